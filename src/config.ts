@@ -1,0 +1,228 @@
+/**
+ * The settings: one table, and the only reader of the environment. A bad value stops the start with one line that
+ * names the variable, what it got and what it takes.
+ */
+import { readFileSync } from "node:fs";
+import { type DatabaseUrl, parseDatabaseUrl } from "./core/database-url.ts";
+import { StartRefused } from "./core/errors.ts";
+import { LEVELS, type Level } from "./observe/log.ts";
+
+/** One row of the table: how a variable is read, and what the README says of it. */
+interface Setting<T> {
+  readonly name: string;
+  /** Undefined: there is none, and the value is undefined when the variable is unset. */
+  readonly default: string | undefined;
+  /** What it takes; ends the sentence "… takes". */
+  readonly takes: string;
+  readonly doc: string;
+  /** Undefined: the text is not what it takes. */
+  readonly parse: (text: string) => T | undefined;
+  /** A blank secret counts as unset: an empty key would let everyone in. */
+  readonly secret?: boolean;
+}
+
+const setting = <T>(row: Setting<T>): Setting<T> => row;
+
+const whole = (name: string, value: number, min: number, max: number, doc: string, unit = "") =>
+  setting<number>({
+    name,
+    default: String(value),
+    takes: `a whole number from ${min} to ${max}${unit === "" ? "" : ` (${unit})`}`,
+    doc,
+    parse: (text) => {
+      const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+  });
+
+const secret = (name: string, doc: string) =>
+  setting<string>({
+    name,
+    default: undefined,
+    takes: "a secret text",
+    doc,
+    parse: (text) => text,
+    secret: true,
+  });
+
+const text = (name: string, value: string | undefined, takes: string, doc: string) =>
+  setting<string>({ name, default: value, takes, doc, parse: (given) => given });
+
+const MIB = 1024 * 1024;
+
+/** Every variable that Postern reads, in the order of the README's table. */
+export const SETTINGS = {
+  webhookSecret: secret("WEBHOOK_SECRET", "Secret that signs `POST /webhook`. Required to serve."),
+  webhookSecretPrevious: secret(
+    "WEBHOOK_SECRET_PREVIOUS",
+    "A second secret that is accepted as well, while the first is being rotated.",
+  ),
+  databaseUrl: setting<DatabaseUrl>({
+    name: "DATABASE_URL",
+    default: "sqlite:///data/postern.db",
+    takes:
+      "sqlite:////absolute/path.db or sqlite:///relative/path.db (a file; in-memory databases keep no promise)",
+    doc: "Where messages are kept. Four slashes: an absolute path; three: relative to the working directory.",
+    parse: parseDatabaseUrl,
+  }),
+  logLevel: setting<Level>({
+    name: "LOG_LEVEL",
+    default: "INFO",
+    takes: "DEBUG, INFO, WARN or ERROR",
+    doc: "Lines below this level are not written. Any case.",
+    parse: (given) => LEVELS.find((level) => level === given.toUpperCase()),
+  }),
+  host: text("HOST", "127.0.0.1", "an address", "Address to listen on. The container image sets `0.0.0.0`."),
+  port: whole("PORT", 8000, 0, 65535, "Port to listen on; 0 takes a free one (it is in the first log line)."),
+  readPort: setting<number>({
+    ...whole(
+      "READ_PORT",
+      0,
+      1,
+      65535,
+      "When set, everything but `/webhook*` and `/health/*` moves to this second port.",
+    ),
+    default: undefined,
+  }),
+  apiToken: secret(
+    "API_TOKEN",
+    "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",
+  ),
+  apiTokenPrevious: secret(
+    "API_TOKEN_PREVIOUS",
+    "A second token that is accepted as well, while the first is being rotated.",
+  ),
+  metricsPublic: setting<boolean>({
+    name: "METRICS_PUBLIC",
+    default: "false",
+    takes: "true or false",
+    doc: "With `API_TOKEN` set: whether `/metrics` is open all the same.",
+    parse: (given) => ({ true: true, false: false })[given.toLowerCase()],
+  }),
+  bodyBytesMax: whole(
+    "BODY_BYTES_MAX",
+    4 * MIB,
+    1,
+    1024 * MIB,
+    "Largest body of a webhook; beyond it 413.",
+    "bytes",
+  ),
+  bodyBytesInflightMax: whole(
+    "BODY_BYTES_INFLIGHT_MAX",
+    64 * MIB,
+    1,
+    64 * 1024 * MIB,
+    "All bodies together that are not verified yet; beyond it 503.",
+    "bytes",
+  ),
+  bodyTimeoutMs: whole(
+    "BODY_TIMEOUT_MS",
+    10_000,
+    1,
+    600_000,
+    "Time for a body to arrive; beyond it 408.",
+    "milliseconds",
+  ),
+  queueRowsMax: whole(
+    "QUEUE_ROWS_MAX",
+    20_000,
+    1,
+    10_000_000,
+    "Messages that may wait for a commit; beyond it 503 with `Retry-After`.",
+    "messages",
+  ),
+  queryTimeoutMs: whole(
+    "QUERY_TIMEOUT_MS",
+    5_000,
+    1,
+    600_000,
+    "Time for a read; beyond it 503.",
+    "milliseconds",
+  ),
+  logBufferBytesMax: whole(
+    "LOG_BUFFER_BYTES_MAX",
+    8 * MIB,
+    1024,
+    1024 * MIB,
+    "Log lines that may wait for a blocked stdout; beyond it they are dropped and counted.",
+    "bytes",
+  ),
+  shutdownGraceMs: whole(
+    "SHUTDOWN_GRACE_MS",
+    0,
+    0,
+    8_000,
+    "After SIGTERM: how long requests are still accepted while `/health/ready` says 503.",
+    "milliseconds",
+  ),
+} as const;
+
+type Values = {
+  readonly [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K] extends Setting<infer T>
+    ? T | undefined
+    : never;
+};
+type Optional = "webhookSecret" | "webhookSecretPrevious" | "readPort" | "apiToken" | "apiTokenPrevious";
+/** Settings after reading: what has a default is there. */
+export type Settings = { readonly [K in Optional]: Values[K] } & {
+  readonly [K in Exclude<keyof Values, Optional>]: Exclude<Values[K], undefined>;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads all settings; throws `StartRefused` for the first that can't be taken. */
+export function readSettings(environment: Environment = process.env): Settings {
+  const values = Object.entries(SETTINGS).map(([key, row]) => [
+    key,
+    readSetting(row as Setting<unknown>, environment),
+  ]);
+  return Object.fromEntries(values) as Settings;
+}
+
+/** The secrets that may have signed a webhook: the current one and, while rotating, the previous one. */
+export function webhookSecrets(settings: Settings): readonly string[] {
+  if (settings.webhookSecret === undefined) {
+    throw new StartRefused(
+      "WEBHOOK_SECRET is not set: it takes the secret that signs POST /webhook (or WEBHOOK_SECRET_FILE a file)",
+    );
+  }
+  return [settings.webhookSecret, settings.webhookSecretPrevious].filter((value) => value !== undefined);
+}
+
+function readSetting<T>(row: Setting<T>, environment: Environment): T | undefined {
+  const given = readText(row, environment) ?? row.default;
+  if (given === undefined) return undefined;
+  const value = row.parse(given);
+  if (value === undefined) {
+    throw new StartRefused(
+      `${row.name} is ${JSON.stringify(withoutCredentials(given))}: it takes ${row.takes}`,
+    );
+  }
+  return value;
+}
+
+/** The variable's text or its file's; empty counts as unset, and so does a blank secret. */
+function readText(row: Setting<unknown>, environment: Environment): string | undefined {
+  const direct = environment[row.name] || undefined;
+  const fileName = `${row.name}_FILE`;
+  const file = environment[fileName] || undefined;
+  if (direct !== undefined && file !== undefined) {
+    throw new StartRefused(`${row.name} and ${fileName} are both set: set one of them`);
+  }
+  const given = file === undefined ? direct : readSettingFile(fileName, file);
+  return row.secret && given?.trim() === "" ? undefined : given || undefined;
+}
+
+function readSettingFile(variable: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartRefused(`${variable} is ${JSON.stringify(path)}: it takes a readable file (${reason})`);
+  }
+}
+
+/** A URL may carry a password. */
+function withoutCredentials(given: string): string {
+  return given.replace(/\/\/[^/]*@/, "//***@");
+}

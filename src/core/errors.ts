@@ -1,0 +1,74 @@
+/**
+ * Failures that a client gets to see. Each carries its status and `detail`, and apart from them what only the log
+ * may know.
+ */
+
+export abstract class Failure extends Error {
+  abstract readonly status: number;
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfterS: number | undefined = undefined;
+
+  readonly detail: string;
+
+  /** `detail` is for the client; `cause` (an error or a sentence) goes to the log alone. */
+  constructor(detail: string, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.detail = detail;
+    this.name = new.target.name;
+  }
+}
+
+/** More work than the limits allow waits already. */
+export class Overloaded extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 1;
+}
+
+/** The process is on its way out; another one, or this one restarted, will answer. */
+export class ShuttingDown extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 1;
+}
+
+/** The engine can't write now, and does not know whether the delivery was stored. */
+export class StorageUnavailable extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 2;
+}
+
+/** A read did not finish in `QUERY_TIMEOUT_MS`. */
+export class QueryTimeout extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 5;
+}
+
+/** The engine refused this delivery's data while it took others: a defect of ours or of the file. */
+export class DeliveryRejected extends Failure {
+  readonly status = 500;
+}
+
+export class BodyTooLarge extends Failure {
+  readonly status = 413;
+}
+
+/** The body did not arrive in time. */
+export class BodyTimeout extends Failure {
+  readonly status = 408;
+}
+
+/** The connection broke before the body was complete; nobody reads the answer. */
+export class BodyIncomplete extends Failure {
+  readonly status = 400;
+}
+
+/** A start that can't go on, said in one line that tells the operator what to do. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused";
+}
+
+/** An error with all its causes, for the log; a client never sees it. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.message === "" ? error.name : `${error.name}: ${error.message}`;
+  return error.cause === undefined ? text : `${text} (${describe(error.cause)})`;
+}

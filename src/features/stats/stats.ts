@@ -1,0 +1,36 @@
+/** `GET /stats`: how many messages there are, from whom most of them, and their first and last instants. */
+import { Type } from "typebox";
+import { DetailAnswer } from "../../core/field-errors.ts";
+import type { Store } from "../../core/store.ts";
+import { json } from "../../lib/response.ts";
+import type { Route } from "../../lib/route.ts";
+
+const Instant = Type.Union([Type.String(), Type.Null()]);
+const StatsAnswer = Type.Object({
+  total_messages: Type.Integer(),
+  senders_count: Type.Integer(),
+  messages_per_sender: Type.Array(Type.Object({ from: Type.String(), count: Type.Integer() }), {
+    description: "The ten senders with most messages: by count, then by `from` (bytes).",
+  }),
+  first_message_ts: Instant,
+  last_message_ts: Instant,
+});
+
+export function statsRoute(store: Store): Route {
+  return {
+    method: "GET",
+    path: "/stats",
+    access: "token",
+    listener: "read",
+    doc: {
+      id: "getStats",
+      summary: "Count messages and senders",
+      description: "All figures come from one snapshot and are exact, also right after a POST was answered.",
+      answers: {
+        200: { description: "The figures.", schema: StatsAnswer },
+        503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
+      },
+    },
+    handle: async () => json(200, await store.stats()),
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * From a request to its answer: finds the route, checks the token, turns failures into answers, and sees to it
+ * that every request is counted and logged once.
+ */
+import { describe, Failure } from "../core/errors.ts";
+import type { NewId } from "../lib/chance.ts";
+import type { Clock } from "../lib/clock.ts";
+import { detail } from "../lib/response.ts";
+import type { Access, Exchange, Listener, Route, RouteLog } from "../lib/route.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Authorize } from "./auth.ts";
+import type { BodyReader } from "./body.ts";
+
+export interface DispatchParts {
+  readonly routes: readonly Route[];
+  /** By a route's access, who passes. */
+  readonly authorize: Readonly<Record<Access, Authorize>>;
+  readonly bodies: BodyReader;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** True once the process is on its way out: answers ask clients to leave. */
+  readonly closing: () => boolean;
+}
+
+export interface Dispatch {
+  /** Answers one request that came in through the given listener; never throws. */
+  readonly answer: (request: Request, listener: Listener | "all") => Response | Promise<Response>;
+  /** Requests that have no answer yet. */
+  readonly inFlight: () => number;
+}
+
+const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]);
+const UNMATCHED = "unmatched";
+
+export function createDispatch(parts: DispatchParts): Dispatch {
+  const byPath = new Map<string, Route[]>();
+  for (const route of parts.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
+  let inFlight = 0;
+
+  function answer(request: Request, listener: Listener | "all"): Response | Promise<Response> {
+    inFlight++;
+    const visit = new Visit(parts, request);
+    const routes = byPath
+      .get(visit.path)
+      ?.filter((route) => listener === "all" || route.listener === listener);
+    let response: Response | Promise<Response>;
+    try {
+      response =
+        routes !== undefined && routes.length > 0 ? enter(visit, routes) : elsewhere(visit, byPath, listener);
+    } catch (error) {
+      response = visit.failed(error);
+    }
+    if (!(response instanceof Promise)) return leave(visit, response);
+    return response.then(
+      (settled) => leave(visit, settled),
+      (error) => leave(visit, visit.failed(error)),
+    );
+  }
+
+  function enter(visit: Visit, routes: readonly Route[]): Response | Promise<Response> {
+    const { method, headers } = visit.request;
+    const wanted = method === "HEAD" ? "GET" : method;
+    visit.pattern = routes[0]?.path ?? UNMATCHED;
+    const route = routes.find((candidate) => candidate.method === wanted);
+    if (route === undefined) return detail(405, "Method Not Allowed", { Allow: allowed(routes) });
+    if (!parts.authorize[route.access](headers)) {
+      return detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
+    }
+    return route.handle(visit);
+  }
+
+  function leave(visit: Visit, response: Response): Response {
+    inFlight--;
+    return visit.leave(response);
+  }
+
+  return { answer, inFlight: () => inFlight };
+}
+
+/** A known path plus one slash leads there; everything else is unknown. */
+function elsewhere(visit: Visit, byPath: ReadonlyMap<string, Route[]>, listener: Listener | "all"): Response {
+  const path = visit.path.endsWith("/") ? visit.path.slice(0, -1) : "";
+  const routes = byPath.get(path)?.filter((route) => listener === "all" || route.listener === listener) ?? [];
+  if (routes.length === 0) return detail(404, "Not Found");
+  const location = visit.query === "" ? path : `${path}?${visit.query}`;
+  return new Response(null, { status: 307, headers: { Location: location } });
+}
+
+function allowed(routes: readonly Route[]): string {
+  return routes.map((route) => (route.method === "GET" ? "GET, HEAD" : route.method)).join(", ");
+}
+
+/** One request while it is being answered. */
+class Visit implements Exchange {
+  readonly path: string;
+  readonly query: string;
+  readonly readBody: () => Promise<Uint8Array>;
+  readonly checkDeclaredLength: () => void;
+  pattern = UNMATCHED;
+  result: string | undefined;
+  log: RouteLog | undefined;
+  readonly #startedAt: number;
+  readonly #requestId: string;
+  #error: string | undefined;
+  readonly #parts: DispatchParts;
+  readonly request: Request;
+
+  constructor(parts: DispatchParts, request: Request) {
+    this.#parts = parts;
+    this.request = request;
+    this.#startedAt = parts.clock.elapsed();
+    const { url } = request;
+    const pathAt = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
+    const queryAt = url.indexOf("?", pathAt);
+    this.path = queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt);
+    this.query = queryAt < 0 ? "" : url.slice(queryAt + 1);
+    const given = request.headers.get("x-request-id");
+    this.#requestId = given !== null && SANE_ID.test(given) ? given : parts.newId();
+    this.readBody = () => parts.bodies.read(request);
+    this.checkDeclaredLength = () => parts.bodies.checkDeclaredLength(request);
+  }
+
+  /** The answer to a failure; what the client may not know goes to the log line. */
+  failed(error: unknown): Response {
+    this.#error = describe(error);
+    if (!(error instanceof Failure)) return detail(500, "internal error");
+    const headers: Record<string, string> = {};
+    if (error.retryAfterS !== undefined) headers["Retry-After"] = String(error.retryAfterS);
+    // A body that never came would keep the connection, and its memory, waiting.
+    if (error.status === 408) headers["Connection"] = "close";
+    return detail(error.status, error.detail, headers);
+  }
+
+  /** Puts the last headers on the answer, counts it and logs it. */
+  leave(response: Response): Response {
+    const { metrics, log, clock, closing } = this.#parts;
+    const { headers, status } = response;
+    headers.set("X-Request-ID", this.#requestId);
+    if (this.result !== undefined) headers.set("Postern-Result", this.result);
+    if (closing()) headers.set("Connection", "close");
+    const method = METHODS.has(this.request.method) ? this.request.method : "OTHER";
+    const latencyMs = clock.elapsed() - this.#startedAt;
+    metrics.countRequest(method, this.pattern, status);
+    metrics.latencyMs.observe(latencyMs);
+    log.request({
+      level: this.log?.level ?? (status >= 500 ? "ERROR" : "INFO"),
+      requestId: this.#requestId,
+      method,
+      path: this.path,
+      status,
+      latencyMs,
+      result: this.result,
+      fields: this.log?.fields,
+      error: this.#error,
+    });
+    return response;
+  }
+}

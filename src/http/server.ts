@@ -1,0 +1,45 @@
+/**
+ * The listeners. Bun parses HTTP and gives us requests; what its parser refuses by itself (400, 431) never gets
+ * here. Nothing in this file knows what a route does.
+ */
+import { StartRefused } from "../core/errors.ts";
+import type { Listener } from "../lib/route.ts";
+import type { Dispatch } from "./dispatch.ts";
+
+/** A connection on which nothing moves for so long is closed. */
+const IDLE_TIMEOUT_S = 30;
+
+export interface Listening {
+  readonly port: number;
+  /** Accepts no further connection; requests on open ones are still answered. */
+  readonly stopAccepting: () => void;
+  /** Closes every connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** Listens, or throws `StartRefused` when the address can't be had. */
+export function listen(
+  dispatch: Dispatch,
+  hostname: string,
+  port: number,
+  listener: Listener | "all",
+): Listening {
+  try {
+    const server = Bun.serve({
+      hostname,
+      port,
+      idleTimeout: IDLE_TIMEOUT_S,
+      // Ours is the limit that counts: Bun's own 413 would be neither counted nor logged.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request) => dispatch.answer(request, listener),
+    });
+    return {
+      port: server.port ?? port,
+      stopAccepting: () => void server.stop(false),
+      close: () => server.stop(true),
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartRefused(`can't listen on ${hostname}:${port}: ${reason}`);
+  }
+}

@@ -1,0 +1,57 @@
+/** What a route is: features give them, `http` serves them. Only the platform's own Request and Response. */
+import type { TObject, TSchema } from "typebox";
+
+/** One request on its way, as a route sees it. */
+export interface Exchange {
+  readonly request: Request;
+  /** As received, without its `?`. */
+  readonly query: string;
+  /** Reads the body once, within the limits; throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`, `Overloaded`. */
+  readonly readBody: () => Promise<Uint8Array>;
+  /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
+  readonly checkDeclaredLength: () => void;
+  /** A webhook's result: the answer's `Postern-Result` and a field of the log line. */
+  result: string | undefined;
+  /** What the route adds to the request's log line. */
+  log: RouteLog | undefined;
+}
+
+/** Fields of a log line; never a secret, a signature, a query string or a message's text. */
+export interface RouteLog {
+  readonly level?: "INFO" | "WARN" | "ERROR";
+  readonly fields: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** Who may call: everyone, holders of the API token, or whoever may read metrics. */
+export type Access = "open" | "token" | "metrics";
+
+/** Where it is served when a second listener is configured. */
+export type Listener = "public" | "read";
+
+export interface AnswerDoc {
+  readonly description: string;
+  readonly type?: string;
+  readonly schema?: TSchema;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The route's part of the OpenAPI document. */
+export interface RouteDoc {
+  readonly id: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: TObject;
+  readonly headers?: TObject;
+  readonly body?: TSchema;
+  readonly answers: Readonly<Record<number, AnswerDoc>>;
+}
+
+export interface Route {
+  readonly method: "GET" | "POST";
+  /** A constant path; it is the `path` label of the metrics too. */
+  readonly path: string;
+  readonly access: Access;
+  readonly listener: Listener;
+  readonly doc: RouteDoc;
+  readonly handle: (exchange: Exchange) => Response | Promise<Response>;
+}

@@ -1,0 +1,208 @@
+/**
+ * Puts the service together: settings → log → store → routes → listeners, and takes it apart in reverse. The only
+ * file that knows all parts.
+ */
+import { type Settings, webhookSecrets } from "./config.ts";
+import type { Source } from "./core/source.ts";
+import type { Store } from "./core/store.ts";
+import type { ApiDocument } from "./features/docs/api-document.ts";
+import { docsRoutes } from "./features/docs/docs.ts";
+import { liveRoute, readyRoute } from "./features/health/health.ts";
+import { webhookRoute } from "./features/ingest/webhook.ts";
+import { messagesRoute } from "./features/messages/list.ts";
+import { metricsRoute } from "./features/metrics/metrics.ts";
+import { statsRoute } from "./features/stats/stats.ts";
+import { bearerAuth } from "./http/auth.ts";
+import { BodyReader } from "./http/body.ts";
+import { createDispatch, type Dispatch } from "./http/dispatch.ts";
+import { openApiDocument } from "./http/openapi.ts";
+import { type Listening, listen } from "./http/server.ts";
+import { type NewId, randomId } from "./lib/chance.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import type { Route } from "./lib/route.ts";
+import { Log } from "./observe/log.ts";
+import { Metrics } from "./observe/metrics.ts";
+import { nativeSource } from "./sources/native.ts";
+import { openStore } from "./storage/open.ts";
+import { VERSION } from "./version.ts";
+
+/** What still runs after this is cut off, so that the exit comes within ten seconds of SIGTERM. */
+const DRAIN_MS_MAX = 8500;
+const LOG_FLUSH_MS_MAX = 500;
+const POLL_MS = 5;
+
+export interface Surroundings {
+  readonly clock?: Clock;
+  readonly newId?: NewId;
+  /** Where log lines go; 1 is stdout. */
+  readonly logFd?: number;
+  /** Told when the process can't keep its promise any more and has to end. */
+  readonly onFatal?: (reason: string) => void;
+}
+
+export interface Service {
+  readonly port: number;
+  readonly readPort: number | undefined;
+  /**
+   * Stops: readiness turns 503, what was accepted is answered, the store is closed, the log written. Idempotent.
+   * `graceMs` is how long requests are still accepted first.
+   */
+  readonly stop: (graceMs?: number) => Promise<void>;
+}
+
+/** Starts the service; throws `StartRefused` when it can't. */
+export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
+  const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
+  const source = nativeSource(webhookSecrets(settings));
+  const log = new Log({
+    level: settings.logLevel,
+    bufferBytesMax: settings.logBufferBytesMax,
+    clock,
+    fd: logFd,
+  });
+  const metrics = new Metrics({ version: VERSION, runtime: `bun ${Bun.version}` });
+  const store = await openStore(settings.databaseUrl, {
+    queueRowsMax: settings.queueRowsMax,
+    queryTimeoutMs: settings.queryTimeoutMs,
+    clock,
+    log,
+    metrics,
+    onFatal: (reason) => {
+      log.error("a part of the process ended by itself", { reason });
+      log.flushSync();
+      onFatal(reason);
+    },
+  });
+  metrics.watchStore(() => store.figures());
+  metrics.watchCounter(
+    "log_lines_dropped_total",
+    "Log lines dropped because stdout was blocked.",
+    () => log.dropped,
+  );
+  const phase = { stopping: false, refusing: false };
+  const bodies = new BodyReader(settings, clock);
+  const dispatch = createDispatch({
+    routes: routesOf({ source, store, metrics, phase }),
+    authorize: authorities(settings),
+    bodies,
+    log,
+    metrics,
+    clock,
+    newId,
+    closing: () => phase.stopping,
+  });
+  let listeners: readonly Listening[];
+  try {
+    listeners = listenOn(settings, dispatch);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  announce(settings, listeners, log);
+  let stopped: Promise<void> | undefined;
+  return {
+    port: listeners[0]?.port ?? settings.port,
+    readPort: listeners[1]?.port,
+    stop: (graceMs = 0) => {
+      stopped ??= stop({ phase, listeners, dispatch, store, bodies, log, clock }, graceMs);
+      return stopped;
+    },
+  };
+}
+
+interface Phase {
+  /** Readiness says 503 and clients are asked to leave. */
+  stopping: boolean;
+  /** Webhooks are refused. */
+  refusing: boolean;
+}
+
+interface RouteParts {
+  readonly source: Source;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly phase: Phase;
+}
+
+function routesOf({ source, store, metrics, phase }: RouteParts): readonly Route[] {
+  const routes: Route[] = [
+    webhookRoute({ source, store, metrics, closing: () => phase.refusing }),
+    messagesRoute(store),
+    statsRoute(store),
+    liveRoute(),
+    readyRoute(store, () => phase.stopping),
+    metricsRoute(metrics),
+    // The document describes every route, these two included.
+    ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),
+  ];
+  return routes;
+}
+
+/** The OpenAPI document of a service, without starting one. */
+export function describeService(): object {
+  const nothing = undefined as never;
+  const phase = { stopping: false, refusing: false };
+  return openApiDocument(routesOf({ source: nothing, store: nothing, metrics: nothing, phase }), VERSION);
+}
+
+function authorities(settings: Settings) {
+  const tokens = [settings.apiToken, settings.apiTokenPrevious].filter((token) => token !== undefined);
+  const token = bearerAuth(tokens);
+  const open = bearerAuth([]);
+  return { open, token, metrics: settings.metricsPublic ? open : token };
+}
+
+function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] {
+  const { host, port, readPort } = settings;
+  if (readPort === undefined) return [listen(dispatch, host, port, "all")];
+  const first = listen(dispatch, host, port, "public");
+  try {
+    return [first, listen(dispatch, host, readPort, "read")];
+  } catch (error) {
+    void first.close();
+    throw error;
+  }
+}
+
+function announce(settings: Settings, listeners: readonly Listening[], log: Log): void {
+  const loopback = /^(127\.|::1$|\[::1\]$|localhost$)/.test(settings.host);
+  if (settings.apiToken === undefined && !loopback) {
+    log.warn(
+      "API_TOKEN is not set and HOST is not a loopback address: everyone who reaches this port can read all messages",
+    );
+  }
+  log.info("listening", {
+    version: VERSION,
+    host: settings.host,
+    port: listeners[0]?.port,
+    read_port: listeners[1]?.port,
+  });
+}
+
+interface Running {
+  readonly phase: Phase;
+  readonly listeners: readonly Listening[];
+  readonly dispatch: Dispatch;
+  readonly store: Store;
+  readonly bodies: BodyReader;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+async function stop(running: Running, graceMs: number): Promise<void> {
+  const { phase, listeners, dispatch, store, bodies, log, clock } = running;
+  const deadline = clock.elapsed() + DRAIN_MS_MAX;
+  phase.stopping = true;
+  log.info("stopping", { grace_ms: graceMs });
+  await Bun.sleep(graceMs);
+  phase.refusing = true;
+  for (const listener of listeners) listener.stopAccepting();
+  while (dispatch.inFlight() > 0 && clock.elapsed() < deadline) await Bun.sleep(POLL_MS);
+  // What is answered may still be on its way to the socket.
+  await Bun.sleep(POLL_MS);
+  await Promise.all(listeners.map((listener) => listener.close()));
+  bodies.close();
+  await store.close();
+  log.info("stopped");
+  await log.flush(LOG_FLUSH_MS_MAX);
+}

@@ -1,0 +1,67 @@
+/** The database's files and their folder. Inside the serving process they are only ever looked at with `stat`. */
+import { Database } from "bun:sqlite";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { StartRefused } from "../../core/errors.ts";
+import { checkFile } from "./schema.ts";
+
+/** Makes the folder of a new database, durably; throws `StartRefused` when it can't. */
+export function prepareFolder(path: string): void {
+  const folder = dirname(resolve(path));
+  try {
+    const first = mkdirSync(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  } catch (error) {
+    throw new StartRefused(
+      `can't make the folder ${folder}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** A new file is durable only when its folder's entry is. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Bytes of a file; 0 when there is none. */
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Opens the file for writing with the pragmas that the promise rests on. */
+export function openForWriting(path: string): Database {
+  const db = new Database(path, { create: true, readwrite: true, strict: true });
+  db.run("pragma busy_timeout = 5000");
+  db.run("pragma journal_mode = wal");
+  db.run("pragma synchronous = full");
+  db.run("pragma wal_autocheckpoint = 0");
+  db.run("pragma cache_size = -32768");
+  return db;
+}
+
+/** Opens the file for reading only; needs no lock and may be done beside a running server. */
+export function openForReading(path: string): Database {
+  if (!existsSync(path)) throw new StartRefused(`there is no database at ${path}`);
+  const db = new Database(path, { readonly: true, strict: true });
+  db.run("pragma busy_timeout = 5000");
+  db.run("pragma query_only = on");
+  checkFile(db, path);
+  return db;
+}
+
+export type CheckpointMode = "noop" | "passive" | "truncate";
+
+/** Copies the write-ahead log into the database file as far as the mode allows; reports what the log holds. */
+export function checkpoint(
+  db: Database,
+  mode: CheckpointMode,
+): { readonly busy: boolean; readonly walPages: number } {
+  const row = db.query<{ busy: number; log: number }, []>(`pragma wal_checkpoint(${mode})`).get();
+  return { busy: row?.busy === 1, walPages: Math.max(0, row?.log ?? 0) };
+}

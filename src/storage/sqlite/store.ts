@@ -1,0 +1,310 @@
+/**
+ * The SQLite engine: the queue in front of the writer, and what the other threads are told and when. The database
+ * itself is touched by the threads alone.
+ */
+import { resolve } from "node:path";
+import {
+  DeliveryRejected,
+  Overloaded,
+  QueryTimeout,
+  ShuttingDown,
+  StorageUnavailable,
+} from "../../core/errors.ts";
+import type { Delivery, MessageQuery, Outcome, Page, Stats, Store, StoreFigures } from "../../core/store.ts";
+import { type Clock, isoTicker } from "../../lib/clock.ts";
+import type { Log } from "../../observe/log.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { prepareFolder, sizeOf, syncFolder } from "./files.ts";
+import { isRefusal, type QueuedDelivery, type Result } from "./group-commit.ts";
+import { type FileLock, lockFile } from "./lock.ts";
+import type { CountReport, GroupReport, OpenReport } from "./protocol.ts";
+import { TimeIsOver } from "./queries.ts";
+import { Thread } from "./thread.ts";
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly queueRowsMax: number;
+  readonly queryTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Told when a thread ended by itself: the process can't keep its promise and has to end. */
+  readonly onFatal: (reason: string) => void;
+}
+
+const GROUP_ROWS_MAX = 1024;
+const COMMIT_FRESH_MS = 5000;
+const PROBE_EVERY_MS = 1000;
+const REOPEN_EVERY_MS = 1000;
+const READS_WAITING_MAX = 1000;
+
+interface Waiting {
+  readonly queued: QueuedDelivery;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Opens the database, which is made when missing. Throws `StartRefused` when that can't be. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const path = resolve(options.path);
+  prepareFolder(path);
+  const lock = lockFile(path);
+  try {
+    const writer = new Thread("writer", options.onFatal);
+    const { seq } = await writer.ask<OpenReport>({ do: "open", path });
+    syncFolder(resolve(path, ".."));
+    const reader = new Thread("reader", options.onFatal);
+    await reader.ask({ do: "open", path });
+    const checkpointer = new Thread("checkpointer", options.onFatal);
+    await checkpointer.ask({ do: "open", path });
+    return new SqliteStore({ ...options, path }, { writer, reader, checkpointer, lock, seq });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly writer: Thread;
+  readonly reader: Thread;
+  readonly checkpointer: Thread;
+  readonly lock: FileLock;
+  readonly seq: number;
+}
+
+class SqliteStore implements Store {
+  readonly #options: SqliteOptions;
+  readonly #parts: Parts;
+  readonly #checkpoints: Checkpoints;
+  readonly #now: () => string;
+  #queue: Waiting[] = [];
+  #queueRows = 0;
+  /** What the writer has now; a group waits until it is back. */
+  #underway: readonly Waiting[] | undefined;
+  #kicked = false;
+  #storedMessages = Number.NaN;
+  #created = 0;
+  #committedAt = Number.NEGATIVE_INFINITY;
+  /** Why nothing can be written at the moment. */
+  #broken: string | undefined;
+  #probe: { readonly at: number; readonly outcome: Promise<void> } | undefined;
+  #readsWaiting = 0;
+  #idle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #reopenTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SqliteOptions, parts: Parts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#now = isoTicker(options.clock);
+    this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
+    parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
+    parts.reader.ask<CountReport>({ do: "count" }).then(
+      // Of what the snapshot held, that much was created since the start and is counted already.
+      ({ messages, seq }) => {
+        this.#storedMessages = messages - (seq - parts.seq);
+      },
+      () => undefined,
+    );
+  }
+
+  append(delivery: Delivery): Promise<readonly Outcome[]> {
+    const { messages } = delivery;
+    if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
+    if (this.#broken !== undefined)
+      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
+    if (this.#queueRows + messages.length > this.#options.queueRowsMax) {
+      return Promise.reject(new Overloaded("too many messages wait", `${this.#queueRows} wait`));
+    }
+    this.#queueRows += messages.length;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ queued: { createdAt: this.#now(), messages }, resolve, reject });
+      this.#kick();
+    });
+  }
+
+  list(query: MessageQuery): Promise<Page> {
+    return this.#read((deadline) => ({ do: "list", query, deadline }));
+  }
+
+  stats(): Promise<Stats> {
+    return this.#read((deadline) => ({ do: "stats", deadline }));
+  }
+
+  ping(): Promise<void> {
+    const now = this.#options.clock.elapsed();
+    if (this.#broken !== undefined)
+      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
+    if (now - this.#committedAt < COMMIT_FRESH_MS) return Promise.resolve();
+    if (this.#probe === undefined || now - this.#probe.at >= PROBE_EVERY_MS) {
+      this.#probe = { at: now, outcome: this.#writeProbe() };
+    }
+    return this.#probe.outcome;
+  }
+
+  figures(): StoreFigures {
+    const { path } = this.#options;
+    return {
+      storedMessages: this.#storedMessages + this.#created,
+      queueRows: this.#queueRows,
+      databaseBytes: sizeOf(path),
+      walBytes: sizeOf(`${path}-wal`),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#reopenTimer);
+    if (this.#underway !== undefined || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    await this.#checkpoints.settled();
+    const { reader, checkpointer, writer, lock } = this.#parts;
+    await Promise.all([reader.close(), checkpointer.close()]);
+    // The last one to leave copies the log into the database and removes it.
+    await writer.close();
+    lock.release();
+  }
+
+  /** What arrives in one turn of the event loop goes into one group. */
+  #kick(): void {
+    if (this.#kicked || this.#underway !== undefined) return;
+    this.#kicked = true;
+    setImmediate(() => {
+      this.#kicked = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#underway !== undefined) return;
+    if (this.#queue.length === 0) {
+      this.#idle?.();
+      return;
+    }
+    let rows = 0;
+    let end = 0;
+    while (end < this.#queue.length && rows < GROUP_ROWS_MAX)
+      rows += this.#queue[end++]?.queued.messages.length ?? 0;
+    const group = end === this.#queue.length ? this.#queue : this.#queue.slice(0, end);
+    this.#queue = end === this.#queue.length ? [] : this.#queue.slice(end);
+    this.#underway = group;
+    this.#parts.writer.send(JSON.stringify(group.map(({ queued }) => queued)));
+  }
+
+  #committed(report: GroupReport): void {
+    const { clock, metrics } = this.#options;
+    const group = this.#underway ?? [];
+    this.#underway = undefined;
+    this.#created += report.created;
+    let rows = 0;
+    let committed = 0;
+    for (let index = 0; index < group.length; index++) {
+      const waiting = group[index];
+      const result = report.results[index];
+      if (waiting === undefined || result === undefined) continue;
+      rows += waiting.queued.messages.length;
+      if (this.#settle(waiting, result)) committed += waiting.queued.messages.length;
+    }
+    this.#queueRows -= rows;
+    if (committed > 0) {
+      this.#committedAt = clock.elapsed();
+      metrics.commitRows.observe(committed);
+      metrics.commitSeconds.observe(report.seconds);
+    }
+    this.#checkpoints.logHolds(report.walPages);
+    this.#send();
+  }
+
+  /** Tells one delivery what became of it; whether it is stored. */
+  #settle(waiting: Waiting, result: Result): boolean {
+    if (!isRefusal(result)) {
+      waiting.resolve(result);
+      return true;
+    }
+    if (result.kind === "data") {
+      waiting.reject(new DeliveryRejected("the store refused this delivery", result.reason));
+      return false;
+    }
+    this.#committedAt = Number.NEGATIVE_INFINITY;
+    waiting.reject(new StorageUnavailable("storage unavailable", result.reason));
+    if (result.kind === "disk") this.#broke(result.reason);
+    return false;
+  }
+
+  async #writeProbe(): Promise<void> {
+    try {
+      await this.#parts.writer.ask({ do: "probe" });
+      this.#committedAt = this.#options.clock.elapsed();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!/^SQLITE_(FULL|BUSY)/.test(reason)) this.#broke(reason);
+      throw new StorageUnavailable("storage unavailable", reason);
+    }
+  }
+
+  /** From now on nothing is taken until the database is open again and everything in it synced. */
+  #broke(reason: string): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = reason;
+    this.#options.log.error(
+      "the disk failed: no message is accepted until the database could be opened again",
+      { reason },
+    );
+    const error = new StorageUnavailable("storage unavailable", reason);
+    for (const waiting of this.#queue.splice(0)) {
+      this.#queueRows -= waiting.queued.messages.length;
+      waiting.reject(error);
+    }
+    this.#reopenLater();
+  }
+
+  #reopenLater(): void {
+    if (this.#closing !== undefined) return;
+    this.#reopenTimer = setTimeout(() => void this.#reopen(), REOPEN_EVERY_MS);
+  }
+
+  async #reopen(): Promise<void> {
+    const { path, log, clock } = this.#options;
+    try {
+      await this.#parts.writer.ask({ do: "reopen" });
+      await this.#parts.checkpointer.ask({ do: "open", path });
+      this.#broken = undefined;
+      this.#committedAt = clock.elapsed();
+      log.warn("the database is open again");
+    } catch (error) {
+      log.error("the database can't be opened yet", { reason: String(error) });
+      this.#reopenLater();
+    }
+  }
+
+  async #read<T>(question: (deadline: number) => object): Promise<T> {
+    const { clock, queryTimeoutMs } = this.#options;
+    if (this.#readsWaiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
+    const late = new QueryTimeout(`the read did not finish in ${queryTimeoutMs} ms`);
+    this.#readsWaiting++;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answer = this.#parts.reader
+      .ask<T>(question(clock.now() + queryTimeoutMs))
+      .finally(() => this.#readsWaiting--);
+    try {
+      return await Promise.race([
+        answer,
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => reject(late), queryTimeoutMs);
+        }),
+      ]);
+    } catch (error) {
+      throw error instanceof TimeIsOver ? late : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The engine's side of a thread: asks, and gets the answers in the order of the questions. Threads are kept and
+ * used again rather than ended, because ending one under Bun is not safe.
+ */
+import { StartRefused } from "../../core/errors.ts";
+import type { Answer, ThreadFailure } from "./protocol.ts";
+import { TimeIsOver } from "./queries.ts";
+
+export type ThreadKind = "writer" | "reader" | "checkpointer";
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Threads whose database is closed, by kind. */
+const idle = new Map<ThreadKind, Worker[]>();
+
+export class Thread {
+  readonly #kind: ThreadKind;
+  readonly #worker: Worker;
+  readonly #waiting: Waiting[] = [];
+  #onReport: (report: string) => void = () => undefined;
+
+  /** `onCrash` is told when the thread ends by itself: nothing that it was asked will be answered. */
+  constructor(kind: ThreadKind, onCrash: (reason: string) => void) {
+    this.#kind = kind;
+    this.#worker = idle.get(kind)?.pop() ?? start(kind);
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer | string>) => this.#answered(data);
+    this.#worker.onerror = (event) => {
+      const reason = `${kind} thread: ${event.message}`;
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(reason));
+      onCrash(reason);
+    };
+  }
+
+  /** Throws `StartRefused`, `TimeIsOver`, or what went wrong in the thread. */
+  ask<T>(question: object): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage(question);
+    });
+  }
+
+  /** Sends a text whose answer, a text too, goes to the receiver of reports. */
+  send(text: string): void {
+    this.#worker.postMessage(text);
+  }
+
+  onReport(receive: (report: string) => void): void {
+    this.#onReport = receive;
+  }
+
+  /** Closes the thread's database; the thread then waits for another. */
+  async close(): Promise<void> {
+    await this.ask({ do: "close" });
+    idle.set(this.#kind, [...(idle.get(this.#kind) ?? []), this.#worker]);
+  }
+
+  #answered(answer: Answer | string): void {
+    if (typeof answer === "string") {
+      this.#onReport(answer);
+      return;
+    }
+    const waiting = this.#waiting.shift();
+    if ("failure" in answer) waiting?.reject(errorOf(answer.failure));
+    else waiting?.resolve(answer.value);
+  }
+}
+
+/** Each path stands alone as text: the bundler has to find the thread's file. */
+function start(kind: ThreadKind): Worker {
+  const worker = new Worker(threadUrl(kind));
+  worker.unref();
+  return worker;
+}
+
+function threadUrl(kind: ThreadKind): string {
+  switch (kind) {
+    case "writer":
+      return new URL("./writer.ts", import.meta.url).href;
+    case "reader":
+      return new URL("./reader.ts", import.meta.url).href;
+    case "checkpointer":
+      return new URL("./checkpointer.ts", import.meta.url).href;
+  }
+}
+
+function errorOf({ kind, reason }: ThreadFailure): Error {
+  switch (kind) {
+    case "refused":
+      return new StartRefused(reason);
+    case "timeout":
+      return new TimeIsOver(reason);
+    case "failed":
+      return new Error(reason);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The writer's thread: the only one that writes messages. It never reads for anybody, and of checkpoints it does
+ * only the last short step.
+ */
+import type { Database } from "bun:sqlite";
+import { systemClock } from "../../lib/clock.ts";
+import { checkpoint, openForWriting } from "./files.ts";
+import { commitGroup, isRefusal, type Refusal, refusalOf } from "./group-commit.ts";
+import { MessageLog } from "./message-log.ts";
+import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
+import { migrate } from "./schema.ts";
+import { answerQuestions } from "./thread-main.ts";
+
+interface Handle {
+  readonly db: Database;
+  readonly log: MessageLog;
+}
+
+const PROBE = "update meta set value = value + 1 where key = 'probe'";
+const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after a failure of the disk" };
+
+let path = "";
+/** None before the database is opened, and none after a failure of the disk until it is opened again. */
+let handle: Handle | undefined;
+
+answerQuestions<WriterAsk>(
+  (ask) => {
+    switch (ask.do) {
+      case "open":
+        path = ask.path;
+        return open(() => undefined);
+      case "reopen":
+        return open(syncAll);
+      case "probe":
+        return guarded(({ db }) => db.run(PROBE));
+      case "restart-wal":
+        return guarded(({ db }) => checkpoint(db, "passive"));
+      case "close":
+        close();
+        return null;
+    }
+  },
+  (text) => JSON.stringify(commit(JSON.parse(text) as Group)),
+);
+
+function commit(group: Group): GroupReport {
+  if (handle === undefined)
+    return { results: group.map(() => NO_HANDLE), created: 0, seconds: 0, walPages: 0 };
+  const startedAt = systemClock.elapsed();
+  const results = commitGroup(handle.db, handle.log, group);
+  const seconds = (systemClock.elapsed() - startedAt) / 1000;
+  let created = 0;
+  for (const result of results) {
+    if (!isRefusal(result)) for (const outcome of result) created += outcome === "created" ? 1 : 0;
+    else if (result.kind === "disk") close();
+  }
+  return {
+    results,
+    created,
+    seconds,
+    walPages: handle === undefined ? 0 : checkpoint(handle.db, "noop").walPages,
+  };
+}
+
+function open(first: (db: Database) => void): OpenReport {
+  close();
+  const db = openForWriting(path);
+  try {
+    first(db);
+    migrate(db, path);
+    handle = { db, log: new MessageLog(db) };
+    return { seq: handle.log.seq };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * After a failure of the disk: everything that is visible is written and synced again by a whole checkpoint. What
+ * the system's cache still shows of a failed sync is then on the disk before anybody is told that it is stored.
+ */
+function syncAll(db: Database): void {
+  if (checkpoint(db, "truncate").busy) throw new Error("a reader holds the write-ahead log");
+  db.run(PROBE);
+}
+
+/** A write beside the groups: after any failure but a full disk the handle is given up. */
+function guarded(write: (handle: Handle) => void): null {
+  if (handle === undefined) throw new Error(NO_HANDLE.reason);
+  try {
+    write(handle);
+    return null;
+  } catch (error) {
+    if (refusalOf(error).kind !== "full") close();
+    throw error;
+  }
+}
+
+/** A handle that is given up may fail to close; nothing is lost by that. */
+function close(): void {
+  try {
+    handle?.log.close();
+    handle?.db.close();
+  } catch {
+    // The next open tells what is wrong.
+  }
+  handle = undefined;
+}
