@@ -172,15 +172,22 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads all settings; throws `StartRefused` for the first that can't be taken. */
 export function readSettings(environment: Environment = process.env): Settings {
-  const values = Object.entries(SETTINGS).map(([key, row]) => [
-    key,
-    readSetting(row as Setting<unknown>, environment),
-  ]);
-  return Object.fromEntries(values) as Settings;
+  return readSome(Object.keys(SETTINGS) as (keyof Settings)[], environment);
+}
+
+/** Reads the named settings alone, for a command that needs no others; throws `StartRefused`. */
+export function readSome<K extends keyof Settings>(
+  keys: readonly K[],
+  environment: Environment = process.env,
+): Pick<Settings, K> {
+  const values = keys.map((key) => [key, readSetting(SETTINGS[key] as Setting<unknown>, environment)]);
+  return Object.fromEntries(values) as Pick<Settings, K>;
 }
 
 /** The secrets that may have signed a webhook: the current one and, while rotating, the previous one. */
-export function webhookSecrets(settings: Settings): readonly string[] {
+export function webhookSecrets(
+  settings: Pick<Settings, "webhookSecret" | "webhookSecretPrevious">,
+): readonly string[] {
   if (settings.webhookSecret === undefined) {
     throw new StartRefused(
       "WEBHOOK_SECRET is not set: it takes the secret that signs POST /webhook (or WEBHOOK_SECRET_FILE a file)",

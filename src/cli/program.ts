@@ -1,4 +1,62 @@
-import { serve } from "./serve.ts";
-export async function run(_argv: readonly string[]): Promise<number> {
-  return serve();
+/**
+ * The command line: which commands there are, and what an error becomes. Exit codes: 0 done, 1 it failed, 2 it was
+ * asked wrongly. Commands load what they need when they run, so that `healthcheck` is quick.
+ */
+import { Command, CommanderError } from "commander";
+import { describe, StartRefused } from "../core/errors.ts";
+import { VERSION } from "../version.ts";
+import { addExport } from "./export.ts";
+import { addHealthcheck } from "./healthcheck.ts";
+import { addImport } from "./import.ts";
+import { addOpenapi } from "./openapi.ts";
+import { ClosedPipe, say, writeAll } from "./output.ts";
+import { addSend } from "./send.ts";
+import { addServe } from "./serve.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Runs one command and resolves with its exit code, once everything it printed is written. */
+export async function run(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  let printed = "";
+  const program = new Command("postern")
+    .description(
+      "Receives messages by webhook, lets in only what proves its origin, and keeps each exactly once.",
+    )
+    .version(VERSION)
+    .addHelpText("after", "\nExample:\n  $ WEBHOOK_SECRET=change-me postern serve")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        printed += text;
+      },
+      writeErr: (text) => say(text.trimEnd()),
+      outputError: (text) => complain(text.replace(/^error: /, "")),
+    });
+  for (const add of [addServe, addSend, addImport, addExport, addHealthcheck, addOpenapi]) {
+    add(program, (code) => {
+      exitCode = code;
+    });
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return await failed(error, printed);
+  }
+}
+
+async function failed(error: unknown, printed: string): Promise<number> {
+  // Asking for help or for the version ends the parser by an error as well; a mistake is on stderr already.
+  if (error instanceof CommanderError) {
+    await writeAll(1, printed).catch(() => undefined);
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (error instanceof ClosedPipe) return 0;
+  const expected = error instanceof UsageError || error instanceof StartRefused;
+  complain(expected ? error.message : describe(error));
+  return error instanceof UsageError ? 2 : 1;
+}
+
+function complain(text: string): void {
+  say(`postern: ${text.trim().replace(/\s*\n\s*/g, " ")}`);
 }

@@ -3,9 +3,14 @@
  */
 import { type Static, Type } from "typebox";
 import type { Validator } from "typebox/compile";
+import { Settings } from "typebox/system";
 import { FORMAT_RULES } from "./message.ts";
 
 const INPUT_CHARS_MAX = 200;
+/** Five fields can break a dozen rules at once; TypeBox stops looking after eight. */
+const MISTAKES_MAX = 64;
+
+Settings.Set({ maxErrors: MISTAKES_MAX });
 
 export const FieldError = Type.Object({
   type: Type.String({ examples: ["string_pattern_mismatch"] }),

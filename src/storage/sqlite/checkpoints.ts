@@ -3,10 +3,8 @@
  * writer, the writer the short rest, after which the log starts anew. Left to itself the log would grow without end.
  */
 import type { CheckpointReport } from "./protocol.ts";
+import { WAL_PAGES_MAX } from "./files.ts";
 import type { Thread } from "./thread.ts";
-
-/** 64 MiB of pages: a larger log is no faster, a smaller one writes the same pages more often. */
-const WAL_PAGES_MAX = 16_384;
 
 export class Checkpoints {
   readonly #checkpointer: Thread;

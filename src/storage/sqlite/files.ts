@@ -1,6 +1,6 @@
 /** The database's files and their folder. Inside the serving process they are only ever looked at with `stat`. */
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 import { checkFile } from "./schema.ts";
@@ -24,6 +24,30 @@ export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Twice what the log holds when a checkpoint begins: it goes on growing until that is done. */
+export const WAL_PAGES_MAX = 8192;
+const WAL_BYTES = 2 * WAL_PAGES_MAX * 4120;
+
+/**
+ * Gives the write-ahead log its full size before the first connection opens it. A sync of a file that grows waits
+ * for the file system's journal, and for everybody else's data in it; overwriting what is there does not. Zeros
+ * after the last valid frame mean nothing to SQLite, and what the log holds stays. Without room for it the log is
+ * left as it is: it then grows as it is used.
+ */
+export function extendLog(path: string): void {
+  const descriptor = openSync(`${path}-wal`, "a");
+  const { size } = fstatSync(descriptor);
+  try {
+    const zeros = Buffer.alloc(1024 * 1024);
+    for (let end = size; end < WAL_BYTES; end += zeros.length) writeSync(descriptor, zeros);
+    fdatasyncSync(descriptor);
+  } catch {
+    ftruncateSync(descriptor, size);
   } finally {
     closeSync(descriptor);
   }

@@ -30,7 +30,6 @@ const MIGRATIONS: readonly string[] = [
   );
   create unique index messages_by_seq on messages (seq);
   create index messages_by_time on messages (ts_key, message_id);
-  create index messages_by_sender on messages (from_msisdn, ts_key, message_id);
   create table meta (key text primary key, value text not null) without rowid;
   insert into meta values ('fold_version', '${FOLD_VERSION}'), ('probe', '0');
   `,

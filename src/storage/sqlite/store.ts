@@ -15,7 +15,7 @@ import { type Clock, isoTicker } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { prepareFolder, sizeOf, syncFolder } from "./files.ts";
+import { extendLog, prepareFolder, sizeOf, syncFolder } from "./files.ts";
 import { isRefusal, type QueuedDelivery, type Result } from "./group-commit.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import type { CountReport, GroupReport, OpenReport } from "./protocol.ts";
@@ -52,6 +52,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const lock = lockFile(path);
   try {
     const writer = new Thread("writer", options.onFatal);
+    await createFile(writer, path);
+    extendLog(path);
     const { seq } = await writer.ask<OpenReport>({ do: "open", path });
     syncFolder(resolve(path, ".."));
     const reader = new Thread("reader", options.onFatal);
@@ -63,6 +65,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     lock.release();
     throw error;
   }
+}
+
+/** A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away. */
+async function createFile(writer: Thread, path: string): Promise<void> {
+  if (sizeOf(path) > 0) return;
+  await writer.ask({ do: "open", path });
+  await writer.ask({ do: "close" });
 }
 
 interface Parts {

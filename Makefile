@@ -1,0 +1,59 @@
+# Everything a person or CI runs. `make run` and `make test` need Node with npm, make and git; they install the rest.
+BUN := node_modules/.bin/bun
+# What the caller's shell holds must not change a test.
+CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u DATABASE_URL -u API_TOKEN \
+	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC
+
+.PHONY: run check format test test-long bench bench-soak up down reset logs image clean
+
+node_modules/.installed: package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+## Serve on the embedded database, with a secret of its own if WEBHOOK_SECRET is not set.
+run: node_modules/.installed
+	@exec sh scripts/run.sh
+
+## Format, lint, types, structure.
+check: node_modules/.installed
+	node_modules/.bin/biome check .
+	node_modules/.bin/tsc
+	$(CLEAN_ENV) $(BUN) test tests/tidy.test.ts
+
+format: node_modules/.installed
+	node_modules/.bin/biome check --write .
+
+## All tests: unit, contract, HTTP, command line, faults (three kills).
+test: check
+	$(CLEAN_ENV) $(BUN) test --timeout 60000
+
+## The same with twenty kills.
+test-long: check
+	$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 $(BUN) test --timeout 600000
+
+## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
+bench: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/run.ts
+
+## Sixty seconds of load: memory, lost requests, log lines.
+bench-soak: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/soak.ts
+
+up:
+	docker compose up -d --build
+
+down:
+	docker compose down
+
+## Stops and deletes the stored messages.
+reset:
+	docker compose down -v
+
+logs:
+	docker compose logs -f api
+
+image:
+	docker build -t postern .
+
+clean:
+	rm -rf node_modules dist

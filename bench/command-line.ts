@@ -1,0 +1,32 @@
+// What the two commands share at their start and end: reading flags, checking that their tools are there, giving up.
+
+import { missingPackages } from "./machine.ts";
+
+export function wholeNumber(flag: string, text: string): number {
+  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new Error(`--${flag} takes whole numbers from 1, got '${text}'`);
+  return Number(text);
+}
+
+/** Reads flags; a wrong one ends the program with one line and exit code 2. */
+export function readOptions<Options>(read: () => Options, usage: string): Options {
+  try {
+    return read();
+  } catch (error) {
+    return giveUp(`${reason(error)}; ${usage}`, 2);
+  }
+}
+
+/** Ends the program with a line that names the Debian packages, when some are missing. */
+export function requirePackages(serverNames: string[]): void {
+  const missing = missingPackages(serverNames);
+  if (missing.length > 0) giveUp(`missing Debian packages: apt-get install ${missing.join(" ")}`, 2);
+}
+
+export function giveUp(why: string, exitCode: number): never {
+  console.error(`bench: ${why}`);
+  process.exit(exitCode);
+}
+
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

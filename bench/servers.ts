@@ -1,0 +1,127 @@
+// The servers that are compared, and how one is started on a fresh database and stopped. Only this list knows them.
+
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+import { secret } from "./requests.ts";
+import { type Scratch, track } from "./scratch.ts";
+
+export const host = "127.0.0.1";
+/** Debian's own interpreter: the reference uses Debian's packages. */
+export const python = "/usr/bin/python3";
+
+const startMsMax = 15_000;
+const stopMsMax = 15_000;
+const pollMs = 20;
+const repository = join(import.meta.dir, "..");
+
+type Launch = { port: number; databasePath: string };
+type Command = { argv: string[]; environment: Record<string, string> };
+
+/** `stores`: keeps messages in the table `messages`, so that its answers can be verified. */
+export type ServerKind = { name: string; stores: boolean; command: (launch: Launch) => Command };
+export type Server = {
+  kind: ServerKind;
+  folder: string;
+  databasePath: string;
+  port: number;
+  process: Subprocess;
+};
+
+export const serverKinds: ServerKind[] = [
+  {
+    name: "postern",
+    stores: true,
+    command: (launch) => ({
+      argv: [process.execPath, join(repository, "src", "main.ts"), "serve"],
+      environment: serviceEnvironment(launch),
+    }),
+  },
+  {
+    name: "fastapi",
+    stores: true,
+    command: (launch) => ({
+      argv: [python, join(import.meta.dir, "fastapi_reference.py")],
+      environment: serviceEnvironment(launch),
+    }),
+  },
+  {
+    name: "bare",
+    stores: false,
+    command: ({ port }) => ({
+      argv: [process.execPath, join(import.meta.dir, "bare.ts"), String(port)],
+      environment: {},
+    }),
+  },
+];
+
+/** Throws when there is no server of that name. */
+export function serverKind(name: string): ServerKind {
+  const kind = serverKinds.find((candidate) => candidate.name === name);
+  if (!kind)
+    throw new Error(`no server '${name}'; there are ${serverKinds.map((each) => each.name).join(", ")}`);
+  return kind;
+}
+
+/** Starts a server with an empty database in a new folder and resolves when it is ready; throws with its last words when it isn't. */
+export async function startServer(kind: ServerKind, scratch: Scratch, label: string): Promise<Server> {
+  const folder = join(scratch.folder, label);
+  mkdirSync(folder);
+  const launch = { port: freePort(), databasePath: join(folder, "app.db") };
+  const server: Server = { kind, folder, ...launch, process: spawnServer(kind, scratch, folder, launch) };
+  await untilReady(server);
+  return server;
+}
+
+/** Stops a server in order and says what was wrong with its end, if anything. */
+export async function stopServer(server: Server): Promise<string[]> {
+  server.process.kill("SIGTERM");
+  const late = setTimeout(() => server.process.kill("SIGKILL"), stopMsMax);
+  const exitCode = await server.process.exited;
+  clearTimeout(late);
+  return exitCode === 0 ? [] : [`${server.kind.name} ended with exit code ${exitCode} after SIGTERM`];
+}
+
+export function logPath(folder: string): string {
+  return join(folder, "stdout.log");
+}
+
+function errorPath(folder: string): string {
+  return join(folder, "stderr.log");
+}
+
+function serviceEnvironment({ port, databasePath }: Launch): Record<string, string> {
+  return {
+    WEBHOOK_SECRET: secret,
+    DATABASE_URL: `sqlite:///${databasePath}`,
+    HOST: host,
+    PORT: String(port),
+    LOG_LEVEL: "INFO",
+  };
+}
+
+function spawnServer(kind: ServerKind, scratch: Scratch, folder: string, launch: Launch): Subprocess {
+  const { argv, environment } = kind.command(launch);
+  const [stdout, stderr] = [openSync(logPath(folder), "w"), openSync(errorPath(folder), "w")];
+  const child = Bun.spawn(argv, { cwd: folder, env: environment, stdin: "ignore", stdout, stderr });
+  closeSync(stdout);
+  closeSync(stderr);
+  return track(scratch, child);
+}
+
+async function untilReady(server: Server): Promise<void> {
+  for (let waitedMs = 0; waitedMs < startMsMax && server.process.exitCode === null; waitedMs += pollMs) {
+    const response = await fetch(`http://${host}:${server.port}/health/ready`).catch(() => null);
+    if (response?.status === 200) return;
+    await Bun.sleep(pollMs);
+  }
+  const lastWords = readFileSync(errorPath(server.folder), "utf8").trim().slice(-1000);
+  throw new Error(`${server.kind.name} didn't become ready: ${lastWords || "it wrote nothing to stderr"}`);
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: host, port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}

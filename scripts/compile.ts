@@ -1,0 +1,22 @@
+/**
+ * Makes the single executable: `bun scripts/compile.ts [outfile]` (default `dist/postern`). It needs neither Bun nor
+ * the sources beside it, and takes its settings from the environment alone, never from a `.env` or `bunfig.toml` of
+ * the folder it is started in.
+ */
+const outfile = process.argv[2] ?? "dist/postern";
+
+const build = await Bun.build({
+  entrypoints: [
+    "src/main.ts",
+    // A thread's program is a bundle of its own; the bundler doesn't follow `new Worker`.
+    "src/storage/sqlite/writer.ts",
+    "src/storage/sqlite/reader.ts",
+    "src/storage/sqlite/checkpointer.ts",
+  ],
+  // All side by side: inside the executable `./writer.ts` is looked for beside the main bundle.
+  naming: "[name].[ext]",
+  compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
+});
+
+for (const message of build.logs) console.error(String(message));
+console.log(`${outfile}: ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);

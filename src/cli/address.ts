@@ -1,0 +1,12 @@
+/** Where the service of this machine is reached, from the settings that it listens by. */
+import { readSome } from "../config.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The address of a path at `HOST` and `PORT`; an address that means "every interface" becomes the loopback one. */
+export function serviceUrl(path: string): URL {
+  const { host, port } = readSome(["host", "port"]);
+  if (port === 0) throw new UsageError("PORT is 0, a free port that only the service knows: add --url");
+  const bare = host.replace(/^\[|\]$/g, "");
+  const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bare] ?? bare;
+  return new URL(path, `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`);
+}

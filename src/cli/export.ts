@@ -1,0 +1,34 @@
+/** `postern export`: all messages as NDJSON, also beside a running server. */
+import type { Command } from "commander";
+import { readSome } from "../config.ts";
+import type { Exit } from "./exit.ts";
+import { wholeNumber } from "./usage-error.ts";
+
+export interface ExportFlags {
+  readonly output?: string;
+  readonly sinceSeq: number;
+}
+
+export function addExport(program: Command, exit: Exit): void {
+  program
+    .command("export")
+    .description(
+      "Print every message of the database of DATABASE_URL as NDJSON, in the order in which they were stored. It only " +
+        "reads and works beside a running server: what was stored when it began is there, once.",
+    )
+    .option("--output <file>", "write to a file, which appears under its name when it is complete")
+    .option(
+      "--since-seq <n>",
+      "begin with this seq (to go on: the last one plus 1)",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      0,
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ postern export --output backup.ndjson\n  $ postern export --since-seq 5575 | gzip > more.ndjson.gz",
+    )
+    .action(async (flags: ExportFlags) => {
+      const { exportMessages } = await import("./export-messages.ts");
+      exit(await exportMessages(readSome(["databaseUrl"]).databaseUrl, flags));
+    });
+}

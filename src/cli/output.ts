@@ -1,0 +1,45 @@
+/** What a command prints: every byte is with the system before the promise resolves, also when stdout is a pipe. */
+import { write, writeSync } from "node:fs";
+
+const RETRY_MS = 5;
+
+/** Nobody reads any more, such as after `| head`: the command ends without a word. */
+export class ClosedPipe extends Error {
+  override readonly name = "ClosedPipe";
+}
+
+/** Writes everything; throws `ClosedPipe` when the reader has gone. */
+export async function writeAll(descriptor: number, content: string | Uint8Array): Promise<void> {
+  let rest: Uint8Array = typeof content === "string" ? Buffer.from(content) : content;
+  while (rest.length > 0) {
+    const written = await writeSome(descriptor, rest);
+    if (written === 0) await Bun.sleep(RETRY_MS);
+    rest = rest.subarray(written);
+  }
+}
+
+/** A line on stdout. */
+export function print(line: string): Promise<void> {
+  return writeAll(1, `${line}\n`);
+}
+
+/** A line on stderr. */
+export function say(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // Nobody reads, or not fast enough: a complaint is not worth failing for.
+  }
+}
+
+/** Bytes that the system took; none when the pipe is full and its other end asked not to wait. */
+function writeSome(descriptor: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(descriptor, bytes, 0, bytes.length, null, (error, written) => {
+      if (error === null) resolve(written);
+      else if (error.code === "EAGAIN" || error.code === "EINTR") resolve(0);
+      else if (error.code === "EPIPE") reject(new ClosedPipe("nobody reads any more", { cause: error }));
+      else reject(error);
+    });
+  });
+}

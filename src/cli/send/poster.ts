@@ -1,0 +1,113 @@
+/** Posts one body until it has an answer that counts. The secret goes no further than into the signature. */
+import { sign } from "../../sources/native.ts";
+import { VERSION } from "../../version.ts";
+
+/** What became of a body; `accepted` is a 2xx that doesn't say whether the message was new. */
+export type Verdict =
+  | { readonly kind: "new" | "duplicate" | "accepted"; readonly latencyMs: number }
+  | { readonly kind: "refused"; readonly latencyMs: number; readonly reason: string }
+  | { readonly kind: "failed"; readonly latencyMs: number | undefined; readonly reason: string };
+
+export interface Target {
+  readonly url: URL;
+  readonly secret: string;
+  readonly retries: number;
+  readonly timeoutMs: number;
+  readonly elapsed: () => number;
+  readonly now: () => number;
+}
+
+/** A retry is always safe, so whatever may pass is tried again. */
+const PASSING = new Set([429, 502, 503, 504]);
+const RETRY_AFTER_MS_MAX = 60_000;
+const BACKOFF_MS = 200;
+const BACKOFF_MS_MAX = 5_000;
+const DETAIL_CHARS_MAX = 500;
+
+/** Posts a body, and again after a 503 or a lost connection, `retries` times at most. */
+export async function post(target: Target, body: string | Uint8Array): Promise<Verdict> {
+  const headers = {
+    "Content-Type": "application/json",
+    "User-Agent": `postern/${VERSION}`,
+    "X-Signature": sign(target.secret, body),
+  };
+  for (let attempt = 0; ; attempt++) {
+    const startedAt = target.elapsed();
+    const answer = await exchange(target, headers, body);
+    const latencyMs = target.elapsed() - startedAt;
+    const passing = "lost" in answer || PASSING.has(answer.status);
+    if (!passing) return verdictOf(answer, latencyMs);
+    if (attempt >= target.retries) {
+      const reason = "lost" in answer ? answer.lost : inWords(answer);
+      return { kind: "failed", latencyMs: "lost" in answer ? undefined : latencyMs, reason };
+    }
+    const wanted = "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now());
+    await Bun.sleep(wanted ?? Math.min(BACKOFF_MS * 2 ** attempt, BACKOFF_MS_MAX));
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly result: string | null;
+  readonly retryAfter: string | null;
+  readonly text: string;
+}
+
+async function exchange(
+  { url, timeoutMs }: Target,
+  headers: Readonly<Record<string, string>>,
+  body: string | Uint8Array,
+): Promise<Answer | { readonly lost: string }> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body: body as string | Uint8Array<ArrayBuffer>,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return {
+      status: response.status,
+      result: response.headers.get("postern-result"),
+      retryAfter: response.headers.get("retry-after"),
+      text: await response.text(),
+    };
+  } catch (error) {
+    const { name, code, message } = error as { name?: string; code?: string; message?: string };
+    if (name === "TimeoutError") return { lost: `no answer within ${timeoutMs} ms` };
+    return { lost: `no connection to ${url.origin} (${code ?? message})` };
+  }
+}
+
+function verdictOf(answer: Answer, latencyMs: number): Verdict {
+  const { status, result } = answer;
+  if (status >= 200 && status < 300) {
+    const kind = result === "ok" ? "new" : result === "duplicate" ? "duplicate" : "accepted";
+    return { kind, latencyMs };
+  }
+  return { kind: status >= 500 ? "failed" : "refused", latencyMs, reason: inWords(answer) };
+}
+
+/** Status and detail on one line. */
+function inWords({ status, text }: Answer): string {
+  return `${status} ${detailOf(text).replace(/\s+/g, " ").trim().slice(0, DETAIL_CHARS_MAX)}`.trim();
+}
+
+/** The `detail` of our own answers in words; of anything else the text itself. */
+function detailOf(text: string): string {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown };
+    if (typeof detail === "string") return detail;
+    if (!Array.isArray(detail)) return text;
+    return detail.map(({ loc, msg }) => `${loc.slice(1).join(".") || loc[0]}: ${msg}`).join("; ");
+  } catch {
+    return text;
+  }
+}
+
+/** RFC 9110, section 10.2.3: seconds, or a date. Undefined when it says nothing that can be followed. */
+export function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), RETRY_AFTER_MS_MAX);
+}

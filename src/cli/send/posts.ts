@@ -1,0 +1,152 @@
+/** From an input to bodies to post, one at a time: the formats that `send` reads. */
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { parse } from "csv-parse";
+import { type Input, isBlank, linesOf } from "../input.ts";
+import type { Format } from "../send.ts";
+import { UsageError } from "../usage-error.ts";
+import type { Mapping } from "./mapping.ts";
+import { UnfitRow } from "./template.ts";
+
+const RECORD_BYTES_MAX = 8 * 1024 * 1024;
+const TAB = "\t";
+
+/** A body to post, or why the row gives none. */
+export type Post = { readonly place: string } & (
+  | { readonly body: string | Uint8Array }
+  | { readonly problem: string }
+);
+
+/** The input can't be read any further. */
+export class BrokenInput extends Error {
+  override readonly name = "BrokenInput";
+}
+
+/** Every body of an input. Throws `UsageError` when its columns don't fit, `BrokenInput` where it can't go on. */
+export function postsOf(input: Input, format: Format, mapping: Mapping): AsyncGenerator<Post> {
+  switch (format) {
+    case "ndjson":
+      return jsonPosts(input, mapping);
+    case "csv":
+      return tablePosts(csvRows(input), mapping);
+    case "tsv":
+      return tablePosts(tsvRows(input), mapping);
+  }
+}
+
+/** Without a mapping each line is posted byte for byte. */
+async function* jsonPosts(input: Input, mapping: Mapping): AsyncGenerator<Post> {
+  const utf8 = new TextDecoder("utf-8", { fatal: true });
+  let number = 0;
+  for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {
+    for (const line of lines) {
+      const place = `line ${line.number}`;
+      if (line.bytes === undefined) {
+        yield { place, problem: `it is longer than ${RECORD_BYTES_MAX} bytes` };
+      } else if (!isBlank(line.bytes)) {
+        number++;
+        yield mapping.given
+          ? mapped(place, number, mapping, jsonColumns(line.bytes, utf8))
+          : { place, body: line.bytes };
+      }
+    }
+  }
+}
+
+async function* tablePosts(
+  rows: AsyncIterable<readonly string[] | string>,
+  mapping: Mapping,
+): AsyncGenerator<Post> {
+  let places: ReadonlyMap<string, number> | undefined;
+  let number = 0;
+  for await (const row of rows) {
+    if (places === undefined) {
+      if (typeof row === "string") throw new UsageError(`the header line can't be read: ${row}`);
+      mapping.checkColumns(row);
+      places = new Map(row.map((name, index) => [name, index]));
+      continue;
+    }
+    const place = `row ${++number}`;
+    yield mapped(place, number, mapping, tableColumns(row, places));
+  }
+  if (places === undefined)
+    throw new UsageError("the input is empty: it takes a header line that names the columns");
+}
+
+type Columns = ((name: string) => string | null | undefined) | string;
+
+function mapped(place: string, number: number, mapping: Mapping, columns: Columns): Post {
+  if (typeof columns === "string") return { place, problem: columns };
+  try {
+    return { place, body: mapping.bodyOf(number, columns) };
+  } catch (error) {
+    if (error instanceof UnfitRow) return { place, problem: error.message };
+    throw error;
+  }
+}
+
+function tableColumns(row: readonly string[] | string, places: ReadonlyMap<string, number>): Columns {
+  if (typeof row === "string") return row;
+  if (row.length !== places.size) return `it has ${row.length} columns, the header has ${places.size}`;
+  return (name) => row[places.get(name) ?? -1];
+}
+
+/** Values that are no text are taken as JSON writes them. */
+function jsonColumns(line: Uint8Array, utf8: TextDecoder): Columns {
+  let record: unknown;
+  try {
+    record = JSON.parse(utf8.decode(line));
+  } catch {
+    return "it is no valid JSON in UTF-8";
+  }
+  if (typeof record !== "object" || record === null || Array.isArray(record)) return "it is no JSON object";
+  const values = new Map<string, unknown>(Object.entries(record));
+  return (name) => {
+    const value = values.get(name);
+    return value === undefined || value === null || typeof value === "string" ? value : JSON.stringify(value);
+  };
+}
+
+/** Tab-separated lines without any quoting: what stands between two tabs is the text. A string says why there is no row. */
+async function* tsvRows(input: Input): AsyncGenerator<readonly string[] | string> {
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {
+    for (const { number, bytes } of lines) {
+      if (bytes === undefined) yield `it is longer than ${RECORD_BYTES_MAX} bytes`;
+      else if (bytes.length > 0 && !(bytes.length === 1 && bytes[0] === 13))
+        yield tsvRow(bytes, utf8, number === 1);
+    }
+  }
+}
+
+function tsvRow(bytes: Uint8Array, utf8: TextDecoder, first: boolean): readonly string[] | string {
+  try {
+    const text = utf8.decode(bytes).replace(/\r$/, "");
+    return (first ? text.replace(/^\ufeff/, "") : text).split(TAB);
+  } catch {
+    return "it is no valid UTF-8";
+  }
+}
+
+/** Comma-separated with the quoting of RFC 4180. */
+async function* csvRows(input: Input): AsyncGenerator<readonly string[]> {
+  const parser = parse({
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: RECORD_BYTES_MAX,
+  });
+  const fed = pipeline(Readable.from(decoded(input.chunks)), parser);
+  // Told once more, and better, by the loop below.
+  fed.catch(() => undefined);
+  try {
+    for await (const row of parser) yield row as string[];
+  } catch (error) {
+    throw new BrokenInput(`the CSV can't be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const utf8 = new TextDecoder("utf-8", { fatal: true });
+  for await (const chunk of chunks) yield utf8.decode(chunk, { stream: true });
+  yield utf8.decode();
+}

@@ -1,0 +1,142 @@
+/** The gate: who gets in, and in which order a request is looked at. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { sign } from "../../src/sources/native.ts";
+import { message } from "../messages.ts";
+import { until } from "../until.ts";
+import { newService, SECRET, type TestService } from "./service.ts";
+import { exchange, head, Wire } from "./wire.ts";
+
+const REFUSED = { detail: "invalid signature" };
+
+describe("the signature", () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await newService();
+  });
+  afterAll(() => service.stop());
+
+  const body = JSON.stringify(message("never stored"));
+  const right = sign(SECRET, body);
+  const wrong: [string, Record<string, string>][] = [
+    ["is missing", {}],
+    ["is empty", { "X-Signature": "" }],
+    ["is of upper-case digits", { "X-Signature": right.toUpperCase() }],
+    ["is cut short", { "X-Signature": right.slice(0, 63) }],
+    ["has a digit too many", { "X-Signature": `${right}0` }],
+    ["is no hexadecimal number", { "X-Signature": "z".repeat(64) }],
+    ["has a prefix", { "X-Signature": `sha256=${right}` }],
+    ["is of another secret", { "X-Signature": sign("another", body) }],
+    ["is of another body", { "X-Signature": sign(SECRET, `${body} `) }],
+    ["is of the empty key", { "X-Signature": new Bun.CryptoHasher("sha256", "").update(body).digest("hex") }],
+    ["is a plain hash", { "X-Signature": new Bun.CryptoHasher("sha256").update(body).digest("hex") }],
+    ["is right but under another name", { "X-Signature-256": right }],
+    ["is a list of two", { "X-Signature": `${right}, ${right}` }],
+  ];
+  test.each(wrong)("that %s gets 401 and nothing is stored", async (_, headers) => {
+    const answer = await fetch(`${service.url}/webhook`, { method: "POST", body, headers });
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toEqual(REFUSED);
+    expect(answer.headers.get("Postern-Result")).toBe("invalid_signature");
+    expect(service.rows()).toEqual([]);
+    expect((await service.logLine(answer.headers.get("X-Request-ID")))["level"]).toBe("ERROR");
+  });
+
+  test.each(["\u00e9".repeat(64), "\u00ff\u00fe\u0080", `${right.slice(0, 63)}\u00e4`])(
+    "of bytes beyond ASCII (%j) gets 401",
+    async (signature) => {
+      const request = head("POST /webhook", { "X-Signature": signature, "Content-Length": body.length });
+      const answer = await exchange(service.port, request + body);
+      expect([answer?.status, answer?.body]).toEqual([401, JSON.stringify(REFUSED)]);
+    },
+  );
+
+  test("sent twice gets 401", async () => {
+    const request = `POST /webhook HTTP/1.1\r\nHost: a\r\nX-Signature: ${right}\r\nX-Signature: ${right}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    expect((await exchange(service.port, request))?.status).toBe(401);
+  });
+
+  test("that is missing is told before any of the body was sent", async () => {
+    const answer = await exchange(service.port, head("POST /webhook", { "Content-Length": 1000 }));
+    expect(answer?.status).toBe(401);
+  });
+
+  test("that is malformed is told before any of a chunked body was sent", async () => {
+    const headers = { "X-Signature": right.toUpperCase(), "Transfer-Encoding": "chunked" };
+    expect((await exchange(service.port, head("POST /webhook", headers)))?.status).toBe(401);
+  });
+
+  test("is looked at after the size: an oversized body without one gets 413", async () => {
+    const answer = await exchange(service.port, head("POST /webhook", { "Content-Length": 4 * 1024 * 1024 + 1 }));
+    expect([answer?.status, answer?.body]).toEqual([413, '{"detail":"body too large"}']);
+  });
+
+  test.each(["no JSON", "{}", "\u0000", "[".repeat(100_000)])(
+    "is looked at before the body %#: what is wrong in it stays unsaid",
+    async (given) => {
+      const answer = await service.post(given, { "X-Signature": "0".repeat(64) });
+      expect([answer.status, await answer.json()]).toEqual([401, REFUSED]);
+    },
+  );
+
+  test("is of the raw bytes: the same JSON written differently wants another one", async () => {
+    const spaced = JSON.stringify(message("never stored"), null, 2);
+    expect((await service.post(spaced, { "X-Signature": right })).status).toBe(401);
+  });
+
+  test("of an empty body lets it in, to be told that it is no JSON", async () => {
+    expect((await service.post("")).status).toBe(422);
+    expect((await fetch(`${service.url}/webhook`, { method: "POST" })).status).toBe(401);
+  });
+
+  test("nothing of all this was stored, and each refusal was counted", async () => {
+    expect(service.rows()).toEqual([]);
+    const counted = await service.metric('webhook_requests_total{result="invalid_signature"}');
+    await until("as many lines as were counted", () => {
+      return service.logLines().filter((line) => line["result"] === "invalid_signature").length === counted;
+    });
+    expect(counted).toBeGreaterThan(wrong.length);
+  });
+
+  test("right, with any content type or none, gets 200", async () => {
+    for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "nonsense"]) {
+      const answer = await service.post(message(`typed ${type}`), type === undefined ? {} : { "Content-Type": type });
+      expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+    }
+  });
+
+  test("right on a body sent byte by byte gets 200", async () => {
+    const bytes = JSON.stringify(message("slow"));
+    const wire = await Wire.connect(service.port);
+    const headers = { "X-Signature": sign(SECRET, bytes), "Content-Length": bytes.length };
+    for (const byte of head("POST /webhook", headers) + bytes) await wire.send(byte);
+    expect((await wire.answer())?.status).toBe(200);
+    wire.end();
+  });
+});
+
+describe("while a secret is rotated", () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await newService({ WEBHOOK_SECRET: "the new one", WEBHOOK_SECRET_PREVIOUS: "the old one" });
+  });
+  afterAll(() => service.stop());
+
+  test.each(["the new one", "the old one"])("what %s signed gets in", async (secret) => {
+    const body = JSON.stringify(message(secret));
+    expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(200);
+  });
+
+  test.each(["a third one", " the new one", "The new one"])("what %j signed does not", async (secret) => {
+    const body = JSON.stringify(message("x"));
+    expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(401);
+  });
+});
+
+test("a secret beyond ASCII is used as UTF-8", async () => {
+  const secret = "geheim ß \u{1f511}";
+  const service = await newService({ WEBHOOK_SECRET: secret });
+  const body = JSON.stringify(message("m"));
+  const signature = new Bun.CryptoHasher("sha256", Buffer.from(secret, "utf8")).update(body).digest("hex");
+  expect((await service.post(body, { "X-Signature": signature })).status).toBe(200);
+  await service.stop();
+});

