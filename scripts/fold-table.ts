@@ -20,7 +20,11 @@ for (const [from, to] of pairs) {
   if (from < 0x10000 !== to < 0x10000) throw new Error(`U+${from.toString(16)} folds into another plane`);
   const run = runs.at(-1);
   const step = run === undefined ? 0 : from - run.last;
-  const fits = run !== undefined && run.delta === to - from && step <= 2 && (run.step === step || run.first === run.last);
+  const fits =
+    run !== undefined &&
+    run.delta === to - from &&
+    step <= 2 &&
+    (run.step === step || run.first === run.last);
   if (fits) {
     run.last = from;
     run.step = step;

@@ -1,6 +1,6 @@
 /** Where the service of this machine is reached, from the settings that it listens by. */
 import { readSome } from "../config.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./errors.ts";
 
 /** The address of a path at `HOST` and `PORT`; an address that means "every interface" becomes the loopback one. */
 export function serviceUrl(path: string): URL {

@@ -1,8 +1,8 @@
 /** `postern export`: all messages as NDJSON, also beside a running server. */
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
+import { wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
-import { wholeNumber } from "./usage-error.ts";
 
 export interface ExportFlags {
   readonly output?: string;
@@ -12,6 +12,7 @@ export interface ExportFlags {
 export function addExport(program: Command, exit: Exit): void {
   program
     .command("export")
+    .summary("print all messages as NDJSON")
     .description(
       "Print every message of the database of DATABASE_URL as NDJSON, in the order in which they were stored. It only " +
         "reads and works beside a running server: what was stored when it began is there, once.",

@@ -2,15 +2,16 @@
 import { type ClientRequest, get as getHttp, type IncomingMessage } from "node:http";
 import type { Command } from "commander";
 import { serviceUrl } from "./address.ts";
+import { httpUrl, wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
 import { print, say } from "./output.ts";
-import { httpUrl, wholeNumber } from "./usage-error.ts";
 
 const BODY_CHARS_MAX = 200;
 
 export function addHealthcheck(program: Command, exit: Exit): void {
   program
     .command("healthcheck")
+    .summary("ask the service whether it is ready")
     .description("Exit with 0 when the service answers that it is ready, else with 1 and one line on stderr.")
     .option("--url <url>", "address to ask (default: /health/ready at HOST and PORT)", httpUrl)
     .option("--timeout <ms>", "time for an answer, in milliseconds", wholeNumber(1, 600_000), 3000)

@@ -31,7 +31,7 @@ export async function importMessages(url: DatabaseUrl, file: string, flags: Impo
     say(`${run.summary()}; interrupted: run it again to go on`);
   });
   try {
-    await run.take(input, flags.strict);
+    await run.take(input, flags.strict === true);
     database.commit();
   } catch (error) {
     progress.stop();

@@ -4,22 +4,19 @@ import { readSome } from "../config.ts";
 import type { Exit } from "./exit.ts";
 
 export interface ImportFlags {
-  readonly strict: boolean;
+  readonly strict?: true;
 }
 
 export function addImport(program: Command, exit: Exit): void {
   program
     .command("import")
+    .summary("take NDJSON straight into the database")
     .description(
       "Take messages as NDJSON straight into the database of DATABASE_URL, which is made when missing. No server may " +
         "have it open. Running it again is safe: what is there already counts as duplicate.",
     )
     .argument("<file>", "file with a JSON message on each line, or - for standard input")
-    .option(
-      "--strict",
-      "stop at the first bad line (what came before it stays) instead of skipping it",
-      false,
-    )
+    .option("--strict", "stop at the first bad line (what came before it stays) instead of skipping it")
     .addHelpText(
       "after",
       "\nExamples:\n  $ DATABASE_URL=sqlite:///data/postern.db postern import messages.ndjson" +

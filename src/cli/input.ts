@@ -1,6 +1,6 @@
 /** What a command reads: a file or standard input as a stream, and its lines. Never more of it than a line and a chunk. */
 import { createReadStream, fstatSync, openSync } from "node:fs";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./errors.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 const NEW_LINE = 10;

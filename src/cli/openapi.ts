@@ -6,6 +6,7 @@ import { print } from "./output.ts";
 export function addOpenapi(program: Command, exit: Exit): void {
   program
     .command("openapi")
+    .summary("print the OpenAPI document")
     .description("Print the OpenAPI 3.1 document, the one that /openapi.json serves.")
     .addHelpText("after", "\nExample:\n  $ postern openapi > openapi.json")
     .action(async () => {

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { describe, StartRefused } from "../core/errors.ts";
 import { VERSION } from "../version.ts";
+import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
 import { addHealthcheck } from "./healthcheck.ts";
 import { addImport } from "./import.ts";
@@ -12,7 +13,6 @@ import { addOpenapi } from "./openapi.ts";
 import { ClosedPipe, say, writeAll } from "./output.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Runs one command and resolves with its exit code, once everything it printed is written. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -52,8 +52,8 @@ async function failed(error: unknown, printed: string): Promise<number> {
     return error.exitCode === 0 ? 0 : 2;
   }
   if (error instanceof ClosedPipe) return 0;
-  const expected = error instanceof UsageError || error instanceof StartRefused;
-  complain(expected ? error.message : describe(error));
+  const expected = [UsageError, CommandFailed, StartRefused].some((kind) => error instanceof kind);
+  complain(expected ? (error as Error).message : describe(error));
   return error instanceof UsageError ? 2 : 1;
 }
 

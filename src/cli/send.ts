@@ -1,7 +1,7 @@
 /** `postern send`: signs messages and posts them to the native webhook. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { httpUrl, wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
-import { httpUrl, wholeNumber } from "./usage-error.ts";
 
 export const FORMATS = ["ndjson", "csv", "tsv"] as const;
 export type Format = (typeof FORMATS)[number];

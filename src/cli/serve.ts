@@ -7,6 +7,7 @@ export function addServe(program: Command, exit: Exit): void {
   const names = Object.values(SETTINGS).map(({ name }) => name);
   program
     .command("serve")
+    .summary("run the service")
     .description("Run the service. It is configured by environment variables and stops on SIGTERM or Ctrl-C.")
     .addHelpText(
       "after",

@@ -1,6 +1,6 @@
 /** From rows to messages: which template or column each field of the native source comes from. */
 import { isInstant } from "../../core/instant.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../errors.ts";
 import { parseTemplate, type Row, type Template, UnfitRow } from "./template.ts";
 
 const FIELDS = ["message_id", "from", "to", "ts", "text"] as const;

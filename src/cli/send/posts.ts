@@ -2,9 +2,9 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
+import { CommandFailed, UsageError } from "../errors.ts";
 import { type Input, isBlank, linesOf } from "../input.ts";
 import type { Format } from "../send.ts";
-import { UsageError } from "../usage-error.ts";
 import type { Mapping } from "./mapping.ts";
 import { UnfitRow } from "./template.ts";
 
@@ -17,12 +17,7 @@ export type Post = { readonly place: string } & (
   | { readonly problem: string }
 );
 
-/** The input can't be read any further. */
-export class BrokenInput extends Error {
-  override readonly name = "BrokenInput";
-}
-
-/** Every body of an input. Throws `UsageError` when its columns don't fit, `BrokenInput` where it can't go on. */
+/** Every body of an input. Throws `UsageError` when its columns don't fit, `CommandFailed` where it can't go on. */
 export function postsOf(input: Input, format: Format, mapping: Mapping): AsyncGenerator<Post> {
   switch (format) {
     case "ndjson":
@@ -141,7 +136,7 @@ async function* csvRows(input: Input): AsyncGenerator<readonly string[]> {
   try {
     for await (const row of parser) yield row as string[];
   } catch (error) {
-    throw new BrokenInput(`the CSV can't be read: ${(error as Error).message}`, { cause: error });
+    throw new CommandFailed(`the CSV can't be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

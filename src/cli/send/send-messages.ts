@@ -4,16 +4,16 @@ import { readSome, webhookSecrets } from "../../config.ts";
 import { randomId } from "../../lib/chance.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { serviceUrl } from "../address.ts";
+import { CommandFailed, UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { onInterruption } from "../interruption.ts";
 import { print, say, writeAll } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
 import { FORMATS, type Format, type SendFlags } from "../send.ts";
-import { UsageError } from "../usage-error.ts";
 import { curlCommand } from "./curl.ts";
 import { parseMapping } from "./mapping.ts";
 import { post, type Target } from "./poster.ts";
-import { BrokenInput, type Post, postsOf } from "./posts.ts";
+import { type Post, postsOf } from "./posts.ts";
 import { Tally } from "./tally.ts";
 import { UnfitRow } from "./template.ts";
 
@@ -120,7 +120,7 @@ async function sendAll(
   const ends = await Promise.allSettled(Array.from({ length: concurrency }, lane));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   if (unreached !== "" && !exhausted) {
-    throw new BrokenInput(
+    throw new CommandFailed(
       `stopped at ${unreached} because nobody answers: run it again to go on, what is stored counts as duplicate`,
     );
   }

@@ -44,7 +44,7 @@ export class Tally {
     const latency = this.#latency;
     const seconds = elapsedMs / 1000;
     return [
-      `${this.total} messages in ${seconds.toFixed(2)} s: ${Math.round(latency.total / seconds)} messages/s`,
+      `${this.total} ${this.total === 1 ? "message" : "messages"} in ${seconds.toFixed(2)} s: ${Math.round(latency.total / seconds)} messages/s`,
       `new ${this.counts.new}, duplicate ${this.counts.duplicate}, ${accepted > 0 ? `accepted ${accepted}, ` : ""}refused ${refused}, failed ${failed}`,
       ...(latency.total === 0
         ? []

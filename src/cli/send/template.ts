@@ -1,5 +1,5 @@
 /** Templates of `--map`: text with places that a row fills. */
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../errors.ts";
 
 /** What a row offers to templates. */
 export interface Row {

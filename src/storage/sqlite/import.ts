@@ -12,9 +12,9 @@ import { type FileLock, lockFile } from "./lock.ts";
 import { MessageLog } from "./message-log.ts";
 import { migrate } from "./schema.ts";
 
-const TRANSACTION_ROWS = 10_000;
+const TRANSACTION_ROWS = 25_000;
 const WAL_PAGES_MAX = 8192;
-const CACHE_KIB = 128 * 1024;
+const CACHE_KIB = 64 * 1024;
 
 /** A message with what it may bring along from the log that it was exported from. */
 export interface ImportRecord {

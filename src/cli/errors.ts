@@ -1,9 +1,14 @@
-/** What the caller of a command got wrong, and the readers of flags that notice it. */
+/** Errors that a command explains in one line, and the readers of flags that throw them. */
 import { InvalidArgumentError } from "commander";
 
 /** A flag, an argument or what it names can't be used: one line and exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** The command can't do, or can't finish, what it was asked: one line and exit code 1. */
+export class CommandFailed extends Error {
+  override readonly name = "CommandFailed";
 }
 
 /** A reader of whole numbers from `min` to `max`. */

@@ -1,0 +1,147 @@
+/** A real Postern process for tests that break things, and a client that keeps what was acknowledged. */
+import { join, resolve } from "node:path";
+import { sign } from "../../src/sources/native.ts";
+
+const ROOT = resolve(import.meta.dir, "../..");
+export const SECRET = "fault-test-secret";
+
+export interface PosternProcess {
+  readonly pid: number;
+  readonly url: string;
+  readonly exited: Promise<number>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  readonly stderr: () => Promise<string>;
+}
+
+export interface StartOptions {
+  readonly database: string;
+  /** What runs before the program: a shell that ends with `exec "$@"`. */
+  readonly shell?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts `serve` and waits for its first log line, which names its port. */
+export async function startPostern(options: StartOptions): Promise<PosternProcess> {
+  const child = spawnPostern(options);
+  const port = await portOf(child.stdout);
+  return {
+    pid: child.pid,
+    url: `http://127.0.0.1:${port}`,
+    exited: child.exited,
+    kill: (signal) => child.kill(signal),
+    stderr: () => new Response(child.stderr).text(),
+  };
+}
+
+/** A start that is expected to be refused: its exit code and its standard error. */
+export async function refusedStart(options: StartOptions): Promise<{ code: number; stderr: string }> {
+  const child = spawnPostern(options);
+  void new Response(child.stdout).text();
+  const stderr = await new Response(child.stderr).text();
+  return { code: await child.exited, stderr };
+}
+
+function spawnPostern({ database, shell, env }: StartOptions) {
+  const program = [process.execPath, join(ROOT, "src/main.ts"), "serve"];
+  const command = shell === undefined ? program : ["sh", "-c", shell, "sh", ...program];
+  return Bun.spawn(command, {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      WEBHOOK_SECRET: SECRET,
+      DATABASE_URL: `sqlite:///${database}`,
+      PORT: "0",
+      ...env,
+    },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
+  const decoder = new TextDecoder();
+  const reader = stdout.getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`Postern ended before it listened: ${text}`);
+    text += decoder.decode(value, { stream: true });
+    const port = /"message":"listening".*"port":(\d+)/.exec(text)?.[1];
+    if (port === undefined) continue;
+    void drain(reader);
+    return Number(port);
+  }
+}
+
+async function drain(reader: { read: () => Promise<{ done: boolean }> }): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+export function messageBody(id: string, text = "hello"): string {
+  return JSON.stringify({
+    message_id: id,
+    from: "+919876543210",
+    to: "+14155550100",
+    ts: "2025-01-15T10:00:00Z",
+    text,
+  });
+}
+
+/** Posts one message; undefined when the connection broke before an answer. */
+export async function post(url: string, id: string, text?: string): Promise<Response | undefined> {
+  const body = messageBody(id, text);
+  try {
+    const response = await fetch(`${url}/webhook`, {
+      method: "POST",
+      body,
+      headers: { "X-Signature": sign(SECRET, body) },
+    });
+    await response.arrayBuffer();
+    return response;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Senders that post one message after the other until told to stop; what was acknowledged is kept. */
+export class Load {
+  readonly acknowledged = new Set<string>();
+  readonly attempted = new Set<string>();
+  readonly refused: number[] = [];
+  readonly #senders: Promise<void>[];
+  #running = true;
+
+  constructor(url: string, prefix: string, senders: number, text?: string) {
+    this.#senders = Array.from({ length: senders }, (_, sender) =>
+      this.#send(url, `${prefix}-${sender}`, text),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#senders);
+  }
+
+  async #send(url: string, prefix: string, text: string | undefined): Promise<void> {
+    for (let count = 0; this.#running; count++) {
+      const id = `${prefix}-${count}`;
+      this.attempted.add(id);
+      const response = await post(url, id, text);
+      if (response === undefined) return;
+      if (response.status === 200) this.acknowledged.add(id);
+      else this.refused.push(response.status);
+    }
+  }
+}
+
+/** How often each stored id is there, read through the API page by page. */
+export async function storedIds(url: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  let next: string | undefined = "/messages?limit=100";
+  while (next !== undefined) {
+    const response: Response = await fetch(`${url}${next}`);
+    const page = (await response.json()) as { data: readonly { message_id: string }[] };
+    for (const { message_id } of page.data) counts.set(message_id, (counts.get(message_id) ?? 0) + 1);
+    next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+  }
+  return counts;
+}

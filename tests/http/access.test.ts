@@ -1,0 +1,157 @@
+/** Who may read: tokens, and the second listener. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { message } from "../messages.ts";
+import { newService, type TestService } from "./service.ts";
+import { exchange, head } from "./wire.ts";
+
+const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
+const GUARDED = ["/messages", "/stats"];
+
+const read = (service: TestService, path: string, authorization?: string) =>
+  fetch(`${service.readUrl}${path}`, { headers: authorization === undefined ? {} : { Authorization: authorization } });
+
+describe("with API_TOKEN and API_TOKEN_PREVIOUS", () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await newService({ API_TOKEN: "new-token", API_TOKEN_PREVIOUS: "old-token" });
+  });
+  afterAll(() => service.stop());
+
+  test.each([...GUARDED, "/metrics"])("%s wants one of them", async (path) => {
+    for (const authorization of ["Bearer new-token", "Bearer old-token", "bearer new-token", "BEARER  new-token"]) {
+      expect((await read(service, path, authorization)).status).toBe(200);
+    }
+    const wrong = [
+      undefined,
+      "",
+      "new-token",
+      "Bearer",
+      "Bearer ",
+      "Bearer new-toke",
+      "Bearer new-token2",
+      "Bearer New-Token",
+      "Bearer new-token old-token",
+      "Bearer undefined",
+      "Basic new-token",
+      `Basic ${btoa("x:new-token")}`,
+    ];
+    for (const authorization of wrong) {
+      const answer = await read(service, path, authorization);
+      expect([answer.status, await answer.json()]).toEqual([401, { detail: "unauthorized" }]);
+      expect(answer.headers.get("WWW-Authenticate")).toStartWith("Bearer");
+    }
+  });
+
+  test("a token of bytes beyond ASCII is refused like any other", async () => {
+    const answer = await exchange(service.port, head("GET /stats", { Authorization: "Bearer n\u00e9w-t\u00f8ken" }));
+    expect(answer?.status).toBe(401);
+  });
+
+  test("what is wrong in a query stays unsaid without a token", async () => {
+    expect((await read(service, "/messages?limit=0")).status).toBe(401);
+    expect((await read(service, "/messages?limit=0", "Bearer new-token")).status).toBe(422);
+  });
+
+  test("a token in the query does not count", async () => {
+    expect((await read(service, "/stats?token=new-token&access_token=new-token")).status).toBe(401);
+  });
+
+  test.each(OPEN)("%s wants none", async (path) => {
+    expect((await read(service, path)).status).toBe(200);
+  });
+
+  test("the webhook wants none, and a token is no signature", async () => {
+    expect((await service.post(message("m"))).status).toBe(200);
+    const answer = await service.post(message("n"), { "X-Signature": "", Authorization: "Bearer new-token" });
+    expect(answer.status).toBe(401);
+  });
+
+  test("no answer and no log line repeats a token", () => {
+    expect(service.logText()).not.toContain("new-token");
+    expect(service.logText()).not.toContain("old-token");
+  });
+});
+
+describe("with METRICS_PUBLIC=true", () => {
+  test("metrics are open and the rest is not", async () => {
+    const service = await newService({ API_TOKEN: "token", METRICS_PUBLIC: "true" });
+    expect((await read(service, "/metrics")).status).toBe(200);
+    for (const path of GUARDED) expect((await read(service, path)).status).toBe(401);
+    await service.stop();
+  });
+});
+
+describe("without API_TOKEN", () => {
+  test("everything is open, and a blank one counts as none", async () => {
+    const service = await newService({ API_TOKEN: "", API_TOKEN_PREVIOUS: "   " });
+    for (const path of [...GUARDED, ...OPEN, "/metrics"]) expect((await read(service, path)).status).toBe(200);
+    await service.stop();
+  });
+
+  test("a blank previous token lets nobody in beside the real one", async () => {
+    const service = await newService({ API_TOKEN: "token", API_TOKEN_PREVIOUS: " " });
+    for (const authorization of ["Bearer ", "Bearer  ", "Bearer"]) {
+      expect((await read(service, "/stats", authorization)).status).toBe(401);
+    }
+    await service.stop();
+  });
+
+  test("an address that is not loopback is warned of at start, once; with a token or on loopback it is not", async () => {
+    const warnings = async (environment: Record<string, string>) => {
+      const service = await newService(environment);
+      await service.logLine(null).catch(() => undefined);
+      const count = service.logLines().filter((line) => line["level"] === "WARN").length;
+      await service.stop();
+      return count;
+    };
+    expect(await warnings({ HOST: "0.0.0.0" })).toBe(1);
+    expect(await warnings({ HOST: "0.0.0.0", API_TOKEN: "token" })).toBe(0);
+    expect(await warnings({ HOST: "127.0.0.1" })).toBe(0);
+  });
+});
+
+describe("with READ_PORT", () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await newService({ READ_PORT: String(freePort()) });
+  });
+  afterAll(() => service.stop());
+
+  test("webhooks and health are on the first port alone, everything else on the second alone", async () => {
+    const first = (path: string) => fetch(`${service.url}${path}`, { redirect: "manual" });
+    for (const path of ["/health/live", "/health/ready"]) {
+      expect((await first(path)).status).toBe(200);
+      expect((await service.get(path)).status).toBe(404);
+    }
+    for (const path of [...GUARDED, "/metrics", "/openapi.json", "/docs"]) {
+      expect((await service.get(path)).status).toBe(200);
+      const hidden = await first(path);
+      expect([hidden.status, await hidden.json()]).toEqual([404, { detail: "Not Found" }]);
+      expect((await first(`${path}/`)).status).toBe(404);
+    }
+    expect((await first("/webhook")).status).toBe(405);
+    expect((await service.get("/webhook")).status).toBe(404);
+    expect((await first("/webhook/")).status).toBe(307);
+    expect((await service.get("/stats/")).status).toBe(307);
+  });
+
+  test("a message that came in through the first is read through the second", async () => {
+    expect((await service.post(message("m"))).status).toBe(200);
+    expect(await (await service.get("/messages")).json()).toMatchObject({ total: 1 });
+    const answer = await fetch(`${service.readUrl}/webhook`, { method: "POST", body: "{}" });
+    expect(answer.status).toBe(404);
+  });
+
+  test("paths that the other port serves count as unmatched", async () => {
+    expect(await service.metric('http_requests_total{method="GET",path="/stats",status="404"}')).toBeUndefined();
+    expect(await service.metric('http_requests_total{method="GET",path="unmatched",status="404"}')).toBeGreaterThan(0);
+  });
+});
+
+/** READ_PORT takes no 0, so one is found by listening for a moment. */
+function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  const { port } = server;
+  server.stop(true);
+  return port;
+}

@@ -1,0 +1,162 @@
+/** The contract as a document and as a page. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { Compile } from "typebox/compile";
+import { chromium } from "playwright-core";
+import { message } from "../messages.ts";
+import { newService, type TestService } from "./service.ts";
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const ROUTES = ["/docs", "/health/live", "/health/ready", "/messages", "/metrics", "/openapi.json", "/stats", "/webhook"];
+
+type Json = { readonly [key: string]: Json } & readonly Json[] & string;
+
+let service: TestService;
+let document: Json;
+beforeAll(async () => {
+  service = await newService();
+  document = (await (await service.get("/openapi.json")).json()) as Json;
+});
+afterAll(() => service.stop());
+
+const operations = (): { path: string; method: string; operation: Json }[] =>
+  Object.entries(document["paths"] ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Json })),
+  );
+
+describe("/openapi.json", () => {
+  test("is OpenAPI 3.1 with every required part", () => {
+    expect(document["openapi"]).toMatch(/^3\.1\.\d+$/);
+    expect(document["info"]).toMatchObject({ title: expect.any(String), version: expect.any(String) });
+    const keys = ["openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags", "externalDocs"];
+    for (const key of Object.keys(document)) expect(keys).toContain(key);
+  });
+
+  test("lists every route with its method", () => {
+    expect(Object.keys(document["paths"] ?? {}).sort()).toEqual(ROUTES);
+    for (const { path, method } of operations()) expect([path, method]).toEqual([path, path === "/webhook" ? "post" : "get"]);
+  });
+
+  test("describes each operation fully and with its own id", () => {
+    const ids = operations().map(({ operation }) => String(operation["operationId"]));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { operation } of operations()) {
+      const keys = ["tags", "summary", "description", "operationId", "parameters", "requestBody", "responses", "security"];
+      for (const key of Object.keys(operation)) expect(keys).toContain(key);
+      for (const [status, answer] of Object.entries(operation["responses"] ?? {})) {
+        expect(status).toMatch(/^[1-5]\d\d$/);
+        expect((answer as Json)["description"]).toBeString();
+        for (const content of Object.values((answer as Json)["content"] ?? {})) expect(content as Json).toHaveProperty("schema");
+      }
+      for (const parameter of operation["parameters"] ?? []) {
+        expect(Object.keys(parameter).sort()).toEqual(["in", "name", "required", "schema"]);
+        expect(["query", "header", "path", "cookie"]).toContain(parameter["in"] ?? "");
+      }
+      for (const requirement of operation["security"] ?? []) {
+        for (const scheme of Object.keys(requirement)) {
+          expect((document["components"] as Json)["securitySchemes"]).toHaveProperty(scheme);
+        }
+      }
+    }
+  });
+
+  test("names every status that the routes answer with", () => {
+    const statuses = (path: string) => {
+      const operation = operations().find((each) => each.path === path)?.operation;
+      return Object.keys(operation?.["responses"] ?? {}).sort();
+    };
+    expect(statuses("/webhook")).toContainValues(["200", "401", "408", "413", "422", "503"]);
+    expect(statuses("/messages")).toContainValues(["200", "401", "422", "503"]);
+    expect(statuses("/stats")).toContainValues(["200", "401", "503"]);
+    expect(statuses("/health/ready")).toContainValues(["200", "503"]);
+  });
+
+  test("has schemas that are JSON Schema, and real answers and bodies that fit them", async () => {
+    const schemaOf = (path: string, status: number): Json => {
+      const answer = operations().find((each) => each.path === path)?.operation["responses"]?.[String(status)];
+      return (answer?.["content"] as Json)["application/json"]?.["schema"] as Json;
+    };
+    await service.post(message("m"));
+    const answers: [string, Response][] = [
+      ["/webhook", await service.post(message("m"))],
+      ["/webhook", await service.post({})],
+      ["/webhook", await service.post({}, { "X-Signature": "" })],
+      ["/messages", await service.get("/messages")],
+      ["/messages", await service.get("/messages?limit=x")],
+      ["/stats", await service.get("/stats")],
+      ["/health/live", await service.get("/health/live")],
+      ["/health/ready", await service.get("/health/ready")],
+    ];
+    for (const [path, answer] of answers) {
+      const validator = Compile(schemaOf(path, answer.status) as never);
+      const body = await answer.json();
+      expect([path, answer.status, validator.Check(body)]).toEqual([path, answer.status, true]);
+      expect(validator.Check([])).toBe(false);
+    }
+  });
+
+  test("says the very rules of a message that the webhook checks", () => {
+    const webhook = operations().find(({ path }) => path === "/webhook")?.operation;
+    const content = webhook?.["requestBody"]?.["content"] as Json;
+    const schema = content["application/json"]?.["schema"] as Json;
+    expect(schema["required"]).toEqual(["message_id", "from", "to", "ts"] as never);
+    expect(schema["properties"]).toMatchObject({
+      message_id: { type: "string", minLength: 1, maxLength: 512 },
+      from: { type: "string", pattern: "^\\+[0-9]+$", maxLength: 32 },
+      to: { type: "string", pattern: "^\\+[0-9]+$", maxLength: 32 },
+      ts: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$" },
+    });
+    expect(schema).not.toHaveProperty("additionalProperties");
+  });
+});
+
+describe("/docs", () => {
+  test("is HTML that loads nothing and may load nothing", async () => {
+    const answer = await service.get("/docs");
+    expect(answer.headers.get("Content-Type")).toStartWith("text/html");
+    expect(answer.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+    const page = await answer.text();
+    expect(page).not.toMatch(/<script|<link|<img|@import|url\(|src=/i);
+    for (const route of ROUTES) expect(page).toContain(route);
+  });
+
+  if (CHROMIUM === undefined) console.log("skipped: /docs in a browser (no chromium is installed)");
+  test.skipIf(CHROMIUM === undefined)(
+    "works in a browser that reaches nothing but this service",
+    async () => {
+      const browser = await chromium.launch({ executablePath: CHROMIUM as string, args: FLAGS });
+      try {
+        const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
+        const asked: string[] = [];
+        const complaints: string[] = [];
+        page.on("request", (request) => asked.push(request.url()));
+        page.on("console", (entry) => entry.type() === "error" && complaints.push(entry.text()));
+        page.on("pageerror", (error) => complaints.push(String(error)));
+        await page.goto(`${service.url}/docs`);
+        expect(await page.title()).toContain("Postern");
+        expect(await page.locator("section").count()).toBe(ROUTES.length);
+        for (const route of ROUTES) expect(await page.getByRole("heading", { name: route }).first().isVisible()).toBe(true);
+        await page.getByRole("link", { name: "POST /webhook" }).click();
+        expect(page.url()).toEndWith("#receiveMessage");
+        const width = await page.evaluate("document.documentElement.scrollWidth");
+        expect(width).toBeLessThanOrEqual(390);
+        await page.getByRole("link", { name: "openapi.json" }).first().click();
+        await page.waitForURL("**/openapi.json");
+        const strangers = asked.filter((url) => !url.startsWith(`${service.url}/`));
+        expect(strangers).toEqual([]);
+        expect(complaints.filter((text) => !text.includes("favicon"))).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+    60_000,
+  );
+});

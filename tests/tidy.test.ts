@@ -1,0 +1,137 @@
+/** The structure that docs/architecture.md describes, held to: floors, cycles, and who may touch the outside world. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { settingsTable } from "../scripts/settings-table.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+const SRC = join(ROOT, "src");
+const LINES_MAX = 400;
+
+/** Which floors a floor may import; its own folder goes without saying, except among features. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  main: ["cli"],
+  cli: ["serve", "config", "http", "features", "sources", "storage", "observe", "core", "lib", "version"],
+  serve: ["config", "http", "features", "sources", "storage", "observe", "core", "lib", "version"],
+  http: ["features", "sources", "observe", "core", "lib"],
+  features: ["observe", "core", "lib"],
+  sources: ["core", "lib"],
+  storage: ["observe", "core", "lib"],
+  config: ["observe", "core", "lib"],
+  observe: ["core", "lib"],
+  core: ["lib"],
+  lib: [],
+  version: [],
+};
+
+interface Module {
+  /** Relative to `src`. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const modules: readonly Module[] = (readdirSync(SRC, { recursive: true }) as string[])
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+  .map((path) => readModule(path));
+
+function readModule(path: string): Module {
+  const text = readFileSync(join(SRC, path), "utf8");
+  const found = [...text.matchAll(/(?:from|import|new URL\()\s*\(?["'](\.[^"']+\.ts)["']/g)].map(
+    (match) => match[1] ?? "",
+  );
+  return { path, text, imports: found.map((name) => relative(SRC, resolve(SRC, dirname(path), name))) };
+}
+
+function floorOf(path: string): string {
+  return path.split("/")[0]?.replace(/\.ts$/, "") ?? "";
+}
+
+/** Files, apart from the allowed ones, in which the pattern occurs outside comments. */
+function filesWith(pattern: RegExp, allowed: readonly string[]): string[] {
+  return modules
+    .filter(
+      ({ path, text }) =>
+        !allowed.includes(path) && pattern.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")),
+    )
+    .map(({ path }) => path);
+}
+
+describe("the structure", () => {
+  test("imports point down only", () => {
+    const wrong = modules.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => floorOf(target) !== floorOf(path))
+        .filter((target) => !MAY_IMPORT[floorOf(path)]?.includes(floorOf(target)))
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+    expect(modules.length).toBeGreaterThan(40);
+    expect(modules.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
+  });
+
+  test("no feature imports another", () => {
+    const feature = (path: string) => path.split("/")[1];
+    const wrong = modules
+      .filter(({ path }) => path.startsWith("features/"))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((target) => target.startsWith("features/") && feature(target) !== feature(path))
+          .map((target) => `${path} → ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test("there is no cycle of imports", () => {
+    const byPath = new Map(modules.map((module) => [module.path, module]));
+    const finished = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) throw new Error(`cycle: ${[...trail, path].join(" → ")}`);
+      if (finished.has(path)) return;
+      for (const target of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
+      finished.add(path);
+    };
+    for (const { path } of modules) visit(path, []);
+    expect(finished.size).toBeGreaterThanOrEqual(modules.length);
+  });
+
+  test("only serve.ts, storage/open.ts and the engine's folder name the engine", () => {
+    const wrong = modules.filter(
+      ({ path, imports }) =>
+        !path.startsWith("storage/") && imports.some((target) => target.startsWith("storage/sqlite/")),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("the environment is read in config.ts alone", () => {
+    expect(filesWith(/process\.env|Bun\.env|import\.meta\.env/, ["config.ts"])).toEqual([]);
+  });
+
+  test("the clock is read in lib/clock.ts alone", () => {
+    expect(filesWith(/Date\.now|new Date\(\)|performance\.now|hrtime/, ["lib/clock.ts"])).toEqual([]);
+  });
+
+  test("chance comes from lib/chance.ts alone", () => {
+    expect(filesWith(/Math\.random|randomUUID|getRandomValues|randomBytes/, ["lib/chance.ts"])).toEqual([]);
+  });
+
+  test("files are named in kebab-case and stay short", () => {
+    const long = modules.filter(
+      ({ path, text }) => path !== "core/fold-table.ts" && text.split("\n").length > LINES_MAX,
+    );
+    expect(long.map(({ path }) => path)).toEqual([]);
+    expect(
+      modules.filter(({ path }) => !/^([a-z0-9-]+\/)*[a-z0-9-]+\.ts$/.test(path)).map(({ path }) => path),
+    ).toEqual([]);
+  });
+
+  test("every file opens with what it is", () => {
+    expect(modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+test("the README's table of settings is the program's", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  const table = /<!-- settings -->\n([\s\S]*?)\n<!-- \/settings -->/.exec(readme)?.[1];
+  expect(table?.trim()).toBe(settingsTable().trim());
+});
