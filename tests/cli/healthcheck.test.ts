@@ -19,7 +19,11 @@ test("asks the loopback address of a service that listens on every interface", a
 });
 
 test("asks past a proxy that the environment names", async () => {
-  const env = { PORT: String(server.port), HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" };
+  const env = {
+    PORT: String(server.port),
+    HTTP_PROXY: "http://127.0.0.1:1",
+    http_proxy: "http://127.0.0.1:1",
+  };
   expect((await postern(["healthcheck"], { env })).code).toBe(0);
 });
 

@@ -1,6 +1,6 @@
 /** What every command has: help with an example, one line for a mistake, and exit codes. */
 import { describe, expect, test } from "bun:test";
-import { postern } from "./postern.ts";
+import { MAIN, postern } from "./postern.ts";
 
 const COMMANDS = ["serve", "send", "import", "export", "healthcheck", "openapi"];
 const LINE = /^postern: [^\n]+\n$/;
@@ -27,11 +27,9 @@ describe("help", () => {
     expect(stderr).toStartWith("Usage: postern");
   });
 
-  test("and the version of a pipe that nobody reads end quietly", async () => {
-    const { code, stdout, stderr } = await postern(["send", "--help", "|", "true"], {
-      command: ["sh", "-c", `"${process.execPath}" src/main.ts --help | true; echo done`, "sh"],
-    });
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "done\n", stderr: "" });
+  test("ends quietly when nobody reads it", async () => {
+    const command = ["sh", "-c", `"${process.execPath}" "${MAIN}" --help | true; echo done`];
+    expect(await postern([], { command })).toEqual({ code: 0, stdout: "done\n", stderr: "" });
   });
 });
 
@@ -69,11 +67,6 @@ describe("a mistake is one line on stderr and exit code 2:", () => {
   ])("%s", async (_, args, words) => {
     const env = { WEBHOOK_SECRET: "s", DATABASE_URL: "sqlite:////nowhere/at-all.db" };
     const { code, stdout, stderr } = await postern(args, { env });
-    if (args[0] === "export" && args.includes("/nowhere/x")) {
-      // The database is looked at first: a refusal as well.
-      expect(stderr).toMatch(LINE);
-      return;
-    }
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(LINE);
     expect(stderr).toMatch(words);

@@ -3,13 +3,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { type PosternProcess, post, startPostern, storedIds } from "./postern-process.ts";
+import { killLeftovers, type PosternProcess, post, startPostern, storedIds } from "./postern-process.ts";
 
 let folder: Folder;
 beforeEach(() => {
   folder = newFolder();
 });
-afterEach(() => folder.remove());
+afterEach(() => {
+  killLeftovers();
+  folder.remove();
+});
 
 const LONG_TEXT = "x".repeat(4000);
 

@@ -2,13 +2,16 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { Load, post, startPostern, storedIds } from "./postern-process.ts";
+import { killLeftovers, Load, post, startPostern, storedIds } from "./postern-process.ts";
 
 let folder: Folder;
 beforeEach(() => {
   folder = newFolder();
 });
-afterEach(() => folder.remove());
+afterEach(() => {
+  killLeftovers();
+  folder.remove();
+});
 
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const SENDERS = 24;

@@ -41,10 +41,18 @@ export async function refusedStart(options: StartOptions): Promise<{ code: numbe
   return { code: await child.exited, stderr };
 }
 
+const started = new Set<{ kill: (signal: NodeJS.Signals) => void }>();
+
+/** Ends what a failed test left running. */
+export function killLeftovers(): void {
+  for (const child of started) child.kill("SIGKILL");
+  started.clear();
+}
+
 function spawnPostern({ database, shell, env }: StartOptions) {
   const program = [process.execPath, join(ROOT, "src/main.ts"), "serve"];
   const command = shell === undefined ? program : ["sh", "-c", shell, "sh", ...program];
-  return Bun.spawn(command, {
+  const child = Bun.spawn(command, {
     env: {
       PATH: process.env["PATH"] ?? "",
       WEBHOOK_SECRET: SECRET,
@@ -55,6 +63,8 @@ function spawnPostern({ database, shell, env }: StartOptions) {
     stdout: "pipe",
     stderr: "pipe",
   });
+  started.add(child);
+  return child;
 }
 
 async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {

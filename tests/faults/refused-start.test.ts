@@ -2,13 +2,16 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../folder.ts";
-import { refusedStart, startPostern } from "./postern-process.ts";
+import { killLeftovers, refusedStart, startPostern } from "./postern-process.ts";
 
 let folder: Folder;
 beforeEach(() => {
   folder = newFolder();
 });
-afterEach(() => folder.remove());
+afterEach(() => {
+  killLeftovers();
+  folder.remove();
+});
 
 function expectOneLine(refused: { code: number; stderr: string }, pattern: RegExp): void {
   expect(refused.stderr.trimEnd().split("\n")).toHaveLength(1);

@@ -1,0 +1,121 @@
+/** What `postern send` does about answers that pass, against a server that gives them on purpose. */
+import { afterEach, expect, test } from "bun:test";
+import { postern, SECRET } from "./postern.ts";
+
+type Answer = (attempt: number, body: string) => Response | Promise<Response>;
+
+let server: ReturnType<typeof Bun.serve> | undefined;
+afterEach(() => server?.stop(true));
+
+const OK = (result = "ok") => Response.json({ status: "ok" }, { headers: { "Postern-Result": result } });
+const BUSY = (headers: Record<string, string> = { "Retry-After": "0" }) =>
+  Response.json({ detail: "too many messages wait" }, { status: 503, headers });
+
+/** Sends to a server that answers so; with the times of the attempts by body. */
+async function sendTo(answer: Answer, args: readonly string[] = [], stdin = "m1\n") {
+  const attempts = new Map<string, number[]>();
+  server = Bun.serve({
+    port: 0,
+    fetch: async (request) => {
+      const body = await request.text();
+      const times = attempts.get(body) ?? [];
+      attempts.set(body, [...times, performance.now()]);
+      return answer(times.length, body);
+    },
+  });
+  const url = `http://127.0.0.1:${server.port}/webhook`;
+  const flags = ["send", "--file", "-", "--format", "ndjson", "--url", url, ...args];
+  return { ...(await postern(flags, { env: { WEBHOOK_SECRET: SECRET }, stdin })), attempts };
+}
+
+test("a 503 is tried again, and what counts is the answer that comes in the end", async () => {
+  const { code, stdout, stderr, attempts } = await sendTo((attempt) =>
+    attempt < 3 ? BUSY() : OK("duplicate"),
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("new 0, duplicate 1, refused 0, failed 0");
+  expect(attempts.get("m1")).toHaveLength(4);
+});
+
+test("Retry-After is waited for", async () => {
+  const { code, attempts } = await sendTo((attempt) => (attempt < 1 ? BUSY({ "Retry-After": "1" }) : OK()));
+  expect(code).toBe(0);
+  const [first = 0, second = 0] = attempts.get("m1") ?? [];
+  expect(second - first).toBeGreaterThanOrEqual(1000);
+});
+
+test("retries are bounded, and what is still refused for a while then failed", async () => {
+  const { code, stdout, stderr, attempts } = await sendTo(() => BUSY(), ["--retries", "2"], "m1\nm2\n");
+  expect(code).toBe(1);
+  expect(stdout).toContain("new 0, duplicate 0, refused 0, failed 2");
+  expect(stderr).toContain("line 1 failed: 503 too many messages wait");
+  expect([...attempts.values()].map((times) => times.length)).toEqual([3, 3]);
+});
+
+test("a 4xx and a 500 are not tried again", async () => {
+  const { code, stdout, attempts } = await sendTo(
+    (_, body) => new Response("no", { status: body === "m1" ? 400 : 500 }),
+    [],
+    "m1\nm2\n",
+  );
+  expect(code).toBe(1);
+  expect(stdout).toContain("refused 1, failed 1");
+  expect([...attempts.values()].map((times) => times.length)).toEqual([1, 1]);
+});
+
+test("a 200 that doesn't say whether the message was new counts as accepted", async () => {
+  const { code, stdout } = await sendTo(() => new Response("ok"));
+  expect(code).toBe(0);
+  expect(stdout).toContain("new 0, duplicate 0, accepted 1, refused 0, failed 0");
+});
+
+test("an answer that doesn't come in time is tried again", async () => {
+  const { code, attempts } = await sendTo(
+    (attempt) => (attempt < 1 ? new Promise<Response>(() => undefined) : OK()),
+    ["--timeout", "100"],
+  );
+  expect(code).toBe(0);
+  expect(attempts.get("m1")).toHaveLength(2);
+});
+
+test("when nobody answers at all the rest isn't tried", async () => {
+  const stdin = Array.from({ length: 5000 }, (_, index) => `m${index}\n`).join("");
+  const flags = [
+    "send",
+    "--file",
+    "-",
+    "--format",
+    "ndjson",
+    "--url",
+    "http://127.0.0.1:1/webhook",
+    "--retries",
+    "1",
+  ];
+  const { code, stdout, stderr } = await postern(flags, { env: { WEBHOOK_SECRET: SECRET }, stdin });
+  expect(code).toBe(1);
+  expect(stdout).toContain("failed 16");
+  expect(stderr).toMatch(/postern: line \d+ failed: no connection to http:\/\/127\.0\.0\.1:1 /);
+  expect(stderr).toMatch(/\npostern: stopped at line \d+ because nobody answers: [^\n]+\n$/);
+});
+
+test("no more than --concurrency messages are under way at once, and no fewer", async () => {
+  let under = 0;
+  let most = 0;
+  let release = () => {};
+  const all = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { code } = await sendTo(
+    async () => {
+      most = Math.max(most, ++under);
+      if (under === 7) release();
+      await all;
+      under--;
+      return OK();
+    },
+    ["--concurrency", "7"],
+    Array.from({ length: 50 }, (_, index) => `m${index}\n`).join(""),
+  );
+  expect(code).toBe(0);
+  expect(most).toBe(7);
+});
