@@ -4,7 +4,7 @@ BUN := node_modules/.bin/bun
 CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u DATABASE_URL -u API_TOKEN \
 	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC
 
-.PHONY: run check format test test-long bench bench-soak up down reset logs image clean
+.PHONY: run check format test test-long bench bench-soak up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -54,6 +54,10 @@ logs:
 
 image:
 	docker build -t postern .
+
+## Builds the image and shows that it keeps a message over a restart.
+image-trial: image
+	deploy/container-trial.sh postern
 
 clean:
 	rm -rf node_modules dist

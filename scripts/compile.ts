@@ -3,9 +3,11 @@
  * the sources beside it, and takes its settings from the environment alone, never from a `.env` or `bunfig.toml` of
  * the folder it is started in.
  */
+import { build, file } from "bun";
+
 const outfile = process.argv[2] ?? "dist/postern";
 
-const build = await Bun.build({
+const { logs } = await build({
   entrypoints: [
     "src/main.ts",
     // A thread's program is a bundle of its own; the bundler doesn't follow `new Worker`.
@@ -18,5 +20,5 @@ const build = await Bun.build({
   compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
 });
 
-for (const message of build.logs) console.error(String(message));
-console.log(`${outfile}: ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
+for (const message of logs) console.error(String(message));
+console.log(`${outfile}: ${(file(outfile).size / 1e6).toFixed(1)} MB`);

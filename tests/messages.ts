@@ -15,7 +15,20 @@ export function message(messageId: string, fields: Partial<Message> = {}): Messa
 }
 
 /** Small pools, so that duplicates, equal instants and matches are common. Astral sorts after U+FFxx by bytes only. */
-const IDS = ["a", "b", "A", "aa", "é", "\uff61", "\u{1f600}", "\u{10000}", "__proto__", "toString", "%", " x "];
+const IDS = [
+  "a",
+  "b",
+  "A",
+  "aa",
+  "é",
+  "\uff61",
+  "\u{1f600}",
+  "\u{10000}",
+  "__proto__",
+  "toString",
+  "%",
+  " x ",
+];
 const NUMBERS = Array.from({ length: 12 }, (_, index) => `+${index * 7}`);
 export const INSTANTS = [
   "2025-01-15T10:00:00Z",
@@ -43,19 +56,29 @@ const TEXTS = [
   "K k \u017f s S",
 ];
 
-const id = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...IDS) }, storableText(6)).filter((text) => text.trim() !== "");
+const id = fc
+  .oneof({ weight: 3, arbitrary: fc.constantFrom(...IDS) }, storableText(6))
+  .filter((text) => text.trim() !== "");
 const number = fc.constantFrom(...NUMBERS);
 const instant = fc.constantFrom(...INSTANTS);
 const text = fc.oneof(fc.constantFrom(...TEXTS, null), storableText(12));
 
-export const anyMessage: fc.Arbitrary<Message> = fc.record({ message_id: id, from: number, to: number, ts: instant, text });
+export const anyMessage: fc.Arbitrary<Message> = fc.record({
+  message_id: id,
+  from: number,
+  to: number,
+  ts: instant,
+  text,
+});
 
 /** A part of one of the texts, in any case, or something else. */
 const part = fc.oneof(
   fc
     .tuple(fc.constantFrom(...TEXTS), fc.nat(20), fc.integer({ min: 1, max: 4 }), fc.nat(2))
     .map(([whole, from, length, change]) => {
-      const some = Array.from(whole).slice(from, from + length).join("");
+      const some = Array.from(whole)
+        .slice(from, from + length)
+        .join("");
       return change === 0 ? some : change === 1 ? some.toLowerCase() : some.toUpperCase();
     })
     .filter((some) => some !== ""),

@@ -3,12 +3,7 @@
  * what the rest of Postern relies on.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  DeliveryRejected,
-  Overloaded,
-  QueryTimeout,
-  ShuttingDown,
-} from "../../src/core/errors.ts";
+import { DeliveryRejected, Overloaded, QueryTimeout, ShuttingDown } from "../../src/core/errors.ts";
 import { instantKey } from "../../src/core/instant.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageQuery, Outcome, Page, Position, Store } from "../../src/core/store.ts";
@@ -90,12 +85,9 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
       });
 
       test("of two copies in one delivery the first is created and the second judged by it", async () => {
-        expect(await append(message("m1"), message("m1"), message("m1", { text: "other" }), message("m2"))).toEqual([
-          "created",
-          "duplicate",
-          "differs",
-          "created",
-        ]);
+        expect(
+          await append(message("m1"), message("m1"), message("m1", { text: "other" }), message("m2")),
+        ).toEqual(["created", "duplicate", "differs", "created"]);
         expect((await store.list(EVERYTHING)).total).toBe(2);
       });
 
@@ -108,7 +100,19 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
       });
 
       test("identifiers are compared byte for byte: neither case nor composition nor white space folds", async () => {
-        const distinct = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "__proto__", "constructor", "'; --"];
+        const distinct = [
+          "a",
+          "A",
+          " a",
+          "a ",
+          "é",
+          "e\u0301",
+          "ß",
+          "ss",
+          "__proto__",
+          "constructor",
+          "'; --",
+        ];
         expect(await append(...distinct.map((id) => message(id)))).toEqual(distinct.map(() => "created"));
         for (const messageId of distinct) {
           const page = await store.list({ ...EVERYTHING, messageId });
@@ -194,7 +198,11 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
 
     describe("pages cut the whole into parts", () => {
       const messages = Array.from({ length: 23 }, (_, index) =>
-        message(`m${index}`, { ts: INSTANTS[index % 5] as string, from: `+${index % 2}`, text: `text ${index}` }),
+        message(`m${index}`, {
+          ts: INSTANTS[index % 5] as string,
+          from: `+${index % 2}`,
+          text: `text ${index}`,
+        }),
       );
       const whole = [...messages].sort(compareMessages);
 
@@ -220,12 +228,16 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
         const filters = [{ from: "+1" }, { q: "text 1" }, { since: "2025-01-15T10:00:00.05Z" }];
         const model = new Model();
         for (const each of messages) model.append(each);
-        for (const filter of filters) expect(await everything(store, 3, filter)).toEqual(model.select(filter));
+        for (const filter of filters)
+          expect(await everything(store, 3, filter)).toEqual(model.select(filter));
       });
 
       test("a cursor leads on although messages came in before and behind it", async () => {
         const first = await store.list({ limit: 10, offset: 0 });
-        await append(message("early", { ts: "0001-01-01T00:00:00Z" }), message("late", { ts: "9999-01-01T00:00:00Z" }));
+        await append(
+          message("early", { ts: "0001-01-01T00:00:00Z" }),
+          message("late", { ts: "9999-01-01T00:00:00Z" }),
+        );
         const rest = await everything(store, 10, {}, first.next);
         expect([...ids(first), ...rest.map(({ message_id }) => message_id)]).toEqual([
           ...whole.map(({ message_id }) => message_id),
@@ -254,7 +266,8 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
           message("c", { from: "+12", to: "+9", ts: "2025-01-15T10:00:01.000Z" }),
         ];
         await append(a, b, c);
-        const found = async (query: Partial<MessageQuery>) => ids(await store.list({ ...EVERYTHING, ...query }));
+        const found = async (query: Partial<MessageQuery>) =>
+          ids(await store.list({ ...EVERYTHING, ...query }));
         expect(await found({ from: "+1" })).toEqual(["a", "b"]);
         expect(await found({ from: "1" })).toEqual([]);
         expect(await found({ to: "+9" })).toEqual(["a", "c"]);
@@ -262,7 +275,9 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
         expect(await found({ messageId: "B" })).toEqual([]);
         expect(await found({ since: "2025-01-15T10:00:00.500Z" })).toEqual(["b", "c"]);
         expect(await found({ until: "2025-01-15T10:00:01Z" })).toEqual(["a", "b"]);
-        expect(await found({ since: "2025-01-15T10:00:00.0Z", until: "2025-01-15T10:00:00.50Z" })).toEqual(["a"]);
+        expect(await found({ since: "2025-01-15T10:00:00.0Z", until: "2025-01-15T10:00:00.50Z" })).toEqual([
+          "a",
+        ]);
         expect(await found({ since: "2025-01-15T10:00:01Z", until: "2025-01-15T10:00:00Z" })).toEqual([]);
         expect(await found({ from: "+1", to: "+9", since: "2025-01-15T10:00:00Z" })).toEqual(["a"]);
       });
@@ -329,7 +344,8 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
             for (const length of [1, 2, 3, points.length - from]) {
               const q = points.slice(from, from + length).join("");
               const page = await store.list({ ...EVERYTHING, messageId: `m${index}`, q });
-              if (page.total !== 1) throw new Error(`${JSON.stringify(q)} does not find ${JSON.stringify(text)}`);
+              if (page.total !== 1)
+                throw new Error(`${JSON.stringify(q)} does not find ${JSON.stringify(text)}`);
             }
           }
         }
@@ -389,7 +405,10 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
           message("c", { ts: "2025-01-15T10:00:00.000Z" }),
         );
         const { first_message_ts, last_message_ts } = await store.stats();
-        expect([first_message_ts, last_message_ts]).toEqual(["2025-01-15T10:00:00.00Z", "2025-01-15T10:00:00.000Z"]);
+        expect([first_message_ts, last_message_ts]).toEqual([
+          "2025-01-15T10:00:00.00Z",
+          "2025-01-15T10:00:00.000Z",
+        ]);
       });
 
       test("count neither duplicates nor what differs", async () => {
@@ -402,7 +421,10 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
       test("everything is there and the log's sequence goes on", async () => {
         await append(message("a"), message("b", { text: null }));
         await reopen();
-        expect(await store.list(EVERYTHING)).toEqual({ data: [message("a"), message("b", { text: null })], total: 2 });
+        expect(await store.list(EVERYTHING)).toEqual({
+          data: [message("a"), message("b", { text: null })],
+          total: 2,
+        });
         expect(await append(message("a"), message("c"))).toEqual(["duplicate", "created"]);
         await reopen();
         await append(message("d"));
@@ -426,7 +448,9 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
     describe("limits", () => {
       test("what finds no room in the queue is refused at once and not stored; the rest is", async () => {
         await reopen({ queueRowsMax: 10 });
-        const results = await Promise.allSettled(Array.from({ length: 25 }, (_, index) => one(message(`m${index}`))));
+        const results = await Promise.allSettled(
+          Array.from({ length: 25 }, (_, index) => one(message(`m${index}`))),
+        );
         const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
         expect(refused).toHaveLength(15);
         for (const reason of refused) expect(reason).toBeInstanceOf(Overloaded);
@@ -441,7 +465,11 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
           append(message("c"), message("d")),
           append(message("e")),
         ]);
-        expect([first?.status, second?.status, third?.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+        expect([first?.status, second?.status, third?.status]).toEqual([
+          "fulfilled",
+          "rejected",
+          "fulfilled",
+        ]);
         expect(ids(await store.list(EVERYTHING))).toEqual(["a", "b", "e"]);
       });
 
@@ -450,10 +478,14 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
         async () => {
           const long = "x".repeat(4096);
           for (let batch = 0; batch < 10; batch++) {
-            await append(...Array.from({ length: 500 }, (_, index) => message(`m${batch}-${index}`, { text: long })));
+            await append(
+              ...Array.from({ length: 500 }, (_, index) => message(`m${batch}-${index}`, { text: long })),
+            );
           }
           await reopen({ queryTimeoutMs: 4 });
-          const slow = Array.from({ length: 8 }, (_, index) => store.list({ ...EVERYTHING, q: `xxxy${index}` }));
+          const slow = Array.from({ length: 8 }, (_, index) =>
+            store.list({ ...EVERYTHING, q: `xxxy${index}` }),
+          );
           const results = await Promise.allSettled(slow);
           const late = results.filter((result) => result.status === "rejected");
           expect(late.length).toBeGreaterThan(0);
@@ -492,41 +524,46 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
       await store.ping();
     });
 
-    describe.each(["statement", "transaction"] as const)("when the engine refuses one message by its %s", (how) => {
-      test("63 others of the same group are stored and only it fails", async () => {
-        await database.refuse("bad", how);
-        const given = Array.from({ length: 64 }, (_, index) => (index === 40 ? "bad" : `good ${index}`));
-        const results = await Promise.allSettled(given.map((id) => one(message(id))));
-        const outcomes = results.map((result) => (result.status === "fulfilled" ? result.value : result.reason));
-        expect(outcomes.filter((outcome) => outcome === "created")).toHaveLength(63);
-        expect(outcomes[40]).toBeInstanceOf(DeliveryRejected);
-        expect((await store.list(EVERYTHING)).total).toBe(63);
-        expect((await store.list({ ...EVERYTHING, messageId: "bad" })).total).toBe(0);
-        const log = await database.sequence();
-        expect(new Set(log.map(({ seq }) => seq)).size).toBe(63);
-      });
+    describe.each(["statement", "transaction"] as const)(
+      "when the engine refuses one message by its %s",
+      (how) => {
+        test("63 others of the same group are stored and only it fails", async () => {
+          await database.refuse("bad", how);
+          const given = Array.from({ length: 64 }, (_, index) => (index === 40 ? "bad" : `good ${index}`));
+          const results = await Promise.allSettled(given.map((id) => one(message(id))));
+          const outcomes = results.map((result) =>
+            result.status === "fulfilled" ? result.value : result.reason,
+          );
+          expect(outcomes.filter((outcome) => outcome === "created")).toHaveLength(63);
+          expect(outcomes[40]).toBeInstanceOf(DeliveryRejected);
+          expect((await store.list(EVERYTHING)).total).toBe(63);
+          expect((await store.list({ ...EVERYTHING, messageId: "bad" })).total).toBe(0);
+          const log = await database.sequence();
+          expect(new Set(log.map(({ seq }) => seq)).size).toBe(63);
+        });
 
-      test("its delivery is refused as a whole, and nothing else is", async () => {
-        await database.refuse("bad", how);
-        const [before, broken, after] = await Promise.allSettled([
-          append(message("before")),
-          append(message("beside 1"), message("bad"), message("beside 2")),
-          append(message("after"), message("before")),
-        ]);
-        expect(before).toEqual({ status: "fulfilled", value: ["created"] });
-        expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(DeliveryRejected);
-        expect(after).toEqual({ status: "fulfilled", value: ["created", "duplicate"] });
-        expect(ids(await store.list(EVERYTHING))).toEqual(["after", "before"]);
-        await store.ping();
-      });
+        test("its delivery is refused as a whole, and nothing else is", async () => {
+          await database.refuse("bad", how);
+          const [before, broken, after] = await Promise.allSettled([
+            append(message("before")),
+            append(message("beside 1"), message("bad"), message("beside 2")),
+            append(message("after"), message("before")),
+          ]);
+          expect(before).toEqual({ status: "fulfilled", value: ["created"] });
+          expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(DeliveryRejected);
+          expect(after).toEqual({ status: "fulfilled", value: ["created", "duplicate"] });
+          expect(ids(await store.list(EVERYTHING))).toEqual(["after", "before"]);
+          await store.ping();
+        });
 
-      test("a duplicate of a refused first copy fails too", async () => {
-        await database.refuse("bad", how);
-        const results = await Promise.allSettled(Array.from({ length: 8 }, () => one(message("bad"))));
-        expect(results.map(({ status }) => status)).toEqual(results.map(() => "rejected"));
-        expect((await store.list(EVERYTHING)).total).toBe(0);
-      });
-    });
+        test("a duplicate of a refused first copy fails too", async () => {
+          await database.refuse("bad", how);
+          const results = await Promise.allSettled(Array.from({ length: 8 }, () => one(message("bad"))));
+          expect(results.map(({ status }) => status)).toEqual(results.map(() => "rejected"));
+          expect((await store.list(EVERYTHING)).total).toBe(0);
+        });
+      },
+    );
 
     test(
       "any run of appends, lists, statistics and reopenings gives what a Map would",
@@ -536,7 +573,10 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
         const steps: fc.Arbitrary<Step | "reopen"> = fc.oneof(
           { weight: 4, arbitrary: fc.array(delivery, { minLength: 1, maxLength: 6 }).map(appending) },
           { weight: 6, arbitrary: anyQuery.map(listing) },
-          { weight: 2, arbitrary: fc.tuple(anyQuery, fc.nat(15)).map(([query, at]) => continuing(query, at)) },
+          {
+            weight: 2,
+            arbitrary: fc.tuple(anyQuery, fc.nat(15)).map(([query, at]) => continuing(query, at)),
+          },
           { weight: 1, arbitrary: fc.constant(counting) },
           { weight: 1, arbitrary: fc.constant("reopen" as const) },
         );

@@ -1,12 +1,14 @@
 /** The contract as a document and as a page. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { Compile } from "typebox/compile";
 import { chromium } from "playwright-core";
+import { Compile } from "typebox/compile";
 import { message } from "../messages.ts";
 import { newService, type TestService } from "./service.ts";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -15,7 +17,16 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const ROUTES = ["/docs", "/health/live", "/health/ready", "/messages", "/metrics", "/openapi.json", "/stats", "/webhook"];
+const ROUTES = [
+  "/docs",
+  "/health/live",
+  "/health/ready",
+  "/messages",
+  "/metrics",
+  "/openapi.json",
+  "/stats",
+  "/webhook",
+];
 
 type Json = { readonly [key: string]: Json } & readonly Json[] & string;
 
@@ -36,25 +47,47 @@ describe("/openapi.json", () => {
   test("is OpenAPI 3.1 with every required part", () => {
     expect(document["openapi"]).toMatch(/^3\.1\.\d+$/);
     expect(document["info"]).toMatchObject({ title: expect.any(String), version: expect.any(String) });
-    const keys = ["openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags", "externalDocs"];
+    const keys = [
+      "openapi",
+      "info",
+      "jsonSchemaDialect",
+      "servers",
+      "paths",
+      "webhooks",
+      "components",
+      "security",
+      "tags",
+      "externalDocs",
+    ];
     for (const key of Object.keys(document)) expect(keys).toContain(key);
   });
 
   test("lists every route with its method", () => {
     expect(Object.keys(document["paths"] ?? {}).sort()).toEqual(ROUTES);
-    for (const { path, method } of operations()) expect([path, method]).toEqual([path, path === "/webhook" ? "post" : "get"]);
+    for (const { path, method } of operations())
+      expect([path, method]).toEqual([path, path === "/webhook" ? "post" : "get"]);
   });
 
   test("describes each operation fully and with its own id", () => {
     const ids = operations().map(({ operation }) => String(operation["operationId"]));
     expect(new Set(ids).size).toBe(ids.length);
     for (const { operation } of operations()) {
-      const keys = ["tags", "summary", "description", "operationId", "parameters", "requestBody", "responses", "security"];
+      const keys = [
+        "tags",
+        "summary",
+        "description",
+        "operationId",
+        "parameters",
+        "requestBody",
+        "responses",
+        "security",
+      ];
       for (const key of Object.keys(operation)) expect(keys).toContain(key);
       for (const [status, answer] of Object.entries(operation["responses"] ?? {})) {
         expect(status).toMatch(/^[1-5]\d\d$/);
         expect((answer as Json)["description"]).toBeString();
-        for (const content of Object.values((answer as Json)["content"] ?? {})) expect(content as Json).toHaveProperty("schema");
+        for (const content of Object.values((answer as Json)["content"] ?? {}))
+          expect(content as Json).toHaveProperty("schema");
       }
       for (const parameter of operation["parameters"] ?? []) {
         expect(Object.keys(parameter).sort()).toEqual(["in", "name", "required", "schema"]);
@@ -81,8 +114,10 @@ describe("/openapi.json", () => {
 
   test("has schemas that are JSON Schema, and real answers and bodies that fit them", async () => {
     const schemaOf = (path: string, status: number): Json => {
-      const answer = operations().find((each) => each.path === path)?.operation["responses"]?.[String(status)];
-      return (answer?.["content"] as Json)["application/json"]?.["schema"] as Json;
+      const answer = operations().find((each) => each.path === path)?.operation["responses"]?.[
+        String(status)
+      ];
+      return answer?.["content"]?.["application/json"]?.["schema"] as Json;
     };
     await service.post(message("m"));
     const answers: [string, Response][] = [
@@ -143,7 +178,8 @@ describe("/docs", () => {
         await page.goto(`${service.url}/docs`);
         expect(await page.title()).toContain("Postern");
         expect(await page.locator("section").count()).toBe(ROUTES.length);
-        for (const route of ROUTES) expect(await page.getByRole("heading", { name: route }).first().isVisible()).toBe(true);
+        for (const route of ROUTES)
+          expect(await page.getByRole("heading", { name: route }).first().isVisible()).toBe(true);
         await page.getByRole("link", { name: "POST /webhook" }).click();
         expect(page.url()).toEndWith("#receiveMessage");
         const width = await page.evaluate("document.documentElement.scrollWidth");

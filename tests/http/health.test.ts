@@ -13,26 +13,22 @@ test("a service that has just started is alive and ready", async () => {
   await service.stop();
 });
 
-test(
-  "while nothing can be committed it is alive but not ready, says 503 to webhooks, and recovers by itself",
-  async () => {
-    const service = await newService();
-    using other = new Database(service.databasePath);
-    other.run("begin immediate");
-    // The busy timeout is five seconds.
-    const refused = await service.post(message("held"));
-    expect(refused.status).toBe(503);
-    expect([refused.headers.get("Retry-After"), refused.headers.get("Postern-Result")]).toEqual(["2", "error"]);
-    const ready = await service.get("/health/ready");
-    expect([ready.status, await ready.json()]).toEqual([503, { detail: expect.any(String) }]);
-    expect((await service.get("/health/live")).status).toBe(200);
-    other.run("rollback");
-    await until("ready again", async () => (await service.get("/health/ready")).status === 200);
-    expect((await service.post(message("held"))).status).toBe(200);
-    await service.stop();
-  },
-  30_000,
-);
+test("while nothing can be committed it is alive but not ready, says 503 to webhooks, and recovers by itself", async () => {
+  const service = await newService();
+  using other = new Database(service.databasePath);
+  other.run("begin immediate");
+  // The busy timeout is five seconds.
+  const refused = await service.post(message("held"));
+  expect(refused.status).toBe(503);
+  expect([refused.headers.get("Retry-After"), refused.headers.get("Postern-Result")]).toEqual(["2", "error"]);
+  const ready = await service.get("/health/ready");
+  expect([ready.status, await ready.json()]).toEqual([503, { detail: expect.any(String) }]);
+  expect((await service.get("/health/live")).status).toBe(200);
+  other.run("rollback");
+  await until("ready again", async () => (await service.get("/health/ready")).status === 200);
+  expect((await service.post(message("held"))).status).toBe(200);
+  await service.stop();
+}, 30_000);
 
 test("probes of an idle service do not add messages", async () => {
   const service = await newService();

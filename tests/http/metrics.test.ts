@@ -56,14 +56,20 @@ test("the exposition is well formed: typed, without repeated series, buckets tha
   const names = series.map((line) => line.slice(0, line.lastIndexOf(" ")));
   expect(new Set(names).size).toBe(names.length);
   for (const line of series) {
-    expect(line).toMatch(/^[a-z_:][a-z0-9_:]*(\{([a-z_]+="([^"\\\n]|\\.)*",?)*\})? -?([0-9.e+-]+|NaN|\+Inf)$/i);
+    expect(line).toMatch(
+      /^[a-z_:][a-z0-9_:]*(\{([a-z_]+="([^"\\\n]|\\.)*",?)*\})? -?([0-9.e+-]+|NaN|\+Inf)$/i,
+    );
     const name = /^[a-z0-9_:]+/i.exec(line)?.[0] ?? "";
     expect(typed.has(name) || typed.has(name.replace(/_(bucket|sum|count)$/, ""))).toBe(true);
   }
   for (const histogram of ["request_latency_ms", "store_commit_rows", "store_commit_seconds"]) {
-    const buckets = series.filter((line) => line.startsWith(`${histogram}_bucket`)).map((line) => Number(line.split(" ")[1]));
+    const buckets = series
+      .filter((line) => line.startsWith(`${histogram}_bucket`))
+      .map((line) => Number(line.split(" ")[1]));
     expect(buckets).toEqual([...buckets].sort((a, b) => a - b));
-    expect(buckets.at(-1)).toBe(await service.metric(`${histogram}_count`) as number - (histogram === "request_latency_ms" ? 1 : 0));
+    expect(buckets.at(-1)).toBe(
+      ((await service.metric(`${histogram}_count`)) as number) - (histogram === "request_latency_ms" ? 1 : 0),
+    );
   }
 });
 
@@ -81,7 +87,15 @@ test("what was stored and committed is counted", async () => {
 });
 
 test("each webhook answer counts under one result, 413 as validation_error", async () => {
-  const read = async () => Object.fromEntries(await Promise.all(RESULTS.map(async (result) => [result, (await service.metric(`webhook_requests_total{result="${result}"}`)) ?? 0])));
+  const read = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        RESULTS.map(async (result) => [
+          result,
+          (await service.metric(`webhook_requests_total{result="${result}"}`)) ?? 0,
+        ]),
+      ),
+    );
   const before = await read();
   await service.post(message("each"));
   await service.post(message("each"));
@@ -99,7 +113,8 @@ test("each webhook answer counts under one result, 413 as validation_error", asy
 });
 
 describe("the labels of http_requests_total", () => {
-  const series = async () => [...(await scrape()).matchAll(/^http_requests_total\{(.*)\} \d+$/gm)].map(([, labels]) => labels ?? "");
+  const series = async () =>
+    [...(await scrape()).matchAll(/^http_requests_total\{(.*)\} \d+$/gm)].map(([, labels]) => labels ?? "");
 
   test("are the method, the route's pattern and the status", async () => {
     await service.get("/messages?limit=1");
@@ -122,7 +137,15 @@ describe("the labels of http_requests_total", () => {
   });
 
   test("can't be multiplied by odd methods and paths", async () => {
-    for (const line of ["GET /a", "GET /b?c=d", "PATCH /x/y/z", "DELETE /é", "GET //", "GET /%2e%2e/x", "GET /messages%00"]) {
+    for (const line of [
+      "GET /a",
+      "GET /b?c=d",
+      "PATCH /x/y/z",
+      "DELETE /é",
+      "GET //",
+      "GET /%2e%2e/x",
+      "GET /messages%00",
+    ]) {
       await exchange(service.port, head(Buffer.from(line).toString("latin1")));
     }
     await series();
@@ -133,16 +156,26 @@ describe("the labels of http_requests_total", () => {
       await exchange(service.port, head(`${method} /some/${method}`));
     }
     const after = await series();
-    const odd = after.filter((labels) => !/^method="(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|OTHER)",path="[a-z/._]+",status="\d{3}"$/.test(labels));
+    const odd = after.filter(
+      (labels) =>
+        !/^method="(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|OTHER)",path="[a-z/._]+",status="\d{3}"$/.test(
+          labels,
+        ),
+    );
     expect(odd).toEqual([]);
     expect(after.length).toBeLessThanOrEqual(before + 4);
   });
 });
 
 test("the number of requests counted is the number of requests made", async () => {
-  const total = async () => [...(await scrape()).matchAll(/^http_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const total = async () =>
+    [...(await scrape()).matchAll(/^http_requests_total\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
   const before = await total();
-  for (let index = 0; index < 25; index++) await service.get(["/stats", "/x", "/health/live"][index % 3] ?? "");
+  for (let index = 0; index < 25; index++)
+    await service.get(["/stats", "/x", "/health/live"][index % 3] ?? "");
   // A scrape is counted when it is answered.
   expect(await total()).toBe(before + 26);
 });

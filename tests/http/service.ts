@@ -29,7 +29,8 @@ export interface TestService {
   readonly logLines: () => readonly LogLine[];
   /** The log line of the request with this id. */
   readonly logLine: (requestId: string | null) => Promise<LogLine>;
-  readonly stop: () => Promise<void>;
+  /** Returns the whole log. */
+  readonly stop: () => Promise<string>;
 }
 
 export async function newService(environment: Record<string, string> = {}): Promise<TestService> {
@@ -38,7 +39,12 @@ export async function newService(environment: Record<string, string> = {}): Prom
   const logPath = join(folder.path, "log");
   const logFd = openSync(logPath, "a");
   const service = await startService(
-    readSettings({ WEBHOOK_SECRET: SECRET, DATABASE_URL: `sqlite:///${databasePath}`, PORT: "0", ...environment }),
+    readSettings({
+      WEBHOOK_SECRET: SECRET,
+      DATABASE_URL: `sqlite:///${databasePath}`,
+      PORT: "0",
+      ...environment,
+    }),
     { logFd },
   );
   const url = `http://127.0.0.1:${service.port}`;
@@ -65,7 +71,11 @@ export async function newService(environment: Record<string, string> = {}): Prom
       });
     },
     get: (path, init = {}) =>
-      fetch(`${readUrl}${path}`, { redirect: "manual", ...init, headers: { ...authorization, ...init.headers } }),
+      fetch(`${readUrl}${path}`, {
+        redirect: "manual",
+        ...init,
+        headers: { ...authorization, ...init.headers },
+      }),
     rows: () => {
       using file = new Database(databasePath, { readonly: true });
       const sql = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages order by seq`;
@@ -82,8 +92,10 @@ export async function newService(environment: Record<string, string> = {}): Prom
       until(`a log line of ${requestId}`, () => logLines().find((line) => line["request_id"] === requestId)),
     stop: async () => {
       await service.stop();
+      const log = logText();
       closeSync(logFd);
       folder.remove();
+      return log;
     },
   };
 }

@@ -21,7 +21,9 @@ test("without messages there are zeros and nulls", async () => {
 
 test("the figures are exact right after each POST", async () => {
   for (let count = 1; count <= 15; count++) {
-    await service.post(message(`m${count}`, { from: "+1", ts: `2025-01-15T10:00:${String(count).padStart(2, "0")}.0Z` }));
+    await service.post(
+      message(`m${count}`, { from: "+1", ts: `2025-01-15T10:00:${String(count).padStart(2, "0")}.0Z` }),
+    );
     expect(await stats()).toEqual({
       total_messages: count,
       senders_count: 1,

@@ -35,7 +35,10 @@ describe.each([
   test("a chunked body of just so many bytes is let in", async () => {
     const body = bodyOf(bodyBytesMax, "exact and chunked");
     const request = head("POST /webhook", { ...signed(body), "Transfer-Encoding": "chunked" });
-    const answer = await exchange(service.port, `${request}${chunk(body.slice(0, 7))}${chunk(body.slice(7))}0\r\n\r\n`);
+    const answer = await exchange(
+      service.port,
+      `${request}${chunk(body.slice(0, 7))}${chunk(body.slice(7))}0\r\n\r\n`,
+    );
     expect([answer?.status, answer?.headers["postern-result"]]).toEqual([200, "ok"]);
   });
 
@@ -71,7 +74,8 @@ describe.each([
   test("a client that goes on sending chunks receives its 413", async () => {
     const wire = await Wire.connect(service.port);
     await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, "Transfer-Encoding": "chunked" }));
-    for (let sent = 0; sent < 6_000_000 && !wire.closed; sent += 50_000) await wire.send(chunk("x".repeat(50_000)));
+    for (let sent = 0; sent < 6_000_000 && !wire.closed; sent += 50_000)
+      await wire.send(chunk("x".repeat(50_000)));
     const answer = await wire.answer();
     expect([answer?.status, answer?.body]).toEqual([413, TOO_LARGE]);
     wire.end();
@@ -105,8 +109,7 @@ describe("lengths that contradict themselves never get a 200", () => {
     const request = `POST /webhook HTTP/1.1\r\nHost: a\r\nX-Signature: ${sign(SECRET, body)}\r\n${length}\r\n${body}`;
     const wire = await Wire.connect(service.port);
     await wire.send(request);
-    const status = (await wire.answer())?.status;
-    expect([undefined, 400, 401, 413, 422]).toContain(status);
+    expect([400, 401, 413, 422]).toContain((await wire.answer())?.status ?? 400);
     wire.end();
     expect(service.rows()).toEqual([]);
   });
@@ -129,23 +132,30 @@ describe("bodies that are not verified yet", () => {
     await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": bytes }) + sent);
     return wire;
   };
-  const probe = () => exchange(service.port, head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": 50_000 }) + "x".repeat(50_000));
+  const probe = () =>
+    exchange(
+      service.port,
+      head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": 50_000 }) + "x".repeat(50_000),
+    );
 
   test.each([
     ["that are announced", 60_000, ""],
     ["that arrive", 65_000, "x".repeat(64_990)],
-  ])("%s beyond BODY_BYTES_INFLIGHT_MAX get 503 before they are read, until there is room", async (_, bytes, sent) => {
-    for (let count = 0; count < 3; count++) await hold(bytes, sent);
-    const refused = await until("the bound is reached", async () => {
-      const answer = await probe();
-      return answer?.status === 503 ? answer : undefined;
-    });
-    expect(JSON.parse(refused.body)).toEqual({ detail: "too many bodies at once" });
-    expect(refused.headers["retry-after"]).toMatch(/^[0-9]+$/);
-    expect(refused.headers["postern-result"]).toBe("overloaded");
-    for (const wire of wires.splice(0)) wire.end();
-    await until("there is room again", async () => (await probe())?.status === 401);
-  });
+  ])(
+    "%s beyond BODY_BYTES_INFLIGHT_MAX get 503 before they are read, until there is room",
+    async (_, bytes, sent) => {
+      for (let count = 0; count < 3; count++) await hold(bytes, sent);
+      const refused = await until("the bound is reached", async () => {
+        const answer = await probe();
+        return answer?.status === 503 ? answer : undefined;
+      });
+      expect(JSON.parse(refused.body)).toEqual({ detail: "too many bodies at once" });
+      expect(refused.headers["retry-after"]).toMatch(/^[0-9]+$/);
+      expect(refused.headers["postern-result"]).toBe("overloaded");
+      for (const wire of wires.splice(0)) wire.end();
+      await until("there is room again", async () => (await probe())?.status === 401);
+    },
+  );
 
   test("of a length within the bound are let in while others wait", async () => {
     await hold(60_000, "x");
@@ -174,7 +184,10 @@ describe("a body that does not arrive", () => {
     ["in chunks", { "Transfer-Encoding": "chunked" }, chunk("xxx")],
     ["in chunks, none of which came", { "Transfer-Encoding": "chunked" }, ""],
   ])("%s in BODY_TIMEOUT_MS gets 408", async (_, length, sent) => {
-    const answer = await exchange(service.port, head("POST /webhook", { "X-Signature": WELL_FORMED, ...length }) + sent);
+    const answer = await exchange(
+      service.port,
+      head("POST /webhook", { "X-Signature": WELL_FORMED, ...length }) + sent,
+    );
     expect(answer?.status).toBe(408);
     expect(JSON.parse(answer?.body ?? "")).toHaveProperty("detail", expect.any(String));
     expect(answer?.headers["postern-result"]).toBe("validation_error");
@@ -182,7 +195,11 @@ describe("a body that does not arrive", () => {
 
   test("because the client left is counted, stores nothing and harms nobody", async () => {
     const before = (await service.metric('webhook_requests_total{result="validation_error"}')) ?? 0;
-    for (const length of [{ "Content-Length": 100 }, { "Content-Length": 1_000_000 }, { "Transfer-Encoding": "chunked" }]) {
+    for (const length of [
+      { "Content-Length": 100 },
+      { "Content-Length": 1_000_000 },
+      { "Transfer-Encoding": "chunked" },
+    ]) {
       const wire = await Wire.connect(service.port);
       await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, ...length }) + chunk("xxx"));
       wire.end();

@@ -91,7 +91,9 @@ describe("a field that is right is stored as sent", () => {
       expect((await service.post(given)).status).toBe(200);
       expect(stored(given.message_id)?.text).toBeNull();
     }
-    expect((await service.post(message("absent", { text: null }))).headers.get("Postern-Result")).toBe("duplicate");
+    expect((await service.post(message("absent", { text: null }))).headers.get("Postern-Result")).toBe(
+      "duplicate",
+    );
   });
 
   test("unknown fields are ignored, however odd, and never kept", async () => {
@@ -124,7 +126,21 @@ describe("a field that is wrong is named", () => {
   const wrong: [field: string, values: readonly unknown[]][] = [
     [
       "message_id",
-      ["", " ", "\t\n\u3000", "i".repeat(513), "\u{1f600}".repeat(513), "a\u0000b", "\u0000", 1, null, true, [], {}, ["x"]],
+      [
+        "",
+        " ",
+        "\t\n\u3000",
+        "i".repeat(513),
+        "\u{1f600}".repeat(513),
+        "a\u0000b",
+        "\u0000",
+        1,
+        null,
+        true,
+        [],
+        {},
+        ["x"],
+      ],
     ],
     ...["from", "to"].map((field): [string, readonly unknown[]] => [
       field,
@@ -192,7 +208,20 @@ describe("a field that is wrong is named", () => {
         ["2025-01-15T10:00:00Z"],
       ],
     ],
-    ["text", ["t".repeat(4097), "\u{1f600}".repeat(4097), "e\u0301".repeat(2049), "a\u0000b", 0, false, [], {}, ["x"]]],
+    [
+      "text",
+      [
+        "t".repeat(4097),
+        "\u{1f600}".repeat(4097),
+        "e\u0301".repeat(2049),
+        "a\u0000b",
+        0,
+        false,
+        [],
+        {},
+        ["x"],
+      ],
+    ],
   ];
   for (const [field, values] of wrong) {
     test.each(values.map((value) => [value]))(`${field} %j gets 422 at body.${field}`, async (value) => {
@@ -218,7 +247,13 @@ describe("a field that is wrong is named", () => {
   });
 
   test("every bad field has one entry, whatever is wrong with it", async () => {
-    const bad = { message_id: "", from: "x".repeat(40), to: "y".repeat(40), ts: "z", text: "\u0000".repeat(5000) };
+    const bad = {
+      message_id: "",
+      from: "x".repeat(40),
+      to: "y".repeat(40),
+      ts: "z",
+      text: "\u0000".repeat(5000),
+    };
     expect(await placesOf(bad)).toEqual(["body.message_id", "body.from", "body.to", "body.ts", "body.text"]);
     expect(await placesOf({})).toEqual(["body.message_id", "body.from", "body.to", "body.ts"]);
     expect((await placesOf({ text: 5 })).sort()).toEqual([
@@ -232,7 +267,7 @@ describe("a field that is wrong is named", () => {
 
   test("a long input is cut in the answer, at a whole character", async () => {
     const [mistake] = await mistakesIn(message(newId(), { text: `x${"\u{1f600}".repeat(5000)}` }));
-    expect((mistake?.input as string).isWellFormed()).toBe(true);
+    expect(String(mistake?.input).isWellFormed()).toBe(true);
   });
 });
 
@@ -268,7 +303,14 @@ describe("a body that is no message gets 422 at body", () => {
 
   test("bytes that are no UTF-8, wherever they stand", async () => {
     const body = Buffer.from(JSON.stringify(message("broken")));
-    const sequences = [[0xff], [0x80], [0xc0, 0xaf], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]];
+    const sequences = [
+      [0xff],
+      [0x80],
+      [0xc0, 0xaf],
+      [0xe2, 0x82],
+      [0xed, 0xa0, 0x80],
+      [0xf4, 0x90, 0x80, 0x80],
+    ];
     for (const sequence of sequences) {
       for (const at of [0, body.indexOf("Hello"), body.length]) {
         const bytes = Buffer.concat([body.subarray(0, at), Buffer.from(sequence), body.subarray(at)]);
@@ -279,7 +321,9 @@ describe("a body that is no message gets 422 at body", () => {
 
   test("other encodings of Unicode", async () => {
     const body = JSON.stringify(message("wide"));
-    expect((await mistakesIn(Buffer.from(`\ufeff${body}`, "utf16le"))).map(({ loc }) => loc)).toEqual([["body"]]);
+    expect((await mistakesIn(Buffer.from(`\ufeff${body}`, "utf16le"))).map(({ loc }) => loc)).toEqual([
+      ["body"],
+    ]);
     expect((await mistakesIn(Buffer.from(body, "utf16le"))).map(({ loc }) => loc)).toEqual([["body"]]);
   });
 
@@ -316,16 +360,26 @@ describe("whatever is signed", () => {
         message_id: fc.oneof(fc.string({ unit: "binary", maxLength: 5 }), fc.jsonValue({ maxDepth: 1 })),
         from: fc.oneof(fc.constantFrom("+1", "+", "1", "+1x"), fc.jsonValue({ maxDepth: 0 })),
         to: fc.oneof(fc.stringMatching(/^\+?[0-9]{0,33}$/), fc.constant("+2")),
-        ts: fc.oneof(fc.constantFrom(...INSTANTS), fc.stringMatching(/^20\d\d-[01]\d-[0-3]\dT[012]\d:[0-6]\d:[0-6]\d(\.\d{1,10})?Z$/)),
-        text: fc.oneof(fc.constant(null), fc.string({ unit: "binary", maxLength: 9 }), fc.jsonValue({ maxDepth: 1 })),
+        ts: fc.oneof(
+          fc.constantFrom(...INSTANTS),
+          fc.stringMatching(/^20\d\d-[01]\d-[0-3]\dT[012]\d:[0-6]\d:[0-6]\d(\.\d{1,10})?Z$/),
+        ),
+        text: fc.oneof(
+          fc.constant(null),
+          fc.string({ unit: "binary", maxLength: 9 }),
+          fc.jsonValue({ maxDepth: 1 }),
+        ),
       },
       { requiredKeys: [] },
     );
     await fc.assert(
-      fc.asyncProperty(fc.oneof({ weight: 4, arbitrary: near }, { weight: 1, arbitrary: fc.jsonValue() }), async (value) => {
-        const answer = await service.post(JSON.stringify(value));
-        expect(answer.status).toBe(holds(value) ? 200 : 422);
-      }),
+      fc.asyncProperty(
+        fc.oneof({ weight: 4, arbitrary: near }, { weight: 1, arbitrary: fc.jsonValue() }),
+        async (value) => {
+          const answer = await service.post(JSON.stringify(value));
+          expect(answer.status).toBe(holds(value) ? 200 : 422);
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -365,5 +419,9 @@ function holds(value: unknown): boolean {
 /** `Date` rolls over what is not real: then the text comes back changed. */
 function real(ts: string): boolean {
   const date = new Date(`${ts.slice(0, 19)}Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === ts.slice(0, 19) && nanoseconds(ts) > nanoseconds("0000-12-31T23:59:59Z");
+  return (
+    !Number.isNaN(date.getTime()) &&
+    date.toISOString().slice(0, 19) === ts.slice(0, 19) &&
+    nanoseconds(ts) > nanoseconds("0000-12-31T23:59:59Z")
+  );
 }

@@ -66,7 +66,10 @@ describe("the signature", () => {
   });
 
   test("is looked at after the size: an oversized body without one gets 413", async () => {
-    const answer = await exchange(service.port, head("POST /webhook", { "Content-Length": 4 * 1024 * 1024 + 1 }));
+    const answer = await exchange(
+      service.port,
+      head("POST /webhook", { "Content-Length": 4 * 1024 * 1024 + 1 }),
+    );
     expect([answer?.status, answer?.body]).toEqual([413, '{"detail":"body too large"}']);
   });
 
@@ -99,7 +102,10 @@ describe("the signature", () => {
 
   test("right, with any content type or none, gets 200", async () => {
     for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "nonsense"]) {
-      const answer = await service.post(message(`typed ${type}`), type === undefined ? {} : { "Content-Type": type });
+      const answer = await service.post(
+        message(`typed ${type}`),
+        type === undefined ? {} : { "Content-Type": type },
+      );
       expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
     }
   });

@@ -11,7 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const counted = async (result: string) => (await service.metric(`webhook_requests_total{result="${result}"}`)) ?? 0;
+const counted = async (result: string) =>
+  (await service.metric(`webhook_requests_total{result="${result}"}`)) ?? 0;
 const ACCEPTED = '{"status":"ok"}';
 
 test("a 200 has the constant body, and the row can be read by anybody at once", async () => {
@@ -35,10 +36,19 @@ test("new and duplicate get the same body; Postern-Result, counter and log tell 
     ok: before.ok + 1,
     duplicate: before.duplicate + 1,
   });
-  const lines = await Promise.all([first, second].map(({ headers }) => service.logLine(headers.get("X-Request-ID"))));
+  const lines = await Promise.all(
+    [first, second].map(({ headers }) => service.logLine(headers.get("X-Request-ID"))),
+  );
   expect(lines).toMatchObject([
     { level: "INFO", message_id: "twice", duplicate: false, result: "ok", source: "native", status: 200 },
-    { level: "INFO", message_id: "twice", duplicate: true, result: "duplicate", source: "native", status: 200 },
+    {
+      level: "INFO",
+      message_id: "twice",
+      duplicate: true,
+      result: "duplicate",
+      source: "native",
+      status: 200,
+    },
   ]);
   for (const line of lines) expect(line).not.toHaveProperty("differs");
 });
@@ -47,8 +57,14 @@ test("a duplicate that differs keeps the first write, and is logged at WARN and 
   const before = (await service.metric("webhook_duplicates_differing_total")) ?? Number.NaN;
   await service.post(message("kept", { text: "first" }));
   const answer = await service.post(message("kept", { text: "second" }));
-  expect([answer.status, await answer.text(), answer.headers.get("Postern-Result")]).toEqual([200, ACCEPTED, "duplicate"]);
-  expect(service.rows().filter(({ message_id }) => message_id === "kept")).toEqual([message("kept", { text: "first" })]);
+  expect([answer.status, await answer.text(), answer.headers.get("Postern-Result")]).toEqual([
+    200,
+    ACCEPTED,
+    "duplicate",
+  ]);
+  expect(service.rows().filter(({ message_id }) => message_id === "kept")).toEqual([
+    message("kept", { text: "first" }),
+  ]);
   const line = await service.logLine(answer.headers.get("X-Request-ID"));
   expect(line).toMatchObject({ level: "WARN", differs: true, duplicate: true, result: "duplicate" });
   expect(await service.metric("webhook_duplicates_differing_total")).toBe(before + 1);
@@ -109,7 +125,9 @@ describe("a message that the engine refuses", () => {
 
 test("beyond QUEUE_ROWS_MAX there is 503 with Retry-After, and every 200 is a row", async () => {
   const small = await newService({ QUEUE_ROWS_MAX: "4" });
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => small.post(message(`m${index}`))));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => small.post(message(`m${index}`))),
+  );
   const refused = answers.filter(({ status }) => status === 503);
   expect(answers.every(({ status }) => status === 200 || status === 503)).toBe(true);
   expect(refused.length).toBeGreaterThan(0);

@@ -17,7 +17,7 @@ export class Wire {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Uint8Array) => {
       this.#received = Buffer.concat([this.#received, bytes]);
     });
     for (const event of ["end", "close", "error"]) {
@@ -80,17 +80,25 @@ export function chunk(data: string): string {
   return `${data.length.toString(16)}\r\n${data}\r\n`;
 }
 
-function parse(received: Buffer, toHead: boolean, closed: boolean): { answer: WireAnswer; length: number } | undefined {
+function parse(
+  received: Buffer,
+  toHead: boolean,
+  closed: boolean,
+): { answer: WireAnswer; length: number } | undefined {
   const end = received.indexOf("\r\n\r\n");
   if (end < 0) return undefined;
   const [first = "", ...lines] = received.subarray(0, end).toString("latin1").split("\r\n");
   const status = Number(first.split(" ")[1]);
   const headers = Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    lines.map((line) => [
+      line.slice(0, line.indexOf(":")).toLowerCase(),
+      line.slice(line.indexOf(":") + 1).trim(),
+    ]),
   );
   const start = end + 4;
   if (status === 100) return parse(received.subarray(start), toHead, closed);
-  if (toHead || status === 204 || status === 304) return { answer: { status, headers, body: "" }, length: start };
+  if (toHead || status === 204 || status === 304)
+    return { answer: { status, headers, body: "" }, length: start };
   const declared = headers["content-length"];
   if (declared !== undefined) {
     const length = start + Number(declared);

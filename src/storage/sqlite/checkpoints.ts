@@ -2,8 +2,9 @@
  * When the write-ahead log is copied into the database, and by whom: the checkpointer does the long part beside the
  * writer, the writer the short rest, after which the log starts anew. Left to itself the log would grow without end.
  */
-import type { CheckpointReport } from "./protocol.ts";
+
 import { WAL_PAGES_MAX } from "./files.ts";
+import type { CheckpointReport } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
 export class Checkpoints {

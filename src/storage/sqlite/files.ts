@@ -1,6 +1,17 @@
 /** The database's files and their folder. Inside the serving process they are only ever looked at with `stat`. */
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 import { checkFile } from "./schema.ts";

@@ -3,6 +3,8 @@
  * operating-system lock that dies with the process, whatever kills it (a pid file would lie, in containers most).
  */
 import { Database } from "bun:sqlite";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 
 export interface FileLock {
@@ -22,7 +24,10 @@ export function lockFile(databasePath: string): FileLock {
     if (code === "SQLITE_BUSY") {
       throw new StartRefused(`${databasePath} is in use by another Postern process (it holds ${path})`);
     }
-    throw new StartRefused(`can't lock ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartRefused(
+      `can't lock ${path}: ${reason} (is ${dirname(path)} writable for user ${userInfo().uid}?)`,
+    );
   }
   const held = lock;
   return { release: () => held.close() };

@@ -1,0 +1,232 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newFolder } from "../tests/folder.ts";
+import { readSettings, SETTINGS, webhookSecrets } from "./config.ts";
+import { StartRefused } from "./core/errors.ts";
+
+const folder = newFolder();
+afterAll(() => folder.remove());
+
+let files = 0;
+function file(content: string | Uint8Array): string {
+  const path = join(folder.path, `file-${files++}`);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The one line with which a start is refused. */
+function refusal(environment: Record<string, string>): string {
+  try {
+    webhookSecrets(readSettings(environment));
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartRefused);
+    const { message } = error as StartRefused;
+    expect(message).not.toContain("\n");
+    return message;
+  }
+  throw new Error("not refused");
+}
+
+const SECRET = { WEBHOOK_SECRET: "secret" };
+
+describe("without any variable", () => {
+  test("the defaults are those of the contract", () => {
+    expect(readSettings({})).toEqual({
+      webhookSecret: undefined,
+      webhookSecretPrevious: undefined,
+      databaseUrl: { engine: "sqlite", path: "data/postern.db" },
+      logLevel: "INFO",
+      host: "127.0.0.1",
+      port: 8000,
+      readPort: undefined,
+      apiToken: undefined,
+      apiTokenPrevious: undefined,
+      metricsPublic: false,
+      bodyBytesMax: 4 * 1024 * 1024,
+      bodyBytesInflightMax: 64 * 1024 * 1024,
+      bodyTimeoutMs: 10_000,
+      queueRowsMax: 20_000,
+      queryTimeoutMs: 5_000,
+      logBufferBytesMax: 8 * 1024 * 1024,
+      shutdownGraceMs: 0,
+    } as ReturnType<typeof readSettings>);
+  });
+
+  test("serving is refused for want of a secret", () => {
+    expect(refusal({})).toContain("WEBHOOK_SECRET");
+  });
+
+  test("and with all of them empty, it is the same", () => {
+    const empty = Object.fromEntries(
+      Object.values(SETTINGS).flatMap(({ name }) => [
+        [name, ""],
+        [`${name}_FILE`, ""],
+      ]),
+    );
+    expect(readSettings(empty)).toEqual(readSettings({}));
+  });
+});
+
+describe("a bad value stops the start with one line: the variable, what it got, what it takes", () => {
+  const numbers = Object.values(SETTINGS)
+    .filter(({ takes }) => takes.startsWith("a whole number"))
+    .map(({ name }) => name);
+  test("there are numbers to test", () => expect(numbers.length).toBeGreaterThanOrEqual(9));
+
+  const bad: [name: string, value: string][] = [
+    ...numbers.flatMap((name) =>
+      ["-1", "x", "1.5", "1e3", " 1", "1 ", "0x10", "99999999999999999", "+1", "NaN", "Infinity", "1\n2"].map(
+        (value): [string, string] => [name, value],
+      ),
+    ),
+    ["PORT", "65536"],
+    ["READ_PORT", "0"],
+    ["READ_PORT", "65536"],
+    ["BODY_BYTES_MAX", "0"],
+    ["QUEUE_ROWS_MAX", "0"],
+    ["QUERY_TIMEOUT_MS", "0"],
+    ["SHUTDOWN_GRACE_MS", "8001"],
+    ["LOG_LEVEL", "TRACE"],
+    ["LOG_LEVEL", "INFO "],
+    ["LOG_LEVEL", "0"],
+    ["METRICS_PUBLIC", "yes"],
+    ["METRICS_PUBLIC", "1"],
+    ["METRICS_PUBLIC", "toString"],
+    ["METRICS_PUBLIC", "__proto__"],
+    ["METRICS_PUBLIC", "constructor"],
+    ["DATABASE_URL", "sqlite:///:memory:"],
+    ["DATABASE_URL", "sqlite://"],
+    ["DATABASE_URL", "postgres://127.0.0.1/db"],
+    ["DATABASE_URL", "app.db"],
+  ];
+  test.each(bad)("%s=%j", (name, value) => {
+    const line = refusal({ ...SECRET, [name]: value });
+    const row = Object.values(SETTINGS).find((each) => each.name === name);
+    expect(line).toContain(name);
+    expect(line).toContain(JSON.stringify(value));
+    expect(line).toContain(row?.takes ?? "?");
+  });
+
+  test("a password in a URL is not repeated", () => {
+    for (const url of [
+      "postgres://user:hunter2@127.0.0.1/db",
+      "postgres://user:hunter2@h/a@b",
+      "x://a:hunter2@b",
+    ]) {
+      const line = refusal({ ...SECRET, DATABASE_URL: url });
+      expect(line).toContain("DATABASE_URL");
+      expect(line).not.toContain("hunter2");
+    }
+  });
+});
+
+describe("a good value is taken", () => {
+  test.each([
+    [{ LOG_LEVEL: "debug" }, { logLevel: "DEBUG" }],
+    [{ LOG_LEVEL: "Warn" }, { logLevel: "WARN" }],
+    [{ METRICS_PUBLIC: "TRUE" }, { metricsPublic: true }],
+    [{ METRICS_PUBLIC: "False" }, { metricsPublic: false }],
+    [{ PORT: "0" }, { port: 0 }],
+    [{ PORT: "65535" }, { port: 65535 }],
+    [{ PORT: "0080" }, { port: 80 }],
+    [{ SHUTDOWN_GRACE_MS: "8000" }, { shutdownGraceMs: 8000 }],
+    [{ DATABASE_URL: "sqlite:////data/app.db" }, { databaseUrl: { engine: "sqlite", path: "/data/app.db" } }],
+    [{ HOST: "::1" }, { host: "::1" }],
+  ])("%j", (environment, expected) => {
+    expect(readSettings(environment as Record<string, string>)).toMatchObject(expected as never);
+  });
+});
+
+describe("a secret", () => {
+  test.each(["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "API_TOKEN", "API_TOKEN_PREVIOUS"])(
+    "that is blank in %s is none",
+    (name) => {
+      const key = Object.entries(SETTINGS).find(([, row]) => row.name === name)?.[0] as "apiToken";
+      for (const blank of ["", " ", "\t", "\n", "\u3000", " \r\n "]) {
+        expect(readSettings({ [name]: blank })[key]).toBeUndefined();
+        expect(readSettings({ [`${name}_FILE`]: file(blank) })[key]).toBeUndefined();
+      }
+    },
+  );
+
+  test("that is blank never becomes a candidate, and is refused where one is required", () => {
+    expect(webhookSecrets(readSettings({ ...SECRET, WEBHOOK_SECRET_PREVIOUS: "  " }))).toEqual(["secret"]);
+    expect(webhookSecrets(readSettings({ ...SECRET, WEBHOOK_SECRET_PREVIOUS: "old" }))).toEqual([
+      "secret",
+      "old",
+    ]);
+    for (const blank of ["", " ", "\n"])
+      expect(refusal({ WEBHOOK_SECRET: blank })).toContain("WEBHOOK_SECRET");
+    expect(refusal({ WEBHOOK_SECRET_FILE: file("\n") })).toContain("WEBHOOK_SECRET");
+    expect(refusal({ WEBHOOK_SECRET_PREVIOUS: "old" })).toContain("WEBHOOK_SECRET");
+  });
+
+  test("keeps its inner and outer white space", () => {
+    expect(readSettings({ WEBHOOK_SECRET: " a b " }).webhookSecret).toBe(" a b ");
+  });
+
+  test("is never repeated in a refusal", () => {
+    const line = refusal({ WEBHOOK_SECRET: "hunter2", WEBHOOK_SECRET_FILE: file("hunter2") });
+    expect(line).not.toContain("hunter2");
+  });
+});
+
+describe("X_FILE", () => {
+  test("gives the value, with one trailing newline cut", () => {
+    for (const [content, value] of [
+      ["secret", "secret"],
+      ["secret\n", "secret"],
+      ["secret\r\n", "secret"],
+      ["secret\n\n", "secret\n"],
+      [" secret ", " secret "],
+    ] as const) {
+      expect(readSettings({ WEBHOOK_SECRET_FILE: file(content) }).webhookSecret).toBe(value);
+    }
+  });
+
+  test("works for every variable", () => {
+    expect(readSettings({ PORT_FILE: file("1234\n"), LOG_LEVEL_FILE: file("warn\n") })).toMatchObject({
+      port: 1234,
+      logLevel: "WARN",
+    });
+    expect(refusal({ ...SECRET, PORT_FILE: file("x\n") })).toContain("PORT");
+  });
+
+  test("together with X is an error that names both", () => {
+    for (const { name } of Object.values(SETTINGS)) {
+      const line = refusal({ ...SECRET, [name]: "1", [`${name}_FILE`]: file("1") });
+      expect(line).toContain(name);
+      expect(line).toContain(`${name}_FILE`);
+    }
+  });
+
+  test("beside an empty X counts alone, and an empty one beside X too", () => {
+    expect(readSettings({ WEBHOOK_SECRET: "", WEBHOOK_SECRET_FILE: file("secret") }).webhookSecret).toBe(
+      "secret",
+    );
+    expect(readSettings({ WEBHOOK_SECRET: "secret", WEBHOOK_SECRET_FILE: "" }).webhookSecret).toBe("secret");
+  });
+
+  test("that can't be read, or is a folder, is refused in one line", () => {
+    for (const path of [join(folder.path, "missing"), folder.path]) {
+      const line = refusal({ WEBHOOK_SECRET_FILE: path });
+      expect(line).toContain("WEBHOOK_SECRET_FILE");
+      expect(line).toContain(path);
+    }
+    const secret = file("secret");
+    chmodSync(secret, 0);
+    if (process.getuid?.() !== 0) expect(refusal({ WEBHOOK_SECRET_FILE: secret })).toContain(secret);
+  });
+});
+
+test("every variable has a name of its own, a default that it takes, and words for the table", () => {
+  const rows = Object.values(SETTINGS);
+  expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
+  for (const row of rows) {
+    expect(row.name).toMatch(/^[A-Z][A-Z_]*[A-Z]$/);
+    expect(row.doc).toEndWith(".");
+    expect(row.takes).not.toBe("");
+    if (row.default !== undefined) expect(row.parse(row.default)).toBeDefined();
+  }
+});
