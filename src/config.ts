@@ -97,7 +97,8 @@ export const SETTINGS = {
     default: "false",
     takes: "true or false",
     doc: "With `API_TOKEN` set: whether `/metrics` is open all the same.",
-    parse: (given) => ({ true: true, false: false })[given.toLowerCase()],
+    parse: (given) =>
+      ["false", "true"].includes(given.toLowerCase()) ? given.toLowerCase() === "true" : undefined,
   }),
   bodyBytesMax: whole(
     "BODY_BYTES_MAX",
@@ -229,7 +230,7 @@ function readSettingFile(variable: string, path: string): string {
   }
 }
 
-/** A URL may carry a password. */
+/** A URL may carry a password, with any character in it. */
 function withoutCredentials(given: string): string {
-  return given.replace(/\/\/[^/]*@/, "//***@");
+  return given.replace(/\/\/.*@/s, "//***@");
 }

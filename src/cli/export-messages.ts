@@ -5,9 +5,13 @@ import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LoggedMessage } from "../core/message.ts";
 import { exportFrom } from "../storage/open.ts";
 import { UsageError } from "./errors.ts";
-import type { ExportFlags } from "./export.ts";
 import { print, writeAll } from "./output.ts";
 import { startProgress } from "./progress.ts";
+
+export interface ExportFlags {
+  readonly output?: string;
+  readonly sinceSeq: number;
+}
 
 /** Resolves with the exit code. */
 export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Promise<number> {

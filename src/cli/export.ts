@@ -3,11 +3,7 @@ import type { Command } from "commander";
 import { readSome } from "../config.ts";
 import { wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
-
-export interface ExportFlags {
-  readonly output?: string;
-  readonly sinceSeq: number;
-}
+import type { ExportFlags } from "./export-messages.ts";
 
 export function addExport(program: Command, exit: Exit): void {
   program

@@ -5,11 +5,14 @@ import { isInstant } from "../core/instant.ts";
 import { systemClock } from "../lib/clock.ts";
 import { parseNativeMessage } from "../sources/native.ts";
 import { type Import, type ImportRecord, importInto } from "../storage/open.ts";
-import type { ImportFlags } from "./import.ts";
 import { type Input, isBlank, type Line, linesOf, openInput } from "./input.ts";
 import { onInterruption } from "./interruption.ts";
 import { print, say } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
+
+export interface ImportFlags {
+  readonly strict?: true;
+}
 
 const LINE_BYTES_MAX = 1024 * 1024;
 /** Beyond it the count of the following numbers would leave the integers that JSON carries safely. */

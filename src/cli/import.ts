@@ -2,10 +2,7 @@
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
 import type { Exit } from "./exit.ts";
-
-export interface ImportFlags {
-  readonly strict?: true;
-}
+import type { ImportFlags } from "./import-messages.ts";
 
 export function addImport(program: Command, exit: Exit): void {
   program

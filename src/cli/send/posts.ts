@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
 import { CommandFailed, UsageError } from "../errors.ts";
 import { type Input, isBlank, linesOf } from "../input.ts";
-import type { Format } from "../send.ts";
+import type { Format } from "./flags.ts";
 import type { Mapping } from "./mapping.ts";
 import { UnfitRow } from "./template.ts";
 
