@@ -3,13 +3,7 @@
  * itself is touched by the threads alone.
  */
 import { resolve } from "node:path";
-import {
-  DeliveryRejected,
-  Overloaded,
-  QueryTimeout,
-  ShuttingDown,
-  StorageUnavailable,
-} from "../../core/errors.ts";
+import { DeliveryRejected, Overloaded, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type { Delivery, MessageQuery, Outcome, Page, Stats, Store, StoreFigures } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
@@ -19,7 +13,7 @@ import { extendLog, prepareFolder, sizeOf, syncFolder } from "./files.ts";
 import { isRefusal, type QueuedDelivery, type Result } from "./group-commit.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import type { CountReport, GroupReport, OpenReport } from "./protocol.ts";
-import { TimeIsOver } from "./queries.ts";
+import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
 
 export interface SqliteOptions {
@@ -37,7 +31,6 @@ const GROUP_ROWS_MAX = 1024;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
-const READS_WAITING_MAX = 1000;
 
 interface Waiting {
   readonly queued: QueuedDelivery;
@@ -86,6 +79,7 @@ class SqliteStore implements Store {
   readonly #options: SqliteOptions;
   readonly #parts: Parts;
   readonly #checkpoints: Checkpoints;
+  readonly #reads: Reads;
   readonly #now: () => string;
   #queue: Waiting[] = [];
   #queueRows = 0;
@@ -98,7 +92,6 @@ class SqliteStore implements Store {
   /** Why nothing can be written at the moment. */
   #broken: string | undefined;
   #probe: { readonly at: number; readonly outcome: Promise<void> } | undefined;
-  #readsWaiting = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
@@ -108,6 +101,7 @@ class SqliteStore implements Store {
     this.#parts = parts;
     this.#now = isoTicker(options.clock);
     this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
+    this.#reads = new Reads(parts.reader, options.clock, options.queryTimeoutMs);
     parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
     parts.reader.ask<CountReport>({ do: "count" }).then(
       // Of what the snapshot held, that much was created since the start and is counted already.
@@ -134,11 +128,11 @@ class SqliteStore implements Store {
   }
 
   list(query: MessageQuery): Promise<Page> {
-    return this.#read((deadline) => ({ do: "list", query, deadline }));
+    return this.#reads.ask((deadline) => ({ do: "list", query, deadline }));
   }
 
   stats(): Promise<Stats> {
-    return this.#read((deadline) => ({ do: "stats", deadline }));
+    return this.#reads.ask((deadline) => ({ do: "stats", deadline }));
   }
 
   ping(): Promise<void> {
@@ -291,29 +285,6 @@ class SqliteStore implements Store {
     } catch (error) {
       log.error("the database can't be opened yet", { reason: String(error) });
       this.#reopenLater();
-    }
-  }
-
-  async #read<T>(question: (deadline: number) => object): Promise<T> {
-    const { clock, queryTimeoutMs } = this.#options;
-    if (this.#readsWaiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
-    const late = new QueryTimeout(`the read did not finish in ${queryTimeoutMs} ms`);
-    this.#readsWaiting++;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const answer = this.#parts.reader
-      .ask<T>(question(clock.now() + queryTimeoutMs))
-      .finally(() => this.#readsWaiting--);
-    try {
-      return await Promise.race([
-        answer,
-        new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(late), queryTimeoutMs);
-        }),
-      ]);
-    } catch (error) {
-      throw error instanceof TimeIsOver ? late : error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }
