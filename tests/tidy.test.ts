@@ -125,6 +125,10 @@ describe("the structure", () => {
     ).toEqual([]);
   });
 
+  test("exports have names", () => {
+    expect(filesWith(/export default|export \{[^}]*\bas default\b/, [])).toEqual([]);
+  });
+
   test("every file opens with what it is", () => {
     expect(modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../folder.ts";
+import { head, Wire } from "../http/wire.ts";
 import { until } from "../until.ts";
 import { killLeftovers, Load, post, startPostern, storedIds } from "./postern-process.ts";
 
@@ -51,8 +52,16 @@ test("SIGTERM under load answers what was accepted, loses nothing and exits 0", 
   const postern = await startPostern({ database });
   const load = new Load(postern.url, "term", SENDERS);
   await until("acknowledgements", () => load.acknowledged.size > 300);
+  const started = performance.now();
   postern.kill("SIGTERM");
+  // From now on readiness says 503, until nobody answers any more.
+  const ready = async () => {
+    const answer = await fetch(`${postern.url}/health/ready`).catch(() => undefined);
+    return answer === undefined || answer.status === 503;
+  };
+  await until("it is not ready any more", ready);
   expect(await postern.exited).toBe(0);
+  expect(performance.now() - started).toBeLessThan(10_000);
   await load.stop();
   const again = await startPostern({ database });
   const stored = await storedIds(again.url);
@@ -60,4 +69,35 @@ test("SIGTERM under load answers what was accepted, loses nothing and exits 0", 
   expect(load.refused.filter((status) => status !== 503)).toEqual([]);
   again.kill("SIGTERM");
   expect(await again.exited).toBe(0);
+}, 60_000);
+
+test("during SHUTDOWN_GRACE_MS it still accepts while readiness says 503, then it exits 0", async () => {
+  const database = join(folder.path, "app.db");
+  const postern = await startPostern({ database, env: { SHUTDOWN_GRACE_MS: "1500" } });
+  expect((await fetch(`${postern.url}/health/ready`)).status).toBe(200);
+  postern.kill("SIGTERM");
+  await until("readiness says 503", async () => (await fetch(`${postern.url}/health/ready`)).status === 503);
+  const answer = await post(postern.url, "in the grace");
+  expect(answer?.status).toBe(200);
+  expect(answer?.headers.get("connection")).toBe("close");
+  expect(await postern.exited).toBe(0);
+  const again = await startPostern({ database });
+  expect([...(await storedIds(again.url)).keys()]).toEqual(["in the grace"]);
+  again.kill("SIGTERM");
+  expect(await again.exited).toBe(0);
+}, 60_000);
+
+test("neither an idle connection nor a body that never comes holds up the exit beyond ten seconds", async () => {
+  const postern = await startPostern({ database: join(folder.path, "app.db") });
+  const port = Number(new URL(postern.url).port);
+  const idle = await Wire.connect(port);
+  const stuck = await Wire.connect(port);
+  await stuck.send(head("POST /webhook", { "X-Signature": "0".repeat(64), "Content-Length": 1000 }));
+  await until("both are served", async () => (await fetch(`${postern.url}/health/live`)).status === 200);
+  const started = performance.now();
+  postern.kill("SIGTERM");
+  expect(await postern.exited).toBe(0);
+  expect(performance.now() - started).toBeLessThan(10_000);
+  idle.end();
+  stuck.end();
 }, 60_000);

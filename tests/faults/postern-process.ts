@@ -18,12 +18,15 @@ export interface StartOptions {
   /** What runs before the program: a shell that ends with `exec "$@"`. */
   readonly shell?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives the first log line, when the shell leads standard output elsewhere. */
+  readonly firstLine?: () => Promise<string>;
 }
 
 /** Starts `serve` and waits for its first log line, which names its port. */
 export async function startPostern(options: StartOptions): Promise<PosternProcess> {
   const child = spawnPostern(options);
-  const port = await portOf(child.stdout);
+  const first = options.firstLine === undefined ? await firstLineOf(child.stdout) : await options.firstLine();
+  const port = LISTENING.exec(first)?.[1];
   return {
     pid: child.pid,
     url: `http://127.0.0.1:${port}`,
@@ -67,7 +70,10 @@ function spawnPostern({ database, shell, env }: StartOptions) {
   return child;
 }
 
-async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
+const LISTENING = /"message":"listening".*"port":(\d+)/;
+
+/** Reads until the line that names the port, and goes on reading so that the process is never held up. */
+async function firstLineOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   const reader = stdout.getReader();
   let text = "";
@@ -75,10 +81,9 @@ async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
     const { done, value } = await reader.read();
     if (done) throw new Error(`Postern ended before it listened: ${text}`);
     text += decoder.decode(value, { stream: true });
-    const port = /"message":"listening".*"port":(\d+)/.exec(text)?.[1];
-    if (port === undefined) continue;
+    if (!LISTENING.test(text)) continue;
     void drain(reader);
-    return Number(port);
+    return text;
   }
 }
 

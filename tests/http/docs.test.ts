@@ -173,7 +173,11 @@ describe("/docs", () => {
         const asked: string[] = [];
         const complaints: string[] = [];
         page.on("request", (request) => asked.push(request.url()));
-        page.on("console", (entry) => entry.type() === "error" && complaints.push(entry.text()));
+        page.on("console", (entry) => {
+          // A browser asks for an icon by itself.
+          const icon = entry.location().url.endsWith("/favicon.ico");
+          if (entry.type() === "error" && !icon) complaints.push(entry.text());
+        });
         page.on("pageerror", (error) => complaints.push(String(error)));
         await page.goto(`${service.url}/docs`);
         expect(await page.title()).toContain("Postern");
@@ -188,7 +192,7 @@ describe("/docs", () => {
         await page.waitForURL("**/openapi.json");
         const strangers = asked.filter((url) => !url.startsWith(`${service.url}/`));
         expect(strangers).toEqual([]);
-        expect(complaints.filter((text) => !text.includes("favicon"))).toEqual([]);
+        expect(complaints).toEqual([]);
       } finally {
         await browser.close();
       }

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Folder, newFolder } from "../../tests/folder.ts";
+import { until } from "../../tests/until.ts";
+import { systemClock } from "../lib/clock.ts";
+import { type Level, Log } from "./log.ts";
+
+let folder: Folder;
+let path: string;
+let fd: number;
+beforeEach(() => {
+  folder = newFolder();
+  path = join(folder.path, "log");
+  fd = openSync(path, "a");
+});
+afterEach(() => {
+  closeSync(fd);
+  folder.remove();
+});
+
+const newLog = (bufferBytesMax = 1_000_000, level: Level = "INFO") =>
+  new Log({ level, bufferBytesMax, clock: systemClock, fd });
+const text = () => readFileSync(path, "utf8");
+const lines = () =>
+  text()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
+test("lines come in order within 100 ms, without being asked for", async () => {
+  const log = newLog();
+  const started = performance.now();
+  for (let index = 0; index < 50; index++) log.info(`line ${index}`, { index });
+  await until("all lines", () => lines().length === 50);
+  expect(performance.now() - started).toBeLessThan(100);
+  expect(lines().map(({ index }) => index)).toEqual(Array.from({ length: 50 }, (_, index) => index));
+});
+
+test("a flush resolves when everything is written, a great deal too", async () => {
+  const log = newLog(10_000_000);
+  for (let index = 0; index < 20_000; index++) log.info("é".repeat(20), { index });
+  await log.flush(5000);
+  expect(lines()).toHaveLength(20_000);
+  expect(log.dropped).toBe(0);
+  await log.flush(5000);
+});
+
+test("the last words of a dying process are written at once", () => {
+  const log = newLog();
+  log.error("last", { reason: "words" });
+  log.flushSync();
+  expect(lines()).toMatchObject([{ level: "ERROR", message: "last", reason: "words" }]);
+});
+
+test("beyond its buffer whole lines are dropped and counted", async () => {
+  const log = newLog(1000);
+  for (let index = 0; index < 100; index++) log.info("x".repeat(50), { index });
+  const dropped = log.dropped;
+  await log.flush(5000);
+  expect(dropped).toBeGreaterThan(0);
+  expect(lines()).toHaveLength(100 - dropped);
+});
+
+test("fields that are undefined are left out, and text is escaped", async () => {
+  const log = newLog();
+  log.info('"\n\\', { a: undefined, b: null, c: true, d: 1.5, e: 'x"\n' });
+  await log.flush(5000);
+  expect(lines()).toEqual([
+    { timestamp: expect.any(String), level: "INFO", message: '"\n\\', b: null, c: true, d: 1.5, e: 'x"\n' },
+  ]);
+  expect(text().split("\n")).toHaveLength(2);
+});
+
+test("levels below the threshold are not written", async () => {
+  const log = newLog(1_000_000, "WARN");
+  log.debug("no");
+  log.info("no");
+  log.warn("yes");
+  log.error("yes");
+  await log.flush(5000);
+  expect(lines().map(({ level }) => level)).toEqual(["WARN", "ERROR"]);
+});
