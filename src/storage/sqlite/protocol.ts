@@ -8,7 +8,7 @@ import type { QueuedDelivery, Result } from "./group-commit.ts";
 /** Asked of any thread of the engine. */
 export type Lifecycle = { readonly do: "open"; readonly path: string } | { readonly do: "close" };
 
-/** Asked of the writer; a string is a group: `QueuedDelivery[]` as JSON. */
+/** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
 export type WriterAsk =
   | Lifecycle
   | { readonly do: "probe" }

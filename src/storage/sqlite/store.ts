@@ -27,7 +27,6 @@ export interface SqliteOptions {
   readonly onFatal: (reason: string) => void;
 }
 
-const GROUP_ROWS_MAX = 1024;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
@@ -83,8 +82,8 @@ class SqliteStore implements Store {
   readonly #now: () => string;
   #queue: Waiting[] = [];
   #queueRows = 0;
-  /** What the writer has now; a group waits until it is back. */
-  #underway: readonly Waiting[] | undefined;
+  /** What the writer has now, in the order in which it was sent. */
+  readonly #underway: Waiting[] = [];
   #kicked = false;
   #storedMessages = Number.NaN;
   #created = 0;
@@ -163,7 +162,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     clearTimeout(this.#reopenTimer);
-    if (this.#underway !== undefined || this.#queue.length > 0) {
+    if (this.#underway.length > 0 || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
@@ -176,9 +175,9 @@ class SqliteStore implements Store {
     lock.release();
   }
 
-  /** What arrives in one turn of the event loop goes into one group. */
+  /** What arrives in one turn of the event loop is sent together; the writer takes all that was sent meanwhile. */
   #kick(): void {
-    if (this.#kicked || this.#underway !== undefined) return;
+    if (this.#kicked) return;
     this.#kicked = true;
     setImmediate(() => {
       this.#kicked = false;
@@ -187,25 +186,16 @@ class SqliteStore implements Store {
   }
 
   #send(): void {
-    if (this.#underway !== undefined) return;
-    if (this.#queue.length === 0) {
-      this.#idle?.();
-      return;
-    }
-    let rows = 0;
-    let end = 0;
-    while (end < this.#queue.length && rows < GROUP_ROWS_MAX)
-      rows += this.#queue[end++]?.queued.messages.length ?? 0;
-    const group = end === this.#queue.length ? this.#queue : this.#queue.slice(0, end);
-    this.#queue = end === this.#queue.length ? [] : this.#queue.slice(end);
-    this.#underway = group;
-    this.#parts.writer.send(JSON.stringify(group.map(({ queued }) => queued)));
+    if (this.#queue.length === 0) return;
+    const group = this.#queue;
+    this.#queue = [];
+    for (const waiting of group) this.#underway.push(waiting);
+    this.#parts.writer.sendGroup(JSON.stringify(group.map(({ queued }) => queued)));
   }
 
   #committed(report: GroupReport): void {
     const { clock, metrics } = this.#options;
-    const group = this.#underway ?? [];
-    this.#underway = undefined;
+    const group = this.#underway.splice(0, report.results.length);
     this.#created += report.created;
     let rows = 0;
     let committed = 0;
@@ -223,7 +213,7 @@ class SqliteStore implements Store {
       metrics.commitSeconds.observe(report.seconds);
     }
     this.#checkpoints.logHolds(report.walPages);
-    this.#send();
+    if (this.#underway.length === 0 && this.#queue.length === 0) this.#idle?.();
   }
 
   /** Tells one delivery what became of it; whether it is stored. */

@@ -1,25 +1,40 @@
 /** A thread's own side: takes questions one by one and answers each, whatever happens. */
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { StartRefused } from "../../core/errors.ts";
 import type { Answer, ThreadFailure } from "./protocol.ts";
 import { TimeIsOver } from "./queries.ts";
 
 declare const self: Worker;
 
-/** Answers questions by `answer`, and texts by `report`, for as long as the process lives. */
-export function answerQuestions<Ask>(
-  answer: (ask: Ask) => Extract<Answer, { value: unknown }>["value"],
-  report?: (text: string) => string,
+type Value = Extract<Answer, { value: unknown }>["value"];
+
+/** Takes the next group that has arrived; undefined when there is none. */
+export type NextGroup = () => string | undefined;
+
+/**
+ * Answers questions by `answer` for as long as the process lives. Groups come through a port of their own: `report`
+ * is given the first one that arrived and the way to those that arrived since, and says what became of what it took.
+ */
+export function answerQuestions<Ask extends object>(
+  answer: (ask: Ask) => Value,
+  report?: (first: string, next: NextGroup) => string,
 ): void {
-  self.onmessage = ({ data }: MessageEvent<Ask | string>) => {
-    if (typeof data === "string") {
-      if (report !== undefined) postMessage(report(data));
-      return;
-    }
-    postMessage(tryTo(() => answer(data)));
+  self.onmessage = ({ data }: MessageEvent<Ask | { readonly groups: MessagePort }>) => {
+    if ("groups" in data) takeGroups(data.groups, report);
+    else postMessage(tryTo(() => answer(data)));
   };
 }
 
-function tryTo(answer: () => Extract<Answer, { value: unknown }>["value"]): Answer {
+function takeGroups(
+  groups: MessagePort,
+  report: ((first: string, next: NextGroup) => string) | undefined,
+): void {
+  if (report === undefined) return;
+  const next = () => receiveMessageOnPort(groups)?.message as string | undefined;
+  groups.on("message", (first: string) => groups.postMessage(report(first, next)));
+}
+
+function tryTo(answer: () => Value): Answer {
   try {
     return { value: answer() };
   } catch (error) {

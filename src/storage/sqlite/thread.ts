@@ -13,21 +13,27 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A worker, and the port through which it takes groups beside its questions. */
+interface Running {
+  readonly worker: Worker;
+  readonly groups: MessagePort;
+}
+
 /** Threads whose database is closed, by kind. */
-const idle = new Map<ThreadKind, Worker[]>();
+const idle = new Map<ThreadKind, Running[]>();
 
 export class Thread {
   readonly #kind: ThreadKind;
-  readonly #worker: Worker;
+  readonly #running: Running;
   readonly #waiting: Waiting[] = [];
-  #onReport: (report: string) => void = () => undefined;
 
   /** `onCrash` is told when the thread ends by itself: nothing that it was asked will be answered. */
   constructor(kind: ThreadKind, onCrash: (reason: string) => void) {
     this.#kind = kind;
-    this.#worker = idle.get(kind)?.pop() ?? start(kind);
-    this.#worker.onmessage = ({ data }: MessageEvent<Answer | string>) => this.#answered(data);
-    this.#worker.onerror = (event) => {
+    this.#running = idle.get(kind)?.pop() ?? start(kind);
+    const { worker } = this.#running;
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#answered(data);
+    worker.onerror = (event) => {
       const reason = `${kind} thread: ${event.message}`;
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(reason));
       onCrash(reason);
@@ -38,30 +44,27 @@ export class Thread {
   ask<T>(question: object): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve: resolve as (value: unknown) => void, reject });
-      this.#worker.postMessage(question);
+      this.#running.worker.postMessage(question);
     });
   }
 
-  /** Sends a text whose answer, a text too, goes to the receiver of reports. */
-  send(text: string): void {
-    this.#worker.postMessage(text);
+  /** Sends a group, without waiting for those before it: the thread takes all that have come at one go. */
+  sendGroup(group: string): void {
+    this.#running.groups.postMessage(group);
   }
 
+  /** What the thread says of the groups that it took together, in the order in which they were sent. */
   onReport(receive: (report: string) => void): void {
-    this.#onReport = receive;
+    this.#running.groups.onmessage = (event) => receive(String(event.data));
   }
 
   /** Closes the thread's database; the thread then waits for another. */
   async close(): Promise<void> {
     await this.ask({ do: "close" });
-    idle.set(this.#kind, [...(idle.get(this.#kind) ?? []), this.#worker]);
+    idle.set(this.#kind, [...(idle.get(this.#kind) ?? []), this.#running]);
   }
 
-  #answered(answer: Answer | string): void {
-    if (typeof answer === "string") {
-      this.#onReport(answer);
-      return;
-    }
+  #answered(answer: Answer): void {
     const waiting = this.#waiting.shift();
     if ("failure" in answer) waiting?.reject(errorOf(answer.failure));
     else waiting?.resolve(answer.value);
@@ -69,10 +72,12 @@ export class Thread {
 }
 
 /** Each path stands alone as text: the bundler has to find the thread's file. */
-function start(kind: ThreadKind): Worker {
+function start(kind: ThreadKind): Running {
   const worker = new Worker(threadUrl(kind));
   worker.unref();
-  return worker;
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ groups: port2 }, [port2]);
+  return { worker, groups: port1 };
 }
 
 function threadUrl(kind: ThreadKind): string {

@@ -5,17 +5,19 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { checkpoint, openForWriting } from "./files.ts";
-import { commitGroup, isRefusal, type Refusal, refusalOf } from "./group-commit.ts";
+import { commitGroup, isRefusal, type QueuedDelivery, type Refusal, refusalOf } from "./group-commit.ts";
 import { MessageLog } from "./message-log.ts";
 import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
 import { migrate } from "./schema.ts";
-import { answerQuestions } from "./thread-main.ts";
+import { answerQuestions, type NextGroup } from "./thread-main.ts";
 
 interface Handle {
   readonly db: Database;
   readonly log: MessageLog;
 }
 
+/** Beyond this a transaction takes no further group; one group may be larger. */
+const GROUP_DELIVERIES_MAX = 1024;
 const PROBE = "update meta set value = value + 1 where key = 'probe'";
 const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after a failure of the disk" };
 
@@ -40,8 +42,19 @@ answerQuestions<WriterAsk>(
         return null;
     }
   },
-  (text) => JSON.stringify(commit(JSON.parse(text) as Group)),
+  (first, next) => JSON.stringify(commit(gather(first, next))),
 );
+
+/** Everything that has arrived goes into one transaction, up to its limit. */
+function gather(first: string, next: NextGroup): Group {
+  const group = JSON.parse(first) as QueuedDelivery[];
+  while (group.length < GROUP_DELIVERIES_MAX) {
+    const more = next();
+    if (more === undefined) break;
+    for (const delivery of JSON.parse(more) as Group) group.push(delivery);
+  }
+  return group;
+}
 
 function commit(group: Group): GroupReport {
   if (handle === undefined)
