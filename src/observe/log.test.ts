@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../../tests/folder.ts";
 import { until } from "../../tests/until.ts";
@@ -80,4 +80,37 @@ test("levels below the threshold are not written", async () => {
   log.error("yes");
   await log.flush(5000);
   expect(lines().map(({ level }) => level)).toEqual(["WARN", "ERROR"]);
+});
+
+test("a pipe that takes a part at a time gets every byte once", async () => {
+  const fifo = join(folder.path, "fifo");
+  Bun.spawnSync(["mkfifo", fifo]);
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  const log = new Log({ level: "INFO", bufferBytesMax: 10_000_000, clock: systemClock, fd: writer });
+  for (let index = 0; index < 5000; index++) log.info("é".repeat(30), { index });
+  let flushed = false;
+  const flushing = log.flush(10_000).then(() => {
+    flushed = true;
+  });
+  const parts: Buffer[] = [];
+  await until("everything is read", () => {
+    const part = Buffer.alloc(10_000);
+    try {
+      const length = readSync(reader, part, 0, part.length, null);
+      parts.push(part.subarray(0, length));
+    } catch {
+      // Nothing is there yet.
+    }
+    return flushed && Buffer.concat(parts).toString().endsWith('"index":4999}\n');
+  });
+  await flushing;
+  const indexes = Buffer.concat(parts)
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { index: number }).index);
+  expect(indexes).toEqual(Array.from({ length: 5000 }, (_, index) => index));
+  closeSync(reader);
+  closeSync(writer);
 });

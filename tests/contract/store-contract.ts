@@ -156,7 +156,10 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
           message(id, { ts: `2025-01-15T10:00:00${spellings[index % spellings.length]}` }),
         );
         for (const index of [5, 2, 8, 0, 7, 1, 4, 6, 3]) await append(messages[index] as Message);
-        expect((await store.list(EVERYTHING)).data).toEqual(messages);
+        for (const filter of [{}, { q: "e" }, { to: "+14155550100" }, { from: "+919876543210" }]) {
+          expect((await store.list({ ...EVERYTHING, ...filter })).data).toEqual(messages);
+          expect(await everything(store, 2, filter)).toEqual(messages);
+        }
       });
 
       test("order and total hold after many concurrent appends", async () => {
@@ -501,14 +504,15 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
 
     describe("close", () => {
       test("commits what was accepted, and what comes later is refused with ShuttingDown", async () => {
-        const accepted = Array.from({ length: 100 }, (_, index) => one(message(`m${index}`)));
+        // More than an engine puts into one transaction.
+        const accepted = Array.from({ length: 5000 }, (_, index) => one(message(`m${index}`)));
         const closing = store.close();
         const late = append(message("late"));
         await expect(late).rejects.toBeInstanceOf(ShuttingDown);
         expect(await Promise.all(accepted)).toEqual(accepted.map(() => "created"));
         await closing;
         store = await database.open();
-        expect((await store.list(EVERYTHING)).total).toBe(100);
+        expect((await store.list(EVERYTHING)).total).toBe(5000);
         expect((await store.list({ ...EVERYTHING, messageId: "late" })).total).toBe(0);
       });
 

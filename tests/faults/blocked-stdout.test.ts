@@ -93,6 +93,7 @@ test("a pipe whose reader has gone harms nobody", async () => {
   closeSync(reader);
   expect(await postMany(postern.url, 500)).toBe(500);
   expect((await fetch(`${postern.url}/health/ready`)).status).toBe(200);
+  expect(await droppedLines(postern.url)).toBeGreaterThan(0);
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
 }, 60_000);

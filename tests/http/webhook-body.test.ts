@@ -141,6 +141,7 @@ describe("bodies that are not verified yet", () => {
   test.each([
     ["that are announced", 60_000, ""],
     ["that arrive", 65_000, "x".repeat(64_990)],
+    ["that arrive and are large", 100_000, "x".repeat(99_990)],
   ])(
     "%s beyond BODY_BYTES_INFLIGHT_MAX get 503 before they are read, until there is room",
     async (_, bytes, sent) => {

@@ -54,8 +54,8 @@ test("new and duplicate get the same body; Postern-Result, counter and log tell 
 });
 
 test("a duplicate that differs keeps the first write, and is logged at WARN and counted", async () => {
-  const before = (await service.metric("webhook_duplicates_differing_total")) ?? Number.NaN;
   await service.post(message("kept", { text: "first" }));
+  const before = (await service.metric("webhook_duplicates_differing_total")) ?? Number.NaN;
   const answer = await service.post(message("kept", { text: "second" }));
   expect([answer.status, await answer.text(), answer.headers.get("Postern-Result")]).toEqual([
     200,

@@ -4,7 +4,6 @@
  */
 
 import { WAL_PAGES_MAX } from "./files.ts";
-import type { CheckpointReport } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
 export class Checkpoints {
@@ -34,7 +33,7 @@ export class Checkpoints {
 
   async #copy(): Promise<void> {
     try {
-      await this.#checkpointer.ask<CheckpointReport>({ do: "checkpoint" });
+      await this.#checkpointer.ask({ do: "checkpoint" });
       await this.#writer.ask({ do: "restart-wal" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

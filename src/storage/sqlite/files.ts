@@ -92,11 +92,19 @@ export function openForReading(path: string): Database {
 
 export type CheckpointMode = "noop" | "passive" | "truncate";
 
+export interface Checkpoint {
+  readonly busy: boolean;
+  /** Pages in the log. */
+  readonly walPages: number;
+  /** Those of them that are not in the database file yet. */
+  readonly remaining: number;
+}
+
 /** Copies the write-ahead log into the database file as far as the mode allows; reports what the log holds. */
-export function checkpoint(
-  db: Database,
-  mode: CheckpointMode,
-): { readonly busy: boolean; readonly walPages: number } {
-  const row = db.query<{ busy: number; log: number }, []>(`pragma wal_checkpoint(${mode})`).get();
-  return { busy: row?.busy === 1, walPages: Math.max(0, row?.log ?? 0) };
+export function checkpoint(db: Database, mode: CheckpointMode): Checkpoint {
+  const row = db
+    .query<{ busy: number; log: number; checkpointed: number }, []>(`pragma wal_checkpoint(${mode})`)
+    .get();
+  const walPages = Math.max(0, row?.log ?? 0);
+  return { busy: row?.busy === 1, walPages, remaining: walPages - Math.max(0, row?.checkpointed ?? 0) };
 }

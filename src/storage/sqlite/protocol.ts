@@ -29,9 +29,6 @@ export type Group = readonly QueuedDelivery[];
 
 /** Asked of the checkpointer. */
 export type CheckpointAsk = Lifecycle | { readonly do: "checkpoint" };
-export interface CheckpointReport {
-  readonly walPages: number;
-}
 
 /** Asked of a reader. `deadline` is a time of the system's clock. */
 export type ReaderAsk =
@@ -50,7 +47,7 @@ export interface OpenReport {
 
 /** A thread answers each question in turn, with a value or with why there is none. */
 export type Answer =
-  | { readonly value: OpenReport | CountReport | CheckpointReport | Page | Stats | null }
+  | { readonly value: OpenReport | CountReport | Page | Stats | null }
   | { readonly failure: ThreadFailure };
 
 export interface ThreadFailure {

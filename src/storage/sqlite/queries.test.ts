@@ -1,0 +1,53 @@
+import type { Database } from "bun:sqlite";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { newFolder } from "../../../tests/folder.ts";
+import { message } from "../../../tests/messages.ts";
+import type { MessageQuery } from "../../core/store.ts";
+import { openForWriting } from "./files.ts";
+import { commitGroup } from "./group-commit.ts";
+import { MessageLog } from "./message-log.ts";
+import { Queries, TimeIsOver } from "./queries.ts";
+import { migrate } from "./schema.ts";
+
+const folder = newFolder();
+let db: Database;
+let queries: Queries;
+let now = 0;
+beforeAll(() => {
+  const path = join(folder.path, "messages.db");
+  db = openForWriting(path);
+  migrate(db, path);
+  const log = new MessageLog(db);
+  const messages = Array.from({ length: 3000 }, (_, index) =>
+    message(`m${index}`, { from: `+${index % 20}` }),
+  );
+  commitGroup(db, log, [{ createdAt: "", messages }]);
+  log.close();
+  queries = new Queries(db, { now: () => now, elapsed: () => now });
+});
+afterAll(() => {
+  db.close();
+  folder.remove();
+});
+
+const PAGE: MessageQuery = { limit: 10, offset: 0 };
+const reads: [string, (deadline: number) => unknown][] = [
+  ["a search", (deadline) => queries.list({ ...PAGE, q: "nothing like it" }, deadline)],
+  ["a filter by recipient", (deadline) => queries.list({ ...PAGE, to: "+14155550100" }, deadline)],
+  ["a filter by sender", (deadline) => queries.list({ ...PAGE, from: "+none" }, deadline)],
+  ["a filter by time", (deadline) => queries.list({ ...PAGE, since: "2025-01-01T00:00:00Z" }, deadline)],
+  ["the last page of everything", (deadline) => queries.list({ limit: 100, offset: 2950 }, deadline)],
+  ["statistics", (deadline) => queries.stats(deadline)],
+];
+
+test.each(reads)(
+  "%s is given up in the middle when its time is over, and the next one is answered",
+  (_, read) => {
+    now = 1000;
+    expect(() => read(999)).toThrow(TimeIsOver);
+    expect(db.inTransaction).toBe(false);
+    expect(() => read(1000)).not.toThrow();
+    expect(queries.stats(1000).total_messages).toBe(3000);
+  },
+);
