@@ -12,7 +12,10 @@ export class TimeIsOver extends Error {
   override readonly name = "TimeIsOver";
 }
 
-/** Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. */
+/**
+ * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. It stands first,
+ * because SQLite skips what follows a condition that is false.
+ */
 const IN_TIME = "(rowid & 1023 or in_time())";
 /** Walking the index in order beats scanning the table when a page comes up within this share of all rows. */
 const WALK_SHARE = 0.1;
@@ -100,7 +103,7 @@ export class Queries {
   }
 
   #count({ where, values }: Filter): number {
-    const timed = where === "" ? "" : `where ${where} and ${IN_TIME}`;
+    const timed = where === "" ? "" : `where ${IN_TIME} and ${where}`;
     return (
       this.#db
         .query<{ n: number }, SQLQueryBindings[]>(`select count(*) as n from messages ${timed}`)
@@ -113,9 +116,9 @@ export class Queries {
     const { limit, offset, after } = query;
     const walk = filter.indexed || (offset + limit) / total < WALK_SHARE;
     const conditions = [
+      IN_TIME,
       ...(filter.where === "" ? [] : [filter.where]),
       ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
-      IN_TIME,
     ];
     const plan = filter.indexed ? "" : walk ? "indexed by messages_by_time" : "not indexed";
     return this.#db
