@@ -4,7 +4,7 @@ BUN := node_modules/.bin/bun
 CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u DATABASE_URL -u API_TOKEN \
 	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC
 
-.PHONY: run check format test test-long bench bench-soak up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long bench bench-soak up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -14,21 +14,23 @@ node_modules/.installed: package-lock.json
 run: node_modules/.installed
 	@exec sh scripts/run.sh
 
-## Format, lint, types, structure.
-check: node_modules/.installed
+lint: node_modules/.installed
 	node_modules/.bin/biome check .
 	node_modules/.bin/tsc
+
+## Format, lint, types, structure.
+check: lint
 	$(CLEAN_ENV) $(BUN) test tests/tidy.test.ts
 
 format: node_modules/.installed
 	node_modules/.bin/biome check --write .
 
 ## All tests: unit, contract, HTTP, command line, faults (three kills).
-test: check
+test: lint
 	$(CLEAN_ENV) $(BUN) test --timeout 60000
 
 ## The same with twenty kills.
-test-long: check
+test-long: lint
 	$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 $(BUN) test --timeout 600000
 
 ## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
