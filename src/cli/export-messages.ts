@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LoggedMessage } from "../core/message.ts";
+import { syncFolder } from "../lib/sync-folder.ts";
 import { exportFrom } from "../storage/open.ts";
 import { UsageError } from "./errors.ts";
 import { print, writeAll } from "./output.ts";
@@ -64,15 +65,5 @@ function openOutput(path: string): number {
     return openSync(path, "w");
   } catch (error) {
     throw new UsageError(`can't write ${path}: ${(error as Error).message}`);
-  }
-}
-
-/** A new name is durable only when its folder is. */
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

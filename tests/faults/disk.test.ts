@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Folder, newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { killLeftovers, type PosternProcess, post, startPostern, storedIds } from "./postern-process.ts";
+import { folderOfEachTest, type PosternProcess, post, startPostern, storedIds } from "./postern-process.ts";
 
-let folder: Folder;
-beforeEach(() => {
-  folder = newFolder();
-});
-afterEach(() => {
-  killLeftovers();
-  folder.remove();
-});
+const folder = folderOfEachTest();
 
 const LONG_TEXT = "x".repeat(4000);
 
@@ -59,7 +51,7 @@ if (!canMount)
 test.if(canMount)(
   "on a full disk requests get 503, and it goes on when there is room",
   async () => {
-    const disk = join(folder.path, "disk");
+    const disk = join(folder(), "disk");
     mkdirSync(disk);
     // 24 MiB hold neither the log's full size nor what is sent; the ballast is the room that comes back.
     const mount = `mount -t tmpfs -o size=24m tmpfs '${disk}' && head -c 8388608 /dev/zero > '${disk}/ballast'`;
@@ -89,7 +81,7 @@ test("after an I/O error it takes nothing until the database is open again, and 
   // Writing beyond the limit fails with EFBIG, which SQLite takes for an error of the disk.
   const limitBlocks = (80 * 1024 * 1024) / 512;
   const postern = await startPostern({
-    database: join(folder.path, "app.db"),
+    database: join(folder(), "app.db"),
     shell: `trap '' XFSZ; ulimit -S -f ${limitBlocks}; exec "$@"`,
   });
   const { acknowledged, refused } = await postUntilRefused(postern, "io", 60_000);

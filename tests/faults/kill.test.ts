@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Folder, newFolder } from "../folder.ts";
 import { head, Wire } from "../http/wire.ts";
 import { until } from "../until.ts";
-import { killLeftovers, Load, post, startPostern, storedIds } from "./postern-process.ts";
+import { folderOfEachTest, Load, post, startPostern, storedIds } from "./postern-process.ts";
 
-let folder: Folder;
-beforeEach(() => {
-  folder = newFolder();
-});
-afterEach(() => {
-  killLeftovers();
-  folder.remove();
-});
+const folder = folderOfEachTest();
 
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const SENDERS = 24;
@@ -20,7 +12,7 @@ const SHORT_TEXT = "hello";
 const LONG_TEXT = "x".repeat(4096);
 
 test(`after ${ROUNDS} kills under load every acknowledged message is there exactly once`, async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const acknowledged = new Set<string>();
   const attempted = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
@@ -52,7 +44,7 @@ test(`after ${ROUNDS} kills under load every acknowledged message is there exact
 }, 600_000);
 
 test("SIGTERM under load answers what was accepted, loses nothing and exits 0", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const postern = await startPostern({ database });
   const load = new Load(postern.url, "term", SENDERS);
   await until("acknowledgements", () => load.acknowledged.size > 300);
@@ -76,7 +68,7 @@ test("SIGTERM under load answers what was accepted, loses nothing and exits 0", 
 }, 60_000);
 
 test("during SHUTDOWN_GRACE_MS it still accepts while readiness says 503, then it exits 0", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const postern = await startPostern({ database, env: { SHUTDOWN_GRACE_MS: "1500" } });
   expect((await fetch(`${postern.url}/health/ready`)).status).toBe(200);
   postern.kill("SIGTERM");
@@ -92,7 +84,7 @@ test("during SHUTDOWN_GRACE_MS it still accepts while readiness says 503, then i
 }, 60_000);
 
 test("neither an idle connection nor a body that never comes holds up the exit beyond ten seconds", async () => {
-  const postern = await startPostern({ database: join(folder.path, "app.db") });
+  const postern = await startPostern({ database: join(folder(), "app.db") });
   const port = Number(new URL(postern.url).port);
   const idle = await Wire.connect(port);
   const stuck = await Wire.connect(port);

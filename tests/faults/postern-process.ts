@@ -1,6 +1,8 @@
 /** A real Postern process for tests that break things, and a client that keeps what was acknowledged. */
+import { afterEach, beforeEach } from "bun:test";
 import { join, resolve } from "node:path";
 import { sign } from "../../src/sources/native.ts";
+import { type Folder, newFolder } from "../folder.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 export const SECRET = "fault-test-secret";
@@ -50,6 +52,19 @@ const started = new Set<{ kill: (signal: NodeJS.Signals) => void }>();
 export function killLeftovers(): void {
   for (const child of started) child.kill("SIGKILL");
   started.clear();
+}
+
+/** The path of a folder of each test's own, asked for within a test; afterwards it and what was left running are gone. */
+export function folderOfEachTest(): () => string {
+  let folder: Folder;
+  beforeEach(() => {
+    folder = newFolder();
+  });
+  afterEach(() => {
+    killLeftovers();
+    folder.remove();
+  });
+  return () => folder.path;
 }
 
 function spawnPostern({ database, shell, env }: StartOptions) {

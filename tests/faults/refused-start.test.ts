@@ -1,18 +1,10 @@
 import { Database } from "bun:sqlite";
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Folder, newFolder } from "../folder.ts";
-import { killLeftovers, refusedStart, startPostern } from "./postern-process.ts";
+import { folderOfEachTest, refusedStart, startPostern } from "./postern-process.ts";
 
-let folder: Folder;
-beforeEach(() => {
-  folder = newFolder();
-});
-afterEach(() => {
-  killLeftovers();
-  folder.remove();
-});
+const folder = folderOfEachTest();
 
 function expectOneLine(refused: { code: number; stderr: string }, pattern: RegExp): void {
   expect(refused.stderr.trimEnd().split("\n")).toHaveLength(1);
@@ -21,7 +13,7 @@ function expectOneLine(refused: { code: number; stderr: string }, pattern: RegEx
 }
 
 test("a second process on the same file is refused with one line, and the first one serves on", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const postern = await startPostern({ database });
   expectOneLine(await refusedStart({ database }), /in use by another Postern process/);
   expect((await fetch(`${postern.url}/health/ready`)).status).toBe(200);
@@ -33,7 +25,7 @@ test("a second process on the same file is refused with one line, and the first 
 });
 
 test("a file of a newer schema is refused with one line", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const postern = await startPostern({ database });
   postern.kill("SIGTERM");
   await postern.exited;
@@ -44,7 +36,7 @@ test("a file of a newer schema is refused with one line", async () => {
 });
 
 test("another program's database is refused with one line and left as it was", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   const db = new Database(database, { create: true });
   db.run("create table theirs (a)");
   db.close();
@@ -55,7 +47,7 @@ test("another program's database is refused with one line and left as it was", a
 });
 
 test("a file that is no database is refused with one line", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   await Bun.write(
     database,
     "this is no database, but a text that is long enough to be looked at".repeat(100),
@@ -64,7 +56,7 @@ test("a file that is no database is refused with one line", async () => {
 });
 
 test("a missing secret, a bad port and a PostgreSQL URL are refused with one line each", async () => {
-  const database = join(folder.path, "app.db");
+  const database = join(folder(), "app.db");
   expectOneLine(await refusedStart({ database, env: { WEBHOOK_SECRET: "  " } }), /WEBHOOK_SECRET is not set/);
   expectOneLine(
     await refusedStart({ database, env: { PORT: "http" } }),

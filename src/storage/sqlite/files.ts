@@ -5,7 +5,6 @@ import {
   existsSync,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
+import { syncFolder } from "../../lib/sync-folder.ts";
 import { checkFile } from "./schema.ts";
 
 /** Makes the folder of a new database, durably; throws `StartRefused` when it can't. */
@@ -27,16 +27,6 @@ export function prepareFolder(path: string): void {
     throw new StartRefused(
       `can't make the folder ${folder}: ${error instanceof Error ? error.message : error}`,
     );
-  }
-}
-
-/** A new file is durable only when its folder's entry is. */
-export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

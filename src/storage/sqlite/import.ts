@@ -7,13 +7,13 @@ import { dirname, resolve } from "node:path";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
-import { checkpoint, openForWriting, prepareFolder, syncFolder } from "./files.ts";
+import { syncFolder } from "../../lib/sync-folder.ts";
+import { checkpoint, openForWriting, prepareFolder, WAL_PAGES_MAX } from "./files.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import { MessageLog } from "./message-log.ts";
 import { migrate } from "./schema.ts";
 
 const TRANSACTION_ROWS = 25_000;
-const WAL_PAGES_MAX = 8192;
 const CACHE_KIB = 64 * 1024;
 
 /** A message with what it may bring along from the log that it was exported from. */
