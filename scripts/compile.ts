@@ -14,6 +14,7 @@ const { logs } = await build({
     "src/storage/sqlite/writer.ts",
     "src/storage/sqlite/reader.ts",
     "src/storage/sqlite/checkpointer.ts",
+    "src/storage/sqlite/follower-thread.ts",
   ],
   // All side by side: inside the executable `./writer.ts` is looked for beside the main bundle.
   naming: "[name].[ext]",

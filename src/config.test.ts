@@ -48,6 +48,8 @@ describe("without any variable", () => {
       bodyTimeoutMs: 10_000,
       queueRowsMax: 20_000,
       queryTimeoutMs: 5_000,
+      readThreads: 2,
+      followerLagRowsMax: 65_536,
       logBufferBytesMax: 8 * 1024 * 1024,
       shutdownGraceMs: 0,
     } as ReturnType<typeof readSettings>);

@@ -140,6 +140,22 @@ export const SETTINGS = {
     "Time for a read; beyond it 503.",
     "milliseconds",
   ),
+  readThreads: whole(
+    "READ_THREADS",
+    2,
+    1,
+    64,
+    "Threads that answer reads, one read at a time each.",
+    "threads",
+  ),
+  followerLagRowsMax: whole(
+    "FOLLOWER_LAG_ROWS_MAX",
+    65_536,
+    2,
+    10_000_000,
+    "Messages by which indexes and counts may be behind; from half of it on, new messages are taken more slowly.",
+    "messages",
+  ),
   logBufferBytesMax: whole(
     "LOG_BUFFER_BYTES_MAX",
     8 * MIB,

@@ -64,6 +64,8 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const store = await openStore(settings.databaseUrl, {
     queueRowsMax: settings.queueRowsMax,
     queryTimeoutMs: settings.queryTimeoutMs,
+    readThreads: settings.readThreads,
+    followerLagRowsMax: settings.followerLagRowsMax,
     clock,
     log,
     metrics,

@@ -59,6 +59,9 @@ export interface StoreFigures {
   readonly queueRows: number;
   readonly databaseBytes: number;
   readonly walBytes: number;
+  readonly indexBytes: number;
+  /** Stored messages that a follower has not taken yet, by its name; reads look at them one by one. */
+  readonly followerLagRows: Readonly<Record<string, number>>;
 }
 
 export interface Store {
@@ -76,6 +79,8 @@ export interface Store {
   /** Resolves when the engine can commit: a recent commit proves it, else a probe write. Throws otherwise. */
   ping(): Promise<void>;
   figures(): StoreFigures;
+  /** Derives everything anew from the log, beside what is in use, and resolves when that has taken its place. */
+  rebuildIndex(): Promise<void>;
   /** Commits what was accepted and closes; idempotent. */
   close(): Promise<void>;
 }

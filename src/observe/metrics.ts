@@ -119,6 +119,17 @@ export class Metrics {
     this.gauge("store_messages", "Messages stored.", () => figures().storedMessages);
     this.gauge("store_queue_rows", "Messages that wait for a commit.", () => figures().queueRows);
     this.gauge("store_database_bytes", "Size of the database file.", () => figures().databaseBytes);
+    this.gauge("store_index_bytes", "Size of the index file.", () => figures().indexBytes);
+    this.#gauges(
+      "postern_follower_lag_rows",
+      "Stored messages that a follower has not taken into its tables yet.",
+      ["follower"],
+      () =>
+        Object.entries(figures().followerLagRows).map(([follower, rows]) => ({
+          labels: { follower },
+          value: rows,
+        })),
+    );
     this.gauge("store_wal_bytes", "Size of the write-ahead log file.", () => figures().walBytes);
   }
 
@@ -156,6 +167,23 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.set({ ...labels }, read());
+      },
+    });
+  }
+
+  #gauges(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: () => Iterable<{ labels: Record<string, string>; value: number }>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        for (const { labels, value } of read()) this.set(labels, value);
       },
     });
   }

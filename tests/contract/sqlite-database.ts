@@ -6,12 +6,19 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { Log } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { openStore } from "../../src/storage/open.ts";
+import type { IndexLimits } from "../../src/storage/sqlite/index/follower.ts";
 import { newFolder } from "../folder.ts";
 import type { TestDatabase } from "./store-contract.ts";
 
 const DEVICE_NULL = openSync("/dev/null", "w");
 
-export function sqliteDatabase(): TestDatabase {
+export interface Seams {
+  readonly followerLagRowsMax?: number;
+  readonly indexLimits?: IndexLimits;
+}
+
+/** With tiny limits every seam between log, tail and index is crossed all the time. */
+export function sqliteDatabase({ followerLagRowsMax = 65_536, indexLimits }: Seams = {}): TestDatabase {
   const folder = newFolder();
   const path = join(folder.path, "messages.db");
   return {
@@ -21,6 +28,9 @@ export function sqliteDatabase(): TestDatabase {
         {
           queueRowsMax,
           queryTimeoutMs,
+          readThreads: 2,
+          followerLagRowsMax,
+          ...(indexLimits !== undefined && { indexLimits }),
           clock: systemClock,
           log: new Log({ level: "ERROR", bufferBytesMax: 1e6, clock: systemClock, fd: DEVICE_NULL }),
           metrics: new Metrics({ version: "test", runtime: "test" }),

@@ -1,5 +1,18 @@
-/** The embedded engine keeps the store's contract. */
+import type { IndexLimits } from "../../src/storage/sqlite/index/follower.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
 
-storeContract("SQLite", sqliteDatabase);
+storeContract("SQLite", () => sqliteDatabase());
+
+const tiny: IndexLimits = {
+  stepRows: { time: 3, senders: 2, search: 5 },
+  leafRows: 4,
+  segmentRows: 2,
+  segmentRowsMax: 40,
+  tailRows: 131_072,
+};
+storeContract("SQLite with tiny steps, leaves and segments", () => sqliteDatabase({ indexLimits: tiny }));
+
+storeContract("SQLite that gives up its tail and scans", () =>
+  sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
+);

@@ -1,16 +1,21 @@
 /** Writes messages: the statements and the count of `seq`, for whoever holds the file's lock. */
 import type { Database, Statement } from "bun:sqlite";
-import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/store.ts";
 
-type Columns = [string, string, string, string, string | null, string, number, string, string | null];
+type Columns = [string, string, string, string, string | null, string, number, string];
 interface Stored {
   from_msisdn: string;
   to_msisdn: string;
   ts: string;
   text: string | null;
+}
+
+/** Where the log ends: the last row and its `seq`; zeros when it is empty. */
+export function lastPlace(db: Database): { readonly row: number; readonly seq: number } {
+  const sql = "select rowid as row, seq from messages order by rowid desc limit 1";
+  return db.query<{ row: number; seq: number }, []>(sql).get() ?? { row: 0, seq: 0 };
 }
 
 export class MessageLog {
@@ -28,12 +33,11 @@ export class MessageLog {
     this.#commit = db.prepare("commit");
     this.#rollback = db.prepare("rollback");
     this.#insert = db.prepare(
-      `insert into messages (message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key, folded)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
+      `insert into messages (message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key)
+       values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
     );
     this.#stored = db.prepare("select from_msisdn, to_msisdn, ts, text from messages where message_id = ?");
-    this.#seq =
-      db.query<{ seq: number }, []>("select coalesce(max(seq), 0) as seq from messages").get()?.seq ?? 0;
+    this.#seq = lastPlace(db).seq;
     this.#seqAtBegin = this.#seq;
   }
 
@@ -65,18 +69,7 @@ export class MessageLog {
   append(message: Message, createdAt: string, seq = 0): Outcome {
     const { message_id, from, to, ts, text } = message;
     const next = Math.max(this.#seq + 1, seq);
-    const folded = text === null ? null : fold(text);
-    const { changes } = this.#insert.run(
-      message_id,
-      from,
-      to,
-      ts,
-      text,
-      createdAt,
-      next,
-      instantKey(ts),
-      folded,
-    );
+    const { changes } = this.#insert.run(message_id, from, to, ts, text, createdAt, next, instantKey(ts));
     if (changes === 1) {
       this.#seq = next;
       return "created";

@@ -1,99 +1,88 @@
-/** Reads: pages, totals and statistics, each from one snapshot, each given up when its time is over. */
-import type { Database, SQLQueryBindings } from "bun:sqlite";
-import { fold } from "../../core/fold.ts";
-import { instantKey } from "../../core/instant.ts";
+/**
+ * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
+ * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
+ */
+import type { Database } from "bun:sqlite";
 import type { Message } from "../../core/message.ts";
 import type { MessageQuery, Page, Stats } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { CountReport } from "./protocol.ts";
+import { Filtered } from "./filtered.ts";
+import type { IndexLimits } from "./index/follower.ts";
+import { leastOf, positionsOf } from "./index/index-file.ts";
+import { type Entry, readRange } from "./index/order.ts";
+import { SearchReader } from "./index/search-index.ts";
+import { SenderOrder, senderTotals } from "./index/senders.ts";
+import { TimeOrder } from "./index/time-order.ts";
+import { type Found, isAfter, pageOf, type Snapshot } from "./page.ts";
+import { Scan, TimeIsOver } from "./scan.ts";
+import { Tail, TailRow } from "./tail.ts";
+import { matcher, type Wanted, wantedOf } from "./wanted.ts";
 
-/** The read did not finish before its deadline. */
-export class TimeIsOver extends Error {
-  override readonly name = "TimeIsOver";
-}
-
-/**
- * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. It stands first,
- * because SQLite skips what follows a condition that is false.
- */
-const IN_TIME = "(rowid & 1023 or in_time())";
-/** Walking the index in order beats scanning the table when a page comes up within this share of all rows. */
-const WALK_SHARE = 0.1;
 const TOP_SENDERS = 10;
-
-interface Row extends Message {
-  readonly ts_key: string;
-}
-
-interface Filter {
-  readonly where: string;
-  readonly values: readonly SQLQueryBindings[];
-  /** Whether an index serves the filter, or every row has to be looked at. */
-  readonly indexed: boolean;
-}
 
 export class Queries {
   readonly #db: Database;
-  #deadline = Number.POSITIVE_INFINITY;
+  readonly #clock: Clock;
+  readonly #tail: Tail;
+  readonly #scan: Scan;
+  readonly #filtered: Filtered;
 
-  constructor(db: Database, clock: Clock) {
+  /** The database is the log's, with the index file attached. */
+  constructor(db: Database, clock: Clock, limits: IndexLimits) {
     this.#db = db;
-    db.function("in_time", () => {
-      if (clock.now() > this.#deadline) throw new TimeIsOver("the read took too long");
-      return 1;
-    });
+    this.#clock = clock;
+    this.#tail = new Tail(db, limits.tailRows);
+    this.#scan = new Scan(db, clock);
+    this.#filtered = new Filtered(db, new SearchReader(db));
   }
 
-  /** One page and its total, from one snapshot. Throws `TimeIsOver`. */
+  /** One page and its total. Throws `TimeIsOver`. */
   list(query: MessageQuery, deadline: number): Page {
-    return this.#snapshot(deadline, () => {
-      const filter = filterOf(query);
-      const total = this.#count(filter);
-      const rows = query.offset < total ? this.#page(query, filter, total) : [];
-      const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
-      return {
-        data: rows
-          .slice(0, query.limit)
-          .map(({ message_id, from, to, ts, text }) => ({ message_id, from, to, ts, text })),
-        total,
-        ...(last !== undefined && { next: { tsKey: last.ts_key, messageId: last.message_id } }),
-      };
-    });
+    return this.#read(
+      deadline,
+      (snapshot) => this.#page(query, this.#find(query, wantedOf(query), snapshot)),
+      () => this.#scan.list(query, deadline),
+    );
   }
 
-  /** All statistics from one snapshot. Throws `TimeIsOver`. */
+  /** All statistics. Throws `TimeIsOver`. */
   stats(deadline: number): Stats {
-    return this.#snapshot(deadline, () => {
-      const senders = this.#db
-        .query<{ from: string; count: number; senders: number; total: number }, []>(
-          `with sender as materialized
-             (select from_msisdn as "from", count(*) as count from messages where ${IN_TIME} group by from_msisdn)
-           select "from", count, count(*) over () as senders, sum(count) over () as total
-           from sender order by count desc, "from" limit ${TOP_SENDERS}`,
-        )
-        .all();
-      return {
-        total_messages: senders[0]?.total ?? 0,
-        senders_count: senders[0]?.senders ?? 0,
-        messages_per_sender: senders.map(({ from, count }) => ({ from, count })),
-        first_message_ts: this.#edge("asc"),
-        last_message_ts: this.#edge("desc"),
-      };
+    return this.#read(
+      deadline,
+      (snapshot) => this.#stats(snapshot),
+      () => this.#scan.stats(deadline),
+    );
+  }
+
+  /** How many messages there are and up to which row. */
+  count(): { readonly messages: number; readonly row: number } {
+    return this.#inTransaction(() => {
+      const { senders } = positionsOf(this.#db);
+      const sql = `select (select messages from totals) + count(*) as messages, coalesce(max(rowid), ?1) as row
+        from messages where rowid > ?1`;
+      const counted = this.#db.query<{ messages: number; row: number }, [number]>(sql).get(senders);
+      return counted ?? { messages: 0, row: 0 };
     });
   }
 
-  /** How many messages there are and up to which `seq`, from one snapshot. */
-  count(): CountReport {
-    return this.#snapshot(Number.POSITIVE_INFINITY, () => ({
-      messages: this.#count({ where: "", values: [], indexed: true }),
-      seq:
-        this.#db.query<{ seq: number }, []>("select coalesce(max(seq), 0) as seq from messages").get()?.seq ??
-        0,
-    }));
+  close(): void {
+    this.#tail.close();
   }
 
-  #snapshot<T>(deadline: number, read: () => T): T {
-    this.#deadline = deadline;
+  #read<T>(deadline: number, indexed: (snapshot: Snapshot) => T, scanned: () => T): T {
+    const checkTime = () => {
+      if (this.#clock.now() > deadline) throw new TimeIsOver("the read took too long");
+    };
+    return this.#inTransaction(() => {
+      // The index file's snapshot is taken before the log's, so that the log holds all that was derived.
+      const positions = positionsOf(this.#db);
+      const tail = this.#tail.after(leastOf(positions));
+      checkTime();
+      return tail === undefined ? scanned() : indexed({ positions, tail, checkTime });
+    });
+  }
+
+  #inTransaction<T>(read: () => T): T {
     this.#db.run("begin");
     try {
       return read();
@@ -102,62 +91,72 @@ export class Queries {
     }
   }
 
-  #count({ where, values }: Filter): number {
-    const timed = where === "" ? "" : `where ${IN_TIME} and ${where}`;
-    return (
-      this.#db
-        .query<{ n: number }, SQLQueryBindings[]>(`select count(*) as n from messages ${timed}`)
-        .get(...values)?.n ?? 0
+  #find(query: MessageQuery, wanted: Wanted, snapshot: Snapshot): Found {
+    if (query.messageId !== undefined) return this.#one(query, wanted, query.messageId);
+    const name = wanted.from === undefined ? "time" : "senders";
+    const order =
+      wanted.from === undefined ? new TimeOrder(this.#db) : new SenderOrder(this.#db, wanted.from);
+    const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
+    const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
+    const matches = matcher(wanted);
+    const tail = snapshot.tail.filter(matches);
+    if (wanted.to !== undefined || wanted.q !== undefined) {
+      return this.#filtered.find({ query, wanted, snapshot: { ...snapshot, tail }, order, name, from, to });
+    }
+    const rest = tail.filter(({ row }) => row > snapshot.positions[name]);
+    return { total: to - from + rest.length, entries: pageOf(query, { order, from, to, tail: rest }) };
+  }
+
+  #one(query: MessageQuery, wanted: Wanted, messageId: string): Found {
+    const sql = `select rowid as row, message_id as messageId, from_msisdn as "from", to_msisdn as "to", ts_key as tsKey,
+      ts, text from messages where message_id = ?`;
+    const stored = this.#db.query<TailRow, [string]>(sql).get(messageId);
+    const found = stored === null ? [] : [new TailRow(stored)].filter(matcher(wanted));
+    return {
+      total: found.length,
+      entries: found.filter((row) => isAfter(row, query.after)).slice(query.offset),
+    };
+  }
+
+  #page({ limit }: MessageQuery, { entries, total }: Found): Page {
+    const last = entries.length > limit ? entries[limit - 1] : undefined;
+    return {
+      data: entries.slice(0, limit).map((entry) => this.#message(entry)),
+      total,
+      ...(last !== undefined && { next: { tsKey: last.tsKey, messageId: last.messageId } }),
+    };
+  }
+
+  #message(entry: Entry): Message {
+    if (entry instanceof TailRow) {
+      const { messageId, from, to, ts, text } = entry;
+      return { message_id: messageId, from, to, ts, text };
+    }
+    const sql =
+      'select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages where rowid = ?';
+    return this.#db.query<Message, [number]>(sql).get(entry.row) as Message;
+  }
+
+  #stats({ positions, tail }: Snapshot): Stats {
+    const { messages, senders, top } = senderTotals(
+      this.#db,
+      tail.filter(({ row }) => row > positions.senders),
     );
+    const order = new TimeOrder(this.#db);
+    const rest = tail.filter(({ row }) => row > positions.time);
+    const range = { order, from: 0, to: order.size, tail: rest };
+    const edge = (offset: number) => {
+      const [entry] = messages === 0 ? [] : readRange(range, offset, 1);
+      return entry === undefined ? null : this.#message(entry).ts;
+    };
+    return {
+      total_messages: messages,
+      senders_count: senders,
+      messages_per_sender: top
+        .slice(0, TOP_SENDERS)
+        .map(({ sender, rows }) => ({ from: sender, count: rows })),
+      first_message_ts: edge(0),
+      last_message_ts: edge(messages - 1),
+    };
   }
-
-  /** One row more than the page, to tell whether there is a next one. */
-  #page(query: MessageQuery, filter: Filter, total: number): readonly Row[] {
-    const { limit, offset, after } = query;
-    const walk = filter.indexed || (offset + limit) / total < WALK_SHARE;
-    const conditions = [
-      IN_TIME,
-      ...(filter.where === "" ? [] : [filter.where]),
-      ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
-    ];
-    const plan = filter.indexed ? "" : walk ? "indexed by messages_by_time" : "not indexed";
-    return this.#db
-      .query<Row, SQLQueryBindings[]>(
-        `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, ts_key from messages ${plan}
-         where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
-      )
-      .all(
-        ...filter.values,
-        ...(after === undefined ? [] : [after.tsKey, after.messageId]),
-        limit + 1,
-        offset,
-      );
-  }
-
-  #edge(direction: "asc" | "desc"): string | null {
-    const sql = `select ts from messages order by ts_key ${direction}, message_id ${direction} limit 1`;
-    return this.#db.query<{ ts: string }, []>(sql).get()?.ts ?? null;
-  }
-}
-
-function filterOf(query: MessageQuery): Filter {
-  const conditions: string[] = [];
-  const values: SQLQueryBindings[] = [];
-  const add = (condition: string, value: string | undefined) => {
-    if (value === undefined) return;
-    conditions.push(condition);
-    values.push(value);
-  };
-  add("message_id = ?", query.messageId);
-  add("from_msisdn = ?", query.from);
-  add("to_msisdn = ?", query.to);
-  add("ts_key >= ?", query.since === undefined ? undefined : instantKey(query.since));
-  add("ts_key < ?", query.until === undefined ? undefined : instantKey(query.until));
-  add("instr(folded, ?) > 0", query.q === undefined ? undefined : fold(query.q));
-  const narrow = [query.messageId, query.from, query.since, query.until].some((given) => given !== undefined);
-  return {
-    where: conditions.join(" and "),
-    values,
-    indexed: narrow || (query.to === undefined && query.q === undefined),
-  };
 }

@@ -3,18 +3,26 @@ import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { openForReading } from "./files.ts";
 import type { ReaderAsk } from "./protocol.ts";
-import { Queries, TimeIsOver } from "./queries.ts";
+import { Queries } from "./queries.ts";
+import { TimeIsOver } from "./scan.ts";
 import { answerQuestions } from "./thread-main.ts";
 
-let db: Database | undefined;
-let queries: Queries | undefined;
+interface Handle {
+  readonly db: Database;
+  readonly queries: Queries;
+}
+
+let handle: Handle | undefined;
 
 answerQuestions<ReaderAsk>((ask) => {
   switch (ask.do) {
-    case "open":
-      db = openForReading(ask.path);
-      queries = new Queries(db, systemClock);
+    case "open": {
+      close();
+      const db = openForReading(ask.path);
+      db.run("attach ? as derived", [ask.index]);
+      handle = { db, queries: new Queries(db, systemClock, ask.limits) };
       return null;
+    }
     case "list":
       return inTime(ask.deadline).list(ask.query, ask.deadline);
     case "stats":
@@ -22,16 +30,20 @@ answerQuestions<ReaderAsk>((ask) => {
     case "count":
       return inTime(Number.POSITIVE_INFINITY).count();
     case "close":
-      db?.close();
-      db = undefined;
-      queries = undefined;
+      close();
       return null;
   }
 });
 
 /** A question that waited too long isn't begun: its answer has been given already. */
 function inTime(deadline: number): Queries {
-  if (queries === undefined) throw new Error("the reader has no database");
+  if (handle === undefined) throw new Error("the reader has no database");
   if (systemClock.now() > deadline) throw new TimeIsOver("the read waited too long");
-  return queries;
+  return handle.queries;
+}
+
+function close(): void {
+  handle?.queries.close();
+  handle?.db.close();
+  handle = undefined;
 }

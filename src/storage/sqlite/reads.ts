@@ -1,21 +1,41 @@
-/** Questions to the reader's thread: bounded in number and in time. */
+/** Questions to the readers' threads: each goes to the one with fewest waiting, and all are bounded in time. */
 import { Overloaded, QueryTimeout } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { TimeIsOver } from "./queries.ts";
+import type { IndexLimits } from "./index/follower.ts";
+import type { CountReport } from "./protocol.ts";
+import { TimeIsOver } from "./scan.ts";
 import type { Thread } from "./thread.ts";
 
 const READS_WAITING_MAX = 1000;
 
+interface Reader {
+  readonly thread: Thread;
+  waiting: number;
+}
+
 export class Reads {
-  readonly #reader: Thread;
+  readonly #readers: readonly Reader[];
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  #waiting = 0;
 
-  constructor(reader: Thread, clock: Clock, timeoutMs: number) {
-    this.#reader = reader;
+  constructor(threads: readonly Thread[], clock: Clock, timeoutMs: number) {
+    this.#readers = threads.map((thread) => ({ thread, waiting: 0 }));
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Resolves when every reader reads by this index file and none by the one before. */
+  async open(path: string, index: string, limits: IndexLimits): Promise<void> {
+    await Promise.all(this.#readers.map(({ thread }) => thread.ask({ do: "open", path, index, limits })));
+  }
+
+  /** How many messages there are and up to which row, however long that takes. */
+  count(): Promise<CountReport> {
+    return (this.#readers[0] as Reader).thread.ask<CountReport>({ do: "count" });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#readers.map(({ thread }) => thread.close()));
   }
 
   /**
@@ -23,15 +43,16 @@ export class Reads {
    * `Overloaded` when too many reads wait already.
    */
   async ask<T>(question: (deadline: number) => object): Promise<T> {
-    if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
+    const reader = this.#readers.reduce((least, next) => (next.waiting < least.waiting ? next : least));
+    if (reader.waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const late = new QueryTimeout(`the read did not finish in ${this.#timeoutMs} ms`);
     const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => timeout.reject(late), this.#timeoutMs);
-    this.#waiting++;
+    reader.waiting++;
     // A read that is given up counts until the reader is done with it: only then is there room for another.
-    const answer = this.#reader
+    const answer = reader.thread
       .ask<T>(question(this.#clock.now() + this.#timeoutMs))
-      .finally(() => this.#waiting--);
+      .finally(() => reader.waiting--);
     try {
       return await Promise.race([answer, timeout.promise]);
     } catch (error) {

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { type Folder, newFolder } from "../../../tests/folder.ts";
 import { message } from "../../../tests/messages.ts";
 import { StartRefused } from "../../core/errors.ts";
-import { FOLD_VERSION } from "../../core/fold-table.ts";
 import { openForWriting } from "./files.ts";
 import { commitGroup } from "./group-commit.ts";
 import { MessageLog } from "./message-log.ts";
-import { migrate } from "./schema.ts";
+import { dropOldIndex, migrate } from "./schema.ts";
 
 let folder: Folder;
 let path: string;
@@ -23,18 +22,11 @@ afterEach(() => {
   folder.remove();
 });
 
-const version = (value: string) => db.run("update meta set value = ? where key = 'fold_version'", [value]);
 const metaKeys = () =>
   db
     .query<{ key: string }, []>("select key from meta order by key")
     .all()
     .map(({ key }) => key);
-const folded = () =>
-  db
-    .query<{ folded: string | null }, []>("select folded from messages order by seq")
-    .all()
-    .map((row) => row.folded);
-
 test("a new file gets the columns of the contract, and a second migration changes nothing", () => {
   migrate(db, path);
   const schema = () => db.query("select * from sqlite_schema").all();
@@ -58,37 +50,61 @@ test("the pragmas that the promise rests on are set", () => {
   ]);
 });
 
-test("text folded by another table is folded anew, in slices, and by this one not", () => {
-  migrate(db, path);
-  const log = new MessageLog(db);
-  const messages = Array.from({ length: 11_000 }, (_, index) =>
-    message(`m${index}`, { text: index % 10 === 0 ? null : `ΣΑΣ ${index}` }),
-  );
-  commitGroup(db, log, [{ createdAt: "", messages }]);
-  log.close();
-  const right = folded();
-  db.run("update messages set folded = 'stale' where text is not null");
-  migrate(db, path);
-  expect(folded()[1]).toBe("stale");
-  version("1.0.0");
-  migrate(db, path);
-  expect(folded()).toEqual(right);
-  expect(metaKeys()).toEqual(["fold_version", "probe"]);
-});
+/** What the first release wrote. */
+function writeVersion1(messages: number): void {
+  db.run(`create table messages (
+    message_id text primary key, from_msisdn text not null, to_msisdn text not null, ts text not null, text text,
+    created_at text not null, seq integer not null, ts_key text not null, folded text)`);
+  db.run("create unique index messages_by_seq on messages (seq)");
+  db.run("create index messages_by_time on messages (ts_key, message_id)");
+  db.run("create table meta (key text primary key, value text not null) without rowid");
+  db.run("insert into meta values ('fold_version', '17.0.0'), ('refold_18', '5'), ('probe', '7')");
+  db.run("pragma user_version = 1");
+  db.run("pragma application_id = 0x506f7374");
+  const insert = db.prepare("insert into messages values (?, '+1', '+2', ?, 'Hi', ?, ?, ?, 'hi')");
+  for (let index = 0; index < messages; index++) {
+    insert.run(
+      `m${index}`,
+      "2025-01-15T10:00:00Z",
+      "2025-01-15T10:00:00.000Z",
+      2 * index + 10,
+      "2025-01-15T10:00:00",
+    );
+  }
+  insert.finalize();
+}
 
-test("an interrupted folding goes on where it was", () => {
+const names = (type: string) =>
+  db
+    .query<{ name: string }, [string]>(
+      "select name from sqlite_schema where type = ? and name not like 'sqlite_%' order by name",
+    )
+    .all(type)
+    .map(({ name }) => name);
+
+test("a file of version 1 keeps its rows and goes on counting; its index is dropped when nobody needs it", () => {
+  writeVersion1(3);
   migrate(db, path);
+  expect(names("index")).toEqual(["messages_by_time"]);
+  expect(metaKeys()).toEqual(["log_id", "probe"]);
   const log = new MessageLog(db);
-  commitGroup(db, log, [
-    { createdAt: "", messages: ["a", "b", "c"].map((id) => message(id, { text: "ABC" })) },
+  const outcomes = commitGroup(db, log, [
+    { createdAt: "2026-01-01T00:00:00.000Z", messages: [message("m1"), message("new")] },
   ]);
   log.close();
-  db.run("update messages set folded = 'stale'");
-  version("1.0.0");
-  const [second] = db.query<{ rowid: number }, []>("select rowid from messages where message_id = 'b'").all();
-  db.run("insert into meta values (?, ?)", [`refold_${FOLD_VERSION}`, String(second?.rowid)]);
-  migrate(db, path);
-  expect(folded()).toEqual(["stale", "stale", "abc"]);
+  expect(outcomes).toEqual([["differs", "created"]]);
+  const rows = db.query<{ message_id: string; seq: number }, []>(
+    "select message_id, seq from messages order by rowid",
+  );
+  expect(rows.values() as unknown).toEqual([
+    ["m0", 10],
+    ["m1", 12],
+    ["m2", 14],
+    ["new", 15],
+  ]);
+  expect(dropOldIndex(db)).toBe(true);
+  expect(dropOldIndex(db)).toBe(false);
+  expect(names("index")).toEqual([]);
 });
 
 test("a newer file and a stranger's are refused and left as they were", () => {

@@ -11,9 +11,11 @@ import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { extendLog, prepareFolder, sizeOf } from "./files.ts";
+import { Following } from "./following.ts";
 import { isRefusal, type QueuedDelivery, type Result } from "./group-commit.ts";
+import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
 import { type FileLock, lockFile } from "./lock.ts";
-import type { CountReport, GroupReport, OpenReport } from "./protocol.ts";
+import type { FollowReport, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
 
@@ -21,6 +23,11 @@ export interface SqliteOptions {
   readonly path: string;
   readonly queueRowsMax: number;
   readonly queryTimeoutMs: number;
+  readonly readThreads: number;
+  /** Rows by which the followers may be behind before they take precedence over new messages. */
+  readonly followerLagRowsMax: number;
+  /** Tests make them tiny. */
+  readonly indexLimits?: IndexLimits;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -47,13 +54,20 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const writer = new Thread("writer", options.onFatal);
     await createFile(writer, path);
     extendLog(path);
-    const { seq } = await writer.ask<OpenReport>({ do: "open", path });
+    const { row } = await writer.ask<OpenReport>({ do: "open", path });
     syncFolder(resolve(path, ".."));
-    const reader = new Thread("reader", options.onFatal);
-    await reader.ask({ do: "open", path });
+    const limits = options.indexLimits ?? INDEX_LIMITS;
+    const follower = new Thread("follower", options.onFatal);
+    const followed = await follower.ask<FollowReport>({ do: "open", path, limits });
+    const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
+    const reads = new Reads(threads, options.clock, options.queryTimeoutMs);
+    await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", options.onFatal);
     await checkpointer.ask({ do: "open", path });
-    return new SqliteStore({ ...options, path }, { writer, reader, checkpointer, lock, seq });
+    return new SqliteStore(
+      { ...options, path },
+      { writer, reads, checkpointer, follower, lock, row, followed },
+    );
   } catch (error) {
     lock.release();
     throw error;
@@ -69,23 +83,27 @@ async function createFile(writer: Thread, path: string): Promise<void> {
 
 interface Parts {
   readonly writer: Thread;
-  readonly reader: Thread;
+  readonly reads: Reads;
   readonly checkpointer: Thread;
+  readonly follower: Thread;
   readonly lock: FileLock;
-  readonly seq: number;
+  /** The last row of the log. */
+  readonly row: number;
+  readonly followed: FollowReport;
 }
 
 class SqliteStore implements Store {
   readonly #options: SqliteOptions;
   readonly #parts: Parts;
   readonly #checkpoints: Checkpoints;
-  readonly #reads: Reads;
+  readonly #following: Following;
   readonly #now: () => string;
   #queue: Waiting[] = [];
   #queueRows = 0;
   /** What the writer has now, in the order in which it was sent. */
   readonly #underway: Waiting[] = [];
   #kicked = false;
+  #delayed = false;
   #storedMessages = Number.NaN;
   #created = 0;
   #committedAt = Number.NEGATIVE_INFINITY;
@@ -101,12 +119,22 @@ class SqliteStore implements Store {
     this.#parts = parts;
     this.#now = isoTicker(options.clock);
     this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
-    this.#reads = new Reads(parts.reader, options.clock, options.queryTimeoutMs);
+    this.#following = new Following(
+      {
+        follower: parts.follower,
+        lagRowsMax: options.followerLagRowsMax,
+        first: parts.followed,
+        log: options.log,
+        onSwap: (index) => parts.reads.open(options.path, index, options.indexLimits ?? INDEX_LIMITS),
+        onCaughtUp: () => this.#dropOldIndex(),
+      },
+      parts.row,
+    );
     parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
-    parts.reader.ask<CountReport>({ do: "count" }).then(
+    parts.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
-      ({ messages, seq }) => {
-        this.#storedMessages = messages - (seq - parts.seq);
+      ({ messages, row }) => {
+        this.#storedMessages = messages - (row - parts.row);
       },
       () => undefined,
     );
@@ -128,11 +156,11 @@ class SqliteStore implements Store {
   }
 
   list(query: MessageQuery): Promise<Page> {
-    return this.#reads.ask((deadline) => ({ do: "list", query, deadline }));
+    return this.#parts.reads.ask((deadline) => ({ do: "list", query, deadline }));
   }
 
   stats(): Promise<Stats> {
-    return this.#reads.ask((deadline) => ({ do: "stats", deadline }));
+    return this.#parts.reads.ask((deadline) => ({ do: "stats", deadline }));
   }
 
   ping(): Promise<void> {
@@ -153,7 +181,14 @@ class SqliteStore implements Store {
       queueRows: this.#queueRows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
+      indexBytes: sizeOf(this.#following.index),
+      followerLagRows: this.#following.lags,
     };
+  }
+
+  rebuildIndex(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
+    return this.#following.rebuild();
   }
 
   close(): Promise<void> {
@@ -168,9 +203,9 @@ class SqliteStore implements Store {
         this.#idle = resolve;
       });
     }
-    await this.#checkpoints.settled();
-    const { reader, checkpointer, writer, lock } = this.#parts;
-    await Promise.all([reader.close(), checkpointer.close()]);
+    await Promise.all([this.#checkpoints.settled(), this.#following.close()]);
+    const { reads, checkpointer, follower, writer, lock } = this.#parts;
+    await Promise.all([reads.close(), checkpointer.close(), follower.close()]);
     // The last one to leave copies the log into the database and removes it.
     await writer.close();
     lock.release();
@@ -186,8 +221,20 @@ class SqliteStore implements Store {
     });
   }
 
+  /** While the followers are too far behind, groups wait for them. */
   #send(): void {
     if (this.#queue.length === 0) return;
+    const delayMs = this.#following.delayMs;
+    if (delayMs > 0 && !this.#delayed) {
+      this.#delayed = true;
+      this.#kicked = true;
+      setTimeout(() => {
+        this.#kicked = false;
+        this.#send();
+      }, delayMs);
+      return;
+    }
+    this.#delayed = false;
     const group = this.#queue;
     this.#queue = [];
     for (const waiting of group) this.#underway.push(waiting);
@@ -198,6 +245,7 @@ class SqliteStore implements Store {
     const { clock, metrics } = this.#options;
     const group = this.#underway.splice(0, report.results.length);
     this.#created += report.created;
+    if (report.created > 0) this.#following.logEndsAt(this.#parts.row + this.#created);
     let rows = 0;
     let committed = 0;
     for (let index = 0; index < group.length; index++) {
@@ -215,6 +263,15 @@ class SqliteStore implements Store {
     }
     this.#checkpoints.logHolds(report.walPages);
     if (this.#underway.length === 0 && this.#queue.length === 0) this.#idle?.();
+  }
+
+  /** A file of the first schema served by that index while the index file was made. */
+  async #dropOldIndex(): Promise<void> {
+    try {
+      await this.#parts.writer.ask({ do: "drop-old-index" });
+    } catch (error) {
+      this.#options.log.warn("an index of an older schema can't be dropped yet", { reason: String(error) });
+    }
   }
 
   /** Tells one delivery what became of it; whether it is stored. */

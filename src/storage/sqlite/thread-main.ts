@@ -2,7 +2,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { StartRefused } from "../../core/errors.ts";
 import type { Answer, ThreadFailure } from "./protocol.ts";
-import { TimeIsOver } from "./queries.ts";
+import { TimeIsOver } from "./scan.ts";
 
 declare const self: Worker;
 

@@ -4,9 +4,9 @@
  */
 import { StartRefused } from "../../core/errors.ts";
 import type { Answer, ThreadFailure } from "./protocol.ts";
-import { TimeIsOver } from "./queries.ts";
+import { TimeIsOver } from "./scan.ts";
 
-export type ThreadKind = "writer" | "reader" | "checkpointer";
+export type ThreadKind = "writer" | "reader" | "checkpointer" | "follower";
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -86,6 +86,8 @@ function threadUrl(kind: ThreadKind): string {
       return new URL("./writer.ts", import.meta.url).href;
     case "reader":
       return new URL("./reader.ts", import.meta.url).href;
+    case "follower":
+      return new URL("./follower-thread.ts", import.meta.url).href;
     case "checkpointer":
       return new URL("./checkpointer.ts", import.meta.url).href;
   }

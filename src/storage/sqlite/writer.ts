@@ -6,9 +6,9 @@ import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { checkpoint, openForWriting } from "./files.ts";
 import { commitGroup, isRefusal, type QueuedDelivery, type Refusal, refusalOf } from "./group-commit.ts";
-import { MessageLog } from "./message-log.ts";
+import { lastPlace, MessageLog } from "./message-log.ts";
 import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
-import { migrate } from "./schema.ts";
+import { dropOldIndex, migrate } from "./schema.ts";
 import { answerQuestions, type NextGroup } from "./thread-main.ts";
 
 interface Handle {
@@ -37,6 +37,8 @@ answerQuestions<WriterAsk>(
         return guarded(({ db }) => db.run(PROBE));
       case "restart-wal":
         return guarded(({ db }) => checkpoint(db, "passive"));
+      case "drop-old-index":
+        return guarded(({ db }) => dropOldIndex(db));
       case "close":
         close();
         return null;
@@ -82,7 +84,7 @@ function open(first: (db: Database) => void): OpenReport {
     first(db);
     migrate(db, path);
     handle = { db, log: new MessageLog(db) };
-    return { seq: handle.log.seq };
+    return { row: lastPlace(db).row };
   } catch (error) {
     db.close();
     throw error;
@@ -99,7 +101,7 @@ function syncAll(db: Database): void {
 }
 
 /** A write beside the groups: after any failure but a full disk the handle is given up. */
-function guarded(write: (handle: Handle) => void): null {
+function guarded(write: (handle: Handle) => unknown): null {
   if (handle === undefined) throw new Error(NO_HANDLE.reason);
   try {
     write(handle);

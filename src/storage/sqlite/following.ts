@@ -1,0 +1,130 @@
+/**
+ * When the followers take their steps, and what they make wait: the engine's side of the followers' thread. They run
+ * whenever the log is ahead of them; acknowledgements are slowed only when they, having once caught up, fall behind.
+ */
+import type { Log } from "../../observe/log.ts";
+import type { Positions } from "./index/follower.ts";
+import { leastOf } from "./index/index-file.ts";
+import type { FollowReport } from "./protocol.ts";
+import type { Thread } from "./thread.ts";
+
+/** Few rows wait this long for more, because a step has costs of its own. */
+const REST_MS = 50;
+const REST_ROWS = 1000;
+const AGAIN_AFTER_FAILURE_MS = 1000;
+const DELAY_MS_MAX = 50;
+
+export interface FollowingParts {
+  readonly follower: Thread;
+  readonly lagRowsMax: number;
+  readonly first: FollowReport;
+  readonly log: Log;
+  /** The readers are to open this index file; resolves when none reads the one before any more. */
+  readonly onSwap: (index: string) => Promise<void>;
+  readonly onCaughtUp: () => Promise<void>;
+}
+
+export class Following {
+  readonly #parts: FollowingParts;
+  #report: FollowReport;
+  #lastRow: number;
+  #underway: Promise<void> | undefined;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #caughtUp = false;
+  #closing = false;
+  #rebuild: PromiseWithResolvers<void> | undefined;
+
+  constructor(parts: FollowingParts, lastRow: number) {
+    this.#parts = parts;
+    this.#report = parts.first;
+    this.#lastRow = lastRow;
+    this.#go();
+  }
+
+  /** The index file in use. */
+  get index(): string {
+    return this.#report.index;
+  }
+
+  /** Rows of the log that each follower has not taken. */
+  get lags(): Positions {
+    const { time, senders, search } = this.#report.positions;
+    const lag = (row: number) => Math.max(0, this.#lastRow - row);
+    return { time: lag(time), senders: lag(senders), search: lag(search) };
+  }
+
+  /** Rows of the log that the slowest follower has not taken. */
+  get lag(): number {
+    return Math.max(0, this.#lastRow - leastOf(this.#report.positions));
+  }
+
+  /** Told after each commit where the log ends. */
+  logEndsAt(row: number): void {
+    this.#lastRow = row;
+    if (this.#underway === undefined && this.#rest === undefined) this.#go();
+  }
+
+  /**
+   * How long the next group should wait, in milliseconds, so that the followers stay within `lagRowsMax`. None while
+   * an index is being built from far behind: receiving comes first, and reads do without it.
+   */
+  get delayMs(): number {
+    if (!this.#caughtUp) return 0;
+    const half = this.#parts.lagRowsMax / 2;
+    return Math.max(0, Math.min(1, (this.lag - half) / half)) * DELAY_MS_MAX;
+  }
+
+  /** Makes the index anew beside the one in use; resolves when it has taken its place. */
+  async rebuild(): Promise<void> {
+    this.#rebuild ??= Promise.withResolvers<void>();
+    await this.#parts.follower.ask({ do: "rebuild" });
+    this.#go();
+    return this.#rebuild.promise;
+  }
+
+  /** Resolves when no step is under way; none begins after it. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#rest);
+    await this.#underway;
+    this.#rebuild?.reject(new Error("the store was closed before the index was made"));
+  }
+
+  #go(): void {
+    if (this.#closing || this.#underway !== undefined) return;
+    this.#rest = undefined;
+    this.#underway = this.#step().then((again) => {
+      this.#underway = undefined;
+      if (again !== undefined && !this.#closing) this.#rest = setTimeout(() => this.#go(), again);
+    });
+  }
+
+  /** One step; resolves with the time to the next one, or nothing when there is nothing left. */
+  async #step(): Promise<number | undefined> {
+    const { follower, log, onSwap, onCaughtUp } = this.#parts;
+    try {
+      const report = await follower.ask<FollowReport>({ do: "advance" });
+      const before = this.#report;
+      this.#report = report;
+      if (report.index !== before.index) {
+        await onSwap(report.index);
+        await follower.ask({ do: "forget-old" });
+        this.#rebuild?.resolve();
+        this.#rebuild = undefined;
+      }
+      if (!this.#caughtUp && this.lag <= this.#parts.lagRowsMax / 2) {
+        this.#caughtUp = true;
+        log.debug("the index has caught up", { rows: leastOf(report.positions) });
+        await onCaughtUp();
+      }
+      if (report.moved) return this.lag > REST_ROWS || report.rebuildRow !== null ? 0 : REST_MS;
+      return this.lag > 0 ? REST_MS : undefined;
+    } catch (error) {
+      this.#caughtUp = false;
+      log.error("the index can't follow the log; messages are kept all the same", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      return AGAIN_AFTER_FAILURE_MS;
+    }
+  }
+}

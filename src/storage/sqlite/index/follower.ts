@@ -1,0 +1,36 @@
+/** What follows the log: derived tables that are brought up behind the acknowledgements, never inside them. */
+import type { LogRow } from "./log-rows.ts";
+
+export const FOLLOWERS = ["time", "senders", "search"] as const;
+export type FollowerName = (typeof FOLLOWERS)[number];
+
+export interface Follower {
+  readonly name: FollowerName;
+  /** Takes the next rows of the log into its tables, inside the transaction that also moves its position. */
+  step(rows: readonly LogRow[]): void;
+}
+
+/** The last row that each follower has taken. */
+export type Positions = Readonly<Record<FollowerName, number>>;
+
+/** How much at a time; tests make them tiny, so that every seam is crossed. */
+export interface IndexLimits {
+  /** Rows of one step, by follower: a step is one transaction. */
+  readonly stepRows: Readonly<Record<FollowerName, number>>;
+  /** Messages in one leaf of the order by time. */
+  readonly leafRows: number;
+  /** Messages in the smallest segment of the search index that counts as a tier of its own. */
+  readonly segmentRows: number;
+  /** Messages beyond which segments are not merged any more. */
+  readonly segmentRowsMax: number;
+  /** Rows that a reader keeps of what the followers have not taken; beyond that it scans. */
+  readonly tailRows: number;
+}
+
+export const INDEX_LIMITS: IndexLimits = {
+  stepRows: { time: 16_384, senders: 16_384, search: 16_384 },
+  leafRows: 32_768,
+  segmentRows: 2048,
+  segmentRowsMax: 1_048_576,
+  tailRows: 131_072,
+};

@@ -1,0 +1,109 @@
+/**
+ * The index file: everything that is derived from the log, in a database of its own beside it. It holds nothing that
+ * the log doesn't, so it may be deleted at any time while no server runs: it is then built anew. Its own write-ahead
+ * log is not synced at each commit; after a power failure its followers go on from an earlier position.
+ */
+import { Database } from "bun:sqlite";
+import { readdirSync, rmSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { FOLD_VERSION } from "../../../core/fold-table.ts";
+import { PIECES_VERSION } from "../search/pieces.ts";
+import { FOLLOWERS, type FollowerName, type Positions } from "./follower.ts";
+import { SEARCH_TABLES } from "./search-index.ts";
+import { SENDER_TABLES } from "./senders.ts";
+import { TIME_TABLES } from "./time-order.ts";
+
+/** Another version means another layout: the file is then made anew. */
+const INDEX_VERSION = 1;
+/** What the content depends on besides the log. */
+const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
+const AUTOCHECKPOINT_PAGES = 4000;
+
+const TABLES = `
+  create table followers (name text primary key, row integer not null, message_id text) without rowid;
+  ${TIME_TABLES}
+  ${SENDER_TABLES}
+  ${SEARCH_TABLES}
+`;
+
+/** The name of an index file; a rebuild makes the next number beside the one in use. */
+export function indexPath(logPath: string, number: number): string {
+  return `${logPath}-index${number}`;
+}
+
+/** Numbers of the index files that are there. */
+export function indexNumbers(logPath: string): number[] {
+  const prefix = `${basename(logPath)}-index`;
+  return readdirSync(dirname(logPath))
+    .filter((name) => name.startsWith(prefix) && /^[0-9]+$/.test(name.slice(prefix.length)))
+    .map((name) => Number(name.slice(prefix.length)));
+}
+
+/** Deletes an index file that nobody has open. */
+export function removeIndex(logPath: string, number: number): void {
+  for (const end of ["", "-wal", "-shm", "-journal"])
+    rmSync(indexPath(logPath, number) + end, { force: true });
+}
+
+/** Opens or makes an index file; undefined when it can't serve this log. */
+export function openIndex(
+  log: Database,
+  logPath: string,
+  number: number,
+  cacheKib: number,
+): Database | undefined {
+  const index = new Database(indexPath(logPath, number), { create: true, readwrite: true, strict: true });
+  try {
+    index.run("pragma busy_timeout = 5000");
+    index.run("pragma journal_mode = wal");
+    index.run("pragma synchronous = normal");
+    index.run(`pragma wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`);
+    index.run(`pragma cache_size = -${cacheKib}`);
+    if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
+    if (serves(index, log)) return index;
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB|ERROR)/.test((error as { code?: string }).code ?? "")) throw error;
+  }
+  index.close();
+  return undefined;
+}
+
+function create(log: Database, index: Database): void {
+  index.transaction(() => {
+    index.run(TABLES);
+    index.run("create table identity (log_id text not null, rules text not null)");
+    index.run("insert into identity values (?, ?)", [logId(log), RULES]);
+    for (const name of FOLLOWERS) index.run("insert into followers values (?, 0, null)", [name]);
+    index.run(`pragma user_version = ${INDEX_VERSION}`);
+  })();
+}
+
+/** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
+function serves(index: Database, log: Database): boolean {
+  const version = index.query<{ user_version: number }, []>("pragma user_version").get()?.user_version;
+  if (version !== INDEX_VERSION) return false;
+  const identity = index
+    .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
+    .get();
+  if (identity?.log_id !== logId(log) || identity.rules !== RULES) return false;
+  const at = log.query<{ message_id: string }, [number]>("select message_id from messages where rowid = ?");
+  return index
+    .query<{ row: number; message_id: string | null }, []>("select row, message_id from followers")
+    .all()
+    .every(({ row, message_id }) => row === 0 || at.get(row)?.message_id === message_id);
+}
+
+function logId(log: Database): string {
+  return log.query<{ value: string }, []>("select value from meta where key = 'log_id'").get()?.value ?? "";
+}
+
+/** How far each follower is. */
+export function positionsOf(db: Database): Positions {
+  const rows = db.query<{ name: FollowerName; row: number }, []>(`select name, row from followers`).all();
+  return Object.fromEntries(rows.map(({ name, row }) => [name, row])) as Positions;
+}
+
+/** The follower that is furthest behind. */
+export function leastOf(positions: Positions): number {
+  return Math.min(...Object.values(positions));
+}

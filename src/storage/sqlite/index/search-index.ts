@@ -1,0 +1,272 @@
+/**
+ * The search index: which messages hold a string in their text, or went to a recipient. It is made of segments, each
+ * over neighbouring rows of the log; small ones are merged into larger ones, so that every row is written a few times
+ * and a search looks into few segments. A segment never changes.
+ */
+import type { Database, Statement } from "bun:sqlite";
+import { fold } from "../../../core/fold.ts";
+import { andBits, countBits, markDocuments } from "../search/bits.ts";
+import { mergeSegments } from "../search/merge.ts";
+import { plan } from "../search/pieces.ts";
+import { type SegmentBytes, SegmentIndex } from "../search/segment.ts";
+import { SegmentBuilder } from "../search/segment-builder.ts";
+import type { Follower, IndexLimits } from "./follower.ts";
+import type { LogRow } from "./log-rows.ts";
+
+const CHUNK_BYTES = 65_536;
+/** So many segments of one tier become one of the next. */
+const FANOUT = 8;
+
+export const SEARCH_TABLES = `
+  create table segments (
+    first integer primary key, last integer not null, documents integer not null,
+    dictionary blob not null, offsets blob not null, lasts blob not null
+  );
+  create table postings (
+    segment integer not null, chunk integer not null, bytes blob not null,
+    primary key (segment, chunk)
+  );
+`;
+
+interface SegmentRow {
+  readonly first: number;
+  readonly last: number;
+  readonly documents: number;
+}
+
+export class SearchFollower implements Follower {
+  readonly name = "search";
+  readonly #db: Database;
+  readonly #limits: IndexLimits;
+  readonly #addSegment: Statement;
+  readonly #addChunk: Statement;
+  readonly #segments: Statement<SegmentRow, []>;
+
+  constructor(db: Database, limits: IndexLimits) {
+    this.#db = db;
+    this.#limits = limits;
+    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?)");
+    this.#addChunk = db.prepare("insert into postings values (?, ?, ?)");
+    this.#segments = db.prepare("select first, last, documents from segments order by first desc");
+  }
+
+  step(rows: readonly LogRow[]): void {
+    const builder = new SegmentBuilder((rows[0] as LogRow).row);
+    for (const { row, text, to } of rows) builder.add(row, text === null ? null : fold(text), [to]);
+    this.#write(builder.build());
+    for (let group = this.#mergeable(); group.length > 1; group = this.#mergeable()) this.#merge(group);
+  }
+
+  #write({ first, last, documents, dictionary, offsets, lasts, postings }: SegmentBytes): void {
+    this.#addSegment.run(first, last, documents, dictionary, offsets, lasts);
+    for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
+      this.#addChunk.run(first, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
+    }
+  }
+
+  /** The latest segments, oldest first, if enough of them are no larger than the tier of the very latest. */
+  #mergeable(): readonly SegmentRow[] {
+    const segments = this.#segments.all();
+    const tier = this.#tier(segments[0]?.documents ?? 0);
+    let count = 0;
+    while (count < segments.length && this.#tier((segments[count] as SegmentRow).documents) <= tier) count++;
+    if (count < FANOUT) return [];
+    const group: SegmentRow[] = [];
+    let documents = 0;
+    for (const segment of segments.slice(0, count).reverse()) {
+      documents += segment.documents;
+      if (documents > this.#limits.segmentRowsMax) break;
+      group.push(segment);
+    }
+    return group;
+  }
+
+  #tier(documents: number): number {
+    return Math.max(0, Math.ceil(Math.log2(documents / this.#limits.segmentRows) / Math.log2(FANOUT)));
+  }
+
+  #merge(group: readonly SegmentRow[]): void {
+    const merged = mergeSegments(group.map((segment) => readSegment(this.#db, segment)));
+    for (const { first } of group) {
+      this.#db.run("delete from segments where first = ?", [first]);
+      this.#db.run("delete from postings where segment = ?", [first]);
+    }
+    this.#write(merged);
+  }
+}
+
+type SegmentParts = Pick<SegmentBytes, "dictionary" | "offsets" | "lasts">;
+
+function readSegment(db: Database, { first, last, documents }: SegmentRow): SegmentBytes {
+  const chunks = db
+    .query<{ bytes: Uint8Array }, [number]>("select bytes from postings where segment = ? order by chunk")
+    .all(first);
+  const parts = db
+    .query<SegmentParts, [number]>("select dictionary, offsets, lasts from segments where first = ?")
+    .get(first);
+  return {
+    first,
+    last,
+    documents,
+    ...(parts as SegmentParts),
+    postings: Buffer.concat(chunks.map(({ bytes }) => bytes)),
+  };
+}
+
+/** Rows that match. */
+export interface Matches {
+  /** Whether each of them matches, or only may and has to be looked at. */
+  readonly exact: boolean;
+  readonly count: number;
+  has(row: number): boolean;
+  /** Ascending. */
+  rows(): Iterable<number>;
+}
+
+interface Marked {
+  readonly first: number;
+  readonly last: number;
+  readonly bits: Uint32Array;
+}
+
+/** Dictionaries of segments that a reader has used stay in memory, up to this many bytes. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+export class SearchReader {
+  readonly #db: Database;
+  /** By `first:last`: the file's segments never change. The least recently used comes first. */
+  readonly #cache = new Map<string, { index: SegmentIndex; bytes: number }>();
+  #cached = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Rows whose text contains `q` (folded) and that went to `to`. `checkTime` is called between segments. */
+  find({ q, to }: { readonly q?: string; readonly to?: string }, checkTime: () => void): Matches {
+    const { needles, exact } = q === undefined ? { needles: [], exact: true } : plan(q);
+    const marked: Marked[] = [];
+    let count = 0;
+    const segments = this.#db.query<SegmentRow, []>(
+      "select first, last, documents from segments order by first",
+    );
+    for (const segment of segments.all()) {
+      checkTime();
+      const bits = this.#mark(segment, needles, to);
+      if (bits === undefined) continue;
+      marked.push({ first: segment.first, last: segment.last, bits });
+      count += countBits(bits);
+    }
+    return new MarkedRows(marked, count, exact);
+  }
+
+  /** Undefined when nothing in the segment matches. */
+  #mark(segment: SegmentRow, needles: readonly string[], to: string | undefined): Uint32Array | undefined {
+    const index = this.#index(segment);
+    const lists: (readonly number[] | Uint32Array)[] = needles.map((needle) => index.termsContaining(needle));
+    if (to !== undefined) {
+      const term = index.termOf(to);
+      lists.push(term === undefined ? [] : [term]);
+    }
+    if (lists.some((terms) => terms.length === 0)) return undefined;
+    const chunks = new Chunks(this.#db, segment.first);
+    let bits: Uint32Array | undefined;
+    for (const terms of lists) {
+      const marks = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
+      for (const term of terms) {
+        const { start, end } = index.postingRange(term);
+        markDocuments(chunks.read(start, end), marks);
+      }
+      if (bits === undefined) bits = marks;
+      else andBits(bits, marks);
+    }
+    return bits;
+  }
+
+  #index({ first, last }: SegmentRow): SegmentIndex {
+    const key = `${first}:${last}`;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) {
+      this.#cache.delete(key);
+      this.#cache.set(key, cached);
+      return cached.index;
+    }
+    const sql = "select dictionary, offsets from segments where first = ?";
+    const parts = this.#db.query<Omit<SegmentParts, "lasts">, [number]>(sql).get(first);
+    const index = new SegmentIndex(parts as SegmentParts);
+    const bytes = (parts?.dictionary.length ?? 0) + (parts?.offsets.length ?? 0);
+    this.#cache.set(key, { index, bytes });
+    this.#cached += bytes;
+    for (const [oldest, { bytes }] of this.#cache) {
+      if (this.#cached <= CACHE_BYTES) break;
+      this.#cache.delete(oldest);
+      this.#cached -= bytes;
+    }
+    return index;
+  }
+}
+
+/** The postings of one segment: chunks that were read stay for the next term. */
+class Chunks {
+  readonly #db: Database;
+  readonly #segment: number;
+  readonly #chunks = new Map<number, Uint8Array>();
+
+  constructor(db: Database, segment: number) {
+    this.#db = db;
+    this.#segment = segment;
+  }
+
+  read(start: number, end: number): Uint8Array {
+    const first = Math.floor(start / CHUNK_BYTES);
+    const last = Math.floor((end - 1) / CHUNK_BYTES);
+    const base = first * CHUNK_BYTES;
+    if (first === last) return this.#chunk(first).subarray(start - base, end - base);
+    const chunks = Array.from({ length: last - first + 1 }, (_, index) => this.#chunk(first + index));
+    return Buffer.concat(chunks).subarray(start - base, end - base);
+  }
+
+  #chunk(chunk: number): Uint8Array {
+    let bytes = this.#chunks.get(chunk);
+    if (bytes === undefined) {
+      const sql = "select bytes from postings where segment = ? and chunk = ?";
+      const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
+      bytes = (query.get(this.#segment, chunk) as { bytes: Uint8Array }).bytes;
+      this.#chunks.set(chunk, bytes);
+    }
+    return bytes;
+  }
+}
+
+class MarkedRows implements Matches {
+  readonly exact: boolean;
+  readonly count: number;
+  /** In the order of rows. */
+  readonly #marked: readonly Marked[];
+  #at: Marked | undefined;
+
+  constructor(marked: readonly Marked[], count: number, exact: boolean) {
+    this.#marked = marked;
+    this.count = count;
+    this.exact = exact;
+  }
+
+  has(row: number): boolean {
+    if (this.#at === undefined || row < this.#at.first || row > this.#at.last) {
+      this.#at = this.#marked.find(({ first, last }) => row >= first && row <= last);
+      if (this.#at === undefined) return false;
+    }
+    const document = row - this.#at.first;
+    return (((this.#at.bits[document >> 5] ?? 0) >>> (document & 31)) & 1) === 1;
+  }
+
+  *rows(): Generator<number> {
+    for (const { first, bits } of this.#marked) {
+      for (let word = 0; word < bits.length; word++) {
+        for (let left = bits[word] ?? 0; left !== 0; left &= left - 1) {
+          yield first + word * 32 + (31 - Math.clz32(left & -left));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * All messages in the order of pages, counted: the order is cut in leaves of some thousand messages whose sizes are
+ * kept, so that the rank of a place, and the place of a rank, cost the sizes and a part of one leaf, however many
+ * messages there are.
+ */
+import type { Database, Statement } from "bun:sqlite";
+import type { Follower } from "./follower.ts";
+import { comparePlaces, type LogRow, type Place } from "./log-rows.ts";
+import type { Entry, Order } from "./order.ts";
+
+interface Leaf extends Place {
+  rows: number;
+}
+
+export const TIME_TABLES = `
+  create table by_time (
+    ts_key text not null, message_id text not null, row integer not null,
+    primary key (ts_key, message_id)
+  ) without rowid;
+  create table time_leaves (
+    ts_key text not null, message_id text not null, rows integer not null,
+    primary key (ts_key, message_id)
+  ) without rowid;
+  insert into time_leaves values ('', '', 0);
+`;
+
+export class TimeFollower implements Follower {
+  readonly name = "time";
+  readonly #insert: Statement;
+  readonly #resize: Statement;
+  readonly #addLeaf: Statement;
+  readonly #middle: Statement<Place, [string, string, number]>;
+  readonly #leaves: () => Leaf[];
+  readonly #leafRowsMax: number;
+
+  /** A leaf of more than `leafRowsMax` messages is split. */
+  constructor(db: Database, leafRowsMax: number) {
+    this.#leafRowsMax = leafRowsMax;
+    this.#insert = db.prepare("insert into by_time values (?, ?, ?)");
+    this.#resize = db.prepare("update time_leaves set rows = ? where ts_key = ? and message_id = ?");
+    this.#addLeaf = db.prepare("insert into time_leaves values (?, ?, ?)");
+    this.#middle = db.prepare(
+      `select ts_key as tsKey, message_id as messageId from by_time
+       where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit 1 offset ?`,
+    );
+    const leaves = db.prepare<Leaf, []>(LEAVES);
+    this.#leaves = () => leaves.all();
+  }
+
+  step(rows: readonly LogRow[]): void {
+    const leaves = this.#leaves();
+    const grown = new Set<Leaf>();
+    let at = 0;
+    for (const row of [...rows].sort(comparePlaces)) {
+      this.#insert.run(row.tsKey, row.messageId, row.row);
+      for (
+        let next = leaves[at + 1];
+        next !== undefined && comparePlaces(next, row) <= 0;
+        next = leaves[at + 1]
+      )
+        at++;
+      const leaf = leaves[at] as Leaf;
+      leaf.rows++;
+      grown.add(leaf);
+    }
+    for (const leaf of grown) this.#settle(leaf);
+  }
+
+  /** Writes a leaf's size, in as many leaves as it takes. */
+  #settle(leaf: Leaf): void {
+    const parts = Math.ceil(leaf.rows / this.#leafRowsMax);
+    const rows = Math.ceil(leaf.rows / parts);
+    this.#resize.run(Math.min(rows, leaf.rows), leaf.tsKey, leaf.messageId);
+    for (let start = rows; start < leaf.rows; start += rows) {
+      const place = this.#middle.get(leaf.tsKey, leaf.messageId, start) as Place;
+      this.#addLeaf.run(place.tsKey, place.messageId, Math.min(rows, leaf.rows - start));
+    }
+  }
+}
+
+const LEAVES =
+  "select ts_key as tsKey, message_id as messageId, rows from time_leaves order by ts_key, message_id";
+
+/** The order as it was when its reading began: one snapshot's life. */
+export class TimeOrder implements Order {
+  readonly #db: Database;
+  readonly #leaves: readonly Leaf[];
+  readonly size: number;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#leaves = db.query<Leaf, []>(LEAVES).all();
+    this.size = this.#leaves.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  rank(place: Place): number {
+    let before = 0;
+    let leaf: Leaf | undefined;
+    for (const next of this.#leaves) {
+      if (comparePlaces(next, place) > 0) break;
+      before += leaf?.rows ?? 0;
+      leaf = next;
+    }
+    if (leaf === undefined) return 0;
+    const sql =
+      "select count(*) as n from by_time where (ts_key, message_id) >= (?, ?) and (ts_key, message_id) < (?, ?)";
+    const inside = this.#db
+      .query<{ n: number }, string[]>(sql)
+      .get(leaf.tsKey, leaf.messageId, place.tsKey, place.messageId);
+    return before + (inside?.n ?? 0);
+  }
+
+  read(rank: number, limit: number): Entry[] {
+    let skip = rank;
+    let leaf = this.#leaves[0];
+    for (const next of this.#leaves) {
+      leaf = next;
+      if (skip < next.rows) break;
+      skip -= next.rows;
+    }
+    const sql = `select row, ts_key as tsKey, message_id as messageId from by_time
+       where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit ? offset ?`;
+    return this.#db
+      .query<Entry, [string, string, number, number]>(sql)
+      .all(leaf?.tsKey ?? "", leaf?.messageId ?? "", limit, skip);
+  }
+
+  /** Rows from rank `from` up to rank `to`, in order, a leaf at a time at most. */
+  *rows(from: number, to: number): Generator<readonly number[]> {
+    let start = 0;
+    for (const { tsKey, messageId, rows } of this.#leaves) {
+      const skip = Math.max(0, from - start);
+      const count = Math.min(rows, to - start) - skip;
+      if (count > 0) yield this.#rowsOf(tsKey, messageId, count, skip);
+      start += rows;
+    }
+  }
+
+  #rowsOf(tsKey: string, messageId: string, limit: number, offset: number): number[] {
+    const sql =
+      "select row from by_time where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit ? offset ?";
+    const rows = this.#db
+      .query<{ row: number }, [string, string, number, number]>(sql)
+      .values(tsKey, messageId, limit, offset) as unknown as [number][];
+    return rows.map(([row]) => row);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The tail of the log: the rows that not every follower has taken yet, as a reader keeps them from one snapshot to
+ * the next. With it, what the followers have derived is exact at every moment.
+ */
+import type { Database } from "bun:sqlite";
+import { fold } from "../../core/fold.ts";
+import { comparePlaces, type LogRow, LogRows } from "./index/log-rows.ts";
+
+/** A row of the tail; its text is folded when it is first searched. */
+export class TailRow implements LogRow {
+  readonly row: number;
+  readonly messageId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly tsKey: string;
+  readonly ts: string;
+  readonly text: string | null;
+  #folded: string | undefined;
+
+  constructor({ row, messageId, from, to, tsKey, ts, text }: LogRow) {
+    this.row = row;
+    this.messageId = messageId;
+    this.from = from;
+    this.to = to;
+    this.tsKey = tsKey;
+    this.ts = ts;
+    this.text = text;
+  }
+
+  get folded(): string | null {
+    if (this.text === null) return null;
+    this.#folded ??= fold(this.text);
+    return this.#folded;
+  }
+}
+
+export class Tail {
+  readonly #log: LogRows;
+  readonly #rowsMax: number;
+  /** In the order of pages. */
+  #rows: TailRow[] = [];
+  /** Kept are the rows after `first` up to `last`. */
+  #first = 0;
+  #last = 0;
+
+  constructor(db: Database, rowsMax: number) {
+    this.#log = new LogRows(db);
+    this.#rowsMax = rowsMax;
+  }
+
+  /** Rows after `row` in the present snapshot, in the order of pages; undefined when they are too many to keep. */
+  after(row: number): readonly TailRow[] | undefined {
+    if (row > this.#last || row < this.#first) this.#forget(row);
+    const fresh = this.#log.after(this.#last, this.#rowsMax + 1);
+    this.#rows = this.#rows.filter((kept) => kept.row > row);
+    this.#first = row;
+    if (this.#rows.length + fresh.length > this.#rowsMax) {
+      this.#forget(row);
+      return undefined;
+    }
+    this.#last = fresh.at(-1)?.row ?? this.#last;
+    if (fresh.length > 0)
+      this.#rows = inOrder(
+        this.#rows,
+        fresh.map((given) => new TailRow(given)),
+      );
+    return this.#rows;
+  }
+
+  #forget(row: number): void {
+    this.#rows = [];
+    this.#first = row;
+    this.#last = row;
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+}
+
+/** Both in the order of pages; the fresh ones are mostly the latest, which sorting is quick about. */
+function inOrder(rows: readonly TailRow[], fresh: readonly TailRow[]): TailRow[] {
+  return [...rows, ...fresh].sort(comparePlaces);
+}
