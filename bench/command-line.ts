@@ -1,9 +1,11 @@
-// What the two commands share at their start and end: reading flags, checking that their tools are there, giving up.
+// What the commands share at their start and end: reading flags, checking that their tools are there, the scratch
+// folder, giving up.
 
 import { missingPackages } from "./machine.ts";
+import { closeScratch, openScratch, type Scratch } from "./scratch.ts";
 
 export function wholeNumber(flag: string, text: string): number {
-  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new Error(`--${flag} takes whole numbers from 1, got '${text}'`);
+  if (!/^[1-9][0-9]{0,7}$/.test(text)) throw new Error(`--${flag} takes whole numbers from 1, got '${text}'`);
   return Number(text);
 }
 
@@ -20,6 +22,22 @@ export function readOptions<Options>(read: () => Options, usage: string): Option
 export function requirePackages(serverNames: string[]): void {
   const missing = missingPackages(serverNames);
   if (missing.length > 0) giveUp(`missing Debian packages: apt-get install ${missing.join(" ")}`, 2);
+}
+
+/** Runs a benchmark in a scratch folder below `parent` that doesn't outlive it; it resolves with the exit code. */
+export async function withScratch(
+  parent: string,
+  work: (scratch: Scratch) => Promise<number>,
+): Promise<void> {
+  const scratch = openScratch(parent);
+  try {
+    process.exitCode = await work(scratch);
+  } catch (error) {
+    closeScratch(scratch);
+    giveUp(reason(error), 1);
+  } finally {
+    closeScratch(scratch);
+  }
 }
 
 export function giveUp(why: string, exitCode: number): never {

@@ -1,51 +1,37 @@
-// Writes files of complete, signed HTTP requests for wrk.lua: every message has an id of its own, and the same
-// arguments always give the same bytes, so that all servers get the same requests.
+// Writes files of complete, signed HTTP requests for wrk.lua. The same messages always give the same bytes, so that all
+// servers get the same requests.
 
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { firstInstantMs, type Message, messages, type Stretch } from "./messages.ts";
+import { writePieces } from "./pieces.ts";
+import { openText } from "./text.ts";
 
 /** The secret that signs the requests; a server under test gets it as WEBHOOK_SECRET. */
 export const secret = "bench-secret-f2c1d8a0b7e94c35";
 
-/** A stretch of the endless list of messages; stretches that don't overlap share no message_id. */
-export type Stretch = { first: number; count: number; to: string };
-
 const senders = 10_000;
-const secondsPerMessage = 0.35;
-const firstInstantMs = Date.UTC(2025, 0, 15, 10);
-const chunkBytes = 1 << 20;
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const words = (
-  "I will be there at six please bring the blue folder and tell Anna that her parcel has arrived thanks " +
-  "for your order we ship it tomorrow morning could you call me back when you are free see you on Monday " +
-  "the invoice is paid my new address is near the café at the corner déjà vu über naïve ok 👍 great 🎉 no worries"
-).split(" ");
+const msPerMessage = 350;
 
-/** Writes the requests of one stretch to a file and waits until the disk has them, so that no write-back disturbs a run. */
-export function writeRequests(path: string, stretch: Stretch): void {
-  const file = openSync(path, "w");
-  try {
-    writeStretch(file, stretch);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+/** Requests with ids as WhatsApp makes them and texts of the built-in words. */
+export function writeDefaultRequests(
+  path: string,
+  stretch: Pick<Stretch, "first" | "count"> & { to: string },
+): Promise<void> {
+  const series = { seed: 0, ids: "random" as const, senders, source: openText() };
+  const instants = { firstInstantMs: firstInstantMs + stretch.first * msPerMessage, msPerMessage };
+  return writeRequests(path, messages(series, { ...stretch, ...instants }));
 }
 
-function writeStretch(file: number, stretch: Stretch): void {
+export function writeRequests(path: string, messages: Iterable<Message>): Promise<void> {
+  return writePieces(path, records(messages));
+}
+
+/** What wrk.lua reads: five digits, the length of the request, and the request itself. */
+function* records(messages: Iterable<Message>): Generator<string> {
   const signer = new Bun.CryptoHasher("sha256", secret);
-  const random = randomFrom(stretch.first);
-  const chunk = Buffer.alloc(chunkBytes);
-  let used = 0;
-  for (let index = stretch.first; index < stretch.first + stretch.count; index++) {
-    const request = signedRequest(messageBody(index, stretch.to, random), signer);
-    const record = String(Buffer.byteLength(request)).padStart(5, "0") + request;
-    if (used + record.length * 3 > chunkBytes) {
-      writeSync(file, chunk, 0, used);
-      used = 0;
-    }
-    used += chunk.write(record, used);
+  for (const message of messages) {
+    const request = signedRequest(JSON.stringify(message), signer);
+    yield String(Buffer.byteLength(request)).padStart(5, "0") + request;
   }
-  writeSync(file, chunk, 0, used);
 }
 
 function signedRequest(body: string, signer: Bun.CryptoHasher): string {
@@ -54,59 +40,4 @@ function signedRequest(body: string, signer: Bun.CryptoHasher): string {
     `X-Signature: ${signer.copy().update(body).digest("hex")}\r\n` +
     `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
-}
-
-function messageBody(index: number, to: string, random: () => number): string {
-  return JSON.stringify({
-    message_id: messageId(index, random),
-    from: `+9198${76_500_000 + (random() % senders)}`,
-    to,
-    ts: instant(index),
-    text: sentence(random),
-  });
-}
-
-/** Random-looking like the ids of WhatsApp, and distinct: the last six characters are a bijection of the index. */
-function messageId(index: number, random: () => number): string {
-  return `wamid.HBgM${sixCharacters(random())}${sixCharacters(random())}${sixCharacters(random())}${sixCharacters(
-    scrambled(index),
-  )}`;
-}
-
-function sixCharacters(value: number): string {
-  let characters = "";
-  for (let shift = 0; shift < 36; shift += 6) {
-    const digit = shift < 30 ? (value >>> shift) & 63 : value >>> 30;
-    characters += alphabet[digit];
-  }
-  return characters;
-}
-
-function instant(index: number): string {
-  const seconds = Math.floor(index * secondsPerMessage);
-  return `${new Date(firstInstantMs + seconds * 1000).toISOString().slice(0, 19)}Z`;
-}
-
-function sentence(random: () => number): string {
-  const codeUnits = 50 + (random() % 60);
-  let text = words[random() % words.length] ?? "";
-  while (text.length < codeUnits) text += ` ${words[random() % words.length]}`;
-  return text;
-}
-
-/** The finalizer of MurmurHash3: a bijection on 32 bits. */
-function scrambled(value: number): number {
-  let mixed = value | 0;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
-}
-
-/** A counter through a bijection: as random as the load needs, and the same on every machine. */
-function randomFrom(seed: number): () => number {
-  let state = scrambled(seed + 1);
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    return scrambled(state);
-  };
 }

@@ -5,15 +5,15 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { giveUp, readOptions, reason, requirePackages, wholeNumber } from "./command-line.ts";
+import { readOptions, requirePackages, wholeNumber, withScratch } from "./command-line.ts";
 import { fdatasyncP50Us } from "./fdatasync.ts";
 import { type Load, runLoad } from "./load.ts";
 import { fileSystemType, isMemory, machineLine } from "./machine.ts";
 import { cpuMicros, peakResidentBytes } from "./processes.ts";
 import { aloneLine, connectionsWithSlowReference, figuresTable, type Run, ratiosTable } from "./report.ts";
-import { writeRequests } from "./requests.ts";
+import { writeDefaultRequests } from "./requests.ts";
 import { rowProblems } from "./rows.ts";
-import { closeScratch, openScratch, type Scratch } from "./scratch.ts";
+import type { Scratch } from "./scratch.ts";
 import { type Server, type ServerKind, serverKind, serverKinds, startServer, stopServer } from "./servers.ts";
 
 const usage =
@@ -40,18 +40,12 @@ await main(readOptions(parseOptions, usage));
 
 async function main(options: Options): Promise<void> {
   requirePackages(options.kinds.map((kind) => kind.name));
-  const scratch = openScratch(options.folder);
-  try {
+  await withScratch(options.folder, async (scratch) => {
     const header = machineLine(scratch.folder, new Date());
-    const runs = await measureAll(options, prepare(scratch, options.seconds));
+    const runs = await measureAll(options, await prepare(scratch, options.seconds));
     console.log(report(header, options, runs));
-    process.exitCode = invalidLines(options, runs).length > 0 ? 1 : 0;
-  } catch (error) {
-    closeScratch(scratch);
-    giveUp(reason(error), 1);
-  } finally {
-    closeScratch(scratch);
-  }
+    return invalidLines(options, runs).length > 0 ? 1 : 0;
+  });
 }
 
 function parseOptions(): Options {
@@ -73,7 +67,7 @@ function parseOptions(): Options {
   };
 }
 
-function prepare(scratch: Scratch, seconds: number): Prepared {
+async function prepare(scratch: Scratch, seconds: number): Promise<Prepared> {
   const [warmUpPath, measuredPath] = [
     join(scratch.folder, "warm-up.bin"),
     join(scratch.folder, "measured.bin"),
@@ -81,8 +75,8 @@ function prepare(scratch: Scratch, seconds: number): Prepared {
   const warmUpCount = warmUpSeconds * preparedPerSecond;
   const measuredCount = seconds * preparedPerSecond;
   console.error(`bench: preparing ${warmUpCount + measuredCount} signed requests`);
-  writeRequests(warmUpPath, { first: 0, count: warmUpCount, to: warmUpTo });
-  writeRequests(measuredPath, { first: warmUpCount, count: measuredCount, to: measuredTo });
+  await writeDefaultRequests(warmUpPath, { first: 0, count: warmUpCount, to: warmUpTo });
+  await writeDefaultRequests(measuredPath, { first: warmUpCount, count: measuredCount, to: measuredTo });
   return { scratch, seconds, warmUpPath, measuredPath };
 }
 
@@ -105,7 +99,11 @@ async function measureAll(options: Options, prepared: Prepared): Promise<Run[]> 
 async function measure(prepared: Prepared, spot: Spot): Promise<Run> {
   const { scratch, seconds, warmUpPath, measuredPath } = prepared;
   const { kind, connections, round } = spot;
-  const server = await startServer(kind, scratch, `${kind.name}-${connections}-${round}`);
+  const server = await startServer(
+    kind,
+    scratch,
+    join(scratch.folder, `${kind.name}-${connections}-${round}`),
+  );
   const plan = { port: server.port, connections, cyclic: !kind.stores };
   const warmUp = await runLoad(scratch, { ...plan, seconds: warmUpSeconds, requestsPath: warmUpPath });
   const cpuBefore = cpuMicros(server.process.pid);

@@ -7,12 +7,14 @@ import { secret } from "./requests.ts";
 import { type Scratch, track } from "./scratch.ts";
 
 export const host = "127.0.0.1";
+/** Every server keeps its database under this name, and side files under names that begin with it. */
+export const databaseName = "app.db";
 /** Debian's own interpreter: the reference uses Debian's packages. */
 export const python = "/usr/bin/python3";
 
 const startMsMax = 15_000;
 const stopMsMax = 15_000;
-const pollMs = 20;
+const pollMs = 5;
 const repository = join(import.meta.dir, "..");
 
 type Launch = { port: number; databasePath: string };
@@ -26,6 +28,8 @@ export type Server = {
   databasePath: string;
   port: number;
   process: Subprocess;
+  /** From the start of the process to the first 200 of `/health/ready`. */
+  readyMs: number;
 };
 
 export const serverKinds: ServerKind[] = [
@@ -33,7 +37,7 @@ export const serverKinds: ServerKind[] = [
     name: "postern",
     stores: true,
     command: (launch) => ({
-      argv: [process.execPath, join(repository, "src", "main.ts"), "serve"],
+      argv: posternCommand("serve"),
       environment: serviceEnvironment(launch),
     }),
   },
@@ -55,6 +59,11 @@ export const serverKinds: ServerKind[] = [
   },
 ];
 
+/** A command of Postern's command line. */
+export function posternCommand(...words: string[]): string[] {
+  return [process.execPath, join(repository, "src", "main.ts"), ...words];
+}
+
 /** Throws when there is no server of that name. */
 export function serverKind(name: string): ServerKind {
   const kind = serverKinds.find((candidate) => candidate.name === name);
@@ -63,14 +72,22 @@ export function serverKind(name: string): ServerKind {
   return kind;
 }
 
-/** Starts a server with an empty database in a new folder and resolves when it is ready; throws with its last words when it isn't. */
-export async function startServer(kind: ServerKind, scratch: Scratch, label: string): Promise<Server> {
-  const folder = join(scratch.folder, label);
-  mkdirSync(folder);
-  const launch = { port: freePort(), databasePath: join(folder, "app.db") };
-  const server: Server = { kind, folder, ...launch, process: spawnServer(kind, scratch, folder, launch) };
-  await untilReady(server);
-  return server;
+/**
+ * Starts a server on the database of a folder, which is made when missing, and resolves when it is ready; throws with
+ * its last words when it isn't.
+ */
+export async function startServer(
+  kind: ServerKind,
+  scratch: Scratch,
+  folder: string,
+  msMax = startMsMax,
+): Promise<Server> {
+  mkdirSync(folder, { recursive: true });
+  const launch = { port: freePort(), databasePath: join(folder, databaseName) };
+  const startedNs = Bun.nanoseconds();
+  const server = { kind, folder, ...launch, process: spawnServer(kind, scratch, folder, launch) };
+  await untilReady(server, msMax);
+  return { ...server, readyMs: (Bun.nanoseconds() - startedNs) / 1_000_000 };
 }
 
 /** Stops a server in order and says what was wrong with its end, if anything. */
@@ -109,9 +126,11 @@ function spawnServer(kind: ServerKind, scratch: Scratch, folder: string, launch:
   return track(scratch, child);
 }
 
-async function untilReady(server: Server): Promise<void> {
-  for (let waitedMs = 0; waitedMs < startMsMax && server.process.exitCode === null; waitedMs += pollMs) {
-    const response = await fetch(`http://${host}:${server.port}/health/ready`).catch(() => null);
+async function untilReady(server: Omit<Server, "readyMs">, msMax: number): Promise<void> {
+  const deadline = performance.now() + msMax;
+  while (performance.now() < deadline && server.process.exitCode === null) {
+    const signal = AbortSignal.timeout(msMax);
+    const response = await fetch(`http://${host}:${server.port}/health/ready`, { signal }).catch(() => null);
     if (response?.status === 200) return;
     await Bun.sleep(pollMs);
   }

@@ -6,22 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { giveUp, readOptions, reason, requirePackages, wholeNumber } from "./command-line.ts";
+import { readOptions, requirePackages, wholeNumber, withScratch } from "./command-line.ts";
 import { type Load, runLoad } from "./load.ts";
 import { machineLine } from "./machine.ts";
+import { scrape } from "./metrics.ts";
 import { peakResidentBytes, residentBytes } from "./processes.ts";
-import { writeRequests } from "./requests.ts";
+import { writeDefaultRequests } from "./requests.ts";
 import { countRows, rowProblems } from "./rows.ts";
-import { closeScratch, openScratch, type Scratch } from "./scratch.ts";
-import {
-  host,
-  logPath,
-  type Server,
-  type ServerKind,
-  serverKind,
-  startServer,
-  stopServer,
-} from "./servers.ts";
+import type { Scratch } from "./scratch.ts";
+import { logPath, type Server, type ServerKind, serverKind, startServer, stopServer } from "./servers.ts";
 
 const usage =
   "usage: bun bench/soak.ts [--seconds 60] [--connections 64] [--server postern] [--rate 45000] [--dir FOLDER]";
@@ -41,18 +34,12 @@ await main(readOptions(parseOptions, usage));
 
 async function main(options: Options): Promise<void> {
   requirePackages([options.kind.name]);
-  const scratch = openScratch(options.folder);
-  try {
+  await withScratch(options.folder, async (scratch) => {
     const header = machineLine(scratch.folder, new Date());
     const soak = await run(options, scratch);
     console.log(report(header, options, soak));
-    process.exitCode = soak.problems.length > 0 ? 1 : 0;
-  } catch (error) {
-    closeScratch(scratch);
-    giveUp(reason(error), 1);
-  } finally {
-    closeScratch(scratch);
-  }
+    return soak.problems.length > 0 ? 1 : 0;
+  });
 }
 
 function parseOptions(): Options {
@@ -80,8 +67,8 @@ async function run(options: Options, scratch: Scratch): Promise<Soak> {
   const requestsPath = join(scratch.folder, "requests.bin");
   const count = options.seconds * options.rate;
   console.error(`bench: preparing ${count} signed requests`);
-  writeRequests(requestsPath, { first: 0, count, to });
-  const server = await startServer(options.kind, scratch, options.kind.name);
+  await writeDefaultRequests(requestsPath, { first: 0, count, to });
+  const server = await startServer(options.kind, scratch, join(scratch.folder, options.kind.name));
   const { load, samples } = await loadAndSample(options, scratch, server, requestsPath);
   const counted = await settledCounts(server);
   const peakBytes = peakResidentBytes(server.process.pid);
@@ -119,10 +106,8 @@ async function afterPause(server: Server): Promise<Map<string, number>> {
   return scrapeResults(server);
 }
 
-async function scrapeResults(server: Server): Promise<Map<string, number>> {
-  const text = await (await fetch(`http://${host}:${server.port}/metrics`)).text();
-  const series = text.matchAll(/^webhook_requests_total\{[^}]*result="(\w+)"[^}]*\} (\S+)/gm);
-  return new Map(Array.from(series, ([, result = "", value]) => [result, Number(value)]));
+function scrapeResults(server: Server): Promise<Map<string, number>> {
+  return scrape(server.port, "webhook_requests_total", "result");
 }
 
 async function countLogLines(server: Server): Promise<number> {
