@@ -6,20 +6,19 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { andBits, countBits, markDocuments } from "../search/bits.ts";
-import { mergeSegments } from "../search/merge.ts";
+import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
 import { plan } from "../search/pieces.ts";
 import { type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
 import type { LogRow } from "./log-rows.ts";
 
-const CHUNK_BYTES = 65_536;
 /** So many segments of one tier become one of the next. */
 const FANOUT = 8;
 
 export const SEARCH_TABLES = `
   create table segments (
-    first integer primary key, last integer not null, documents integer not null,
+    segment integer primary key, first integer not null, last integer not null, documents integer not null,
     dictionary blob not null, offsets blob not null, lasts blob not null
   );
   create table postings (
@@ -29,6 +28,7 @@ export const SEARCH_TABLES = `
 `;
 
 interface SegmentRow {
+  readonly segment: number;
   readonly first: number;
   readonly last: number;
   readonly documents: number;
@@ -38,30 +38,40 @@ export class SearchFollower implements Follower {
   readonly name = "search";
   readonly #db: Database;
   readonly #limits: IndexLimits;
+  readonly #nextSegment: Statement<{ segment: number }, []>;
   readonly #addSegment: Statement;
   readonly #addChunk: Statement;
   readonly #segments: Statement<SegmentRow, []>;
+  readonly #chunk: Statement<{ bytes: Uint8Array }, [number, number]>;
 
   constructor(db: Database, limits: IndexLimits) {
     this.#db = db;
     this.#limits = limits;
-    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?)");
+    this.#nextSegment = db.prepare("select coalesce(max(segment), 0) + 1 as segment from segments");
+    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?, ?)");
     this.#addChunk = db.prepare("insert into postings values (?, ?, ?)");
-    this.#segments = db.prepare("select first, last, documents from segments order by first desc");
+    this.#segments = db.prepare("select segment, first, last, documents from segments order by first desc");
+    this.#chunk = db.prepare("select bytes from postings where segment = ? and chunk = ?");
   }
 
   step(rows: readonly LogRow[]): void {
     const builder = new SegmentBuilder((rows[0] as LogRow).row);
     for (const { row, text, to } of rows) builder.add(row, text === null ? null : fold(text), [to]);
-    this.#write(builder.build());
+    const { postings, ...built } = builder.build();
+    const segment = this.#next();
+    for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
+      this.#addChunk.run(segment, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
+    }
+    this.#add(segment, built);
     for (let group = this.#mergeable(); group.length > 1; group = this.#mergeable()) this.#merge(group);
   }
 
-  #write({ first, last, documents, dictionary, offsets, lasts, postings }: SegmentBytes): void {
-    this.#addSegment.run(first, last, documents, dictionary, offsets, lasts);
-    for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
-      this.#addChunk.run(first, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
-    }
+  #next(): number {
+    return (this.#nextSegment.get() as { segment: number }).segment;
+  }
+
+  #add(segment: number, { first, last, documents, dictionary, offsets, lasts }: SegmentParts): void {
+    this.#addSegment.run(segment, first, last, documents, dictionary, offsets, lasts);
   }
 
   /** The latest segments, oldest first, if enough of them are no larger than the tier of the very latest. */
@@ -86,32 +96,36 @@ export class SearchFollower implements Follower {
   }
 
   #merge(group: readonly SegmentRow[]): void {
-    const merged = mergeSegments(group.map((segment) => readSegment(this.#db, segment)));
-    for (const { first } of group) {
-      this.#db.run("delete from segments where first = ?", [first]);
-      this.#db.run("delete from postings where segment = ?", [first]);
+    const target = this.#next();
+    let chunk = 0;
+    const merged = mergeSegments(
+      group.map((segment) => this.#source(segment)),
+      (bytes) => this.#addChunk.run(target, chunk++, bytes),
+    );
+    for (const { segment } of group) {
+      this.#db.run("delete from segments where segment = ?", [segment]);
+      this.#db.run("delete from postings where segment = ?", [segment]);
     }
-    this.#write(merged);
+    this.#add(target, merged);
+  }
+
+  #source({ segment, first, last, documents }: SegmentRow): SegmentSource {
+    const sql = "select dictionary, offsets, lasts from segments where segment = ?";
+    const streams = this.#db.query<Streams, [number]>(sql).get(segment) as Streams;
+    return { first, last, documents, ...streams, postings: this.#chunks(segment) };
+  }
+
+  *#chunks(segment: number): Generator<Uint8Array, undefined> {
+    for (let chunk = 0; ; chunk++) {
+      const found = this.#chunk.get(segment, chunk);
+      if (found === null) return;
+      yield found.bytes;
+    }
   }
 }
 
-type SegmentParts = Pick<SegmentBytes, "dictionary" | "offsets" | "lasts">;
-
-function readSegment(db: Database, { first, last, documents }: SegmentRow): SegmentBytes {
-  const chunks = db
-    .query<{ bytes: Uint8Array }, [number]>("select bytes from postings where segment = ? order by chunk")
-    .all(first);
-  const parts = db
-    .query<SegmentParts, [number]>("select dictionary, offsets, lasts from segments where first = ?")
-    .get(first);
-  return {
-    first,
-    last,
-    documents,
-    ...(parts as SegmentParts),
-    postings: Buffer.concat(chunks.map(({ bytes }) => bytes)),
-  };
-}
+type SegmentParts = Omit<SegmentBytes, "postings">;
+type Streams = Pick<SegmentBytes, "dictionary" | "offsets" | "lasts">;
 
 /** Rows that match. */
 export interface Matches {
@@ -134,8 +148,8 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 
 export class SearchReader {
   readonly #db: Database;
-  /** By `first:last`: the file's segments never change. The least recently used comes first. */
-  readonly #cache = new Map<string, { index: SegmentIndex; bytes: number }>();
+  /** By number: a segment never changes. The least recently used comes first. */
+  readonly #cache = new Map<number, { index: SegmentIndex; bytes: number }>();
   #cached = 0;
 
   constructor(db: Database) {
@@ -148,7 +162,7 @@ export class SearchReader {
     const marked: Marked[] = [];
     let count = 0;
     const segments = this.#db.query<SegmentRow, []>(
-      "select first, last, documents from segments order by first",
+      "select segment, first, last, documents from segments order by first",
     );
     for (const segment of segments.all()) {
       checkTime();
@@ -169,7 +183,7 @@ export class SearchReader {
       lists.push(term === undefined ? [] : [term]);
     }
     if (lists.some((terms) => terms.length === 0)) return undefined;
-    const chunks = new Chunks(this.#db, segment.first);
+    const chunks = new Chunks(this.#db, segment.segment);
     let bits: Uint32Array | undefined;
     for (const terms of lists) {
       const marks = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
@@ -183,19 +197,18 @@ export class SearchReader {
     return bits;
   }
 
-  #index({ first, last }: SegmentRow): SegmentIndex {
-    const key = `${first}:${last}`;
-    const cached = this.#cache.get(key);
+  #index({ segment }: SegmentRow): SegmentIndex {
+    const cached = this.#cache.get(segment);
     if (cached !== undefined) {
-      this.#cache.delete(key);
-      this.#cache.set(key, cached);
+      this.#cache.delete(segment);
+      this.#cache.set(segment, cached);
       return cached.index;
     }
-    const sql = "select dictionary, offsets from segments where first = ?";
-    const parts = this.#db.query<Omit<SegmentParts, "lasts">, [number]>(sql).get(first);
-    const index = new SegmentIndex(parts as SegmentParts);
-    const bytes = (parts?.dictionary.length ?? 0) + (parts?.offsets.length ?? 0);
-    this.#cache.set(key, { index, bytes });
+    const sql = "select dictionary, offsets from segments where segment = ?";
+    const streams = this.#db.query<Omit<Streams, "lasts">, [number]>(sql).get(segment) as Streams;
+    const index = new SegmentIndex(streams);
+    const bytes = streams.dictionary.length + streams.offsets.length;
+    this.#cache.set(segment, { index, bytes });
     this.#cached += bytes;
     for (const [oldest, { bytes }] of this.#cache) {
       if (this.#cached <= CACHE_BYTES) break;
