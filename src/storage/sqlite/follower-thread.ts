@@ -11,7 +11,7 @@ import type { FollowerAsk, FollowReport } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const CACHE_KIB = 32 * 1024;
-const NICE = 5;
+const NICE = 10;
 
 interface Handle {
   readonly path: string;

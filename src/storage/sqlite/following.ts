@@ -8,9 +8,9 @@ import { leastOf } from "./index/index-file.ts";
 import type { FollowReport } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
-/** Few rows wait this long for more, because a step has costs of its own. */
-const REST_MS = 50;
-const REST_ROWS = 1000;
+/** Fewer rows than these wait so long for more: the larger a step, the less a row of it costs. */
+const REST_MS = 250;
+const REST_ROWS = 8192;
 const AGAIN_AFTER_FAILURE_MS = 1000;
 const DELAY_MS_MAX = 50;
 
@@ -61,7 +61,9 @@ export class Following {
   /** Told after each commit where the log ends. */
   logEndsAt(row: number): void {
     this.#lastRow = row;
-    if (this.#underway === undefined && this.#rest === undefined) this.#go();
+    if (this.#underway !== undefined) return;
+    if (this.lag >= REST_ROWS) this.#go();
+    else this.#rest ??= setTimeout(() => this.#go(), REST_MS);
   }
 
   /**
@@ -92,6 +94,7 @@ export class Following {
 
   #go(): void {
     if (this.#closing || this.#underway !== undefined) return;
+    clearTimeout(this.#rest);
     this.#rest = undefined;
     this.#underway = this.#step().then((again) => {
       this.#underway = undefined;
@@ -117,7 +120,7 @@ export class Following {
         log.debug("the index has caught up", { rows: leastOf(report.positions) });
         await onCaughtUp();
       }
-      if (report.moved) return this.lag > REST_ROWS || report.rebuildRow !== null ? 0 : REST_MS;
+      if (this.lag >= REST_ROWS || report.rebuildRow !== null) return 0;
       return this.lag > 0 ? REST_MS : undefined;
     } catch (error) {
       this.#caughtUp = false;

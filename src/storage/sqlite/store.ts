@@ -35,6 +35,8 @@ export interface SqliteOptions {
   readonly onFatal: (reason: string) => void;
 }
 
+/** So many deliveries are sent at once, so that the writer works while the rest of the turn's are still read. */
+const SEND_AT = 16;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
@@ -151,7 +153,8 @@ class SqliteStore implements Store {
     this.#queueRows += messages.length;
     return new Promise((resolve, reject) => {
       this.#queue.push({ queued: { createdAt: this.#now(), messages }, resolve, reject });
-      this.#kick();
+      if (this.#queue.length >= SEND_AT && !this.#delayed) this.#send();
+      else this.#kick();
     });
   }
 
@@ -211,7 +214,7 @@ class SqliteStore implements Store {
     lock.release();
   }
 
-  /** What arrives in one turn of the event loop is sent together; the writer takes all that was sent meanwhile. */
+  /** What arrives in one turn of the event loop is sent together, if few; the writer takes all that was sent. */
   #kick(): void {
     if (this.#kicked) return;
     this.#kicked = true;

@@ -1,13 +1,14 @@
 /** What follows the log: derived tables that are brought up behind the acknowledgements, never inside them. */
-import type { LogRow } from "./log-rows.ts";
-
 export const FOLLOWERS = ["time", "senders", "search"] as const;
 export type FollowerName = (typeof FOLLOWERS)[number];
 
 export interface Follower {
   readonly name: FollowerName;
-  /** Takes the next rows of the log into its tables, inside the transaction that also moves its position. */
-  step(rows: readonly LogRow[]): void;
+  /**
+   * Takes the rows after `after`, up to `last`, into its tables, inside the transaction that also moves its position.
+   * The log is attached as `log`.
+   */
+  step(after: number, last: number): void;
 }
 
 /** The last row that each follower has taken. */
@@ -30,7 +31,7 @@ export interface IndexLimits {
 export const INDEX_LIMITS: IndexLimits = {
   stepRows: { time: 16_384, senders: 16_384, search: 16_384 },
   leafRows: 32_768,
-  segmentRows: 2048,
+  segmentRows: 8192,
   segmentRowsMax: 1_048_576,
   tailRows: 131_072,
 };

@@ -14,10 +14,11 @@ import { SENDER_TABLES } from "./senders.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 2;
+const INDEX_VERSION = 3;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
-const AUTOCHECKPOINT_PAGES = 4000;
+/** The longer the log, the more often a page is changed before it is copied. */
+const AUTOCHECKPOINT_PAGES = 16_000;
 
 const TABLES = `
   create table followers (name text primary key, row integer not null, message_id text) without rowid;
@@ -45,7 +46,7 @@ export function removeIndex(logPath: string, number: number): void {
     rmSync(indexPath(logPath, number) + end, { force: true });
 }
 
-/** Opens or makes an index file; undefined when it can't serve this log. */
+/** Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this log. */
 export function openIndex(
   log: Database,
   logPath: string,
@@ -58,9 +59,13 @@ export function openIndex(
     index.run("pragma journal_mode = wal");
     index.run("pragma synchronous = normal");
     index.run(`pragma wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`);
+    index.run("pragma temp_store = memory");
     index.run(`pragma cache_size = -${cacheKib}`);
     if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
-    if (serves(index, log)) return index;
+    if (serves(index, log)) {
+      index.run("attach ? as log", [logPath]);
+      return index;
+    }
   } catch (error) {
     if (!/^SQLITE_(CORRUPT|NOTADB|ERROR)/.test((error as { code?: string }).code ?? "")) throw error;
   }

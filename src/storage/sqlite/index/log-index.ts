@@ -1,8 +1,7 @@
 /** The followers of one index file, and how they move along the log. */
-import type { Database } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 import type { Follower, IndexLimits, Positions } from "./follower.ts";
 import { indexNumbers, indexPath, leastOf, openIndex, positionsOf, removeIndex } from "./index-file.ts";
-import { type LogRow, LogRows } from "./log-rows.ts";
 import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./senders.ts";
 import { TimeFollower } from "./time-order.ts";
@@ -27,7 +26,7 @@ export function openLogIndex(
   const [best] = found;
   return best === undefined
     ? makeLogIndex(log, logPath, 1, limits, cacheKib)
-    : new LogIndex(log, best.db, logPath, best.number, limits);
+    : new LogIndex(best.db, logPath, best.number, limits);
 }
 
 /** Makes an empty index file; one of the same number that can't serve is replaced. */
@@ -41,29 +40,36 @@ export function makeLogIndex(
   removeIndex(logPath, number);
   const db = openIndex(log, logPath, number, cacheKib);
   if (db === undefined) throw new Error(`the index file ${indexPath(logPath, number)} can't be made`);
-  return new LogIndex(log, db, logPath, number, limits);
+  return new LogIndex(db, logPath, number, limits);
 }
 
 export class LogIndex {
   readonly number: number;
   readonly #logPath: string;
   readonly #db: Database;
-  readonly #rows: LogRows;
   readonly #followers: readonly Follower[];
   readonly #limits: IndexLimits;
+  readonly #ends: Statement<{ row: number | null }, [number, number]>;
+  readonly #move: Statement;
   #positions: Positions;
 
-  constructor(log: Database, db: Database, logPath: string, number: number, limits: IndexLimits) {
+  constructor(db: Database, logPath: string, number: number, limits: IndexLimits) {
     this.#db = db;
     this.#logPath = logPath;
     this.number = number;
     this.#limits = limits;
-    this.#rows = new LogRows(log);
     this.#followers = [
       new TimeFollower(db, limits.leafRows),
       new SenderFollower(db),
       new SearchFollower(db, limits),
     ];
+    this.#ends = db.prepare(
+      "select max(rowid) as row from (select rowid from log.messages where rowid > ? order by rowid limit ?)",
+    );
+    this.#move = db.prepare(
+      `update followers set row = ?1,
+         message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
+    );
     this.#positions = positionsOf(db);
   }
 
@@ -86,29 +92,22 @@ export class LogIndex {
    */
   advance(): boolean {
     const from = this.row;
-    const rows = this.#rows.after(from, Math.max(...Object.values(this.#limits.stepRows)));
-    if (rows.length === 0) return false;
     const positions = { ...this.#positions };
     this.#db.transaction(() => {
       for (const follower of this.#followers) {
         if (positions[follower.name] > from) continue;
-        const taken = rows.slice(0, this.#limits.stepRows[follower.name]);
-        follower.step(taken);
-        const last = taken.at(-1) as LogRow;
-        this.#db.run("update followers set row = ?, message_id = ? where name = ?", [
-          last.row,
-          last.messageId,
-          follower.name,
-        ]);
-        positions[follower.name] = last.row;
+        const last = this.#ends.get(from, this.#limits.stepRows[follower.name])?.row ?? from;
+        if (last === from) continue;
+        follower.step(from, last);
+        this.#move.run(last, follower.name);
+        positions[follower.name] = last;
       }
     })();
     this.#positions = positions;
-    return true;
+    return this.row > from;
   }
 
   close(): void {
-    this.#rows.close();
     this.#db.close();
   }
 

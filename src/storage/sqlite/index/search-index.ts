@@ -11,10 +11,9 @@ import { plan } from "../search/pieces.ts";
 import { type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
-import type { LogRow } from "./log-rows.ts";
 
 /** So many segments of one tier become one of the next. */
-const FANOUT = 8;
+const FANOUT = 16;
 
 export const SEARCH_TABLES = `
   create table segments (
@@ -42,6 +41,7 @@ export class SearchFollower implements Follower {
   readonly #addSegment: Statement;
   readonly #addChunk: Statement;
   readonly #segments: Statement<SegmentRow, []>;
+  readonly #rows: Statement<Columns, [number, number]>;
   readonly #chunk: Statement<{ bytes: Uint8Array }, [number, number]>;
 
   constructor(db: Database, limits: IndexLimits) {
@@ -51,12 +51,17 @@ export class SearchFollower implements Follower {
     this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?, ?)");
     this.#addChunk = db.prepare("insert into postings values (?, ?, ?)");
     this.#segments = db.prepare("select segment, first, last, documents from segments order by first desc");
+    this.#rows = db.prepare(
+      "select rowid, to_msisdn, text from log.messages where rowid > ? and rowid <= ? order by rowid",
+    );
     this.#chunk = db.prepare("select bytes from postings where segment = ? and chunk = ?");
   }
 
-  step(rows: readonly LogRow[]): void {
-    const builder = new SegmentBuilder((rows[0] as LogRow).row);
-    for (const { row, text, to } of rows) builder.add(row, text === null ? null : fold(text), [to]);
+  step(after: number, last: number): void {
+    const builder = new SegmentBuilder(after + 1);
+    for (const [row, to, text] of this.#rows.values(after, last) as unknown as Columns[]) {
+      builder.add(row, text === null ? null : fold(text), [to]);
+    }
     const { postings, ...built } = builder.build();
     const segment = this.#next();
     for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
@@ -124,6 +129,7 @@ export class SearchFollower implements Follower {
   }
 }
 
+type Columns = [row: number, to: string, text: string | null];
 type SegmentParts = Omit<SegmentBytes, "postings">;
 type Streams = Pick<SegmentBytes, "dictionary" | "offsets" | "lasts">;
 

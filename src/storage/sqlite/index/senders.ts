@@ -2,7 +2,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import type { Follower } from "./follower.ts";
-import { comparePlaces, type LogRow, type Place } from "./log-rows.ts";
+import type { LogRow, Place } from "./log-rows.ts";
 import type { Entry, Order } from "./order.ts";
 
 export interface SenderCount {
@@ -32,50 +32,34 @@ export function bySize(a: SenderCount, b: SenderCount): number {
 
 export class SenderFollower implements Follower {
   readonly name = "senders";
-  readonly #insert: Statement;
-  readonly #count: Statement<{ rows: number }, [string, number]>;
-  readonly #total: Statement;
-  readonly #top: Statement<SenderCount, []>;
-  readonly #clearTop: Statement;
-  readonly #addTop: Statement;
+  readonly #statements: readonly Statement[];
 
   constructor(db: Database) {
-    this.#insert = db.prepare("insert into by_sender values (?, ?, ?, ?)");
-    this.#count = db.prepare(
-      `insert into senders values (?, ?) on conflict do update set rows = rows + excluded.rows returning rows`,
-    );
-    this.#total = db.prepare("update totals set messages = messages + ?, senders = senders + ?");
-    this.#top = db.prepare("select sender, rows from top_senders");
-    this.#clearTop = db.prepare("delete from top_senders");
-    this.#addTop = db.prepare("insert into top_senders values (?, ?)");
+    this.#statements = STEP.map((sql) => db.prepare(sql));
   }
 
-  step(rows: readonly LogRow[]): void {
-    const ordered = [...rows].sort((a, b) => compareUtf8(a.from, b.from) || comparePlaces(a, b));
-    const top = new Map(this.#top.all().map(({ sender, rows }) => [sender, rows]));
-    let fresh = 0;
-    for (let at = 0; at < ordered.length; ) {
-      const sender = (ordered[at] as LogRow).from;
-      let count = 0;
-      for (let row = ordered[at]; row?.from === sender; row = ordered[++at]) {
-        this.#insert.run(sender, row.tsKey, row.messageId, row.row);
-        count++;
-      }
-      const stored = this.#count.get(sender, count)?.rows ?? count;
-      if (stored === count) fresh++;
-      top.set(sender, stored);
-    }
-    this.#total.run(rows.length, fresh);
-    this.#rank(top);
-  }
-
-  /** Counts only grow, so whoever is not among these can't have come to the top. */
-  #rank(candidates: ReadonlyMap<string, number>): void {
-    const best = [...candidates].map(([sender, rows]) => ({ sender, rows })).sort(bySize);
-    this.#clearTop.run();
-    for (const { sender, rows } of best.slice(0, TOP)) this.#addTop.run(sender, rows);
+  step(after: number, last: number): void {
+    for (const statement of this.#statements) statement.run(after, last);
   }
 }
+
+const RANGE = "log.messages where rowid > ?1 and rowid <= ?2";
+
+const STEP = [
+  `insert into by_sender select from_msisdn, ts_key, message_id, rowid from ${RANGE}
+     order by from_msisdn, ts_key, message_id`,
+  `update totals set messages = messages + (select count(*) from ${RANGE}), senders = senders + (
+     select count(*) from (select distinct from_msisdn as sender from ${RANGE}) given
+     where not exists (select 1 from senders where senders.sender = given.sender))`,
+  `insert into senders select from_msisdn, count(*) from ${RANGE} group by from_msisdn
+     on conflict do update set rows = rows + excluded.rows`,
+  // Counts only grow, so whoever is not among these can't have come to the top.
+  `replace into top_senders select sender, rows from senders
+     where sender in (select from_msisdn from ${RANGE})
+     and rows >= (select case when count(*) < ${TOP} then 0 else min(rows) end from top_senders)`,
+  `delete from top_senders where ?1 <= ?2 and sender not in (
+     select sender from top_senders order by rows desc, sender limit ${TOP})`,
+];
 
 /** One sender's messages, within one snapshot. */
 export class SenderOrder implements Order {

@@ -5,11 +5,16 @@
  */
 import type { Database, Statement } from "bun:sqlite";
 import type { Follower } from "./follower.ts";
-import { comparePlaces, type LogRow, type Place } from "./log-rows.ts";
+import { comparePlaces, type Place } from "./log-rows.ts";
 import type { Entry, Order } from "./order.ts";
 
 interface Leaf extends Place {
-  rows: number;
+  readonly rows: number;
+}
+
+interface Grown {
+  readonly leaf: number;
+  readonly added: number;
 }
 
 export const TIME_TABLES = `
@@ -18,62 +23,61 @@ export const TIME_TABLES = `
     primary key (ts_key, message_id)
   ) without rowid;
   create table time_leaves (
-    ts_key text not null, message_id text not null, rows integer not null,
-    primary key (ts_key, message_id)
-  ) without rowid;
-  insert into time_leaves values ('', '', 0);
+    leaf integer primary key, ts_key text not null, message_id text not null, rows integer not null,
+    unique (ts_key, message_id)
+  );
+  insert into time_leaves values (1, '', '', 0);
 `;
 
 export class TimeFollower implements Follower {
   readonly name = "time";
   readonly #insert: Statement;
+  readonly #grown: Statement<Grown, [number, number]>;
+  readonly #leaf: Statement<Leaf, [number]>;
   readonly #resize: Statement;
   readonly #addLeaf: Statement;
   readonly #middle: Statement<Place, [string, string, number]>;
-  readonly #leaves: () => Leaf[];
   readonly #leafRowsMax: number;
 
   /** A leaf of more than `leafRowsMax` messages is split. */
   constructor(db: Database, leafRowsMax: number) {
     this.#leafRowsMax = leafRowsMax;
-    this.#insert = db.prepare("insert into by_time values (?, ?, ?)");
-    this.#resize = db.prepare("update time_leaves set rows = ? where ts_key = ? and message_id = ?");
-    this.#addLeaf = db.prepare("insert into time_leaves values (?, ?, ?)");
+    this.#insert = db.prepare(
+      `insert into by_time select ts_key, message_id, rowid from log.messages
+       where rowid > ? and rowid <= ? order by ts_key, message_id`,
+    );
+    this.#grown = db.prepare(
+      `select (
+         select leaf from time_leaves l where (l.ts_key, l.message_id) <= (m.ts_key, m.message_id)
+         order by l.ts_key desc, l.message_id desc limit 1
+       ) as leaf, count(*) as added
+       from log.messages m where rowid > ? and rowid <= ? group by 1`,
+    );
+    this.#leaf = db.prepare(
+      "select ts_key as tsKey, message_id as messageId, rows from time_leaves where leaf = ?",
+    );
+    this.#resize = db.prepare("update time_leaves set rows = ? where leaf = ?");
+    this.#addLeaf = db.prepare("insert into time_leaves (ts_key, message_id, rows) values (?, ?, ?)");
     this.#middle = db.prepare(
       `select ts_key as tsKey, message_id as messageId from by_time
        where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit 1 offset ?`,
     );
-    const leaves = db.prepare<Leaf, []>(LEAVES);
-    this.#leaves = () => leaves.all();
   }
 
-  step(rows: readonly LogRow[]): void {
-    const leaves = this.#leaves();
-    const grown = new Set<Leaf>();
-    let at = 0;
-    for (const row of [...rows].sort(comparePlaces)) {
-      this.#insert.run(row.tsKey, row.messageId, row.row);
-      for (
-        let next = leaves[at + 1];
-        next !== undefined && comparePlaces(next, row) <= 0;
-        next = leaves[at + 1]
-      )
-        at++;
-      const leaf = leaves[at] as Leaf;
-      leaf.rows++;
-      grown.add(leaf);
-    }
-    for (const leaf of grown) this.#settle(leaf);
+  step(after: number, last: number): void {
+    this.#insert.run(after, last);
+    for (const grown of this.#grown.all(after, last)) this.#settle(grown);
   }
 
   /** Writes a leaf's size, in as many leaves as it takes. */
-  #settle(leaf: Leaf): void {
-    const parts = Math.ceil(leaf.rows / this.#leafRowsMax);
-    const rows = Math.ceil(leaf.rows / parts);
-    this.#resize.run(Math.min(rows, leaf.rows), leaf.tsKey, leaf.messageId);
-    for (let start = rows; start < leaf.rows; start += rows) {
-      const place = this.#middle.get(leaf.tsKey, leaf.messageId, start) as Place;
-      this.#addLeaf.run(place.tsKey, place.messageId, Math.min(rows, leaf.rows - start));
+  #settle({ leaf, added }: Grown): void {
+    const { tsKey, messageId, rows: before } = this.#leaf.get(leaf) as Leaf;
+    const all = before + added;
+    const rows = Math.ceil(all / Math.ceil(all / this.#leafRowsMax));
+    this.#resize.run(rows, leaf);
+    for (let start = rows; start < all; start += rows) {
+      const place = this.#middle.get(tsKey, messageId, start) as Place;
+      this.#addLeaf.run(place.tsKey, place.messageId, Math.min(rows, all - start));
     }
   }
 }

@@ -25,6 +25,8 @@ export class SegmentBuilder {
   #pairTerms = new Uint32Array(1 << 15);
   #pairDocuments = new Uint32Array(1 << 15);
   #pairs = 0;
+  #label = "";
+  #bytes = Buffer.of(LABEL);
 
   /** `first` is the row of the first message. */
   constructor(first: number) {
@@ -45,10 +47,19 @@ export class SegmentBuilder {
       }
     }
     for (const label of labels) {
-      const bytes = Buffer.from(`\0${label}`);
-      bytes[0] = LABEL;
+      const bytes = this.#labelBytes(label);
       this.#see(bytes, 0, bytes.length, document);
     }
+  }
+
+  /** Neighbouring messages mostly have the same labels. */
+  #labelBytes(label: string): Uint8Array {
+    if (label !== this.#label) {
+      this.#label = label;
+      this.#bytes = Buffer.from(`\0${label}`);
+      this.#bytes[0] = LABEL;
+    }
+    return this.#bytes;
   }
 
   build(): SegmentBytes {
