@@ -5,6 +5,7 @@
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
+import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
 import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
 import { liveRoute, readyRoute } from "./features/health/health.ts";
@@ -84,7 +85,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const phase = { stopping: false, refusing: false };
   const bodies = new BodyReader(settings, clock);
   const dispatch = createDispatch({
-    routes: routesOf({ source, store, metrics, phase }),
+    routes: routesOf({ source, store, metrics, phase, log, guarded: settings.apiToken !== undefined }),
     authorize: authorities(settings),
     bodies,
     log,
@@ -124,9 +125,12 @@ interface RouteParts {
   readonly store: Store;
   readonly metrics: Metrics;
   readonly phase: Phase;
+  readonly log: Log;
+  /** Whether a token is configured. */
+  readonly guarded: boolean;
 }
 
-function routesOf({ source, store, metrics, phase }: RouteParts): readonly Route[] {
+function routesOf({ source, store, metrics, phase, log, guarded }: RouteParts): readonly Route[] {
   const routes: Route[] = [
     webhookRoute({ source, store, metrics, closing: () => phase.refusing }),
     messagesRoute(store),
@@ -134,6 +138,7 @@ function routesOf({ source, store, metrics, phase }: RouteParts): readonly Route
     liveRoute(),
     readyRoute(store, () => phase.stopping),
     metricsRoute(metrics),
+    rebuildIndexRoute({ store, log, guarded }),
     // The document describes every route, these two included.
     ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),
   ];
@@ -144,7 +149,8 @@ function routesOf({ source, store, metrics, phase }: RouteParts): readonly Route
 export function describeService(): object {
   const nothing = undefined as never;
   const phase = { stopping: false, refusing: false };
-  return openApiDocument(routesOf({ source: nothing, store: nothing, metrics: nothing, phase }), VERSION);
+  const parts = { source: nothing, store: nothing, metrics: nothing, phase, log: nothing, guarded: true };
+  return openApiDocument(routesOf(parts), VERSION);
 }
 
 function authorities(settings: Settings) {

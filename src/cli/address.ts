@@ -2,9 +2,10 @@
 import { readSome } from "../config.ts";
 import { UsageError } from "./errors.ts";
 
-/** The address of a path at `HOST` and `PORT`; an address that means "every interface" becomes the loopback one. */
-export function serviceUrl(path: string): URL {
-  const { host, port } = readSome(["host", "port"]);
+/** The address of a path at `HOST` and the port (by default `PORT`); an address that means "every interface" becomes the loopback one. */
+export function serviceUrl(path: string, given?: number): URL {
+  const { host, port: first } = readSome(["host", "port"]);
+  const port = given ?? first;
   if (port === 0) throw new UsageError("PORT is 0, a free port that only the service knows: add --url");
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bare] ?? bare;

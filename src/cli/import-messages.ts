@@ -27,6 +27,8 @@ export async function importMessages(url: DatabaseUrl, file: string, flags: Impo
   const database = importInto(url, systemClock);
   const progress = await startProgress("imported", input.bytesTotal);
   const run = new ImportRun(database, progress);
+  const startedAt = systemClock.elapsed();
+  let storedMs = 0;
   const calm = onInterruption(() => {
     progress.stop();
     database.commit();
@@ -36,6 +38,15 @@ export async function importMessages(url: DatabaseUrl, file: string, flags: Impo
   try {
     await run.take(input, flags.strict === true);
     database.commit();
+    storedMs = systemClock.elapsed() - startedAt;
+    progress.stop();
+    const indexing = await startProgress("indexed", undefined);
+    for (const row of database.follow()) {
+      indexing.show(row, row);
+      // A turn for whoever wants to interrupt it.
+      await Bun.sleep(0);
+    }
+    indexing.stop();
   } catch (error) {
     progress.stop();
     say(`${run.summary()}; stopped: run it again to go on`);
@@ -46,7 +57,14 @@ export async function importMessages(url: DatabaseUrl, file: string, flags: Impo
     database.close();
   }
   await print(run.summary());
+  await print(
+    `stored in ${seconds(storedMs)} s, indexed in ${seconds(systemClock.elapsed() - startedAt - storedMs)} s`,
+  );
   return run.invalid === 0 ? 0 : 1;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
 }
 
 class ImportRun {

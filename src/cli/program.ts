@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { describe, StartRefused } from "../core/errors.ts";
 import { VERSION } from "../version.ts";
+import { addDoctor } from "./doctor.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
 import { addHealthcheck } from "./healthcheck.ts";
@@ -32,7 +33,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeErr: (text) => say(text.trimEnd()),
       outputError: (text) => complain(text.replace(/^error: /, "")),
     });
-  for (const add of [addServe, addSend, addImport, addExport, addHealthcheck, addOpenapi]) {
+  for (const add of [addServe, addSend, addImport, addExport, addDoctor, addHealthcheck, addOpenapi]) {
     add(program, (code) => {
       exitCode = code;
     });

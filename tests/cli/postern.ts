@@ -57,11 +57,11 @@ export interface Server {
 }
 
 /** A serving process on a free port, with its database in a new folder. */
-export async function newServer(options: Pick<RunOptions, "command"> = {}): Promise<Server> {
+export async function newServer(options: Pick<RunOptions, "command" | "env"> = {}): Promise<Server> {
   const folder = newFolder();
   const databasePath = join(folder.path, "messages.db");
   const settings = { WEBHOOK_SECRET: SECRET, DATABASE_URL: `sqlite:///${databasePath}` };
-  const child = spawnPostern(["serve"], { ...options, env: { ...settings, PORT: "0" } });
+  const child = spawnPostern(["serve"], { ...options, env: { ...settings, ...options.env, PORT: "0" } });
   let log = "";
   const reading = (async () => {
     for await (const chunk of child.stdout) log += Buffer.from(chunk).toString();

@@ -93,6 +93,7 @@ test("openapi prints the document with every path, whole, without any setting", 
   const document = JSON.parse(stdout);
   expect(document.openapi).toStartWith("3.1");
   expect(Object.keys(document.paths).sort()).toEqual([
+    "/admin/rebuild-index",
     "/docs",
     "/health/live",
     "/health/ready",

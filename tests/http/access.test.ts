@@ -1,7 +1,7 @@
 /** Who may read: tokens, and the second listener. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { message } from "../messages.ts";
-import { newService, type TestService } from "./service.ts";
+import { freePort, newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
@@ -159,11 +159,3 @@ describe("with READ_PORT", () => {
     ).toBeGreaterThan(0);
   });
 });
-
-/** READ_PORT takes no 0, so one is found by listening for a moment. */
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = server;
-  server.stop(true);
-  return port;
-}

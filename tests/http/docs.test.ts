@@ -18,6 +18,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 const ROUTES = [
+  "/admin/rebuild-index",
   "/docs",
   "/health/live",
   "/health/ready",
@@ -65,7 +66,10 @@ describe("/openapi.json", () => {
   test("lists every route with its method", () => {
     expect(Object.keys(document["paths"] ?? {}).sort()).toEqual(ROUTES);
     for (const { path, method } of operations())
-      expect([path, method]).toEqual([path, path === "/webhook" ? "post" : "get"]);
+      expect([path, method]).toEqual([
+        path,
+        ["/webhook", "/admin/rebuild-index"].includes(path) ? "post" : "get",
+      ]);
   });
 
   test("describes each operation fully and with its own id", () => {

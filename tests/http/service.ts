@@ -99,3 +99,11 @@ export async function newService(environment: Record<string, string> = {}): Prom
     },
   };
 }
+
+/** READ_PORT takes no 0, so one is found by listening for a moment. */
+export function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  const { port } = server;
+  server.stop(true);
+  return port;
+}

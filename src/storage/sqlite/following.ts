@@ -79,9 +79,15 @@ export class Following {
   /** Makes the index anew beside the one in use; resolves when it has taken its place. */
   async rebuild(): Promise<void> {
     this.#rebuild ??= Promise.withResolvers<void>();
-    await this.#parts.follower.ask({ do: "rebuild" });
+    const { promise } = this.#rebuild;
+    try {
+      await this.#parts.follower.ask({ do: "rebuild" });
+    } catch (error) {
+      this.#rebuild = undefined;
+      throw error;
+    }
     this.#go();
-    return this.#rebuild.promise;
+    return promise;
   }
 
   /** Resolves when no step is under way; none begins after it. */

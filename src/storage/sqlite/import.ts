@@ -9,6 +9,7 @@ import type { Outcome } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import { checkpoint, openForWriting, prepareFolder, WAL_PAGES_MAX } from "./files.ts";
+import { follow } from "./follow.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import { MessageLog } from "./message-log.ts";
 import { migrate } from "./schema.ts";
@@ -35,7 +36,7 @@ export function openImport(databasePath: string, clock: Clock): Import {
     db.run(`pragma cache_size = -${CACHE_KIB}`);
     migrate(db, path);
     syncFolder(dirname(path));
-    return new Import(db, lock, clock);
+    return new Import(path, db, lock, clock);
   } catch (error) {
     lock.release();
     throw error;
@@ -46,12 +47,14 @@ export class Import {
   /** Outcomes of what is on stable storage. */
   readonly committed: Record<Outcome, number> = { created: 0, duplicate: 0, differs: 0 };
   #uncommitted: Outcome[] = [];
+  readonly #path: string;
   readonly #db: Database;
   readonly #lock: FileLock;
   readonly #log: MessageLog;
   readonly #now: () => string;
 
-  constructor(db: Database, lock: FileLock, clock: Clock) {
+  constructor(path: string, db: Database, lock: FileLock, clock: Clock) {
+    this.#path = path;
     this.#db = db;
     this.#lock = lock;
     this.#log = new MessageLog(db);
@@ -74,6 +77,11 @@ export class Import {
     for (const outcome of this.#uncommitted) this.committed[outcome]++;
     this.#uncommitted = [];
     if (checkpoint(this.#db, "noop").walPages >= WAL_PAGES_MAX) checkpoint(this.#db, "passive");
+  }
+
+  /** Brings the index up to what is stored, so that the next server need not; yields the row that it has come to. */
+  follow(): Generator<number, void> {
+    return follow(this.#path);
   }
 
   /** Closes the file; what was added since the last commit is taken back. Nothing that is stored depends on it. */

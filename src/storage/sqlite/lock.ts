@@ -7,11 +7,14 @@ import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 
+/** Another process has the file open for writing. */
+export class FileInUse extends StartRefused {}
+
 export interface FileLock {
   readonly release: () => void;
 }
 
-/** Takes the lock of a database file or throws `StartRefused` when another process holds it. */
+/** Takes the lock of a database file or throws `FileInUse` when another process holds it. */
 export function lockFile(databasePath: string): FileLock {
   const path = `${databasePath}.lock`;
   let lock: Database | undefined;
@@ -22,7 +25,7 @@ export function lockFile(databasePath: string): FileLock {
     lock?.close();
     const code = (error as { code?: string }).code;
     if (code === "SQLITE_BUSY") {
-      throw new StartRefused(`${databasePath} is in use by another Postern process (it holds ${path})`);
+      throw new FileInUse(`${databasePath} is in use by another Postern process (it holds ${path})`);
     }
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartRefused(

@@ -84,7 +84,7 @@ function create(log: Database, index: Database): void {
 }
 
 /** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
-function serves(index: Database, log: Database): boolean {
+export function serves(index: Database, log: Database): boolean {
   const version = index.query<{ user_version: number }, []>("pragma user_version").get()?.user_version;
   if (version !== INDEX_VERSION) return false;
   const identity = index

@@ -1,0 +1,362 @@
+/**
+ * Compares what was derived with the log that it was derived from, also beside a running server. What it reads is
+ * read in slices, each a snapshot of its own, so that neither write-ahead log grows for as long as it takes; entries
+ * are only ever added, so slices miss nothing.
+ */
+import { Database } from "bun:sqlite";
+import { fold } from "../../core/fold.ts";
+import { instantKey } from "../../core/instant.ts";
+import { openForReading } from "./files.ts";
+import { indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
+import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "./search/merge.ts";
+import type { SegmentBytes } from "./search/segment.ts";
+import { SegmentBuilder } from "./search/segment-builder.ts";
+
+const SLICE_ROWS = 16_384;
+const FINDINGS_MAX = 10;
+const TOP = 10;
+
+/** One part of the database, as it was found. */
+export interface Examined {
+  readonly part: "log" | "time" | "senders" | "search";
+  /** Rows that were looked at. */
+  readonly rows: number;
+  /** What is wrong, in words; none when all is well. The first few of them. */
+  readonly findings: readonly string[];
+}
+
+export interface Examination {
+  /** The index file that was examined; undefined when there is none that serves this log. */
+  readonly index: string | undefined;
+  readonly parts: readonly Examined[];
+}
+
+/** Messages in the log, for whoever shows how far the examination is: it looks at each four times. */
+export function rowsToExamine(path: string): number {
+  using log = openForReading(path);
+  return (
+    4 * (log.query<{ row: number | null }, []>("select max(rowid) as row from messages").get()?.row ?? 0)
+  );
+}
+
+/** Examines a database; yields how many rows were looked at since. Throws `StartRefused` when it can't be read. */
+export function* examine(path: string): Generator<number, Examination> {
+  using log = openForReading(path);
+  const found = derivedFrom(log, path);
+  const parts = [yield* examineLog(log)];
+  if (found === undefined) return { index: undefined, parts };
+  const { db, index } = found;
+  try {
+    const at = positionsOf(db);
+    parts.push(yield* examineOrder(db, TIME, at.time, () => leafFindings(db)));
+    parts.push(yield* examineOrder(db, SENDERS, at.senders, () => countFindings(db)));
+    parts.push(yield* new SegmentsCheck(log, db).run(at.search));
+  } finally {
+    db.close();
+  }
+  return { index, parts };
+}
+
+/** Of the index files that serve the log the one that has come furthest, with the log attached. */
+function derivedFrom(log: Database, path: string): { db: Database; index: string } | undefined {
+  const found = indexNumbers(path).flatMap((number) => {
+    const index = indexPath(path, number);
+    const db = new Database(index, { readonly: true, strict: true });
+    try {
+      db.run("pragma busy_timeout = 5000");
+      if (serves(db, log)) return [{ db, index, row: leastOf(positionsOf(db)), number }];
+    } catch {
+      // Not an index file, or broken: a server would make it anew.
+    }
+    db.close();
+    return [];
+  });
+  found.sort((a, b) => b.row - a.row || b.number - a.number);
+  for (const { db } of found.splice(1)) db.close();
+  const [best] = found;
+  best?.db.run("attach ? as log", [path]);
+  return best;
+}
+
+/** Collects what is wrong; says how much more there was. */
+class Findings {
+  readonly #texts: string[] = [];
+  #more = 0;
+
+  add(text: string): void {
+    if (this.#texts.length < FINDINGS_MAX) this.#texts.push(text);
+    else this.#more++;
+  }
+
+  list(): readonly string[] {
+    return this.#more === 0 ? this.#texts : [...this.#texts, `and ${this.#more} more`];
+  }
+}
+
+/** What a row of the log says of itself: its place and its key. */
+function* examineLog(log: Database): Generator<number, Examined> {
+  const findings = new Findings();
+  const slice = log.prepare(
+    `select rowid, seq, ts, ts_key from messages where rowid > ? order by rowid limit ${SLICE_ROWS}`,
+  );
+  let rows = 0;
+  let seqBefore = 0;
+  for (let after = 0; ; ) {
+    const some = slice.values(after) as [number, number, string, string][];
+    for (const [row, seq, ts, key] of some) {
+      if (seq <= seqBefore) findings.add(`row ${row} has seq ${seq} after ${seqBefore}`);
+      if (instantKey(ts) !== key) findings.add(`row ${row} has the key ${key} for the instant ${ts}`);
+      seqBefore = seq;
+    }
+    rows += some.length;
+    yield some.length;
+    if (some.length < SLICE_ROWS) break;
+    after = some.at(-1)?.[0] ?? after;
+  }
+  slice.finalize();
+  return { part: "log", rows, findings: findings.list() };
+}
+
+/** A table that holds each message once, in an order of its own. */
+interface OrderTable {
+  readonly part: "time" | "senders";
+  readonly table: string;
+  /** Its key, which a row of the log has too, under these names. */
+  readonly key: readonly string[];
+  readonly logKey: readonly string[];
+}
+
+const TIME: OrderTable = {
+  part: "time",
+  table: "by_time",
+  key: ["ts_key", "message_id"],
+  logKey: ["ts_key", "message_id"],
+};
+const SENDERS: OrderTable = {
+  part: "senders",
+  table: "by_sender",
+  key: ["sender", "ts_key", "message_id"],
+  logKey: ["from_msisdn", "ts_key", "message_id"],
+};
+
+/**
+ * Every entry has to say what its row of the log says, and there have to be as many as the log has rows up to the
+ * follower's position when it began: then none is missing, as no two entries can have the same key.
+ */
+function* examineOrder(
+  db: Database,
+  { part, table, key, logKey }: OrderTable,
+  position: number,
+  rest: () => readonly string[],
+): Generator<number, Examined> {
+  const findings = new Findings();
+  const names = key.join(", ");
+  const place = key.map(() => "?").join(", ");
+  const differs = key.map((name, index) => `e.${name} <> m.${logKey[index]}`).join(" or ");
+  const last = db.prepare(
+    `select ${names} from ${table} where (${names}) > (${place}) order by ${names} limit 1 offset ${SLICE_ROWS - 1}`,
+  );
+  const compare = (bound: string) =>
+    db.prepare(
+      `select count(*), coalesce(sum(e.row <= ?), 0),
+         coalesce(sum(m.rowid is null or ${differs}), 0),
+         min(case when m.rowid is null or ${differs} then e.row end)
+       from (select ${names}, row from ${table} where (${names}) > (${place}) ${bound}) e
+       left join log.messages m on m.rowid = e.row`,
+    );
+  const within = compare(`and (${names}) <= (${place})`);
+  const toEnd = compare("");
+  let rows = 0;
+  let known = 0;
+  let after: readonly string[] = key.map(() => "");
+  for (let done = false; !done; ) {
+    const [end] = last.values(...after) as string[][];
+    const [counted] = (
+      end === undefined ? toEnd.values(position, ...after) : within.values(position, ...after, ...end)
+    ) as [number, number, number, number | null][];
+    const [count, upTo, wrong, example] = counted ?? [0, 0, 0, null];
+    if (wrong > 0)
+      findings.add(`${table}: ${wrong} entries differ from the log, one of them that of row ${example}`);
+    rows += count;
+    known += upTo;
+    yield count;
+    done = end === undefined;
+    after = end ?? after;
+  }
+  for (const statement of [last, within, toEnd]) statement.finalize();
+  const expected = countRows(db, position);
+  if (known !== expected)
+    findings.add(`${table}: it has ${known} of the ${expected} messages up to row ${position}`);
+  for (const text of inSnapshot(db, rest)) findings.add(text);
+  return { part, rows, findings: findings.list() };
+}
+
+/** Rows of the log up to one, counted in slices. */
+function countRows(db: Database, last: number): number {
+  const sql = "select count(*) as n from log.messages where rowid > ? and rowid <= ?";
+  const query = db.query<{ n: number }, [number, number]>(sql);
+  const step = 64 * SLICE_ROWS;
+  let rows = 0;
+  for (let after = 0; after < last; after += step)
+    rows += query.get(after, Math.min(last, after + step))?.n ?? 0;
+  return rows;
+}
+
+function inSnapshot<T>(db: Database, read: () => T): T {
+  db.run("begin");
+  try {
+    return read();
+  } finally {
+    db.run("rollback");
+  }
+}
+
+/** The leaves' sizes. */
+function leafFindings(db: Database): string[] {
+  const leaves = db
+    .query<{ ts_key: string; message_id: string; rows: number }, []>(
+      "select ts_key, message_id, rows from time_leaves order by ts_key, message_id",
+    )
+    .all();
+  if (leaves[0]?.ts_key !== "" || leaves[0].message_id !== "")
+    return ["time_leaves: the first leaf is missing"];
+  const count = db.query<{ n: number }, string[]>(
+    "select count(*) as n from by_time where (ts_key, message_id) >= (?, ?) and (ts_key, message_id) < (?, ?)",
+  );
+  return leaves.flatMap(({ ts_key, message_id, rows }, index) => {
+    const next = leaves[index + 1] ?? { ts_key: "\u{10FFFF}", message_id: "" };
+    const n = count.get(ts_key, message_id, next.ts_key, next.message_id)?.n ?? 0;
+    return n === rows
+      ? []
+      : [`time_leaves: the leaf from ${ts_key || "the start"} on says ${rows} and has ${n}`];
+  });
+}
+
+/** The counts by sender, their sums, and who has most. */
+function countFindings(db: Database): string[] {
+  const findings = db
+    .query<{ sender: string; rows: number; n: number }, []>(
+      `select sender, rows, n from (
+         select sender, rows, (select count(*) from by_sender b where b.sender = s.sender) as n from senders s
+       ) where rows <> n limit ${FINDINGS_MAX}`,
+    )
+    .all()
+    .map(({ sender, rows, n }) => `senders: the count of ${sender} says ${rows} and it has ${n}`);
+  const sums = db
+    .query<Record<"messages" | "senders" | "entries" | "counted" | "counts", number>, []>(
+      `select messages, senders, (select count(*) from by_sender) as entries,
+         (select coalesce(sum(rows), 0) from senders) as counted, (select count(*) from senders) as counts
+       from totals`,
+    )
+    .get();
+  if (sums === null) return [...findings, "totals: the row is missing"];
+  if (sums.messages !== sums.entries || sums.messages !== sums.counted)
+    findings.push(
+      `totals: it says ${sums.messages} messages; by_sender has ${sums.entries}, senders counts ${sums.counted}`,
+    );
+  if (sums.senders !== sums.counts)
+    findings.push(`totals: it says ${sums.senders} senders and there are ${sums.counts}`);
+  const top = (table: string) =>
+    JSON.stringify(
+      db.query(`select sender, rows from ${table} order by rows desc, sender limit ${TOP}`).values(),
+    );
+  if (top("top_senders") !== top("senders"))
+    findings.push("top_senders: they aren't those with most messages");
+  return findings;
+}
+
+interface Segment extends Omit<SegmentBytes, "postings"> {
+  readonly segment: number;
+}
+
+/** Makes every segment once more from the log and compares it byte by byte. */
+class SegmentsCheck {
+  readonly #log: Database;
+  readonly #db: Database;
+  readonly #findings = new Findings();
+  #rows = 0;
+
+  constructor(log: Database, db: Database) {
+    this.#log = log;
+    this.#db = db;
+  }
+
+  *run(position: number): Generator<number, Examined> {
+    const holding = this.#db.query<Segment, [number]>(
+      "select * from segments where first <= ?1 and last >= ?1 order by first",
+    );
+    for (let row = 1; row <= position; ) {
+      this.#db.run("begin");
+      try {
+        const [segment, other] = holding.all(row);
+        if (segment === undefined) {
+          this.#findings.add(`segments: none holds row ${row}`);
+          break;
+        }
+        if (other !== undefined)
+          this.#findings.add(`segments: ${segment.segment} and ${other.segment} overlap`);
+        // A merge may have put what was examined already and what wasn't into one.
+        yield* this.#compare(segment);
+        row = segment.last + 1;
+      } finally {
+        this.#db.run("rollback");
+      }
+    }
+    return { part: "search", rows: this.#rows, findings: this.#findings.list() };
+  }
+
+  *#compare(segment: Segment): Generator<number, void> {
+    const { segment: number, first, last } = segment;
+    const parts: SegmentSource[] = [];
+    for (let start = first; start <= last; start += SLICE_ROWS) {
+      const part = this.#build(start, Math.min(last, start + SLICE_ROWS - 1));
+      if (part.documents > 0) parts.push({ ...part, postings: chunksOf(part.postings) });
+      this.#rows += part.documents;
+      yield part.documents;
+    }
+    const wrong = (what: string) =>
+      this.#findings.add(`segment ${number} (rows ${first} to ${last}): ${what}`);
+    if (parts.length === 0) return wrong("the log has none of its rows");
+    const stored = this.#chunks(number);
+    let same = true;
+    const made = mergeSegments(parts, (chunk) => {
+      const next = stored.next();
+      same &&= next.done !== true && equal(chunk, next.value);
+    });
+    if (stored.next().done !== true) same = false;
+    if (!same) wrong("its lists of rows differ from the log");
+    if (made.documents !== segment.documents)
+      wrong(`it says ${segment.documents} messages and the log has ${made.documents}`);
+    for (const stream of ["dictionary", "offsets", "lasts"] as const) {
+      if (!equal(made[stream], segment[stream])) wrong(`its ${stream} differ from the log`);
+    }
+  }
+
+  #build(first: number, last: number): SegmentBytes {
+    const sql = "select rowid, to_msisdn, text from messages where rowid >= ? and rowid <= ? order by rowid";
+    const rows = this.#log.query(sql).values(first, last) as [number, string, string | null][];
+    const builder = new SegmentBuilder(first);
+    for (const [row, to, text] of rows) builder.add(row, text === null ? null : fold(text), [to]);
+    return builder.build();
+  }
+
+  *#chunks(segment: number): Generator<Uint8Array, undefined> {
+    const sql = "select bytes from postings where segment = ? and chunk = ?";
+    const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
+    for (let chunk = 0; ; chunk++) {
+      const found = query.get(segment, chunk);
+      if (found === null) return;
+      yield found.bytes;
+    }
+  }
+}
+
+/** A damaged file may hold anything, also what is no bytes. */
+function equal(made: Uint8Array, stored: unknown): boolean {
+  return stored instanceof Uint8Array && Buffer.compare(made, stored) === 0;
+}
+
+function* chunksOf(postings: Uint8Array): Generator<Uint8Array, undefined> {
+  for (let start = 0; start < postings.length; start += CHUNK_BYTES)
+    yield postings.subarray(start, start + CHUNK_BYTES);
+}

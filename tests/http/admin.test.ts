@@ -1,0 +1,58 @@
+/** `POST /admin/rebuild-index`: who may, and that answers stay right meanwhile. */
+import { afterEach, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { message } from "../messages.ts";
+import { until } from "../until.ts";
+import { freePort, newService, type TestService } from "./service.ts";
+
+let service: TestService;
+afterEach(() => service.stop());
+
+const ask = (authorization?: string, method = "POST") =>
+  fetch(`${service.readUrl}/admin/rebuild-index`, {
+    method,
+    headers: authorization === undefined ? {} : { Authorization: authorization },
+  });
+
+test("without API_TOKEN nobody may", async () => {
+  service = await newService();
+  const answer = await ask();
+  expect([answer.status, await answer.json()]).toEqual([403, { detail: "set API_TOKEN to use this" }]);
+});
+
+test("it wants the token, and a POST", async () => {
+  service = await newService({ API_TOKEN: "token" });
+  expect((await ask()).status).toBe(401);
+  expect((await ask("Bearer other")).status).toBe(401);
+  const get = await ask("Bearer token", "GET");
+  expect([get.status, get.headers.get("Allow")]).toEqual([405, "POST"]);
+});
+
+test("with a second listener it is there and not where webhooks arrive", async () => {
+  service = await newService({ API_TOKEN: "token", READ_PORT: String(freePort()) });
+  const there = await fetch(`${service.url}/admin/rebuild-index`, {
+    method: "POST",
+    headers: { Authorization: "Bearer token" },
+  });
+  expect(there.status).toBe(404);
+  expect((await ask("Bearer token")).status).toBe(202);
+});
+
+test("a new index takes the place of the old one; asked twice it happens once; the log says so", async () => {
+  service = await newService({ API_TOKEN: "token" });
+  for (let index = 0; index < 50; index++)
+    await service.post(message(`m${index}`, { text: `word ${index}` }));
+  const answers = await Promise.all([ask("Bearer token"), ask("Bearer token")]);
+  for (const answer of answers)
+    expect([answer.status, await answer.json()]).toEqual([202, { status: "rebuilding" }]);
+  const total = async () =>
+    ((await (await service.get("/messages?q=word")).json()) as { total: number }).total;
+  const done = () =>
+    service.logLines().filter((line) => line["message"] === "the index was made anew").length || undefined;
+  for (let left = 20; left > 0 && done() === undefined; left--) expect(await total()).toBe(50);
+  expect(await until("the new index", done)).toBe(1);
+  expect(await total()).toBe(50);
+  const indexes = readdirSync(dirname(service.databasePath)).filter((name) => /-index\d+$/.test(name));
+  expect(indexes).toEqual(["messages.db-index2"]);
+});
