@@ -15,7 +15,7 @@ export type FigureName =
   | "database and side files ÷ JSON"
   | "start to ready"
   | `${IngestLoad}${" ÷ bare" | " ÷ FastAPI" | " p50" | " p99" | " p99.9" | " p99.9 ÷ p50" | ""}`
-  | `lag at the ${"start" | "end"} of ${IngestLoad}`
+  | `lag ${"early" | "late"} in ${IngestLoad}`
   | "bare"
   | "caught up after sustained"
   | `FastAPI ${IngestLoad}`

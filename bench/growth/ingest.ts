@@ -10,10 +10,10 @@ import { rowProblems } from "../rows.ts";
 import type { Scratch } from "../scratch.ts";
 import { type Server, type ServerKind, serverKind, startServer, stopServer } from "../servers.ts";
 import { type Figure, type Findings, type IngestLoad, measuredAt, Notebook, quotient } from "./figures.ts";
-import { followerLag, type Lag, untilCaughtUp } from "./lag.ts";
+import { type LagTrend, lagDuring, untilCaughtUp } from "./lag.ts";
 import { burstSeconds, connections, loadServer, loadTo, type Prepared, warmUpSeconds } from "./loads.ts";
 
-type Measured = { load: Load; before: Lag; after: Lag };
+type Measured = { load: Load; trend: LagTrend };
 type Ingest = Record<IngestLoad, Measured> & {
   caughtUpMs: number;
   peakBytes: number;
@@ -118,9 +118,8 @@ async function measuredLoad(
   requestsPath: string,
 ): Promise<Measured> {
   await untilCaughtUp(server);
-  const before = await followerLag(server);
-  const load = await loadServer(scratch, server, seconds, requestsPath);
-  return { load, before, after: await followerLag(server) };
+  const { result, trend } = await lagDuring(server, loadServer(scratch, server, seconds, requestsPath));
+  return { load: result, trend };
 }
 
 async function bareRate(scratch: Scratch, prepared: Prepared, notebook: Notebook): Promise<number> {
@@ -134,7 +133,7 @@ async function bareRate(scratch: Scratch, prepared: Prepared, notebook: Notebook
 function noteLoad(
   notebook: Notebook,
   name: IngestLoad,
-  { load, before, after }: Measured,
+  { load, trend: { early, late } }: Measured,
   bare: number,
 ): void {
   notebook.note(name, load.requestsPerSecond, "/s");
@@ -143,6 +142,6 @@ function noteLoad(
   notebook.note(`${name} p99`, load.p99Us / 1000, "ms");
   notebook.note(`${name} p99.9`, load.p999Us / 1000, "ms");
   notebook.note(`${name} p99.9 ÷ p50`, quotient(load.p999Us, load.p50Us), "×");
-  notebook.note(`lag at the start of ${name}`, before.sum, "rows", `at most ${before.max} of one follower`);
-  notebook.note(`lag at the end of ${name}`, after.sum, "rows", `at most ${after.max} of one follower`);
+  notebook.note(`lag early in ${name}`, early.max, "rows", "mean of the first third, furthest follower");
+  notebook.note(`lag late in ${name}`, late.max, "rows", "mean of the last third, furthest follower");
 }
