@@ -21,7 +21,7 @@ const lines = (count: number, name: string) =>
       from: `+${(index * 7) % 501}`,
       to: `+${index % 3}`,
       ts: new Date(Date.UTC(2025, 0, 1) + ((index * 7919) % 1_000_003) * 1000).toISOString(),
-      text: index % 11 === 0 ? null : `${WORDS[index % WORDS.length]} ${index % 997}`,
+      text: index % 11 === 0 ? null : `${WORDS[index % WORDS.length]} ${index}`,
     }),
   ).join("\n");
 
@@ -77,7 +77,14 @@ describe("without a server", () => {
       "update postings set bytes = zeroblob(length(bytes)) where rowid = 1",
     ],
     ["search", "a chunk is missing", `delete from postings where segment = ${FIRST} and chunk = 1`],
-    ["search", "a term is another", "update segments set dictionary = replace(dictionary, 'hello', 'jello')"],
+    [
+      "search",
+      "a term is another",
+      "update blocks set dictionary = zeroblob(length(dictionary)) where block = 0",
+    ],
+    ["search", "a block is missing", `delete from blocks where segment = ${FIRST} and block = 1`],
+    ["search", "a filter is another", "update segments set filters = zeroblob(length(filters))"],
+    ["search", "a stream is no bytes", "update blocks set offsets = 'none' where block = 1"],
     ["search", "a size is wrong", "update segments set documents = documents - 1"],
   ];
   test.each(damages)("%s: %s", async (part, _, statement) => {

@@ -26,6 +26,7 @@ export class Queries {
   readonly #tail: Tail;
   readonly #scan: Scan;
   readonly #filtered: Filtered;
+  #order: { readonly row: number; readonly order: TimeOrder } | undefined;
 
   /** The database is the log's, with the index file attached. */
   constructor(db: Database, clock: Clock, limits: IndexLimits) {
@@ -95,7 +96,7 @@ export class Queries {
     if (query.messageId !== undefined) return this.#one(query, wanted, query.messageId);
     const name = wanted.from === undefined ? "time" : "senders";
     const order =
-      wanted.from === undefined ? new TimeOrder(this.#db) : new SenderOrder(this.#db, wanted.from);
+      wanted.from === undefined ? this.#timeOrder(snapshot) : new SenderOrder(this.#db, wanted.from);
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
     const matches = matcher(wanted);
@@ -137,12 +138,21 @@ export class Queries {
     return this.#db.query<Message, [number]>(sql).get(entry.row) as Message;
   }
 
-  #stats({ positions, tail }: Snapshot): Stats {
+  /** It changes only when its follower has taken a step. */
+  #timeOrder({ positions }: Snapshot): TimeOrder {
+    if (this.#order?.row !== positions.time) {
+      this.#order = { row: positions.time, order: new TimeOrder(this.#db) };
+    }
+    return this.#order.order;
+  }
+
+  #stats(snapshot: Snapshot): Stats {
+    const { positions, tail } = snapshot;
     const { messages, senders, top } = senderTotals(
       this.#db,
       tail.filter(({ row }) => row > positions.senders),
     );
-    const order = new TimeOrder(this.#db);
+    const order = this.#timeOrder(snapshot);
     const rest = tail.filter(({ row }) => row > positions.time);
     const range = { order, from: 0, to: order.size, tail: rest };
     const edge = (offset: number) => {

@@ -14,7 +14,7 @@ import { SENDER_TABLES } from "./senders.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 3;
+const INDEX_VERSION = 4;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /** The longer the log, the more often a page is changed before it is copied. */

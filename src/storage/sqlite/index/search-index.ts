@@ -6,9 +6,10 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { andBits, countBits, markDocuments } from "../search/bits.ts";
+import { blocksThatMayHold, cutDictionary, type Dictionary, joinDictionary } from "../search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
 import { plan } from "../search/pieces.ts";
-import { type SegmentBytes, SegmentIndex } from "../search/segment.ts";
+import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
 
@@ -18,7 +19,11 @@ const FANOUT = 16;
 export const SEARCH_TABLES = `
   create table segments (
     segment integer primary key, first integer not null, last integer not null, documents integer not null,
-    dictionary blob not null, offsets blob not null, lasts blob not null
+    filters blob not null, lasts blob not null
+  );
+  create table blocks (
+    segment integer not null, block integer not null, dictionary blob not null, offsets blob not null,
+    primary key (segment, block)
   );
   create table postings (
     segment integer not null, chunk integer not null, bytes blob not null,
@@ -39,6 +44,7 @@ export class SearchFollower implements Follower {
   readonly #limits: IndexLimits;
   readonly #nextSegment: Statement<{ segment: number }, []>;
   readonly #addSegment: Statement;
+  readonly #addBlock: Statement;
   readonly #addChunk: Statement;
   readonly #segments: Statement<SegmentRow, []>;
   readonly #rows: Statement<Columns, [number, number]>;
@@ -48,7 +54,8 @@ export class SearchFollower implements Follower {
     this.#db = db;
     this.#limits = limits;
     this.#nextSegment = db.prepare("select coalesce(max(segment), 0) + 1 as segment from segments");
-    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?, ?)");
+    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?)");
+    this.#addBlock = db.prepare("insert into blocks values (?, ?, ?, ?)");
     this.#addChunk = db.prepare("insert into postings values (?, ?, ?)");
     this.#segments = db.prepare("select segment, first, last, documents from segments order by first desc");
     this.#rows = db.prepare(
@@ -76,7 +83,10 @@ export class SearchFollower implements Follower {
   }
 
   #add(segment: number, { first, last, documents, dictionary, offsets, lasts }: SegmentParts): void {
-    this.#addSegment.run(segment, first, last, documents, dictionary, offsets, lasts);
+    const { blocks, filters } = cutDictionary({ dictionary, offsets });
+    for (const [number, block] of blocks.entries())
+      this.#addBlock.run(segment, number, block.dictionary, block.offsets);
+    this.#addSegment.run(segment, first, last, documents, filters, lasts);
   }
 
   /** The latest segments, oldest first, if enough of them are no larger than the tier of the very latest. */
@@ -108,16 +118,25 @@ export class SearchFollower implements Follower {
       (bytes) => this.#addChunk.run(target, chunk++, bytes),
     );
     for (const { segment } of group) {
-      this.#db.run("delete from segments where segment = ?", [segment]);
-      this.#db.run("delete from postings where segment = ?", [segment]);
+      for (const table of ["segments", "blocks", "postings"])
+        this.#db.run(`delete from ${table} where segment = ?`, [segment]);
     }
     this.#add(target, merged);
   }
 
   #source({ segment, first, last, documents }: SegmentRow): SegmentSource {
-    const sql = "select dictionary, offsets, lasts from segments where segment = ?";
-    const streams = this.#db.query<Streams, [number]>(sql).get(segment) as Streams;
-    return { first, last, documents, ...streams, postings: this.#chunks(segment) };
+    const sql = "select lasts from segments where segment = ?";
+    const { lasts } = this.#db.query<{ lasts: Uint8Array }, [number]>(sql).get(segment) as {
+      lasts: Uint8Array;
+    };
+    return {
+      first,
+      last,
+      documents,
+      ...storedDictionary(this.#db, segment),
+      lasts,
+      postings: this.#chunks(segment),
+    };
   }
 
   *#chunks(segment: number): Generator<Uint8Array, undefined> {
@@ -131,7 +150,12 @@ export class SearchFollower implements Follower {
 
 type Columns = [row: number, to: string, text: string | null];
 type SegmentParts = Omit<SegmentBytes, "postings">;
-type Streams = Pick<SegmentBytes, "dictionary" | "offsets" | "lasts">;
+
+/** A segment's whole dictionary, for a merge or a check. */
+export function storedDictionary(db: Database, segment: number): Dictionary {
+  const sql = "select dictionary, offsets from blocks where segment = ? order by block";
+  return joinDictionary(db.query<Dictionary, [number]>(sql).all(segment));
+}
 
 /** Rows that match. */
 export interface Matches {
@@ -149,14 +173,15 @@ interface Marked {
   readonly bits: Uint32Array;
 }
 
-/** Dictionaries of segments that a reader has used stay in memory, up to this many bytes. */
-const CACHE_BYTES = 32 * 1024 * 1024;
+/** Blocks of dictionaries that a reader has used stay in memory, up to so many bytes, and the filters of all. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 export class SearchReader {
   readonly #db: Database;
-  /** By number: a segment never changes. The least recently used comes first. */
-  readonly #cache = new Map<number, { index: SegmentIndex; bytes: number }>();
+  /** By segment and block, neither of which ever changes. The least recently used comes first. */
+  readonly #blocks = new Map<string, { index: SegmentIndex; bytes: number }>();
   #cached = 0;
+  #filters = new Map<number, Uint8Array>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -170,7 +195,9 @@ export class SearchReader {
     const segments = this.#db.query<SegmentRow, []>(
       "select segment, first, last, documents from segments order by first",
     );
-    for (const segment of segments.all()) {
+    const all = segments.all();
+    this.#filters = new Map(all.map(({ segment }) => [segment, this.#filtersOf(segment)]));
+    for (const segment of all) {
       checkTime();
       const bits = this.#mark(segment, needles, to);
       if (bits === undefined) continue;
@@ -182,43 +209,64 @@ export class SearchReader {
 
   /** Undefined when nothing in the segment matches. */
   #mark(segment: SegmentRow, needles: readonly string[], to: string | undefined): Uint32Array | undefined {
-    const index = this.#index(segment);
-    const lists: (readonly number[] | Uint32Array)[] = needles.map((needle) => index.termsContaining(needle));
-    if (to !== undefined) {
-      const term = index.termOf(to);
-      lists.push(term === undefined ? [] : [term]);
-    }
-    if (lists.some((terms) => terms.length === 0)) return undefined;
+    const lists = needles.map((needle) => this.#listsContaining(segment.segment, needle));
+    if (to !== undefined) lists.push(this.#listsOf(segment.segment, to));
+    if (lists.some((ranges) => ranges.length === 0)) return undefined;
     const chunks = new Chunks(this.#db, segment.segment);
     let bits: Uint32Array | undefined;
-    for (const terms of lists) {
+    for (const ranges of lists) {
       const marks = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
-      for (const term of terms) {
-        const { start, end } = index.postingRange(term);
-        markDocuments(chunks.read(start, end), marks);
-      }
+      for (const { start, end } of ranges) markDocuments(chunks.read(start, end), marks);
       if (bits === undefined) bits = marks;
       else andBits(bits, marks);
     }
     return bits;
   }
 
-  #index({ segment }: SegmentRow): SegmentIndex {
-    const cached = this.#cache.get(segment);
+  /** Where the lists of all terms are that contain the needle. */
+  #listsContaining(segment: number, needle: string): PostingRange[] {
+    const ranges: PostingRange[] = [];
+    for (const block of blocksThatMayHold(this.#filtersOf(segment), Buffer.from(needle))) {
+      const index = this.#block(segment, block);
+      for (const term of index.termsContaining(needle)) ranges.push(index.postingRange(term));
+    }
+    return ranges;
+  }
+
+  #listsOf(segment: number, label: string): PostingRange[] {
+    for (const block of blocksThatMayHold(this.#filtersOf(segment), labelBytes(label))) {
+      const index = this.#block(segment, block);
+      const term = index.termOf(label);
+      if (term !== undefined) return [index.postingRange(term)];
+    }
+    return [];
+  }
+
+  #filtersOf(segment: number): Uint8Array {
+    const cached = this.#filters.get(segment);
+    if (cached !== undefined) return cached;
+    const sql = "select filters from segments where segment = ?";
+    return (this.#db.query<{ filters: Uint8Array }, [number]>(sql).get(segment) as { filters: Uint8Array })
+      .filters;
+  }
+
+  #block(segment: number, block: number): SegmentIndex {
+    const key = `${segment}/${block}`;
+    const cached = this.#blocks.get(key);
     if (cached !== undefined) {
-      this.#cache.delete(segment);
-      this.#cache.set(segment, cached);
+      this.#blocks.delete(key);
+      this.#blocks.set(key, cached);
       return cached.index;
     }
-    const sql = "select dictionary, offsets from segments where segment = ?";
-    const streams = this.#db.query<Omit<Streams, "lasts">, [number]>(sql).get(segment) as Streams;
+    const sql = "select dictionary, offsets from blocks where segment = ? and block = ?";
+    const streams = this.#db.query<Dictionary, [number, number]>(sql).get(segment, block) as Dictionary;
     const index = new SegmentIndex(streams);
     const bytes = streams.dictionary.length + streams.offsets.length;
-    this.#cache.set(segment, { index, bytes });
+    this.#blocks.set(key, { index, bytes });
     this.#cached += bytes;
-    for (const [oldest, { bytes }] of this.#cache) {
+    for (const [oldest, { bytes }] of this.#blocks) {
       if (this.#cached <= CACHE_BYTES) break;
-      this.#cache.delete(oldest);
+      this.#blocks.delete(oldest);
       this.#cached -= bytes;
     }
     return index;

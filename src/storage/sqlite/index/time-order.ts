@@ -85,58 +85,54 @@ export class TimeFollower implements Follower {
 const LEAVES =
   "select ts_key as tsKey, message_id as messageId, rows from time_leaves order by ts_key, message_id";
 
-/** The order as it was when its reading began: one snapshot's life. */
+/** The order as the follower left it at one position: the same object serves every snapshot of that position. */
 export class TimeOrder implements Order {
   readonly #db: Database;
   readonly #leaves: readonly Leaf[];
+  /** How many messages come before each leaf. */
+  readonly #before: readonly number[];
   readonly size: number;
 
   constructor(db: Database) {
     this.#db = db;
     this.#leaves = db.query<Leaf, []>(LEAVES).all();
-    this.size = this.#leaves.reduce((sum, { rows }) => sum + rows, 0);
+    let size = 0;
+    this.#before = this.#leaves.map(({ rows }) => {
+      size += rows;
+      return size - rows;
+    });
+    this.size = size;
   }
 
   rank(place: Place): number {
-    let before = 0;
-    let leaf: Leaf | undefined;
-    for (const next of this.#leaves) {
-      if (comparePlaces(next, place) > 0) break;
-      before += leaf?.rows ?? 0;
-      leaf = next;
-    }
+    const index = lastIndex(this.#leaves.length, (at) => comparePlaces(this.#leaves[at] as Leaf, place) <= 0);
+    const leaf = this.#leaves[index];
     if (leaf === undefined) return 0;
     const sql =
       "select count(*) as n from by_time where (ts_key, message_id) >= (?, ?) and (ts_key, message_id) < (?, ?)";
     const inside = this.#db
       .query<{ n: number }, string[]>(sql)
       .get(leaf.tsKey, leaf.messageId, place.tsKey, place.messageId);
-    return before + (inside?.n ?? 0);
+    return (this.#before[index] as number) + (inside?.n ?? 0);
   }
 
   read(rank: number, limit: number): Entry[] {
-    let skip = rank;
-    let leaf = this.#leaves[0];
-    for (const next of this.#leaves) {
-      leaf = next;
-      if (skip < next.rows) break;
-      skip -= next.rows;
-    }
+    const index = lastIndex(this.#leaves.length, (at) => (this.#before[at] as number) <= rank);
+    const leaf = this.#leaves[index];
     const sql = `select row, ts_key as tsKey, message_id as messageId from by_time
        where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit ? offset ?`;
     return this.#db
       .query<Entry, [string, string, number, number]>(sql)
-      .all(leaf?.tsKey ?? "", leaf?.messageId ?? "", limit, skip);
+      .all(leaf?.tsKey ?? "", leaf?.messageId ?? "", limit, rank - (this.#before[index] ?? 0));
   }
 
   /** Rows from rank `from` up to rank `to`, in order, a leaf at a time at most. */
   *rows(from: number, to: number): Generator<readonly number[]> {
-    let start = 0;
-    for (const { tsKey, messageId, rows } of this.#leaves) {
+    for (const [index, { tsKey, messageId, rows }] of this.#leaves.entries()) {
+      const start = this.#before[index] as number;
       const skip = Math.max(0, from - start);
       const count = Math.min(rows, to - start) - skip;
       if (count > 0) yield this.#rowsOf(tsKey, messageId, count, skip);
-      start += rows;
     }
   }
 
@@ -148,4 +144,16 @@ export class TimeOrder implements Order {
       .values(tsKey, messageId, limit, offset) as unknown as [number][];
     return rows.map(([row]) => row);
   }
+}
+
+/** The last of `length` numbers for which it holds, given that it holds for a first part of them; -1 if for none. */
+function lastIndex(length: number, holds: (at: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

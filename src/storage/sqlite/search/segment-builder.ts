@@ -4,7 +4,7 @@
  */
 import { varintSize, writeVarint } from "./bits.ts";
 import { PieceCutter } from "./pieces.ts";
-import { bytesOf, LABEL, type SegmentBytes } from "./segment.ts";
+import { bytesOf, labelBytes, type SegmentBytes } from "./segment.ts";
 
 const NO_DOCUMENT = 0xffffffff;
 const FNV_PRIME = 0x01000193;
@@ -26,7 +26,7 @@ export class SegmentBuilder {
   #pairDocuments = new Uint32Array(1 << 15);
   #pairs = 0;
   #label = "";
-  #bytes = Buffer.of(LABEL);
+  #bytes = labelBytes("");
 
   /** `first` is the row of the first message. */
   constructor(first: number) {
@@ -56,8 +56,7 @@ export class SegmentBuilder {
   #labelBytes(label: string): Uint8Array {
     if (label !== this.#label) {
       this.#label = label;
-      this.#bytes = Buffer.from(`\0${label}`);
-      this.#bytes[0] = LABEL;
+      this.#bytes = labelBytes(label);
     }
     return this.#bytes;
   }

@@ -23,6 +23,19 @@ export const LABEL = 0xff;
 /** Beyond it a document's number would not fit the arithmetic of the lists. */
 export const SEGMENT_ROWS_MAX = 2 ** 31;
 
+const ZERO = Buffer.of(0);
+
+/** The term of a label. */
+export function labelBytes(label: string): Buffer {
+  return Buffer.concat([Buffer.of(LABEL), Buffer.from(label)]);
+}
+
+/** Where a list is in the postings. */
+export interface PostingRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export class SegmentIndex {
   readonly #dictionary: Buffer;
   readonly #starts: Uint32Array;
@@ -54,9 +67,7 @@ export class SegmentIndex {
 
   /** The term of a label. */
   termOf(label: string): number | undefined {
-    const bytes = Buffer.from(`\0\0${label}\0`);
-    bytes[1] = LABEL;
-    const at = this.#dictionary.indexOf(bytes);
+    const at = this.#dictionary.indexOf(Buffer.concat([ZERO, labelBytes(label), ZERO]));
     return at === -1 ? undefined : this.#termAt(at + 1);
   }
 
@@ -66,7 +77,7 @@ export class SegmentIndex {
   }
 
   /** Where the term's list is in the postings. */
-  postingRange(term: number): { readonly start: number; readonly end: number } {
+  postingRange(term: number): PostingRange {
     return { start: this.#lists[term] as number, end: this.#lists[term + 1] as number };
   }
 
