@@ -9,6 +9,8 @@ const tiny: IndexLimits = {
   leafRows: 4,
   segmentRows: 2,
   segmentRowsMax: 40,
+  shortRows: 3,
+  lookupCost: 2,
   tailRows: 131_072,
 };
 storeContract("SQLite with tiny steps, leaves and segments", () => sqliteDatabase({ indexLimits: tiny }));

@@ -16,6 +16,9 @@ import { StartRefused } from "../../core/errors.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import { checkFile } from "./schema.ts";
 
+/** Only statements of this cache are freed when a database is closed; one that is left keeps the file open. */
+Database.MAX_QUERY_CACHE_SIZE = 200;
+
 /** Makes the folder of a new database, durably; throws `StartRefused` when it can't. */
 export function prepareFolder(path: string): void {
   const folder = dirname(resolve(path));

@@ -6,7 +6,7 @@
 import type { Database } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
 import type { MessageQuery } from "../../core/store.ts";
-import type { FollowerName } from "./index/follower.ts";
+import type { FollowerName, IndexLimits } from "./index/follower.ts";
 import { comparePlaces, type Place } from "./index/log-rows.ts";
 import type { Entry, Order } from "./index/order.ts";
 import type { Matches, SearchReader } from "./index/search-index.ts";
@@ -14,10 +14,6 @@ import { type Found, pageOf, type Snapshot } from "./page.ts";
 import type { TailRow } from "./tail.ts";
 import { placeAfter, type Wanted } from "./wanted.ts";
 
-/** A range this short is looked at row by row. */
-const SHORT_ROWS = 1000;
-/** Looking up a match's place takes as long as walking over so many rows. */
-const LOOKUP_COST = 8;
 const BATCH_ROWS = 1000;
 
 export interface Search {
@@ -35,19 +31,21 @@ export interface Search {
 export class Filtered {
   readonly #db: Database;
   readonly #search: SearchReader;
+  readonly #limits: IndexLimits;
 
-  constructor(db: Database, search: SearchReader) {
+  constructor(db: Database, search: SearchReader, limits: IndexLimits) {
     this.#db = db;
     this.#search = search;
+    this.#limits = limits;
   }
 
   find(search: Search): Found {
     const { wanted, snapshot, from, to } = search;
     const { checkTime, positions, tail } = snapshot;
-    if (to - from <= SHORT_ROWS) return this.#shortRange(search);
+    if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
     const found = this.#exact(this.#search.find(wanted, checkTime), search);
     const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
-    const few = found.count * LOOKUP_COST;
+    const few = found.count * this.#limits.lookupCost;
     if (wanted.from === undefined && few <= this.#walkRows(search, found, bounded)) {
       return this.#lookedUp(search, found, bounded);
     }

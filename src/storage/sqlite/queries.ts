@@ -34,7 +34,7 @@ export class Queries {
     this.#clock = clock;
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
-    this.#filtered = new Filtered(db, new SearchReader(db));
+    this.#filtered = new Filtered(db, new SearchReader(db), limits);
   }
 
   /** One page and its total. Throws `TimeIsOver`. */

@@ -24,6 +24,10 @@ export interface IndexLimits {
   readonly segmentRows: number;
   /** Messages beyond which segments are not merged any more. */
   readonly segmentRowsMax: number;
+  /** A range of so many messages is looked at row by row when a text or a recipient is wanted. */
+  readonly shortRows: number;
+  /** Looking up a match's place is taken to cost as much as walking over so many rows. */
+  readonly lookupCost: number;
   /** Rows that a reader keeps of what the followers have not taken; beyond that it scans. */
   readonly tailRows: number;
 }
@@ -33,5 +37,7 @@ export const INDEX_LIMITS: IndexLimits = {
   leafRows: 32_768,
   segmentRows: 8192,
   segmentRowsMax: 1_048_576,
+  shortRows: 1000,
+  lookupCost: 8,
   tailRows: 131_072,
 };

@@ -63,10 +63,10 @@ export class LogIndex {
       new SenderFollower(db),
       new SearchFollower(db, limits),
     ];
-    this.#ends = db.prepare(
+    this.#ends = db.query(
       "select max(rowid) as row from (select rowid from log.messages where rowid > ? order by rowid limit ?)",
     );
-    this.#move = db.prepare(
+    this.#move = db.query(
       `update followers set row = ?1,
          message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
     );

@@ -31,7 +31,7 @@ export class LogRows {
   readonly #select: Statement<Columns, [number, number]>;
 
   constructor(db: Database) {
-    this.#select = db.prepare(
+    this.#select = db.query(
       `select rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text from messages
        where rowid > ? order by rowid limit ?`,
     );

@@ -53,15 +53,15 @@ export class SearchFollower implements Follower {
   constructor(db: Database, limits: IndexLimits) {
     this.#db = db;
     this.#limits = limits;
-    this.#nextSegment = db.prepare("select coalesce(max(segment), 0) + 1 as segment from segments");
-    this.#addSegment = db.prepare("insert into segments values (?, ?, ?, ?, ?, ?)");
-    this.#addBlock = db.prepare("insert into blocks values (?, ?, ?, ?)");
-    this.#addChunk = db.prepare("insert into postings values (?, ?, ?)");
-    this.#segments = db.prepare("select segment, first, last, documents from segments order by first desc");
-    this.#rows = db.prepare(
+    this.#nextSegment = db.query("select coalesce(max(segment), 0) + 1 as segment from segments");
+    this.#addSegment = db.query("insert into segments values (?, ?, ?, ?, ?, ?)");
+    this.#addBlock = db.query("insert into blocks values (?, ?, ?, ?)");
+    this.#addChunk = db.query("insert into postings values (?, ?, ?)");
+    this.#segments = db.query("select segment, first, last, documents from segments order by first desc");
+    this.#rows = db.query(
       "select rowid, to_msisdn, text from log.messages where rowid > ? and rowid <= ? order by rowid",
     );
-    this.#chunk = db.prepare("select bytes from postings where segment = ? and chunk = ?");
+    this.#chunk = db.query("select bytes from postings where segment = ? and chunk = ?");
   }
 
   step(after: number, last: number): void {

@@ -35,7 +35,7 @@ export class SenderFollower implements Follower {
   readonly #statements: readonly Statement[];
 
   constructor(db: Database) {
-    this.#statements = STEP.map((sql) => db.prepare(sql));
+    this.#statements = STEP.map((sql) => db.query(sql));
   }
 
   step(after: number, last: number): void {

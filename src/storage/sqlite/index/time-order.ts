@@ -42,23 +42,23 @@ export class TimeFollower implements Follower {
   /** A leaf of more than `leafRowsMax` messages is split. */
   constructor(db: Database, leafRowsMax: number) {
     this.#leafRowsMax = leafRowsMax;
-    this.#insert = db.prepare(
+    this.#insert = db.query(
       `insert into by_time select ts_key, message_id, rowid from log.messages
        where rowid > ? and rowid <= ? order by ts_key, message_id`,
     );
-    this.#grown = db.prepare(
+    this.#grown = db.query(
       `select (
          select leaf from time_leaves l where (l.ts_key, l.message_id) <= (m.ts_key, m.message_id)
          order by l.ts_key desc, l.message_id desc limit 1
        ) as leaf, count(*) as added
        from log.messages m where rowid > ? and rowid <= ? group by 1`,
     );
-    this.#leaf = db.prepare(
+    this.#leaf = db.query(
       "select ts_key as tsKey, message_id as messageId, rows from time_leaves where leaf = ?",
     );
-    this.#resize = db.prepare("update time_leaves set rows = ? where leaf = ?");
-    this.#addLeaf = db.prepare("insert into time_leaves (ts_key, message_id, rows) values (?, ?, ?)");
-    this.#middle = db.prepare(
+    this.#resize = db.query("update time_leaves set rows = ? where leaf = ?");
+    this.#addLeaf = db.query("insert into time_leaves (ts_key, message_id, rows) values (?, ?, ?)");
+    this.#middle = db.query(
       `select ts_key as tsKey, message_id as messageId from by_time
        where (ts_key, message_id) >= (?, ?) order by ts_key, message_id limit 1 offset ?`,
     );
