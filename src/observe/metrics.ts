@@ -119,7 +119,11 @@ export class Metrics {
     this.gauge("store_messages", "Messages stored.", () => figures().storedMessages);
     this.gauge("store_queue_rows", "Messages that wait for a commit.", () => figures().queueRows);
     this.gauge("store_database_bytes", "Size of the database file.", () => figures().databaseBytes);
-    this.gauge("store_index_bytes", "Size of the index file.", () => figures().indexBytes);
+    this.gauge(
+      "store_index_bytes",
+      "Size of the index file and its write-ahead log.",
+      () => figures().indexBytes,
+    );
     this.#gauges(
       "postern_follower_lag_rows",
       "Stored messages that a follower has not taken into its tables yet.",

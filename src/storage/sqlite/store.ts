@@ -184,7 +184,7 @@ class SqliteStore implements Store {
       queueRows: this.#queueRows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
-      indexBytes: sizeOf(this.#following.index),
+      indexBytes: sizeOf(this.#following.index) + sizeOf(`${this.#following.index}-wal`),
       followerLagRows: this.#following.lags,
     };
   }
