@@ -1,6 +1,7 @@
 /** `GET /metrics`: the series are there from the start, and nobody can make more of them than there should be. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { message } from "../messages.ts";
+import { until } from "../until.ts";
 import { newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
@@ -178,4 +179,19 @@ test("the number of requests counted is the number of requests made", async () =
     await service.get(["/stats", "/x", "/health/live"][index % 3] ?? "");
   // A scrape is counted when it is answered.
   expect(await total()).toBe(before + 26);
+});
+
+test("the index and how far each follower is behind are there, and come to rest", async () => {
+  const own = await newService();
+  for (let index = 0; index < 30; index++) await own.post(message(`m${index}`));
+  for (const follower of ["time", "senders", "search"]) {
+    const series = `postern_follower_lag_rows{follower="${follower}"}`;
+    expect(
+      await until(`${follower} to catch up`, async () =>
+        (await own.metric(series)) === 0 ? true : undefined,
+      ),
+    ).toBe(true);
+  }
+  expect(await own.metric("store_index_bytes")).toBeGreaterThan(4096);
+  await own.stop();
 });

@@ -126,7 +126,7 @@ export class Following {
         log.debug("the index has caught up", { rows: leastOf(report.positions) });
         await onCaughtUp();
       }
-      if (this.lag >= REST_ROWS || report.rebuildRow !== null) return 0;
+      if (this.lag >= REST_ROWS || this.#rebuild !== undefined) return 0;
       return this.lag > 0 ? REST_MS : undefined;
     } catch (error) {
       this.#caughtUp = false;

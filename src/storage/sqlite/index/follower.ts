@@ -34,7 +34,7 @@ export interface IndexLimits {
 
 export const INDEX_LIMITS: IndexLimits = {
   stepRows: { time: 16_384, senders: 16_384, search: 16_384 },
-  leafRows: 32_768,
+  leafRows: 8192,
   segmentRows: 8192,
   segmentRowsMax: 1_048_576,
   shortRows: 1000,
