@@ -34,7 +34,7 @@ answerQuestions<FollowerAsk>((ask) => {
       const log = openForReading(ask.path);
       const current = openLogIndex(log, ask.path, ask.limits, CACHE_KIB);
       handle = { path: ask.path, log, limits: ask.limits, current, next: undefined, old: undefined };
-      return report(handle, false);
+      return report(handle);
     }
     case "advance":
       return advance(opened());
@@ -55,21 +55,19 @@ answerQuestions<FollowerAsk>((ask) => {
 
 /** The index in use first; a rebuild gets the steps that are left. */
 function advance(at: Handle): FollowReport {
-  if (at.current.advance()) return report(at, true);
-  if (at.next === undefined) return report(at, false);
-  if (at.next.advance()) return report(at, true);
+  if (at.current.advance() || at.next === undefined || at.next.advance()) return report(at);
   at.old = at.current;
   at.current = at.next;
   at.next = undefined;
-  return report(at, false);
+  return report(at);
 }
 
 function rebuild(at: Handle): void {
   at.next ??= makeLogIndex(at.log, at.path, at.current.number + 1, at.limits, CACHE_KIB);
 }
 
-function report({ current, next }: Handle, moved: boolean): FollowReport {
-  return { index: current.path, positions: current.positions, moved, rebuildRow: next?.row ?? null };
+function report({ current }: Handle): FollowReport {
+  return { index: current.path, positions: current.positions };
 }
 
 function opened(): Handle {

@@ -9,8 +9,6 @@ import type { Thread } from "./thread.ts";
 const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
   index: "a",
   positions: { time: row, senders: row, search: row },
-  moved: true,
-  rebuildRow: null,
   ...more,
 });
 
@@ -35,7 +33,7 @@ function following(steps: (FollowReport | Error)[], lastRow: number, more: Parti
     {
       follower: { ask } as unknown as Thread,
       lagRowsMax: 1000,
-      first: at(0, { moved: false }),
+      first: at(0),
       log,
       onSwap: async (index) => void swaps.push(index),
       onCaughtUp: async () => void caughtUp.push(1),
@@ -95,7 +93,7 @@ test("few rows wait for more; many are taken at once", async () => {
 });
 
 test("a new index is read before the old one goes; whoever asked for it is told", async () => {
-  const steps = [at(10), at(10, { index: "b", moved: false })];
+  const steps = [at(10), at(10, { index: "b" })];
   const { subject, asked, swaps } = following([at(10)], 10);
   await until("the first step", () => (asked.length >= 1 ? true : undefined));
   await subject.close();

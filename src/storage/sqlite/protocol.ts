@@ -21,10 +21,6 @@ export interface FollowReport {
   /** The index file in use. */
   readonly index: string;
   readonly positions: Positions;
-  /** Whether there was anything to do. */
-  readonly moved: boolean;
-  /** How far the index is that a rebuild makes; null when none is being made. */
-  readonly rebuildRow: number | null;
 }
 
 /** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
