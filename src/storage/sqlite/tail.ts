@@ -59,11 +59,10 @@ export class Tail {
       return undefined;
     }
     this.#last = fresh.at(-1)?.row ?? this.#last;
-    if (fresh.length > 0)
-      this.#rows = inOrder(
-        this.#rows,
-        fresh.map((given) => new TailRow(given)),
-      );
+    insertInOrder(
+      this.#rows,
+      fresh.map((given) => new TailRow(given)),
+    );
     return this.#rows;
   }
 
@@ -78,7 +77,20 @@ export class Tail {
   }
 }
 
-/** Both in the order of pages; the fresh ones are mostly the latest, which sorting is quick about. */
-function inOrder(rows: readonly TailRow[], fresh: readonly TailRow[]): TailRow[] {
-  return [...rows, ...fresh].sort(comparePlaces);
+/** Puts fresh rows, in any order, into rows in the order of pages. Most of them are the latest: it goes from the end. */
+function insertInOrder(rows: TailRow[], fresh: TailRow[]): void {
+  fresh.sort(comparePlaces);
+  let at = rows.length - 1;
+  let next = fresh.length - 1;
+  for (let place = at + fresh.length; next >= 0; place--) {
+    const row = rows[at];
+    const later = fresh[next] as TailRow;
+    if (row !== undefined && comparePlaces(row, later) > 0) {
+      rows[place] = row;
+      at--;
+    } else {
+      rows[place] = later;
+      next--;
+    }
+  }
 }
