@@ -3,6 +3,7 @@
  * for the writer and never makes the writer wait; the log's end is left to the writer's short last step.
  */
 import type { Database } from "bun:sqlite";
+import { closeSync, fdatasyncSync, openSync } from "node:fs";
 import { checkpoint, openForWriting } from "./files.ts";
 import type { CheckpointAsk } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
@@ -11,28 +12,37 @@ const PASSES_MAX = 6;
 const REST_PAGES = 200;
 
 let db: Database | undefined;
+/** Of the database file. Closing it drops the locks of every connection of the process: it stays open until the end. */
+let descriptor: number | undefined;
 
 answerQuestions<CheckpointAsk>((ask) => {
   switch (ask.do) {
     case "open":
       db?.close();
       db = openForWriting(ask.path);
+      descriptor ??= openSync(ask.path, "r");
       return null;
     case "checkpoint":
-      if (db === undefined) throw new Error("the checkpointer has no database");
-      copy(db);
+      if (db === undefined || descriptor === undefined) throw new Error("the checkpointer has no database");
+      copy(db, descriptor);
       return null;
     case "close":
       db?.close();
       db = undefined;
+      if (descriptor !== undefined) closeSync(descriptor);
+      descriptor = undefined;
       return null;
   }
 });
 
-/** The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. */
-function copy(from: Database): void {
+/**
+ * The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. SQLite syncs the database
+ * only when nothing is left to copy, which is at that last step; what a pass has written is therefore synced here.
+ */
+function copy(from: Database, descriptor: number): void {
   for (let pass = 0; pass < PASSES_MAX; pass++) {
     checkpoint(from, "passive");
+    fdatasyncSync(descriptor);
     if (checkpoint(from, "noop").remaining <= REST_PAGES) return;
   }
 }

@@ -208,10 +208,11 @@ class SqliteStore implements Store {
     }
     await Promise.all([this.#checkpoints.settled(), this.#following.close()]);
     const { reads, checkpointer, follower, writer, lock } = this.#parts;
-    await Promise.all([reads.close(), checkpointer.close()]);
+    await reads.close();
     await follower.close();
-    // The last one to leave copies the log into the database and removes it.
     await writer.close();
+    // The last one to leave copies the log into the database and removes it.
+    await checkpointer.close();
     lock.release();
   }
 
