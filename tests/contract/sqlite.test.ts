@@ -7,6 +7,9 @@ storeContract("SQLite", () => sqliteDatabase());
 const tiny: IndexLimits = {
   stepRows: { time: 3, senders: 2, search: 5 },
   leafRows: 4,
+  runRows: 3,
+  runs: 2,
+  runSenderRows: 2,
   segmentRows: 2,
   segmentRowsMax: 40,
   shortRows: 3,

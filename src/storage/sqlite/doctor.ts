@@ -123,6 +123,8 @@ function* examineLog(log: Database): Generator<number, Examined> {
 interface OrderTable {
   readonly part: "time" | "senders";
   readonly table: string;
+  /** Where its entries are looked up: some may wait elsewhere for their place in the table. */
+  readonly entries: string;
   /** Its key, which a row of the log has too, under these names. */
   readonly key: readonly string[];
   readonly logKey: readonly string[];
@@ -131,12 +133,14 @@ interface OrderTable {
 const TIME: OrderTable = {
   part: "time",
   table: "by_time",
+  entries: "by_time",
   key: ["ts_key", "message_id"],
   logKey: ["ts_key", "message_id"],
 };
 const SENDERS: OrderTable = {
   part: "senders",
   table: "by_sender",
+  entries: "all_by_sender",
   key: ["sender", "ts_key", "message_id"],
   logKey: ["from_msisdn", "ts_key", "message_id"],
 };
@@ -147,7 +151,7 @@ const SENDERS: OrderTable = {
  */
 function* examineOrder(
   db: Database,
-  { part, table, key, logKey }: OrderTable,
+  { part, table, entries, key, logKey }: OrderTable,
   position: number,
   rest: () => readonly string[],
 ): Generator<number, Examined> {
@@ -163,7 +167,7 @@ function* examineOrder(
       `select count(*), coalesce(sum(e.row <= ?), 0),
          coalesce(sum(m.rowid is null or ${differs}), 0),
          min(case when m.rowid is null or ${differs} then e.row end)
-       from (select ${names}, row from ${table} where (${names}) > (${place}) ${bound}) e
+       from (select ${names}, row from ${entries} where (${names}) > (${place}) ${bound}) e
        left join log.messages m on m.rowid = e.row`,
     );
   const within = compare(`and (${names}) <= (${place})`);
@@ -239,14 +243,18 @@ function countFindings(db: Database): string[] {
   const findings = db
     .query<{ sender: string; rows: number; n: number }, []>(
       `select sender, rows, n from (
-         select sender, rows, (select count(*) from by_sender b where b.sender = s.sender) as n from senders s
+         select sender, rows,
+           (select count(*) from by_sender b where b.sender = s.sender) +
+           (select count(*) from waiting_by_sender w
+            where w.run in (select run from runs) and w.sender = s.sender) as n
+         from senders s
        ) where rows <> n limit ${FINDINGS_MAX}`,
     )
     .all()
     .map(({ sender, rows, n }) => `senders: the count of ${sender} says ${rows} and it has ${n}`);
   const sums = db
     .query<Record<"messages" | "senders" | "entries" | "counted" | "counts", number>, []>(
-      `select messages, senders, (select count(*) from by_sender) as entries,
+      `select messages, senders, (select count(*) from all_by_sender) as entries,
          (select coalesce(sum(rows), 0) from senders) as counted, (select count(*) from senders) as counts
        from totals`,
     )

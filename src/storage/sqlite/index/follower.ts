@@ -20,6 +20,12 @@ export interface IndexLimits {
   readonly stepRows: Readonly<Record<FollowerName, number>>;
   /** Messages in one leaf of the order by time. */
   readonly leafRows: number;
+  /** Messages that a run of the order by sender takes; more than it when one step brings more. */
+  readonly runRows: number;
+  /** Full runs that are swept into the order. */
+  readonly runs: number;
+  /** Of a sender with so many messages in a run none waits in it. */
+  readonly runSenderRows: number;
   /** Messages in the smallest segment of the search index that counts as a tier of its own. */
   readonly segmentRows: number;
   /** Messages beyond which segments are not merged any more. */
@@ -35,6 +41,9 @@ export interface IndexLimits {
 export const INDEX_LIMITS: IndexLimits = {
   stepRows: { time: 16_384, senders: 16_384, search: 16_384 },
   leafRows: 8192,
+  runRows: 8192,
+  runs: 32,
+  runSenderRows: 16,
   segmentRows: 8192,
   segmentRowsMax: 1_048_576,
   shortRows: 1000,

@@ -14,11 +14,11 @@ import { SENDER_TABLES } from "./senders.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 4;
+const INDEX_VERSION = 5;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
-/** The longer the log, the more often a page is changed before it is copied. */
-const AUTOCHECKPOINT_PAGES = 16_000;
+/** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
+const AUTOCHECKPOINT_PAGES = 1_000;
 
 const TABLES = `
   create table followers (name text primary key, row integer not null, message_id text) without rowid;

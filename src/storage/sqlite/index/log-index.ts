@@ -60,7 +60,7 @@ export class LogIndex {
     this.#limits = limits;
     this.#followers = [
       new TimeFollower(db, limits.leafRows),
-      new SenderFollower(db),
+      new SenderFollower(db, limits),
       new SearchFollower(db, limits),
     ];
     this.#ends = db.query(

@@ -1,5 +1,5 @@
 /** An order of messages that can be counted, and how a page is read from one together with the log's tail. */
-import { comparePlaces, type LogRow, type Place } from "./log-rows.ts";
+import { comparePlaces, type Place } from "./log-rows.ts";
 
 export interface Entry extends Place {
   readonly row: number;
@@ -18,10 +18,10 @@ export interface Order {
 
 /** Part of an order, from one rank up to another, and what the tail adds to it (in order). */
 export interface Range {
-  readonly order: Order;
+  readonly order: Pick<Order, "rank" | "read">;
   readonly from: number;
   readonly to: number;
-  readonly tail: readonly LogRow[];
+  readonly tail: readonly Entry[];
 }
 
 /** Entries `offset` up to `offset + limit` of the range, the tail's rows in their places. */
@@ -32,7 +32,7 @@ export function readRange(range: Range, offset: number, limit: number): Entry[] 
   const start = from + offset - skipped;
   const count = Math.min(limit, to - start);
   const indexed = count > 0 ? order.read(start, count) : [];
-  return merge(indexed, tail.slice(skipped, skipped + limit)).slice(0, limit);
+  return mergeEntries(indexed, tail.slice(skipped, skipped + limit)).slice(0, limit);
 }
 
 /** How many of the first `offset` entries of the range are rows of the tail. */
@@ -41,14 +41,15 @@ function tailRowsAmong({ order, from, tail }: Range, offset: number): number {
   let high = Math.min(tail.length, offset);
   while (low < high) {
     const middle = (low + high) >> 1;
-    const row = tail[middle] as LogRow;
+    const row = tail[middle] as Entry;
     if (middle + order.rank(row) - from >= offset) high = middle;
     else low = middle + 1;
   }
   return low;
 }
 
-function merge(left: readonly Entry[], right: readonly Entry[]): Entry[] {
+/** Two lists in the order of pages become one. */
+export function mergeEntries(left: readonly Entry[], right: readonly Entry[]): Entry[] {
   if (right.length === 0) return [...left];
   const merged: Entry[] = [];
   let at = 0;
