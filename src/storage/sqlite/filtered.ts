@@ -10,7 +10,7 @@ import type { FollowerName, IndexLimits } from "./index/follower.ts";
 import { comparePlaces, type Place } from "./index/log-rows.ts";
 import type { Entry, Order } from "./index/order.ts";
 import type { Matches, SearchReader } from "./index/search-index.ts";
-import { type Found, pageOf, type Snapshot } from "./page.ts";
+import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import type { TailRow } from "./tail.ts";
 import { placeAfter, type Wanted } from "./wanted.ts";
 
@@ -41,20 +41,15 @@ export class Filtered {
 
   find(search: Search): Found {
     const { wanted, snapshot, from, to } = search;
-    const { checkTime, positions, tail } = snapshot;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
-    const found = this.#exact(this.#search.find(wanted, checkTime), search);
+    const found = this.#exact(this.#search.find(wanted, snapshot.checkTime), search);
     const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
     const few = found.count * this.#limits.lookupCost;
     if (wanted.from === undefined && few <= this.#walkRows(search, found, bounded)) {
       return this.#lookedUp(search, found, bounded);
     }
     if (bounded) return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
-    return this.#pageByWalk(
-      search,
-      found,
-      found.count + tail.filter(({ row }) => row > positions.search).length,
-    );
+    return this.#pageByWalk(search, found, found.count + tailOf(snapshot, "search").length);
   }
 
   /** Of a phrase the index tells candidates only: their texts decide, at once or, in a sender's range, when walked. */
@@ -88,7 +83,7 @@ export class Filtered {
     }
     const inRange = bounded ? places.filter((place) => isWithin(place, wanted)) : places;
     inRange.sort(comparePlaces);
-    const tail = snapshot.tail.filter(({ row }) => row > snapshot.positions.search);
+    const tail = tailOf(snapshot, "search");
     const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
     return {
       total: inRange.length + tail.length,
@@ -98,7 +93,7 @@ export class Filtered {
 
   /** Every match of the range is known, in order. */
   #listed({ query, snapshot, name }: Search, rows: readonly number[]): Found {
-    const tail = snapshot.tail.filter(({ row }) => row > snapshot.positions[name]);
+    const tail = tailOf(snapshot, name);
     return { total: rows.length + tail.length, entries: this.#pageOfRows(query, rows, tail) };
   }
 
@@ -108,18 +103,19 @@ export class Filtered {
     if (query.offset >= total) return { total, entries: [] };
     const start = query.after === undefined ? 0 : order.rank(placeAfter(query.after));
     const rows = this.#walk(search, found, start, query.offset + query.limit + 1);
-    const tail = snapshot.tail.filter(({ row }) => row > snapshot.positions[name]);
+    const tail = tailOf(snapshot, name);
     return { total, entries: this.#pageOfRows(query, rows, tail) };
   }
 
   /** Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of them or some more. */
   #walk(search: Search, found: Matches, start: number, enough: number): number[] {
-    const { order, to, wanted, snapshot } = search;
-    const late = new Set(snapshot.tail.map(({ row }) => row));
+    const { order, name, to, wanted, snapshot } = search;
+    const { positions, tail } = snapshot;
+    const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
     const matching: number[] = [];
     for (const rows of order.rows(start, to)) {
       snapshot.checkTime();
-      const some = rows.filter((row) => (row <= snapshot.positions.search ? found.has(row) : late.has(row)));
+      const some = rows.filter((row) => (row <= positions.search ? found.has(row) : late.has(row)));
       for (const row of found.exact ? some : this.#check(some, wanted, snapshot)) matching.push(row);
       if (matching.length >= enough) break;
     }

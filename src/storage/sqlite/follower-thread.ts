@@ -3,15 +3,14 @@
  * way to every other thread.
  */
 import type { Database } from "bun:sqlite";
-import { setPriority } from "node:os";
 import { openForReading } from "./files.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./index/log-index.ts";
+import { giveWay } from "./priority.ts";
 import type { FollowerAsk, FollowReport } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const CACHE_KIB = 32 * 1024;
-const NICE = 10;
 
 interface Handle {
   readonly path: string;
@@ -73,15 +72,6 @@ function report({ current }: Handle): FollowReport {
 function opened(): Handle {
   if (handle === undefined) throw new Error("the followers have no database");
   return handle;
-}
-
-/** Where the system lets a thread have a priority of its own. */
-function giveWay(): void {
-  try {
-    setPriority(0, NICE);
-  } catch {
-    // It then takes its turns like the others.
-  }
 }
 
 /** A rebuild that isn't done begins anew when it is asked for again. */

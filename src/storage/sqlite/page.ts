@@ -1,7 +1,8 @@
 /** What the ways of reading share: the snapshot that they read, what they find, and how a page is cut from it. */
 import type { MessageQuery } from "../../core/store.ts";
-import type { Positions } from "./index/follower.ts";
-import { comparePlaces, type Place } from "./index/log-rows.ts";
+import type { FollowerName, Positions } from "./index/follower.ts";
+import { leastOf } from "./index/index-file.ts";
+import { comparePlaces, countBefore, type Place } from "./index/log-rows.ts";
 import { type Entry, type Range, readRange } from "./index/order.ts";
 import type { TailRow } from "./tail.ts";
 import { placeAfter } from "./wanted.ts";
@@ -15,6 +16,12 @@ export interface Snapshot {
   readonly checkTime: () => void;
 }
 
+/** Rows of the tail that one follower has not taken; most often none of them has. */
+export function tailOf({ positions, tail }: Snapshot, name: FollowerName): readonly TailRow[] {
+  const position = positions[name];
+  return position === leastOf(positions) ? tail : tail.filter(({ row }) => row > position);
+}
+
 /** Entries of a page, one more than was asked for when there is a next one, and the total. */
 export interface Found {
   readonly entries: readonly Entry[];
@@ -25,7 +32,7 @@ export interface Found {
 export function pageOf({ limit, offset, after }: MessageQuery, range: Range): Entry[] {
   if (after === undefined) return readRange(range, offset, limit + 1);
   const from = Math.min(range.to, Math.max(range.from, range.order.rank(placeAfter(after))));
-  const tail = range.tail.filter((row) => isAfter(row, after));
+  const tail = range.tail.slice(countBefore(range.tail, placeAfter(after)));
   return readRange({ ...range, from, tail }, offset, limit + 1);
 }
 

@@ -11,12 +11,13 @@ import type { IndexLimits } from "./index/follower.ts";
 import { leastOf, positionsOf } from "./index/index-file.ts";
 import { type Entry, readRange } from "./index/order.ts";
 import { SearchReader } from "./index/search-index.ts";
-import { SenderOrder, senderTotals } from "./index/senders.ts";
+import { SenderTally } from "./index/sender-tally.ts";
+import { SenderOrder } from "./index/senders.ts";
 import { TimeOrder } from "./index/time-order.ts";
-import { type Found, isAfter, pageOf, type Snapshot } from "./page.ts";
+import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan, TimeIsOver } from "./scan.ts";
-import { Tail, TailRow } from "./tail.ts";
-import { matcher, type Wanted, wantedOf } from "./wanted.ts";
+import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
+import { type Wanted, wantedOf, wantedRows } from "./wanted.ts";
 
 const TOP_SENDERS = 10;
 
@@ -26,6 +27,7 @@ export class Queries {
   readonly #tail: Tail;
   readonly #scan: Scan;
   readonly #filtered: Filtered;
+  readonly #tally: SenderTally;
   #order: { readonly row: number; readonly order: TimeOrder } | undefined;
 
   /** The database is the log's, with the index file attached. */
@@ -35,6 +37,7 @@ export class Queries {
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
     this.#filtered = new Filtered(db, new SearchReader(db), limits);
+    this.#tally = new SenderTally(db);
   }
 
   /** One page and its total. Throws `TimeIsOver`. */
@@ -66,10 +69,6 @@ export class Queries {
     });
   }
 
-  close(): void {
-    this.#tail.close();
-  }
-
   #read<T>(deadline: number, indexed: (snapshot: Snapshot) => T, scanned: () => T): T {
     const checkTime = () => {
       if (this.#clock.now() > deadline) throw new TimeIsOver("the read took too long");
@@ -99,20 +98,22 @@ export class Queries {
       wanted.from === undefined ? this.#timeOrder(snapshot) : new SenderOrder(this.#db, wanted.from);
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
-    const matches = matcher(wanted);
-    const tail = snapshot.tail.filter(matches);
+    const here = { ...snapshot, tail: wantedRows(snapshot.tail, wanted) };
     if (wanted.to !== undefined || wanted.q !== undefined) {
-      return this.#filtered.find({ query, wanted, snapshot: { ...snapshot, tail }, order, name, from, to });
+      return this.#filtered.find({ query, wanted, snapshot: here, order, name, from, to });
     }
-    const rest = tail.filter(({ row }) => row > snapshot.positions[name]);
+    const rest = tailOf(here, name);
     return { total: to - from + rest.length, entries: pageOf(query, { order, from, to, tail: rest }) };
   }
 
   #one(query: MessageQuery, wanted: Wanted, messageId: string): Found {
-    const sql = `select rowid as row, message_id as messageId, from_msisdn as "from", to_msisdn as "to", ts_key as tsKey,
-      ts, text from messages where message_id = ?`;
-    const stored = this.#db.query<TailRow, [string]>(sql).get(messageId);
-    const found = stored === null ? [] : [new TailRow(stored)].filter(matcher(wanted));
+    const stored = this.#db
+      .query(`select ${TAIL_COLUMNS} from messages where message_id = ?`)
+      .values(messageId);
+    const found = wantedRows(
+      stored.map((columns) => new TailRow(columns as TailColumns)),
+      wanted,
+    );
     return {
       total: found.length,
       entries: found.filter((row) => isAfter(row, query.after)).slice(query.offset),
@@ -147,13 +148,13 @@ export class Queries {
   }
 
   #stats(snapshot: Snapshot): Stats {
-    const { positions, tail } = snapshot;
-    const { messages, senders, top } = senderTotals(
-      this.#db,
-      tail.filter(({ row }) => row > positions.senders),
+    const { messages, senders, top } = this.#tally.totals(
+      snapshot.positions.senders,
+      tailOf(snapshot, "senders"),
+      TOP_SENDERS,
     );
     const order = this.#timeOrder(snapshot);
-    const rest = tail.filter(({ row }) => row > positions.time);
+    const rest = tailOf(snapshot, "time");
     const range = { order, from: 0, to: order.size, tail: rest };
     const edge = (offset: number) => {
       const [entry] = messages === 0 ? [] : readRange(range, offset, 1);
@@ -162,9 +163,7 @@ export class Queries {
     return {
       total_messages: messages,
       senders_count: senders,
-      messages_per_sender: top
-        .slice(0, TOP_SENDERS)
-        .map(({ sender, rows }) => ({ from: sender, count: rows })),
+      messages_per_sender: top.map(({ sender, rows }) => ({ from: sender, count: rows })),
       first_message_ts: edge(0),
       last_message_ts: edge(messages - 1),
     };

@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { openForReading } from "./files.ts";
+import { giveWay } from "./priority.ts";
 import type { ReaderAsk } from "./protocol.ts";
 import { Queries } from "./queries.ts";
 import { TimeIsOver } from "./scan.ts";
@@ -18,6 +19,7 @@ answerQuestions<ReaderAsk>((ask) => {
   switch (ask.do) {
     case "open": {
       close();
+      giveWay();
       const db = openForReading(ask.path);
       db.run("attach ? as derived", [ask.index]);
       handle = { db, queries: new Queries(db, systemClock, ask.limits) };
@@ -43,7 +45,6 @@ function inTime(deadline: number): Queries {
 }
 
 function close(): void {
-  handle?.queries.close();
   handle?.db.close();
   handle = undefined;
 }

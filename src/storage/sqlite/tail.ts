@@ -2,9 +2,13 @@
  * The tail of the log: the rows that not every follower has taken yet, as a reader keeps them from one snapshot to
  * the next. With it, what the followers have derived is exact at every moment.
  */
-import type { Database } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
-import { comparePlaces, type LogRow, LogRows } from "./index/log-rows.ts";
+import { comparePlaces, type LogRow } from "./index/log-rows.ts";
+
+/** Of a row as `TAIL_COLUMNS` reads it. */
+export type TailColumns = [number, string, string, string, string, string, string | null];
+export const TAIL_COLUMNS = "rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text";
 
 /** A row of the tail; its text is folded when it is first searched. */
 export class TailRow implements LogRow {
@@ -17,7 +21,7 @@ export class TailRow implements LogRow {
   readonly text: string | null;
   #folded: string | undefined;
 
-  constructor({ row, messageId, from, to, tsKey, ts, text }: LogRow) {
+  constructor([row, messageId, from, to, tsKey, ts, text]: TailColumns) {
     this.row = row;
     this.messageId = messageId;
     this.from = from;
@@ -35,7 +39,7 @@ export class TailRow implements LogRow {
 }
 
 export class Tail {
-  readonly #log: LogRows;
+  readonly #fresh: Statement<TailColumns, [number, number]>;
   readonly #rowsMax: number;
   /** In the order of pages. */
   #rows: TailRow[] = [];
@@ -44,24 +48,24 @@ export class Tail {
   #last = 0;
 
   constructor(db: Database, rowsMax: number) {
-    this.#log = new LogRows(db);
+    this.#fresh = db.query(`select ${TAIL_COLUMNS} from messages where rowid > ? order by rowid limit ?`);
     this.#rowsMax = rowsMax;
   }
 
   /** Rows after `row` in the present snapshot, in the order of pages; undefined when they are too many to keep. */
   after(row: number): readonly TailRow[] | undefined {
     if (row > this.#last || row < this.#first) this.#forget(row);
-    const fresh = this.#log.after(this.#last, this.#rowsMax + 1);
-    this.#rows = this.#rows.filter((kept) => kept.row > row);
+    const fresh = this.#fresh.values(this.#last, this.#rowsMax + 1) as unknown as TailColumns[];
+    if (row > this.#first) this.#rows = this.#rows.filter((kept) => kept.row > row);
     this.#first = row;
     if (this.#rows.length + fresh.length > this.#rowsMax) {
       this.#forget(row);
       return undefined;
     }
-    this.#last = fresh.at(-1)?.row ?? this.#last;
+    this.#last = fresh.at(-1)?.[0] ?? this.#last;
     insertInOrder(
       this.#rows,
-      fresh.map((given) => new TailRow(given)),
+      fresh.map((columns) => new TailRow(columns)),
     );
     return this.#rows;
   }
@@ -70,10 +74,6 @@ export class Tail {
     this.#rows = [];
     this.#first = row;
     this.#last = row;
-  }
-
-  close(): void {
-    this.#log.close();
   }
 }
 

@@ -2,7 +2,7 @@
 import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
 import type { MessageQuery } from "../../core/store.ts";
-import { comparePlaces, type Place } from "./index/log-rows.ts";
+import { countBefore, type Place } from "./index/log-rows.ts";
 import type { TailRow } from "./tail.ts";
 
 export interface Wanted {
@@ -36,12 +36,19 @@ export function placeAfter({ tsKey, messageId }: Place): Place {
   return { tsKey, messageId: `${messageId}\0` };
 }
 
-/** Whether a row is wanted. */
-export function matcher({ from, to, since, until, q }: Wanted): (row: TailRow) => boolean {
-  return (row) =>
-    (from === undefined || row.from === from) &&
-    (to === undefined || row.to === to) &&
-    (since === undefined || comparePlaces(row, since) >= 0) &&
-    (until === undefined || comparePlaces(row, until) < 0) &&
-    (q === undefined || (row.folded?.includes(q) ?? false));
+/** Those of the rows, given in the order of pages, that are wanted. */
+export function wantedRows(
+  rows: readonly TailRow[],
+  { from, to, since, until, q }: Wanted,
+): readonly TailRow[] {
+  const start = since === undefined ? 0 : countBefore(rows, since);
+  const end = until === undefined ? rows.length : countBefore(rows, until);
+  const within = start === 0 && end === rows.length ? rows : rows.slice(start, Math.max(start, end));
+  if (from === undefined && to === undefined && q === undefined) return within;
+  return within.filter(
+    (row) =>
+      (from === undefined || row.from === from) &&
+      (to === undefined || row.to === to) &&
+      (q === undefined || (row.folded?.includes(q) ?? false)),
+  );
 }

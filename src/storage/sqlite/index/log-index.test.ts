@@ -48,12 +48,7 @@ function withQueries<T>(
 ): T {
   using db = openForReading(path);
   db.run("attach ? as derived", [index.path]);
-  const queries = new Queries(db, systemClock, limits);
-  try {
-    return read(queries);
-  } finally {
-    queries.close();
-  }
+  return read(new Queries(db, systemClock, limits));
 }
 
 const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({

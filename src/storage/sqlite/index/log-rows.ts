@@ -1,5 +1,4 @@
-/** The log as its followers read it: rows of `messages` in the order in which they were appended. */
-import type { Database, Statement } from "bun:sqlite";
+/** Rows of the log, and the order in which pages show them. */
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 
 export interface LogRow {
@@ -25,33 +24,14 @@ export function comparePlaces(a: Place, b: Place): number {
   return compareUtf8(a.messageId, b.messageId);
 }
 
-type Columns = [number, string, string, string, string, string, string | null];
-
-export class LogRows {
-  readonly #select: Statement<Columns, [number, number]>;
-
-  constructor(db: Database) {
-    this.#select = db.query(
-      `select rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text from messages
-       where rowid > ? order by rowid limit ?`,
-    );
+/** How many of the places, given in order, come before one. */
+export function countBefore(places: readonly Place[], place: Place): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (comparePlaces(places[middle] as Place, place) < 0) low = middle + 1;
+    else high = middle;
   }
-
-  /** Up to `limit` rows after `row`. */
-  after(row: number, limit: number): LogRow[] {
-    const rows = this.#select.values(row, limit) as unknown as Columns[];
-    return rows.map(([row, messageId, from, to, tsKey, ts, text]) => ({
-      row,
-      messageId,
-      from,
-      to,
-      tsKey,
-      ts,
-      text,
-    }));
-  }
-
-  close(): void {
-    this.#select.finalize();
-  }
+  return low;
 }

@@ -1,14 +1,8 @@
 /** Messages by sender: each sender's in the order of pages, how many, and who has most. */
 import type { Database } from "bun:sqlite";
-import { compareUtf8 } from "../../../core/utf8-order.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
-import { comparePlaces, type LogRow, type Place } from "./log-rows.ts";
+import { comparePlaces, countBefore, type Place } from "./log-rows.ts";
 import { type Entry, mergeEntries, type Order, readRange } from "./order.ts";
-
-export interface SenderCount {
-  readonly sender: string;
-  readonly rows: number;
-}
 
 /** More than anybody asks for: what the tail adds may reorder those just below the tenth. */
 const TOP = 100;
@@ -44,11 +38,6 @@ export const SENDER_TABLES = `
 /** What a step brings, by sender; of this connection alone. */
 const GIVEN =
   "create temp table if not exists given (sender text primary key, rows integer not null) without rowid";
-
-/** Most messages first, then by the bytes of the number. */
-export function bySize(a: SenderCount, b: SenderCount): number {
-  return b.rows - a.rows || compareUtf8(a.sender, b.sender);
-}
 
 interface Sweep {
   /** The last run that is swept. */
@@ -240,41 +229,3 @@ const SETTLED_RANK = "select count(*) as n from by_sender where sender = ? and (
 const SETTLED_OF = `select ${ENTRY} from by_sender where sender = ? order by ts_key, message_id limit ? offset ?`;
 const SETTLED_AFTER = `select ${ENTRY} from by_sender
   where sender = ? and (ts_key, message_id) > (?, ?) order by ts_key, message_id limit ?`;
-
-function countBefore(entries: readonly Entry[], place: Place): number {
-  const found = entries.findIndex((entry) => comparePlaces(entry, place) >= 0);
-  return found === -1 ? entries.length : found;
-}
-
-export interface SenderTotals {
-  readonly messages: number;
-  readonly senders: number;
-  /** Those with most messages, at least the first hundred of them when there are so many. */
-  readonly top: readonly SenderCount[];
-}
-
-/** The counts with what the tail adds to them. */
-export function senderTotals(db: Database, tail: readonly LogRow[]): SenderTotals {
-  const stored = db.query<{ messages: number; senders: number }, []>("select * from totals").get();
-  const added = new Map<string, number>();
-  for (const { from } of tail) added.set(from, (added.get(from) ?? 0) + 1);
-  const known = new Map(
-    db
-      .query<{ sender: string; rows: number }, [string]>(
-        `select sender, rows from top_senders union
-         select sender, rows from senders where sender in (select value from json_each(?))`,
-      )
-      .all(JSON.stringify([...added.keys()]))
-      .map(({ sender, rows }) => [sender, rows]),
-  );
-  let fresh = 0;
-  for (const [sender, rows] of added) {
-    if (!known.has(sender)) fresh++;
-    known.set(sender, (known.get(sender) ?? 0) + rows);
-  }
-  return {
-    messages: (stored?.messages ?? 0) + tail.length,
-    senders: (stored?.senders ?? 0) + fresh,
-    top: [...known].map(([sender, rows]) => ({ sender, rows })).sort(bySize),
-  };
-}
