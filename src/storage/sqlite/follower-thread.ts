@@ -10,7 +10,7 @@ import { giveWay } from "./priority.ts";
 import type { FollowerAsk, FollowReport } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 
 interface Handle {
   readonly path: string;
