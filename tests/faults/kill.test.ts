@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { examine } from "../../src/storage/sqlite/doctor.ts";
 import { head, Wire } from "../http/wire.ts";
 import { until } from "../until.ts";
+import { whatDiffers } from "./examination.ts";
 import { folderOfEachTest, Load, post, startPostern, storedIds } from "./postern-process.ts";
 
 const folder = folderOfEachTest();
@@ -16,15 +16,6 @@ const read =
   (url: string) =>
   async (path: string): Promise<{ total?: number; total_messages?: number }> =>
     (await fetch(`${url}${path}`)).json() as Promise<{ total?: number; total_messages?: number }>;
-
-/** What `postern doctor` would find. */
-function whatDiffers(database: string): readonly string[] {
-  const examination = examine(database);
-  let step = examination.next();
-  while (step.done !== true) step = examination.next();
-  expect(step.value.parts.map(({ part }) => part)).toEqual(["log", "time", "senders", "search"]);
-  return step.value.parts.flatMap(({ findings }) => findings);
-}
 
 test(`after ${ROUNDS} kills under load every acknowledged message is there exactly once`, async () => {
   const database = join(folder(), "app.db");

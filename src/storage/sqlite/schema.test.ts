@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../../../tests/folder.ts";
 import { message } from "../../../tests/messages.ts";
+import { writeVersion1 } from "../../../tests/version1.ts";
 import { StartRefused } from "../../core/errors.ts";
 import { openForWriting } from "./files.ts";
 import { commitGroup } from "./group-commit.ts";
@@ -50,30 +51,6 @@ test("the pragmas that the promise rests on are set", () => {
   ]);
 });
 
-/** What the first release wrote. */
-function writeVersion1(messages: number): void {
-  db.run(`create table messages (
-    message_id text primary key, from_msisdn text not null, to_msisdn text not null, ts text not null, text text,
-    created_at text not null, seq integer not null, ts_key text not null, folded text)`);
-  db.run("create unique index messages_by_seq on messages (seq)");
-  db.run("create index messages_by_time on messages (ts_key, message_id)");
-  db.run("create table meta (key text primary key, value text not null) without rowid");
-  db.run("insert into meta values ('fold_version', '17.0.0'), ('refold_18', '5'), ('probe', '7')");
-  db.run("pragma user_version = 1");
-  db.run("pragma application_id = 0x506f7374");
-  const insert = db.prepare("insert into messages values (?, '+1', '+2', ?, 'Hi', ?, ?, ?, 'hi')");
-  for (let index = 0; index < messages; index++) {
-    insert.run(
-      `m${index}`,
-      "2025-01-15T10:00:00Z",
-      "2025-01-15T10:00:00.000Z",
-      2 * index + 10,
-      "2025-01-15T10:00:00",
-    );
-  }
-  insert.finalize();
-}
-
 const names = (type: string) =>
   db
     .query<{ name: string }, [string]>(
@@ -83,7 +60,7 @@ const names = (type: string) =>
     .map(({ name }) => name);
 
 test("a file of version 1 keeps its rows and goes on counting; its index is dropped when nobody needs it", () => {
-  writeVersion1(3);
+  writeVersion1(db, 3);
   migrate(db, path);
   expect(names("index")).toEqual(["messages_by_time"]);
   expect(metaKeys()).toEqual(["log_id", "probe"]);

@@ -1,0 +1,12 @@
+/** What `postern doctor` would find, for tests that break things. */
+import { expect } from "bun:test";
+import { examine } from "../../src/storage/sqlite/doctor.ts";
+
+/** Every difference between the log and what is derived from it. */
+export function whatDiffers(database: string): readonly string[] {
+  const examination = examine(database);
+  let step = examination.next();
+  while (step.done !== true) step = examination.next();
+  expect(step.value.parts.map(({ part }) => part)).toEqual(["log", "time", "senders", "search"]);
+  return step.value.parts.flatMap(({ findings }) => findings);
+}
