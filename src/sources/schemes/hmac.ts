@@ -1,0 +1,113 @@
+/**
+ * Signatures by a shared secret in a header, in all the ways in which providers word them: several candidates, names
+ * or versions before them, a timestamp beside them or in a header of its own. Any candidate that any secret made wins.
+ */
+import { equalInConstantTime } from "../../lib/constant-time.ts";
+import {
+  refused,
+  type Scheme,
+  type SecretEncoding,
+  type SignedRequest,
+  secretBytes,
+  type Verdict,
+} from "./proof.ts";
+import { Template, type TemplateValues } from "./template.ts";
+import { checkTimestamp, type TimestampFormat } from "./timestamp.ts";
+
+export interface HmacOptions {
+  /** The header that holds the signatures. */
+  readonly header: string;
+  readonly algorithm: "hmac-sha1" | "hmac-sha256" | "hmac-sha512";
+  readonly encoding: "hex" | "base64";
+  /** Stands before each signature: `sha256=`. */
+  readonly prefix?: string;
+  /** Between several signatures in the header. */
+  readonly separator?: string;
+  /** Between a version and its signature; only signatures of `version` count. */
+  readonly version_separator?: string;
+  readonly version?: string;
+  readonly secret_prefix?: string;
+  readonly secret_encoding?: SecretEncoding;
+  readonly id_header?: string;
+  readonly nonce_header?: string;
+  readonly timestamp_header?: string;
+  /** The part of the signatures' header that is the timestamp: the `t` of `t=…,v1=…`. */
+  readonly timestamp_part?: string;
+  readonly timestamp_format?: TimestampFormat;
+  /** How far the timestamp may be from now, both ways; 300 unless given. */
+  readonly tolerance_seconds?: number;
+  readonly signed: string;
+}
+
+const ALGORITHMS = { "hmac-sha1": "sha1", "hmac-sha256": "sha256", "hmac-sha512": "sha512" } as const;
+const TOLERANCE_SECONDS = 300;
+
+/** Throws `SchemeError` when a secret or the template can't be used. */
+export function hmacScheme(options: HmacOptions, secrets: readonly string[]): Scheme {
+  const template = new Template(options.signed);
+  const keys = secrets.map((secret) => secretBytes(secret, options.secret_encoding, options.secret_prefix));
+  const algorithm = ALGORITHMS[options.algorithm];
+  const { tolerance_seconds = TOLERANCE_SECONDS, timestamp_format = "unix" } = options;
+  const hasTimestamp = options.timestamp_header !== undefined || options.timestamp_part !== undefined;
+  return {
+    verify(request, now) {
+      const value = request.headers.get(options.header);
+      if (value === null) return refused(`the header ${options.header} is missing`);
+      const parts = options.separator === undefined ? [value] : value.split(options.separator);
+      const candidates = parts.flatMap((part) => signatureIn(part.trim(), options));
+      if (candidates.length === 0)
+        return refused(`the header ${options.header} holds no signature of the right form`);
+      const values = valuesOf(request, options, parts);
+      const missing = (["id", "nonce", "timestamp"] as const).find(
+        (name) => template.has(name) && values[name] === "",
+      );
+      if (missing !== undefined) return refused(`the ${missing} that is signed is missing`);
+      if (hasTimestamp) {
+        const why = checkTimestamp(values.timestamp, timestamp_format, now, tolerance_seconds);
+        if (why !== undefined) return refused(why);
+      }
+      const bytes = template.bytes(request.body, values);
+      let proven = false;
+      for (const key of keys) {
+        const expected = new Bun.CryptoHasher(algorithm, key).update(bytes).digest(options.encoding);
+        for (const candidate of candidates) proven = equalInConstantTime(expected, candidate) || proven;
+      }
+      return proven
+        ? PROVEN
+        : refused("no secret made this signature", [template.describe(request.body, values)]);
+    },
+  };
+}
+
+const PROVEN: Verdict = { proven: true };
+
+/** Nothing, when the part has another version or not the prefix. */
+function signatureIn(part: string, { prefix = "", version_separator, version }: HmacOptions): string[] {
+  if (version_separator === undefined) return part.startsWith(prefix) ? [part.slice(prefix.length)] : [];
+  const [name, signature] = named(part, version_separator);
+  return name === version && signature !== undefined ? [signature] : [];
+}
+
+function valuesOf(
+  { headers, url }: SignedRequest,
+  options: HmacOptions,
+  parts: readonly string[],
+): TemplateValues {
+  const header = (name: string | undefined) => (name === undefined ? "" : (headers.get(name) ?? ""));
+  const { timestamp_part, version_separator = "=" } = options;
+  const part =
+    timestamp_part === undefined
+      ? undefined
+      : parts.map((each) => named(each.trim(), version_separator)).find(([name]) => name === timestamp_part);
+  return {
+    url,
+    id: header(options.id_header),
+    nonce: header(options.nonce_header),
+    timestamp: part?.[1] ?? header(options.timestamp_header),
+  };
+}
+
+function named(part: string, separator: string): [name: string, value: string | undefined] {
+  const at = part.indexOf(separator);
+  return at === -1 ? [part, undefined] : [part.slice(0, at), part.slice(at + separator.length)];
+}

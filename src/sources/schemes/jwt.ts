@@ -1,0 +1,100 @@
+/** JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body and a URL. */
+import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { refused, type Scheme, secretBytes } from "./proof.ts";
+import { sha256Hex } from "./template.ts";
+
+export interface JwtOptions {
+  /** The header with the token, after `Bearer ` in `Authorization`. */
+  readonly header: string;
+  /** The algorithms that count; `none` never does. */
+  readonly algorithms: readonly JwtAlgorithm[];
+  readonly issuer?: string;
+  /** The claim `payload_hash` must be there when there is a body, and be its SHA-256 (hexadecimal) whenever it is there. */
+  readonly payload_hash?: boolean;
+  /** The claim `url_hash` must be the SHA-256 (hexadecimal) of the URL. */
+  readonly url_hash?: boolean;
+  /** How far clocks may be apart; 5 unless given. */
+  readonly clock_tolerance_seconds?: number;
+}
+
+export type JwtAlgorithm = "HS256" | "HS384" | "HS512";
+
+const HASHES = { HS256: "sha256", HS384: "sha384", HS512: "sha512" } as const;
+const CLOCK_TOLERANCE_SECONDS = 5;
+/** A token that doesn't say when it expires counts for so long. */
+const AGE_SECONDS_MAX = 300;
+const BEARER = /^Bearer +/i;
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Throws `SchemeError` when a secret can't be used. */
+export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Scheme {
+  const keys = secrets.map((secret) => secretBytes(secret));
+  return {
+    verify(request, now) {
+      const value = request.headers.get(options.header);
+      if (value === null) return refused(`the header ${options.header} is missing`);
+      const token = /^authorization$/i.test(options.header) ? value.replace(BEARER, "") : value;
+      const [head = "", payload = "", signature = "", ...more] = token.split(".");
+      const algorithm = jsonObject(head)?.["alg"];
+      const claims = jsonObject(payload);
+      if (claims === undefined || more.length > 0) return refused("the token is no JSON Web Token");
+      const allowed = options.algorithms.find((name) => name === algorithm);
+      if (allowed === undefined)
+        return refused(
+          `the token's algorithm is ${String(algorithm)}, not one of ${options.algorithms.join(", ")}`,
+        );
+      let holds = false;
+      for (const key of keys) {
+        const expected = new Bun.CryptoHasher(HASHES[allowed], key)
+          .update(`${head}.${payload}`)
+          .digest("base64url");
+        holds = equalInConstantTime(expected, signature) || holds;
+      }
+      if (!holds) return refused("no secret made the token's signature");
+      const why = checkClaims(claims, options, request.body, request.url, now / 1000);
+      return why === undefined ? { proven: true, claims } : refused(why);
+    },
+  };
+}
+
+function checkClaims(
+  claims: Claims,
+  options: JwtOptions,
+  body: Uint8Array,
+  url: string,
+  now: number,
+): string | undefined {
+  const { issuer, payload_hash, url_hash, clock_tolerance_seconds = CLOCK_TOLERANCE_SECONDS } = options;
+  const why = checkTimes(claims, now, clock_tolerance_seconds);
+  if (why !== undefined) return why;
+  if (issuer !== undefined && claims["iss"] !== issuer) return `the token's issuer is not ${issuer}`;
+  if (url_hash === true && claims["url_hash"] !== sha256Hex(Buffer.from(url)))
+    return `the token was made for another URL than ${url}`;
+  if (payload_hash !== true) return undefined;
+  const hash = claims["payload_hash"];
+  if (hash === undefined) return body.length > 0 ? "the token says nothing about the body" : undefined;
+  return hash === sha256Hex(body) ? undefined : "the token was made for another body";
+}
+
+function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): string | undefined {
+  for (const [name, time] of Object.entries({ exp, nbf, iat })) {
+    if (time !== undefined && typeof time !== "number") return `the token's ${name} is no time`;
+  }
+  if (typeof nbf === "number" && now + tolerance < nbf) return "the token doesn't hold yet";
+  if (typeof exp === "number") return now - tolerance > exp ? "the token has expired" : undefined;
+  if (typeof iat !== "number") return "the token says neither when it was made nor when it expires";
+  return Math.abs(now - iat) <= AGE_SECONDS_MAX ? undefined : "the token is too old, or from the future";
+}
+
+/** The object that a part of the token says; undefined when it is none. */
+function jsonObject(part: string): Claims | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Claims)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

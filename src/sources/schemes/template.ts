@@ -1,0 +1,61 @@
+/** What is signed, as a template over bytes: `{timestamp}.{body}`, say. It must contain the body, or its hash. */
+import { SchemeError } from "./proof.ts";
+
+const NAMES = ["body", "sha256(body)", "timestamp", "id", "nonce", "url"] as const;
+export type TemplateName = (typeof NAMES)[number];
+
+export type TemplateValues = Readonly<Record<Exclude<TemplateName, "body" | "sha256(body)">, string>>;
+
+type Part = { readonly literal: string } | { readonly name: TemplateName };
+
+export class Template {
+  readonly #parts: readonly Part[];
+
+  /** Throws `SchemeError` for a name that it doesn't know, and for a template without the body. */
+  constructor(text: string) {
+    this.#parts = text
+      .split(/(\{[^{}]*\})/)
+      .filter((part) => part !== "")
+      .map((part) => (part.startsWith("{") ? { name: nameOf(part.slice(1, -1)) } : { literal: part }));
+    if (!this.has("body") && !this.has("sha256(body)"))
+      throw new SchemeError(`what is signed, "${text}", must contain {body} or {sha256(body)}`);
+  }
+
+  has(name: TemplateName): boolean {
+    return this.#parts.some((part) => "name" in part && part.name === name);
+  }
+
+  /** The signed bytes. Values are put in verbatim, as they were received. */
+  bytes(body: Uint8Array, values: TemplateValues): Uint8Array {
+    return Buffer.concat(
+      this.#parts.map((part) => {
+        if ("literal" in part) return Buffer.from(part.literal);
+        if (part.name === "body") return body;
+        if (part.name === "sha256(body)") return Buffer.from(sha256Hex(body));
+        return Buffer.from(values[part.name]);
+      }),
+    );
+  }
+
+  /** The same with the body told by its length, for people. */
+  describe(body: Uint8Array, values: TemplateValues): string {
+    return this.#parts
+      .map((part) => {
+        if ("literal" in part) return part.literal;
+        if (part.name === "body") return `<body of ${body.length} bytes>`;
+        return part.name === "sha256(body)" ? sha256Hex(body) : values[part.name];
+      })
+      .join("");
+  }
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+}
+
+function nameOf(text: string): TemplateName {
+  const name = NAMES.find((known) => known === text);
+  if (name === undefined)
+    throw new SchemeError(`{${text}} is none of ${NAMES.map((known) => `{${known}}`).join(", ")}`);
+  return name;
+}
