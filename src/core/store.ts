@@ -2,18 +2,48 @@
  * What Postern asks of a storage engine. Every engine gives the same answers, byte for byte; the suite in
  * `tests/contract` holds each to it.
  */
-import type { Message } from "./message.ts";
+import type { EventKind, Span } from "./intake.ts";
+import type { LoggedMessage, Message } from "./message.ts";
 
 /** What one POST holds; stored as a whole or not at all. */
 export interface Delivery {
   readonly messages: readonly Message[];
+  /** What a provider's POST holds besides; the native source has no more than its message. */
+  readonly post?: Post;
+}
+
+export interface Post {
+  /** The name of the source. */
+  readonly source: string;
+  /** Byte for byte as received; kept once, if anything in it is new. */
+  readonly body: Uint8Array;
+  /** One for each message. */
+  readonly details: readonly MessageDetail[];
+  readonly events: readonly NewEvent[];
+}
+
+export interface MessageDetail {
+  /** The provider's word for what it is: `text`, `image`, … */
+  readonly type: string;
+  /** The provider's own form of it, within the body. */
+  readonly span: Span;
+}
+
+/** Something that happened and is no message. The first write of a key wins, within its source. */
+export interface NewEvent {
+  readonly kind: EventKind;
+  readonly key: string;
+  /** The message that it is about. */
+  readonly messageId: string | null;
+  readonly ts: string;
+  readonly span: Span;
 }
 
 /**
  * What became of one message: new, already there with the same content, or already there with other content
- * (the first write stays).
+ * (the first write stays); `conflict`, when what is there came from another source. An event is new or a duplicate.
  */
-export type Outcome = "created" | "duplicate" | "differs";
+export type Outcome = "created" | "duplicate" | "differs" | "conflict";
 
 /** A place in the order of messages: after the message with this key and identifier. */
 export interface Position {
@@ -28,6 +58,8 @@ export interface MessageQuery {
   readonly from?: string;
   readonly to?: string;
   readonly messageId?: string;
+  /** The name of the source; `native` for messages of the native one. */
+  readonly source?: string;
   /** Instants (grammar of `ts`): `since` is included, `until` is not. */
   readonly since?: string;
   readonly until?: string;
@@ -43,6 +75,48 @@ export interface Page {
   readonly total: number;
   /** Where the next page starts; absent when this is the last one. */
   readonly next?: Position;
+}
+
+/** Filters are combined with AND; one that is absent lets everything through. */
+export interface EventQuery {
+  readonly limit: number;
+  readonly offset: number;
+  readonly source?: string;
+  readonly kind?: EventKind;
+  readonly messageId?: string;
+  /** An instant (grammar of `ts`), included. */
+  readonly since?: string;
+}
+
+/** An event as it is kept. `body` is the provider's own form of it. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly source: string;
+  readonly kind: EventKind;
+  readonly event_key: string;
+  readonly message_id: string | null;
+  readonly ts: string;
+  /** When it was received (ISO 8601, UTC, milliseconds). */
+  readonly created_at: string;
+  readonly body: Uint8Array;
+}
+
+export interface EventPage {
+  /** By instant, then by `seq`. */
+  readonly data: readonly StoredEvent[];
+  /** Every stored event that the filters match, counted in the snapshot that `data` comes from. */
+  readonly total: number;
+}
+
+/** A message with all that is known of it. */
+export interface StoredMessage extends LoggedMessage {
+  readonly source: string;
+  /** Of a provider's message alone. */
+  readonly type: string | null;
+  /** The provider's own form of it; null for the native source's, which has no more than its fields. */
+  readonly body: Uint8Array | null;
+  /** The latest of those that are about it, by instant, then by `seq`. */
+  readonly events: readonly StoredEvent[];
 }
 
 export interface Stats {
@@ -66,7 +140,7 @@ export interface StoreFigures {
 
 export interface Store {
   /**
-   * Stores a delivery and resolves, with one outcome a message, only after the commit that holds it is on stable
+   * Stores a delivery and resolves, with one outcome a message and then one an event, only after the commit that holds it is on stable
    * storage; a duplicate waits for the commit of its first copy. Throws `Overloaded` before anything is queued,
    * `StorageUnavailable` when the engine can't tell whether it was stored, and `DeliveryRejected` when the engine
    * refuses the data itself.

@@ -45,7 +45,7 @@ export function openImport(databasePath: string, clock: Clock): Import {
 
 export class Import {
   /** Outcomes of what is on stable storage. */
-  readonly committed: Record<Outcome, number> = { created: 0, duplicate: 0, differs: 0 };
+  readonly committed: Record<Outcome, number> = { created: 0, duplicate: 0, differs: 0, conflict: 0 };
   #uncommitted: Outcome[] = [];
   readonly #path: string;
   readonly #db: Database;
