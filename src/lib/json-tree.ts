@@ -24,6 +24,11 @@ export class JsonTree {
     this.end = end;
   }
 
+  /** The same value with another place: that of what it was read from. */
+  movedTo(start: number, end: number): JsonTree {
+    return new JsonTree(this.#content, start, end);
+  }
+
   /** The member of an object; undefined when there is none, it is null, or this is no object. The last of equal names counts. */
   get(name: string): JsonTree | undefined {
     const member = this.#content.kind === "object" ? this.#content.members.get(name) : undefined;

@@ -2,17 +2,12 @@
  * Signatures by a shared secret in a header, in all the ways in which providers word them: several candidates, names
  * or versions before them, a timestamp beside them or in a header of its own. Any candidate that any secret made wins.
  */
+
+import type { SignedRequest, Verdict } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
-import {
-  refused,
-  type Scheme,
-  type SecretEncoding,
-  type SignedRequest,
-  secretBytes,
-  type Verdict,
-} from "./proof.ts";
-import { Template, type TemplateValues } from "./template.ts";
-import { checkTimestamp, type TimestampFormat } from "./timestamp.ts";
+import { refused, type Scheme, type SecretEncoding, secretBytes } from "./proof.ts";
+import { sha256Hex, Template, type TemplateValues } from "./template.ts";
+import { checkTimestamp, type TimestampFormat, timeText } from "./timestamp.ts";
 
 export interface HmacOptions {
   /** The header that holds the signatures. */
@@ -75,6 +70,23 @@ export function hmacScheme(options: HmacOptions, secrets: readonly string[]): Sc
       return proven
         ? PROVEN
         : refused("no secret made this signature", [template.describe(request.body, values)]);
+    },
+    sign({ body, url }, now) {
+      const time = timeText(timestamp_format, now);
+      const id = sha256Hex(Buffer.concat([body, Buffer.from(time)])).slice(0, 32);
+      const bytes = template.bytes(body, { url, id, nonce: id, timestamp: time });
+      const digest = new Bun.CryptoHasher(algorithm, keys[0] as Uint8Array)
+        .update(bytes)
+        .digest(options.encoding);
+      const { prefix = "", version, version_separator: between = "=", separator = "," } = options;
+      const signature = version === undefined ? `${prefix}${digest}` : `${version}${between}${digest}`;
+      const part = options.timestamp_part;
+      const stamp = part === undefined ? "" : `${part}${between}${time}${separator}`;
+      const headers: Record<string, string> = { [options.header]: `${stamp}${signature}` };
+      if (options.id_header !== undefined) headers[options.id_header] = id;
+      if (options.nonce_header !== undefined) headers[options.nonce_header] = id;
+      if (options.timestamp_header !== undefined) headers[options.timestamp_header] = time;
+      return { headers };
     },
   };
 }

@@ -55,6 +55,23 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
       const why = checkClaims(claims, options, request.body, request.url, now / 1000);
       return why === undefined ? { proven: true, claims } : refused(why);
     },
+    sign({ body, url }, now) {
+      const [algorithm = "HS256"] = options.algorithms;
+      const seconds = Math.floor(now / 1000);
+      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+      const text = `${part({ alg: algorithm, typ: "JWT" })}.${part({
+        iat: seconds,
+        exp: seconds + AGE_SECONDS_MAX,
+        jti: sha256Hex(Buffer.concat([body, Buffer.from(String(now))])),
+        ...(options.issuer !== undefined && { iss: options.issuer }),
+        ...(options.payload_hash === true && body.length > 0 && { payload_hash: sha256Hex(body) }),
+        ...(options.url_hash === true && { url_hash: sha256Hex(Buffer.from(url)) }),
+      })}`;
+      const hasher = new Bun.CryptoHasher(HASHES[algorithm], keys[0] as Uint8Array);
+      const token = `${text}.${hasher.update(text).digest("base64url")}`;
+      const bearer = /^authorization$/i.test(options.header) ? `Bearer ${token}` : token;
+      return { headers: { [options.header]: bearer } };
+    },
   };
 }
 

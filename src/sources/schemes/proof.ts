@@ -1,29 +1,17 @@
 /** What a scheme is asked: whether a request proves that whoever knows a secret has sent it. */
-
-/** A request as its sender signed it. */
-export interface SignedRequest {
-  readonly headers: Headers;
-  /** Byte for byte as received. */
-  readonly body: Uint8Array;
-  /** The full URL as the sender knows it, with the query as received: never taken from `Host` or forwarded headers. */
-  readonly url: string;
-}
-
-/** Why a request is no proof, for the operator's eyes: the sender is told nothing of it. */
-export interface Refusal {
-  readonly proven: false;
-  readonly why: string;
-  /** The strings whose signature would have been a proof; they hold no secret. */
-  readonly signed?: readonly string[];
-}
-
-export type Verdict =
-  | { readonly proven: true; readonly claims?: Readonly<Record<string, unknown>> }
-  | Refusal;
+import type { Refusal, SignedRequest, Verdict } from "../../core/source.ts";
 
 export interface Scheme {
   /** `now` in milliseconds since 1970. Constant in time as to secrets and signatures. */
   verify(request: SignedRequest, now: number): Verdict;
+  /** What makes a request pass `verify`, by the first secret; for trials. */
+  sign(request: Omit<SignedRequest, "headers">, now: number): Signature;
+}
+
+export interface Signature {
+  readonly headers: Readonly<Record<string, string>>;
+  /** In place of the body that was given, where the signature is a part of it. */
+  readonly body?: Uint8Array;
 }
 
 export function refused(why: string, signed?: readonly string[]): Refusal {

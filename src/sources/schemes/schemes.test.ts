@@ -1,9 +1,10 @@
 /** Signatures that providers and specifications publish, and what must never count as one. */
 import { describe, expect, test } from "bun:test";
 import { fc } from "../../../tests/property.ts";
+import type { SignedRequest } from "../../core/source.ts";
 import { type HmacOptions, hmacScheme } from "./hmac.ts";
 import { type JwtOptions, jwtScheme } from "./jwt.ts";
-import { type Scheme, SchemeError, type SignedRequest } from "./proof.ts";
+import { type Scheme, SchemeError } from "./proof.ts";
 import { tokenScheme } from "./token.ts";
 
 const URL_OF_ALL = "https://hooks.example.com/in?foo=1";

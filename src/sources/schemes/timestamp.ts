@@ -20,6 +20,12 @@ export function checkTimestamp(
   return `the timestamp is ${far} s ${seconds > 0 ? "old" : "in the future"}, more than ${toleranceSeconds} s`;
 }
 
+/** A time as a sender would write it. */
+export function timeText(format: TimestampFormat, now: number): string {
+  if (format === "rfc3339") return new Date(now).toISOString();
+  return String(format === "unix" ? Math.floor(now / 1000) : now);
+}
+
 function milliseconds(text: string, format: TimestampFormat): number {
   if (format === "rfc3339") return RFC3339.test(text) ? Date.parse(text) : Number.NaN;
   if (!WHOLE.test(text)) return Number.NaN;

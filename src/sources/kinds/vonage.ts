@@ -1,0 +1,208 @@
+/**
+ * Vonage's Messages API, proven by a JSON Web Token that names the body's hash, and its older SMS API, whose
+ * parameters are signed one by one.
+ * Source of the schemes and shapes: developer.vonage.com, "Signed webhooks", "Signing messages", Messages API v1.
+ */
+import { type Static, Type } from "typebox";
+import type { Intake } from "../../core/intake.ts";
+import type { Message } from "../../core/message.ts";
+import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
+import {
+  channelId,
+  eventOf,
+  firstText,
+  instantOf,
+  intakeOf,
+  messageOf,
+  phoneOr,
+  textOf,
+  wholeSeconds,
+  writtenInstant,
+} from "../fields.ts";
+import { type Composed, defineKind, JSON_TYPE, type Provider } from "../kind.ts";
+import { jwtScheme } from "../schemes/jwt.ts";
+import { refused, type Scheme, secretBytes } from "../schemes/proof.ts";
+import { checkTimestamp } from "../schemes/timestamp.ts";
+
+const METHODS = { sha1hmac: "sha1", sha256hmac: "sha256", sha512hmac: "sha512" } as const;
+const FORM_TYPE = "application/x-www-form-urlencoded";
+const TOLERANCE_SECONDS = 300;
+const utf8 = new TextDecoder();
+
+const Options = Type.Object({
+  scheme: Type.Optional(
+    Type.Enum(["jwt", "vonage-sms-params"], {
+      description: "`jwt` (default) for the Messages API, `vonage-sms-params` for the older SMS API.",
+    }),
+  ),
+  signature_method: Type.Optional(
+    Type.Enum(["sha1hmac", "sha256hmac", "sha512hmac"], {
+      description: "How the older SMS API signs, as the account's settings say (default `sha256hmac`).",
+    }),
+  ),
+});
+
+export const vonage = defineKind({
+  summary: "Vonage's Messages API and its older SMS API; the secret is the signature secret",
+  options: Options,
+  open: (options, secrets) =>
+    options.scheme === "vonage-sms-params" ? smsProvider(options, secrets) : messagesProvider(secrets),
+});
+
+function messagesProvider(secrets: readonly string[]): Provider {
+  return {
+    scheme: jwtScheme({ header: "Authorization", algorithms: ["HS256"], payload_hash: true }, secrets),
+    normalise: (body, { now }) => normaliseMessages(body, now),
+    deliveryKey: (_request, { claims }) => (typeof claims?.["jti"] === "string" ? claims["jti"] : undefined),
+    compose,
+  };
+}
+
+/** Channels whose identifiers are phone numbers. */
+const PHONE_CHANNELS = new Set(["sms", "mms", "rcs", "whatsapp", "viber_service"]);
+
+function normaliseMessages(body: Uint8Array, now: number): Intake | undefined {
+  const document = parseJsonTree(body);
+  const id = document?.get("message_uuid")?.text;
+  if (document === undefined || id === undefined) return undefined;
+  const ts = writtenInstant(document.get("timestamp")?.text);
+  const status = document.get("status")?.text;
+  if (status !== undefined)
+    return intakeOf([eventOf("status", document, { key: `${id}:${status}`, messageId: id, ts })]);
+  const type = document.get("message_type")?.text ?? "unknown";
+  if (type === "reaction")
+    return intakeOf([eventOf("reaction", document, { key: id, messageId: about(document), ts })]);
+  const channel = document.get("channel")?.text ?? "vonage";
+  return intakeOf([
+    messageOf(document, {
+      id,
+      from: party(channel, document.get("from")),
+      to: party(channel, document.get("to")),
+      ts: ts ?? wholeSeconds(now),
+      text: textOf(
+        document.get("text"),
+        document.at(type, "caption"),
+        document.at("reply", "title"),
+        document.at("button", "text"),
+      ),
+      type,
+    }),
+  ]);
+}
+
+function about(document: JsonTree): string | undefined {
+  return (document.at("context", "message_uuid") ?? document.at("reaction", "message_uuid"))?.text;
+}
+
+/** Version 0.1 of the API wrapped numbers and identifiers in objects. */
+function party(channel: string, value: JsonTree | undefined): string | undefined {
+  const id = (value?.isObject === true ? (value.get("number") ?? value.get("id")) : value)?.text;
+  return PHONE_CHANNELS.has(channel) ? phoneOr(channel, id) : channelId(channel, id);
+}
+
+function smsProvider(
+  { signature_method = "sha256hmac" }: Static<typeof Options>,
+  secrets: readonly string[],
+): Provider {
+  return {
+    scheme: parametersScheme(METHODS[signature_method], secrets),
+    normalise: (body, { now, contentType }) => normaliseSms(body, contentType, now),
+    compose: composeSms,
+  };
+}
+
+/** `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced. */
+function parametersScheme(algorithm: "sha1" | "sha256" | "sha512", secrets: readonly string[]): Scheme {
+  const keys = secrets.map((secret) => secretBytes(secret));
+  const signature = (key: Uint8Array, text: string) =>
+    new Bun.CryptoHasher(algorithm, key).update(text).digest("hex").toUpperCase();
+  return {
+    verify({ headers, body, url }, now) {
+      const sent = body.length > 0 ? body : Buffer.from(url.slice(url.indexOf("?") + 1 || url.length));
+      const parameters = parametersOf(sent, headers.get("content-type") ?? "");
+      const given = parameters.get("sig");
+      if (given === undefined) return refused("the parameter sig is missing");
+      const why = checkTimestamp(parameters.get("timestamp") ?? "", "unix", now, TOLERANCE_SECONDS);
+      if (why !== undefined) return refused(why);
+      const text = signedText(parameters);
+      let proven = false;
+      for (const key of keys) {
+        const expected = signature(key, text);
+        proven = equalInConstantTime(expected, given) || proven;
+        proven = equalInConstantTime(expected.toLowerCase(), given) || proven;
+      }
+      return proven ? { proven } : refused("no secret made this signature", [text]);
+    },
+    sign({ body }, now) {
+      const form = new URLSearchParams(utf8.decode(body));
+      form.set("timestamp", String(Math.floor(now / 1000)));
+      form.set("sig", signature(keys[0] as Uint8Array, signedText(new Map(form))));
+      return { headers: { "Content-Type": FORM_TYPE }, body: Buffer.from(form.toString()) };
+    },
+  };
+}
+
+function signedText(parameters: ReadonlyMap<string, string>): string {
+  return [...parameters]
+    .filter(([name]) => name !== "sig")
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `&${name}=${value.replace(/[&=]/g, "_")}`)
+    .join("");
+}
+
+/** Of a form, a query string or a flat JSON object; the last of equal names counts. */
+function parametersOf(bytes: Uint8Array, contentType: string): ReadonlyMap<string, string> {
+  if (contentType.toLowerCase().startsWith(JSON_TYPE)) {
+    const document = parseJsonTree(bytes);
+    return new Map((document?.names ?? []).map((name) => [name, document?.get(name)?.text ?? ""]));
+  }
+  return new Map(new URLSearchParams(utf8.decode(bytes)));
+}
+
+function normaliseSms(body: Uint8Array, contentType: string, now: number): Intake {
+  const parameters = parametersOf(body, contentType);
+  const span = { start: 0, end: body.length };
+  const id = parameters.get("messageId");
+  const status = parameters.get("status");
+  const ts = writtenInstant(parameters.get("message-timestamp")) ?? instantOf(parameters.get("timestamp"));
+  if (id === undefined) return intakeOf([eventOf("other", span, { ts })]);
+  if (status !== undefined)
+    return intakeOf([eventOf("status", span, { key: `${id}:${status}`, messageId: id, ts })]);
+  return intakeOf([
+    messageOf(span, {
+      id,
+      from: phoneOr("sms", parameters.get("msisdn")),
+      to: phoneOr("sms", parameters.get("to")),
+      ts: ts ?? wholeSeconds(now),
+      text: firstText(parameters.get("text")),
+      type: parameters.get("type") ?? "text",
+    }),
+  ]);
+}
+
+function compose({ message_id, from, to, ts, text }: Message): Composed {
+  const number = (id: string) => id.replace(/^\+/, "");
+  const body = {
+    message_uuid: message_id,
+    from: number(from),
+    to: number(to),
+    channel: "sms",
+    message_type: "text",
+    text: text ?? "",
+    timestamp: ts,
+  };
+  return { type: JSON_TYPE, body: JSON.stringify(body) };
+}
+
+function composeSms({ message_id, from, to, ts, text }: Message): Composed {
+  const form = new URLSearchParams({
+    messageId: message_id,
+    msisdn: from.replace(/^\+/, ""),
+    to: to.replace(/^\+/, ""),
+    text: text ?? "",
+    type: "text",
+    "message-timestamp": ts.slice(0, 19).replace("T", " "),
+  });
+  return { type: FORM_TYPE, body: form.toString() };
+}

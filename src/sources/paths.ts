@@ -1,0 +1,33 @@
+/** Paths into JSON documents and forms, as a field map names them: `message.contacts[0].phone`. */
+import type { JsonTree } from "../lib/json-tree.ts";
+import { SchemeError } from "./schemes/proof.ts";
+
+/** What a path is followed in: the item and the document that it is a part of. */
+export interface Scope {
+  readonly item: JsonTree;
+  readonly document: JsonTree;
+}
+
+export type Path = (scope: Scope) => JsonTree | undefined;
+
+const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
+
+/**
+ * Names apart by dots, `[n]` for an item of an array. From the item on; from the document on after `$.`. Throws
+ * `SchemeError` for a text that is no path.
+ */
+export function parsePath(text: string): Path {
+  const fromDocument = text.startsWith("$.");
+  const steps: (string | number)[] = [];
+  for (let rest = fromDocument ? text.slice(2) : text; rest !== "" || steps.length === 0; ) {
+    const [whole, name, index] = STEP.exec(rest) ?? [];
+    if (whole === undefined) throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`);
+    steps.push(name ?? Number(index));
+    rest = rest.slice(whole.length);
+  }
+  return ({ item, document }) => {
+    let found: JsonTree | undefined = fromDocument ? document : item;
+    for (const step of steps) found = typeof step === "string" ? found?.get(step) : found?.items[step];
+    return found?.isNull === true ? undefined : found;
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * A configured source: its kind's rules under its name. Whatever was verified becomes something that is stored; what
+ * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
+ */
+import type { IncomingEvent, IncomingMessage, Span } from "../core/intake.ts";
+import type { Message } from "../core/message.ts";
+import type { Proof, ProviderAnswer, ProviderSource, SignedRequest } from "../core/source.ts";
+import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
+import { storable, wholeSeconds } from "./fields.ts";
+import { type Composed, JSON_TYPE, type Provider } from "./kind.ts";
+import type { Signature } from "./schemes/proof.ts";
+
+/** In UTF-8, the source's name before it included. */
+const MESSAGE_ID_BYTES_MAX = 640;
+const PARTY_BYTES_MAX = 256;
+
+const ACCEPTED: ProviderAnswer = { status: 200, type: JSON_TYPE, body: JSON.stringify({ status: "ok" }) };
+
+/** A request as a provider would send it. */
+export interface Trial {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export class ConfiguredSource implements ProviderSource {
+  readonly name: string;
+  readonly kind: string;
+  readonly accepted: ProviderAnswer;
+  readonly refusedStatus: 401 | 403;
+  readonly #provider: Provider;
+  /** Up to the query. */
+  readonly #publicUrl: string | undefined;
+
+  constructor(name: string, kind: string, provider: Provider, publicUrl: string | undefined) {
+    this.name = name;
+    this.kind = kind;
+    this.accepted = provider.accepted ?? ACCEPTED;
+    this.refusedStatus = provider.refusedStatus ?? 401;
+    this.#provider = provider;
+    this.#publicUrl = publicUrl?.split("?")[0];
+  }
+
+  signedUrl(path: string, query: string): string {
+    const url = this.#publicUrl ?? path;
+    return query === "" ? url : `${url}?${query}`;
+  }
+
+  handshake(query: string): ProviderAnswer | undefined {
+    return this.#provider.handshake?.(new URLSearchParams(query));
+  }
+
+  verify(request: SignedRequest, now: number) {
+    return this.#provider.scheme.verify(request, now);
+  }
+
+  challenge(body: Uint8Array): ProviderAnswer | undefined {
+    return this.#provider.challenge?.(body);
+  }
+
+  deliver(request: SignedRequest, proof: Proof, now: number): Delivery {
+    const { body, contentType } = contentOf(request);
+    const ts = wholeSeconds(now);
+    const messages: Message[] = [];
+    const details: MessageDetail[] = [];
+    const events: NewEvent[] = [];
+    const addEvent = (event: IncomingEvent) => events.push(this.#event(event, body, ts));
+    const intake = this.#normalise(body, contentType, now);
+    for (const message of intake?.messages ?? []) {
+      const stored = this.#message(message);
+      if (stored === undefined) {
+        addEvent({ kind: "other", ts: message.ts, span: message.span });
+        continue;
+      }
+      messages.push(stored);
+      details.push({ type: message.type, span: message.span });
+    }
+    for (const event of intake?.events ?? []) addEvent(event);
+    if (messages.length + events.length === 0) {
+      const key = this.#provider.deliveryKey?.(request, proof);
+      addEvent({ kind: "other", ...(key !== undefined && { key }), span: { start: 0, end: body.length } });
+    }
+    return { messages, post: { source: this.name, body, details, events } };
+  }
+
+  /** A request that this very source accepts; undefined when its form isn't known. */
+  trial(message: Message, url: string, now: number): Trial | undefined {
+    const composed: Composed | undefined = this.#provider.compose(message);
+    if (composed === undefined) return undefined;
+    const body = Buffer.from(composed.body);
+    const signature: Signature = this.#provider.scheme.sign({ body, url }, now);
+    return { headers: { "Content-Type": composed.type, ...signature.headers }, body: signature.body ?? body };
+  }
+
+  /** A defect of ours in a normaliser costs the split, not the delivery. */
+  #normalise(body: Uint8Array, contentType: string, now: number) {
+    try {
+      return this.#provider.normalise(body, { now, contentType });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Under the source's name; undefined when it doesn't fit its columns. */
+  #message({ message_id, from, to, ts, text }: IncomingMessage): Message | undefined {
+    const id = this.#named(message_id);
+    const fits = id !== null && [from, to].every((party) => Buffer.byteLength(party) <= PARTY_BYTES_MAX);
+    return fits ? { message_id: id, from, to, ts, text } : undefined;
+  }
+
+  #event(
+    { kind, key, salt = "", messageId, ts, span }: IncomingEvent,
+    body: Uint8Array,
+    now: string,
+  ): NewEvent {
+    const known = key !== undefined && Buffer.byteLength(key) <= MESSAGE_ID_BYTES_MAX;
+    return {
+      kind,
+      key: known ? storable(key) : hashOf(salt, body, span),
+      messageId: messageId === undefined ? null : this.#named(messageId),
+      ts: ts ?? now,
+      span,
+    };
+  }
+
+  #named(id: string): string | null {
+    const named = `${this.name}:${id}`;
+    return Buffer.byteLength(named) <= MESSAGE_ID_BYTES_MAX ? named : null;
+  }
+}
+
+/** What was sent: the body or, where there is none (a GET), the query. */
+function contentOf({ headers, body, url }: SignedRequest) {
+  const query = url.indexOf("?");
+  if (body.length > 0 || query < 0) return { body, contentType: headers.get("content-type") ?? "" };
+  return { body: Buffer.from(url.slice(query + 1)), contentType: "application/x-www-form-urlencoded" };
+}
+
+function hashOf(salt: string, body: Uint8Array, { start, end }: Span): string {
+  return new Bun.CryptoHasher("sha256").update(salt).update(body.subarray(start, end)).digest("hex");
+}
