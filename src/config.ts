@@ -132,6 +132,14 @@ export const SETTINGS = {
     "Messages that may wait for a commit; beyond it 503 with `Retry-After`.",
     "messages",
   ),
+  queueBytesMax: whole(
+    "QUEUE_BYTES_MAX",
+    64 * MIB,
+    1,
+    64 * 1024 * MIB,
+    "Bodies of providers' requests that may wait for a commit together; beyond it 503 with `Retry-After`.",
+    "bytes",
+  ),
   queryTimeoutMs: whole(
     "QUERY_TIMEOUT_MS",
     5_000,

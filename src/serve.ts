@@ -64,6 +64,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const metrics = new Metrics({ version: VERSION, runtime: `bun ${Bun.version}` });
   const store = await openStore(settings.databaseUrl, {
     queueRowsMax: settings.queueRowsMax,
+    queueBytesMax: settings.queueBytesMax,
     queryTimeoutMs: settings.queryTimeoutMs,
     readThreads: settings.readThreads,
     followerLagRowsMax: settings.followerLagRowsMax,

@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";
-import type { LoggedMessage } from "../core/message.ts";
+import type { LogRecord } from "../core/log-record.ts";
 import { syncFolder } from "../lib/sync-folder.ts";
 import { exportFrom } from "../storage/open.ts";
 import { UsageError } from "./errors.ts";
@@ -14,6 +14,11 @@ export interface ExportFlags {
   readonly sinceSeq: number;
 }
 
+interface Exported {
+  readonly messages: number;
+  readonly events: number;
+}
+
 /** Resolves with the exit code. */
 export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Promise<number> {
   const slices = exportFrom(url, flags.sinceSeq);
@@ -21,20 +26,21 @@ export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Prom
     await writeSlices(slices, 1);
     return 0;
   }
-  const messages = await writeFile(slices, flags.output);
-  await print(`exported ${messages} messages to ${flags.output}`);
+  const { messages, events } = await writeFile(slices, flags.output);
+  const besides = events === 0 ? "" : ` and ${events} events`;
+  await print(`exported ${messages} messages${besides} to ${flags.output}`);
   return 0;
 }
 
-async function writeFile(slices: Iterable<readonly LoggedMessage[]>, output: string): Promise<number> {
+async function writeFile(slices: Iterable<readonly LogRecord[]>, output: string): Promise<Exported> {
   const partial = `${output}.partial`;
   const descriptor = openOutput(partial);
   try {
-    const messages = await writeSlices(slices, descriptor);
+    const exported = await writeSlices(slices, descriptor);
     fsyncSync(descriptor);
     renameSync(partial, output);
     syncFolder(dirname(resolve(output)));
-    return messages;
+    return exported;
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
@@ -43,21 +49,24 @@ async function writeFile(slices: Iterable<readonly LoggedMessage[]>, output: str
   }
 }
 
-async function writeSlices(slices: Iterable<readonly LoggedMessage[]>, descriptor: number): Promise<number> {
+async function writeSlices(slices: Iterable<readonly LogRecord[]>, descriptor: number): Promise<Exported> {
   const progress = descriptor === 1 ? undefined : await startProgress("exported", undefined);
-  let messages = 0;
+  const exported = { messages: 0, events: 0 };
   try {
     for (const rows of slices) {
       let text = "";
-      for (const row of rows) text += `${JSON.stringify(row)}\n`;
+      for (const row of rows) {
+        text += `${JSON.stringify(row)}\n`;
+        if ("event_key" in row) exported.events++;
+        else if ("ts" in row) exported.messages++;
+      }
       await writeAll(descriptor, text);
-      messages += rows.length;
-      progress?.show(messages, messages);
+      progress?.show(exported.messages, exported.messages + exported.events);
     }
   } finally {
     progress?.stop();
   }
-  return messages;
+  return exported;
 }
 
 function openOutput(path: string): number {

@@ -1,10 +1,8 @@
 /** The work of `postern import`: lines → records by the native rules → the database. */
 import type { DatabaseUrl } from "../core/database-url.ts";
-import type { FieldError } from "../core/field-errors.ts";
-import { isInstant } from "../core/instant.ts";
 import { systemClock } from "../lib/clock.ts";
-import { parseNativeMessage } from "../sources/native.ts";
-import { type Import, type ImportRecord, importInto } from "../storage/open.ts";
+import { type Import, importInto } from "../storage/open.ts";
+import { parseRecord } from "./import-record.ts";
 import { type Input, isBlank, type Line, linesOf, openInput } from "./input.ts";
 import { onInterruption } from "./interruption.ts";
 import { print, say } from "./output.ts";
@@ -14,12 +12,9 @@ export interface ImportFlags {
   readonly strict?: true;
 }
 
-const LINE_BYTES_MAX = 1024 * 1024;
-/** Beyond it the count of the following numbers would leave the integers that JSON carries safely. */
-const SEQ_MAX = 2 ** 52;
+/** The bytes of a provider's POST are one line, a third longer for their base64. */
+const LINE_MIB_MAX = 64;
 const REPORTS_MAX = 10;
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Resolves with the exit code: 1 when any line was invalid. */
 export async function importMessages(url: DatabaseUrl, file: string, flags: ImportFlags): Promise<number> {
@@ -81,7 +76,7 @@ class ImportRun {
   /** Takes everything, or up to the first bad line. */
   async take(input: Input, strict: boolean): Promise<void> {
     let messages = 0;
-    for await (const lines of linesOf(input.chunks, LINE_BYTES_MAX)) {
+    for await (const lines of linesOf(input.chunks, LINE_MIB_MAX * 1024 * 1024)) {
       for (const line of lines) {
         this.#takeLine(line);
         if (strict && this.invalid > 0) return;
@@ -93,22 +88,32 @@ class ImportRun {
 
   /** Of what is on stable storage. */
   summary(): string {
-    const { created, duplicate, differs } = this.#database.committed;
-    return `new ${created}, duplicate ${duplicate}, differing ${differs}, invalid ${this.invalid}`;
+    const { messages, events } = this.#database.committed;
+    const differing = messages.differs + messages.conflict;
+    const besides =
+      events.created + events.duplicate === 0
+        ? ""
+        : `; events: new ${events.created}, duplicate ${events.duplicate}`;
+    return `new ${messages.created}, duplicate ${messages.duplicate}, differing ${differing}, invalid ${this.invalid}${besides}`;
   }
 
   #takeLine({ number, bytes }: Line): void {
     if (bytes !== undefined && isBlank(bytes)) return;
-    const record = bytes === undefined ? "longer than 1 MiB" : parseRecord(bytes);
-    if (typeof record === "string") {
+    const record = bytes === undefined ? `longer than ${LINE_MIB_MAX} MiB` : parseRecord(bytes);
+    const outcome = typeof record === "string" ? { problem: record } : this.#database.append(record);
+    if (typeof outcome === "object") {
       this.invalid++;
-      this.#report(`line ${number} is invalid: ${record}`);
+      this.#report(`line ${number} is invalid: ${outcome.problem}`);
       return;
     }
-    const outcome = this.#database.append(record);
-    if (outcome === "differs") {
+    if (
+      (outcome === "differs" || outcome === "conflict") &&
+      typeof record === "object" &&
+      "message" in record
+    ) {
       const id = JSON.stringify(record.message.message_id);
-      this.#report(`line ${number} differs from the stored message ${id}, which stays`);
+      const other = outcome === "conflict" ? ", which came from another source," : ",";
+      this.#report(`line ${number} differs from the stored message ${id}${other} which stays`);
     }
   }
 
@@ -117,32 +122,4 @@ class ImportRun {
     if (this.#reports <= REPORTS_MAX) this.#progress.say(`postern: ${text}`);
     else if (this.#reports === REPORTS_MAX + 1) this.#progress.say("postern: further lines are only counted");
   }
-}
-
-/** A record, or in words why the line is none. */
-export function parseRecord(line: Uint8Array): ImportRecord | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(line));
-  } catch (error) {
-    return error instanceof SyntaxError ? "no valid JSON" : "no valid UTF-8";
-  }
-  const parsed = parseNativeMessage(value);
-  if ("errors" in parsed) return parsed.errors.map(inWords).join("; ");
-  const [message] = parsed.delivery.messages;
-  const { seq, created_at: createdAt } = value as { seq?: unknown; created_at?: unknown };
-  if (message === undefined) return "no message";
-  if (seq !== undefined && !isSeq(seq)) return `seq: it takes a whole number from 1 to ${SEQ_MAX}`;
-  if (createdAt !== undefined && !(typeof createdAt === "string" && isInstant(createdAt))) {
-    return "created_at: it takes an instant such as 2025-01-15T10:00:00.000Z";
-  }
-  return { message, ...(seq !== undefined && { seq }), ...(createdAt !== undefined && { createdAt }) };
-}
-
-function isSeq(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= SEQ_MAX;
-}
-
-function inWords({ loc, msg }: FieldError): string {
-  return loc.length > 1 ? `${loc.slice(1).join(".")}: ${msg}` : msg;
 }

@@ -98,7 +98,8 @@ export interface StoredEvent {
   readonly ts: string;
   /** When it was received (ISO 8601, UTC, milliseconds). */
   readonly created_at: string;
-  readonly body: Uint8Array;
+  /** Null when the bodies of one page are more than 16 MiB: a smaller page has it. */
+  readonly body: Uint8Array | null;
 }
 
 export interface EventPage {
@@ -130,18 +131,19 @@ export interface Stats {
 /** What a scrape may ask for at any moment; no figure costs a scan. */
 export interface StoreFigures {
   readonly storedMessages: number;
+  readonly storedEvents: number;
   readonly queueRows: number;
   readonly databaseBytes: number;
   readonly walBytes: number;
   readonly indexBytes: number;
-  /** Stored messages that a follower has not taken yet, by its name; reads look at them one by one. */
+  /** Stored messages, or events, that a follower has not taken yet, by its name; reads look at them one by one. */
   readonly followerLagRows: Readonly<Record<string, number>>;
 }
 
 export interface Store {
   /**
-   * Stores a delivery and resolves, with one outcome a message and then one an event, only after the commit that holds it is on stable
-   * storage; a duplicate waits for the commit of its first copy. Throws `Overloaded` before anything is queued,
+   * Stores a delivery and resolves, with one outcome a message and then one an event, only after the commit that holds
+   * it is on stable storage; a duplicate waits for the commit of its first copy. Throws `Overloaded` before anything is queued,
    * `StorageUnavailable` when the engine can't tell whether it was stored, and `DeliveryRejected` when the engine
    * refuses the data itself.
    */
@@ -150,6 +152,15 @@ export interface Store {
   list(query: MessageQuery): Promise<Page>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */
   stats(): Promise<Stats>;
+  /** Throws `QueryTimeout` rather than answering late or wrong. */
+  events(query: EventQuery): Promise<EventPage>;
+  /** Undefined when there is no such message. Throws `QueryTimeout`. */
+  message(messageId: string): Promise<StoredMessage | undefined>;
+  /**
+   * Notes which names of sources are in use from now on, and resolves with those that can't be: their range of
+   * identifiers (`NAME:…`) holds messages of the native source. Then nothing is noted.
+   */
+  claimSources(names: readonly string[]): Promise<readonly string[]>;
   /** Resolves when the engine can commit: a recent commit proves it, else a probe write. Throws otherwise. */
   ping(): Promise<void>;
   figures(): StoreFigures;

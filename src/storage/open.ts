@@ -1,6 +1,6 @@
 /** Which engine keeps the messages: beside `serve.ts` the only place that knows. */
 import type { DatabaseUrl } from "../core/database-url.ts";
-import type { LoggedMessage } from "../core/message.ts";
+import type { LogRecord } from "../core/log-record.ts";
 import type { Store } from "../core/store.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Examination, examine, rowsToExamine } from "./sqlite/doctor.ts";
@@ -25,8 +25,8 @@ export function importInto(url: DatabaseUrl, clock: Clock): Import {
   return openImport(url.path, clock);
 }
 
-/** Every stored message from `seq` `since` on, in the order of the log. Throws `StartRefused`. */
-export function exportFrom(url: DatabaseUrl, since: number): Generator<readonly LoggedMessage[]> {
+/** Everything that is stored from `seq` `since` on, in the order of the log. Throws `StartRefused`. */
+export function exportFrom(url: DatabaseUrl, since: number): Generator<readonly LogRecord[]> {
   return exportSlices(url.path, since);
 }
 

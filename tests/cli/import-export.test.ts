@@ -92,15 +92,15 @@ describe("import", () => {
     }
   });
 
-  test("takes neither lines over 1 MiB nor bytes that are no UTF-8", async () => {
-    const long = `{"x":"${"x".repeat(1024 * 1024)}"}`;
+  test("takes neither lines over 64 MiB nor bytes that are no UTF-8", async () => {
+    const long = `{"x":"${"x".repeat(64 * 1024 * 1024)}"}`;
     const broken = Buffer.concat([Buffer.from('{"message_id":"'), Buffer.from([0xff]), Buffer.from('"}\n')]);
     const source = Buffer.concat([Buffer.from(`${long}\n`), broken, Buffer.from(ndjson([message("m1")]))]);
     const { code, stdout, stderr } = await importInto("m.db", source);
     expect(code).toBe(1);
     expect(stdout).toBe("new 1, duplicate 0, differing 0, invalid 2\n");
     expect(stderr).toBe(
-      "postern: line 1 is invalid: longer than 1 MiB\npostern: line 2 is invalid: no valid UTF-8\n",
+      "postern: line 1 is invalid: longer than 64 MiB\npostern: line 2 is invalid: no valid UTF-8\n",
     );
   });
 

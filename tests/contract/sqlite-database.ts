@@ -22,11 +22,12 @@ export function sqliteDatabase({ followerLagRowsMax = 65_536, indexLimits }: Sea
   const folder = newFolder();
   const path = join(folder.path, "messages.db");
   return {
-    open: ({ queueRowsMax = 20_000, queryTimeoutMs = 5000 } = {}) =>
+    open: ({ queueRowsMax = 20_000, queueBytesMax = 1e8, queryTimeoutMs = 5000 } = {}) =>
       openStore(
         { engine: "sqlite", path },
         {
           queueRowsMax,
+          queueBytesMax,
           queryTimeoutMs,
           readThreads: 2,
           followerLagRowsMax,

@@ -5,7 +5,7 @@ import { storeContract } from "./store-contract.ts";
 storeContract("SQLite", () => sqliteDatabase());
 
 const tiny: IndexLimits = {
-  stepRows: { time: 3, senders: 2, search: 5 },
+  stepRows: { time: 3, senders: 2, search: 5, events: 2 },
   leafRows: 4,
   runRows: 3,
   runs: 2,

@@ -14,7 +14,11 @@ import { until } from "../until.ts";
 
 /** A database of the engine under test, empty at first. */
 export interface TestDatabase {
-  readonly open: (limits?: { queueRowsMax?: number; queryTimeoutMs?: number }) => Promise<Store>;
+  readonly open: (limits?: {
+    queueRowsMax?: number;
+    queueBytesMax?: number;
+    queryTimeoutMs?: number;
+  }) => Promise<Store>;
   /**
    * From now on the engine itself refuses the message: its statement alone fails, or takes the whole transaction
    * with it.

@@ -4,11 +4,15 @@
  * are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
-import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
 import { openForReading } from "./files.ts";
 import { indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
-import { storedDictionary } from "./index/search-index.ts";
+import {
+  addToSegment,
+  INDEXED_COLUMNS,
+  type IndexedColumns,
+  storedDictionary,
+} from "./index/search-index.ts";
 import { cutDictionary, type Dictionary } from "./search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "./search/merge.ts";
 import type { SegmentBytes } from "./search/segment.ts";
@@ -347,10 +351,10 @@ class SegmentsCheck {
   }
 
   #build(first: number, last: number): SegmentBytes {
-    const sql = "select rowid, to_msisdn, text from messages where rowid >= ? and rowid <= ? order by rowid";
-    const rows = this.#log.query(sql).values(first, last) as [number, string, string | null][];
+    const sql = `select ${INDEXED_COLUMNS} from messages where rowid >= ? and rowid <= ? order by rowid`;
     const builder = new SegmentBuilder(first);
-    for (const [row, to, text] of rows) builder.add(row, text === null ? null : fold(text), [to]);
+    for (const columns of this.#log.query(sql).values(first, last) as IndexedColumns[])
+      addToSegment(builder, columns);
     return builder.build();
   }
 

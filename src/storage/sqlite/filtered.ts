@@ -1,5 +1,5 @@
 /**
- * Pages and totals by recipient or text. The search index says which rows match; how those come into the order of
+ * Pages and totals by recipient, text or source. The search index says which rows match; how those come into the order of
  * pages, and which of them lie in a range, is found the cheapest of three ways: by looking at every row of a short
  * range, by looking up the places of few matches, or by walking the order and asking of each row whether it matches.
  */
@@ -11,10 +11,13 @@ import { comparePlaces, type Place } from "./index/log-rows.ts";
 import type { Entry, Order } from "./index/order.ts";
 import type { Matches, SearchReader } from "./index/search-index.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
+import { SOURCE_OF_MESSAGE } from "./sources.ts";
 import type { TailRow } from "./tail.ts";
 import { placeAfter, type Wanted } from "./wanted.ts";
 
 const BATCH_ROWS = 1000;
+
+type Checked = [row: number, to: string, text: string | null, source: string];
 
 export interface Search {
   readonly query: MessageQuery;
@@ -133,16 +136,17 @@ export class Filtered {
     return this.#db.query<Entry, [string]>(sql).all(JSON.stringify(rows));
   }
 
-  /** Those of the rows whose recipient and text are wanted, in the same order. */
-  #check(rows: readonly number[], { to, q }: Wanted, { checkTime }: Snapshot): number[] {
+  /** Those of the rows whose recipient, text and source are wanted, in the same order. */
+  #check(rows: readonly number[], { to, q, source }: Wanted, { checkTime }: Snapshot): number[] {
     checkTime();
-    const sql = `select m.rowid, m.to_msisdn, m.text
-      from json_each(?) given cross join messages m on m.rowid = given.value order by given.key`;
-    const stored = this.#db.query(sql).values(JSON.stringify(rows)) as [number, string, string | null][];
+    const sql = `select messages.rowid, to_msisdn, text, ${SOURCE_OF_MESSAGE}
+      from json_each(?) given cross join messages on messages.rowid = given.value order by given.key`;
+    const stored = this.#db.query(sql).values(JSON.stringify(rows)) as Checked[];
     return stored
       .filter(
-        ([, recipient, text]) =>
+        ([, recipient, text, from]) =>
           (to === undefined || recipient === to) &&
+          (source === undefined || from === source) &&
           (q === undefined || (text !== null && fold(text).includes(q))),
       )
       .map(([row]) => row);

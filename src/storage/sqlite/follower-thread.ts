@@ -66,7 +66,7 @@ function rebuild(at: Handle): void {
 }
 
 function report({ current }: Handle): FollowReport {
-  return { index: current.path, positions: current.positions };
+  return { index: current.path, positions: current.positions, event: current.event };
 }
 
 function opened(): Handle {

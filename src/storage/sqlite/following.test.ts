@@ -9,6 +9,7 @@ import type { Thread } from "./thread.ts";
 const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
   index: "a",
   positions: { time: row, senders: row, search: row },
+  event: 0,
   ...more,
 });
 
@@ -39,7 +40,7 @@ function following(steps: (FollowReport | Error)[], lastRow: number, more: Parti
       onCaughtUp: async () => void caughtUp.push(1),
       ...more,
     },
-    lastRow,
+    { row: lastRow, event: 0 },
   );
   return { subject, asked, logged, swaps, caughtUp };
 }
@@ -50,7 +51,7 @@ test("it says how far each follower is behind, and holds nothing up before it ha
     1_000_000,
   );
   await until("a step", () => (subject.lags.time === 999_100 ? true : undefined));
-  expect(subject.lags).toEqual({ time: 999_100, senders: 999_600, search: 999_900 });
+  expect(subject.lags).toEqual({ time: 999_100, senders: 999_600, search: 999_900, events: 0 });
   expect([subject.lag, subject.delayMs, caughtUp]).toEqual([999_900, 0, []]);
   await subject.close();
 });
@@ -59,7 +60,7 @@ test("once caught up, groups are held back from half of the lag on, the more the
   const { subject, caughtUp } = following([at(100)], 100);
   await until("catching up", () => (caughtUp.length === 1 ? true : undefined));
   const delays = [100, 600, 601, 850, 1100, 5000].map((row) => {
-    subject.logEndsAt(row);
+    subject.logEndsAt({ row, event: 0 });
     return subject.delayMs;
   });
   expect(delays[0]).toBe(0);
@@ -71,7 +72,7 @@ test("once caught up, groups are held back from half of the lag on, the more the
 test("a step that fails is told and tried again; nothing is held up meanwhile", async () => {
   const { subject, logged, caughtUp, asked } = following([at(10), new Error("disk full"), at(20)], 10);
   await until("catching up", () => (caughtUp.length === 1 ? true : undefined));
-  subject.logEndsAt(20_000);
+  subject.logEndsAt({ row: 20_000, event: 0 });
   await until("the failure", () => (logged.length === 1 ? true : undefined));
   expect(logged[0]).toContain("can't follow the log");
   expect(subject.delayMs).toBe(0);
@@ -84,10 +85,10 @@ test("few rows wait for more; many are taken at once", async () => {
   const { subject, asked } = following([at(10)], 10);
   await until("the first step", () => (asked.length === 1 ? true : undefined));
   await Bun.sleep(20);
-  subject.logEndsAt(11);
+  subject.logEndsAt({ row: 11, event: 0 });
   await Bun.sleep(20);
   expect(asked.length).toBe(1);
-  subject.logEndsAt(100_000);
+  subject.logEndsAt({ row: 100_000, event: 0 });
   await until("the next step", () => (asked.length > 1 ? true : undefined));
   await subject.close();
 });

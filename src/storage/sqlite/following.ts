@@ -3,8 +3,8 @@
  * whenever the log is ahead of them; acknowledgements are slowed only when they, having once caught up, fall behind.
  */
 import type { Log } from "../../observe/log.ts";
-import type { Positions } from "./index/follower.ts";
 import { leastOf } from "./index/index-file.ts";
+import type { LogEnd } from "./message-log.ts";
 import type { FollowReport } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
@@ -27,17 +27,17 @@ export interface FollowingParts {
 export class Following {
   readonly #parts: FollowingParts;
   #report: FollowReport;
-  #lastRow: number;
+  #end: Pick<LogEnd, "row" | "event">;
   #underway: Promise<void> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #caughtUp = false;
   #closing = false;
   #rebuild: PromiseWithResolvers<void> | undefined;
 
-  constructor(parts: FollowingParts, lastRow: number) {
+  constructor(parts: FollowingParts, end: Pick<LogEnd, "row" | "event">) {
     this.#parts = parts;
     this.#report = parts.first;
-    this.#lastRow = lastRow;
+    this.#end = end;
     this.#go();
   }
 
@@ -46,21 +46,27 @@ export class Following {
     return this.#report.index;
   }
 
-  /** Rows of the log that each follower has not taken. */
-  get lags(): Positions {
-    const { time, senders, search } = this.#report.positions;
-    const lag = (row: number) => Math.max(0, this.#lastRow - row);
-    return { time: lag(time), senders: lag(senders), search: lag(search) };
+  /** Messages, and of the last one events, that each follower has not taken. */
+  get lags(): Readonly<Record<string, number>> {
+    const { positions, event } = this.#report;
+    const lag = (row: number) => Math.max(0, this.#end.row - row);
+    return {
+      time: lag(positions.time),
+      senders: lag(positions.senders),
+      search: lag(positions.search),
+      events: Math.max(0, this.#end.event - event),
+    };
   }
 
-  /** Rows of the log that the slowest follower has not taken. */
+  /** What the slowest follower has not taken. */
   get lag(): number {
-    return Math.max(0, this.#lastRow - leastOf(this.#report.positions));
+    const { positions, event } = this.#report;
+    return Math.max(0, this.#end.row - leastOf(positions), this.#end.event - event);
   }
 
   /** Told after each commit where the log ends. */
-  logEndsAt(row: number): void {
-    this.#lastRow = row;
+  logEndsAt(end: Pick<LogEnd, "row" | "event">): void {
+    this.#end = end;
     if (this.#underway !== undefined) return;
     if (this.lag >= REST_ROWS) this.#go();
     else this.#rest ??= setTimeout(() => this.#go(), REST_MS);

@@ -5,22 +5,22 @@ import { type Folder, newFolder } from "../../../tests/folder.ts";
 import { message } from "../../../tests/messages.ts";
 import { openForWriting } from "./files.ts";
 import { commitGroup, isRefusal, refusalOf } from "./group-commit.ts";
-import { MessageLog } from "./message-log.ts";
+import { Logs } from "./logs.ts";
 import { migrate } from "./schema.ts";
 
 let folder: Folder;
 let path: string;
 let db: Database;
-let log: MessageLog;
+let logs: Logs;
 beforeEach(() => {
   folder = newFolder();
   path = join(folder.path, "messages.db");
   db = openForWriting(path);
   migrate(db, path);
-  log = new MessageLog(db);
+  logs = new Logs(db);
 });
 afterEach(() => {
-  log.close();
+  logs.close();
   db.close();
   folder.remove();
 });
@@ -32,7 +32,7 @@ const queued = (...ids: string[]) => ({
 const commit = (...deliveries: string[][]) =>
   commitGroup(
     db,
-    log,
+    logs,
     deliveries.map((ids) => queued(...ids)),
   );
 const stored = () =>
@@ -102,11 +102,11 @@ test("a file that may not grow refuses the group as full, and takes it when it m
   const { page_count } = db.query<{ page_count: number }, []>("pragma page_count").get() ?? { page_count: 0 };
   db.run(`pragma max_page_count = ${page_count}`);
   const large = { createdAt: "", messages: [message("large", { text: "x".repeat(100_000) })] };
-  const results = commitGroup(db, log, [queued("a"), large]);
+  const results = commitGroup(db, logs, [queued("a"), large]);
   expect(results.map((result) => isRefusal(result) && result.kind)).toEqual(["full", "full"]);
   expect(stored()).toEqual([]);
   db.run("pragma max_page_count = 1000000");
-  expect(commitGroup(db, log, [queued("a"), large])).toEqual([["created"], ["created"]]);
+  expect(commitGroup(db, logs, [queued("a"), large])).toEqual([["created"], ["created"]]);
 });
 
 test.each([

@@ -2,15 +2,10 @@
  * Group commit with errors apart: what waits goes into one transaction, and a delivery fails only for its own cause.
  */
 import type { Database } from "bun:sqlite";
-import type { Message } from "../../core/message.ts";
 import type { Outcome } from "../../core/store.ts";
+import type { Logs } from "./logs.ts";
 import type { MessageLog } from "./message-log.ts";
-
-/** A delivery on its way to the writer. */
-export interface QueuedDelivery {
-  readonly createdAt: string;
-  readonly messages: readonly Message[];
-}
+import type { QueuedDelivery } from "./post-log.ts";
 
 /**
  * Why something was not stored: `data`, the engine refuses the delivery itself; `full`, it may be taken later (a
@@ -30,22 +25,20 @@ export type Result = readonly Outcome[] | Refusal;
  * storage. A group that fails on data is taken back and tried in halves until the culprit stands alone; after
  * a failure of the disk nothing more is tried.
  */
-export function commitGroup(db: Database, log: MessageLog, group: readonly QueuedDelivery[]): Result[] {
+export function commitGroup(db: Database, logs: Logs, group: readonly QueuedDelivery[]): Result[] {
   try {
-    log.begin();
-    const outcomes = group.map(({ createdAt, messages }) =>
-      messages.map((message) => log.append(message, createdAt)),
-    );
-    log.commit();
+    logs.messages.begin();
+    const outcomes = group.map((delivery) => logs.posts.append(delivery));
+    logs.messages.commit();
     return outcomes;
   } catch (error) {
-    const refusal = refusalOf(error, takeBack(db, log));
+    const refusal = refusalOf(error, takeBack(db, logs.messages));
     if (refusal.kind !== "data" || group.length === 1) return group.map(() => refusal);
     const half = group.length >> 1;
-    const first = commitGroup(db, log, group.slice(0, half));
+    const first = commitGroup(db, logs, group.slice(0, half));
     const broken = first.find((result) => isRefusal(result) && result.kind === "disk");
     const second =
-      broken === undefined ? commitGroup(db, log, group.slice(half)) : group.slice(half).map(() => broken);
+      broken === undefined ? commitGroup(db, logs, group.slice(half)) : group.slice(half).map(() => broken);
     return [...first, ...second];
   }
 }

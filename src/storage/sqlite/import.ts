@@ -5,25 +5,44 @@
 import type { Database } from "bun:sqlite";
 import { dirname, resolve } from "node:path";
 import type { Message } from "../../core/message.ts";
-import type { Outcome } from "../../core/store.ts";
+import type { MessageDetail, NewEvent, Outcome } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
+import { claimedNames } from "./claims.ts";
 import { checkpoint, openForWriting, prepareFolder, WAL_PAGES_MAX } from "./files.ts";
 import { follow } from "./follow.ts";
 import { type FileLock, lockFile } from "./lock.ts";
-import { MessageLog } from "./message-log.ts";
+import { Logs } from "./logs.ts";
+import type { PostBody } from "./post-log.ts";
 import { migrate } from "./schema.ts";
 
 const TRANSACTION_ROWS = 25_000;
 const CACHE_KIB = 64 * 1024;
 
-/** A message with what it may bring along from the log that it was exported from. */
-export interface ImportRecord {
+/** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
+export type ImportRecord = MessageToImport | EventToImport | DeliveryToImport;
+
+export interface MessageToImport {
   readonly message: Message;
-  /** Taken over when later than every other in the log, else the record gets the next one. */
   readonly seq?: number;
   /** Taken over; without it the time of the import stands in its place. */
   readonly createdAt?: string;
+  /** Of a provider's message. */
+  readonly part?: MessageDetail & { readonly source: string; readonly delivery: number };
+}
+
+export interface EventToImport {
+  readonly event: NewEvent;
+  readonly source: string;
+  readonly delivery: number;
+  readonly seq: number;
+  readonly createdAt: string;
+}
+
+/** Comes right before the records that are parts of it. */
+export interface DeliveryToImport {
+  readonly delivery: number;
+  readonly body: Uint8Array;
 }
 
 /** Opens the database of an import, which is made when missing; throws `StartRefused` while a server has it. */
@@ -43,38 +62,83 @@ export function openImport(databasePath: string, clock: Clock): Import {
   }
 }
 
+type Counts = Record<Outcome, number>;
+
 export class Import {
   /** Outcomes of what is on stable storage. */
-  readonly committed: Record<Outcome, number> = { created: 0, duplicate: 0, differs: 0, conflict: 0 };
-  #uncommitted: Outcome[] = [];
+  readonly committed: { readonly messages: Counts; readonly events: Counts } = {
+    messages: noCounts(),
+    events: noCounts(),
+  };
+  #uncommitted: { readonly of: "messages" | "events"; readonly outcome: Outcome }[] = [];
   readonly #path: string;
   readonly #db: Database;
   readonly #lock: FileLock;
-  readonly #log: MessageLog;
+  readonly #logs: Logs;
   readonly #now: () => string;
+  readonly #claimed: ReadonlySet<string>;
+  #body: { readonly delivery: number; readonly body: PostBody } | undefined;
 
   constructor(path: string, db: Database, lock: FileLock, clock: Clock) {
     this.#path = path;
     this.#db = db;
     this.#lock = lock;
-    this.#log = new MessageLog(db);
+    this.#logs = new Logs(db);
     this.#now = isoTicker(clock);
+    this.#claimed = claimedNames(db);
   }
 
-  /** Adds a record; it is on stable storage after the next `commit`, which comes by itself now and then. */
-  append({ message, seq, createdAt }: ImportRecord): Outcome {
-    if (this.#uncommitted.length === 0) this.#log.begin();
-    const outcome = this.#log.append(message, createdAt ?? this.#now(), seq);
-    this.#uncommitted.push(outcome);
+  /**
+   * Adds a record; it is on stable storage after the next `commit`, which comes by itself now and then. Undefined for
+   * a delivery, whose bytes are stored when one of the following records is new; a text says why it can't be added.
+   */
+  append(record: ImportRecord): Outcome | { readonly problem: string } | undefined {
+    if ("body" in record) {
+      this.#body = { delivery: record.delivery, body: { read: () => record.body } };
+      return undefined;
+    }
+    const problem = this.#problemOf(record);
+    if (problem !== undefined) return { problem };
+    if (this.#uncommitted.length === 0) this.#logs.messages.begin();
+    const outcome = "event" in record ? this.#event(record) : this.#message(record);
+    this.#uncommitted.push({ of: "event" in record ? "events" : "messages", outcome });
     if (this.#uncommitted.length >= TRANSACTION_ROWS) this.commit();
     return outcome;
+  }
+
+  #problemOf(record: MessageToImport | EventToImport): string | undefined {
+    const part = "event" in record ? { ...record, span: record.event.span } : record.part;
+    if (part === undefined) {
+      const { message_id } = (record as MessageToImport).message;
+      const name = message_id.slice(0, Math.max(0, message_id.indexOf(":")));
+      return this.#claimed.has(name)
+        ? `message_id: what begins with ${name}: is the source ${name}'s`
+        : undefined;
+    }
+    if (this.#body?.delivery !== part.delivery)
+      return `delivery: ${part.delivery} did not come right before it`;
+    const { start, end } = part.span;
+    return start <= end && end <= this.#body.body.read().length
+      ? undefined
+      : `stop: the delivery has no bytes from ${start} to ${end}`;
+  }
+
+  #message({ message, seq, createdAt = this.#now(), part }: MessageToImport): Outcome {
+    if (part === undefined || this.#body === undefined)
+      return this.#logs.messages.append(message, createdAt, null, seq);
+    return this.#logs.posts.appendMessage(message, createdAt, { ...part, body: this.#body.body }, seq);
+  }
+
+  #event({ event, source, seq, createdAt }: EventToImport): Outcome {
+    const body = this.#body?.body ?? { read: () => new Uint8Array() };
+    return this.#logs.posts.appendEvent(event, createdAt, { source, body }, seq);
   }
 
   /** Returns once everything that was added is on stable storage. */
   commit(): void {
     if (this.#uncommitted.length === 0) return;
-    this.#log.commit();
-    for (const outcome of this.#uncommitted) this.committed[outcome]++;
+    this.#logs.messages.commit();
+    for (const { of, outcome } of this.#uncommitted) this.committed[of][outcome]++;
     this.#uncommitted = [];
     if (checkpoint(this.#db, "noop").walPages >= WAL_PAGES_MAX) checkpoint(this.#db, "passive");
   }
@@ -87,8 +151,8 @@ export class Import {
   /** Closes the file; what was added since the last commit is taken back. Nothing that is stored depends on it. */
   close(): void {
     try {
-      this.#log.rollback(this.#db);
-      this.#log.close();
+      this.#logs.messages.rollback(this.#db);
+      this.#logs.close();
       this.#db.close();
     } catch {
       // After a failure of the disk, which the caller knows.
@@ -96,4 +160,8 @@ export class Import {
       this.#lock.release();
     }
   }
+}
+
+function noCounts(): Counts {
+  return { created: 0, duplicate: 0, differs: 0, conflict: 0 };
 }

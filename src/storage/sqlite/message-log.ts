@@ -1,4 +1,4 @@
-/** Writes messages: the statements and the count of `seq`, for whoever holds the file's lock. */
+/** Writes messages, and counts the `seq` of everything in the log, for whoever holds the file's lock. */
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
@@ -10,12 +10,28 @@ interface Stored {
   to_msisdn: string;
   ts: string;
   text: string | null;
+  /** Null for the native source. */
+  source: string | null;
 }
 
-/** Where the log ends: the last row and its `seq`; zeros when it is empty. */
-export function lastPlace(db: Database): { readonly row: number; readonly seq: number } {
-  const sql = "select rowid as row, seq from messages order by rowid desc limit 1";
-  return db.query<{ row: number; seq: number }, []>(sql).get() ?? { row: 0, seq: 0 };
+export interface LogEnd {
+  /** The last message. */
+  readonly row: number;
+  /** The last event. */
+  readonly event: number;
+  /** The last `seq` of either. */
+  readonly seq: number;
+}
+
+/** Where the log ends; zeros when it is empty. */
+export function endOfLog(db: Database): LogEnd {
+  const sql = `
+    select coalesce(max(row), 0) as row, coalesce(max(event), 0) as event, coalesce(max(seq), 0) as seq from (
+      select * from (select rowid as row, 0 as event, seq from messages order by rowid desc limit 1)
+      union all
+      select * from (select 0, event, seq from events order by event desc limit 1)
+    )`;
+  return db.query<LogEnd, []>(sql).get() ?? { row: 0, event: 0, seq: 0 };
 }
 
 export class MessageLog {
@@ -36,8 +52,11 @@ export class MessageLog {
       `insert into messages (message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key)
        values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
     );
-    this.#stored = db.prepare("select from_msisdn, to_msisdn, ts, text from messages where message_id = ?");
-    this.#seq = lastPlace(db).seq;
+    this.#stored = db.prepare(
+      `select from_msisdn, to_msisdn, ts, text, source from messages left join details using (seq)
+       where message_id = ?`,
+    );
+    this.#seq = endOfLog(db).seq;
     this.#seqAtBegin = this.#seq;
   }
 
@@ -62,19 +81,30 @@ export class MessageLog {
     if (db.inTransaction) this.#rollback.run();
   }
 
+  /** The next `seq`: a given one if it is later than every other, else it is counted. */
+  next(given = 0): number {
+    return Math.max(this.#seq + 1, given);
+  }
+
+  /** Something in the open transaction has this `seq`, which is later than every other. */
+  take(seq: number): void {
+    this.#seq = seq;
+  }
+
   /**
    * Adds a message to the open transaction; the first write of a `message_id` wins, and the database decides which
-   * that was. `seq` is taken over when it is given and later than every other, else counted.
+   * that was. `source` is null for the native source. `seq` is taken over when it is given and later than every other.
    */
-  append(message: Message, createdAt: string, seq = 0): Outcome {
+  append(message: Message, createdAt: string, source: string | null = null, seq = 0): Outcome {
     const { message_id, from, to, ts, text } = message;
-    const next = Math.max(this.#seq + 1, seq);
+    const next = this.next(seq);
     const { changes } = this.#insert.run(message_id, from, to, ts, text, createdAt, next, instantKey(ts));
     if (changes === 1) {
-      this.#seq = next;
+      this.take(next);
       return "created";
     }
     const stored = this.#stored.get(message_id);
+    if (stored !== null && stored.source !== source) return "conflict";
     const same =
       stored !== null &&
       stored.from_msisdn === from &&

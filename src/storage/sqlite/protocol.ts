@@ -2,9 +2,11 @@
  * What the engine and its threads say to each other. Groups travel as JSON text: between Bun's threads a string
  * costs a fraction of a structured clone.
  */
-import type { MessageQuery, Page, Stats } from "../../core/store.ts";
-import type { QueuedDelivery, Result } from "./group-commit.ts";
+import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
+import type { Result } from "./group-commit.ts";
 import type { IndexLimits, Positions } from "./index/follower.ts";
+import type { LogEnd } from "./message-log.ts";
+import type { QueuedDelivery } from "./post-log.ts";
 
 /** Asked of any thread of the engine. */
 export type Lifecycle = { readonly do: "open"; readonly path: string } | { readonly do: "close" };
@@ -21,6 +23,8 @@ export interface FollowReport {
   /** The index file in use. */
   readonly index: string;
   readonly positions: Positions;
+  /** The last event that was taken. */
+  readonly event: number;
 }
 
 /** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
@@ -29,13 +33,21 @@ export type WriterAsk =
   | { readonly do: "probe" }
   | { readonly do: "reopen" }
   | { readonly do: "restart-wal" }
-  | { readonly do: "drop-old-index" };
+  | { readonly do: "drop-old-index" }
+  | { readonly do: "claim"; readonly names: readonly string[] };
+
+export interface ClaimReport {
+  /** Names that can't be used. */
+  readonly refused: readonly string[];
+}
 
 /** The writer's word on a group, as JSON. */
 export interface GroupReport {
   readonly results: readonly Result[];
   /** Messages that were new. */
-  readonly created: number;
+  readonly messages: number;
+  /** Events that were new. */
+  readonly events: number;
   readonly seconds: number;
   /** Pages in the write-ahead log now. */
   readonly walPages: number;
@@ -52,6 +64,8 @@ export type ReaderAsk =
   | { readonly do: "close" }
   | { readonly do: "list"; readonly query: MessageQuery; readonly deadline: number }
   | { readonly do: "stats"; readonly deadline: number }
+  | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
+  | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
   | { readonly do: "count" };
 export interface CountReport {
   readonly messages: number;
@@ -59,14 +73,23 @@ export interface CountReport {
   readonly row: number;
 }
 
-export interface OpenReport {
-  /** The last row of the log. */
-  readonly row: number;
-}
+/** Where the log ends. */
+export type OpenReport = LogEnd;
 
 /** A thread answers each question in turn, with a value or with why there is none. */
 export type Answer =
-  | { readonly value: OpenReport | CountReport | FollowReport | Page | Stats | null }
+  | {
+      readonly value:
+        | OpenReport
+        | ClaimReport
+        | CountReport
+        | FollowReport
+        | Page
+        | Stats
+        | EventPage
+        | StoredMessage
+        | null;
+    }
   | { readonly failure: ThreadFailure };
 
 export interface ThreadFailure {

@@ -8,7 +8,7 @@ import { openForWriting } from "./files.ts";
 import { commitGroup } from "./group-commit.ts";
 import { INDEX_LIMITS } from "./index/follower.ts";
 import { openLogIndex } from "./index/log-index.ts";
-import { MessageLog } from "./message-log.ts";
+import { Logs } from "./logs.ts";
 import { Queries } from "./queries.ts";
 import { TimeIsOver } from "./scan.ts";
 import { migrate } from "./schema.ts";
@@ -21,12 +21,12 @@ beforeAll(() => {
   const path = join(folder.path, "messages.db");
   db = openForWriting(path);
   migrate(db, path);
-  const log = new MessageLog(db);
+  const logs = new Logs(db);
   const messages = Array.from({ length: 3000 }, (_, index) =>
     message(`m${index}`, { from: `+${index % 20}` }),
   );
-  commitGroup(db, log, [{ createdAt: "", messages }]);
-  log.close();
+  commitGroup(db, logs, [{ createdAt: "", messages }]);
+  logs.close();
   // Nothing has followed yet, and no tail is kept: every read scans.
   const index = openLogIndex(db, path, INDEX_LIMITS, 1024);
   db.run("attach ? as derived", [index.path]);

@@ -4,16 +4,19 @@
  */
 import type { Database } from "bun:sqlite";
 import type { Message } from "../../core/message.ts";
-import type { MessageQuery, Page, Stats } from "../../core/store.ts";
+import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { Events } from "./events.ts";
 import { Filtered } from "./filtered.ts";
+import { CountedOrder } from "./index/counted-order.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import { leastOf, positionsOf } from "./index/index-file.ts";
 import { type Entry, readRange } from "./index/order.ts";
 import { SearchReader } from "./index/search-index.ts";
 import { SenderTally } from "./index/sender-tally.ts";
 import { SenderOrder } from "./index/senders.ts";
-import { TimeOrder } from "./index/time-order.ts";
+import { BY_TIME } from "./index/time-order.ts";
+import { storedMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan, TimeIsOver } from "./scan.ts";
 import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
@@ -28,7 +31,8 @@ export class Queries {
   readonly #scan: Scan;
   readonly #filtered: Filtered;
   readonly #tally: SenderTally;
-  #order: { readonly row: number; readonly order: TimeOrder } | undefined;
+  readonly #events: Events;
+  #order: { readonly row: number; readonly order: CountedOrder } | undefined;
 
   /** The database is the log's, with the index file attached. */
   constructor(db: Database, clock: Clock, limits: IndexLimits) {
@@ -38,6 +42,7 @@ export class Queries {
     this.#scan = new Scan(db, clock);
     this.#filtered = new Filtered(db, new SearchReader(db), limits);
     this.#tally = new SenderTally(db);
+    this.#events = new Events(db, limits);
   }
 
   /** One page and its total. Throws `TimeIsOver`. */
@@ -58,6 +63,18 @@ export class Queries {
     );
   }
 
+  /** One page of events and its total. Throws `TimeIsOver`. */
+  events(query: EventQuery, deadline: number): EventPage {
+    return this.#inTransaction(() => this.#events.page(query, this.#timeCheck(deadline)));
+  }
+
+  /** A message with its events; null when there is none. Throws `TimeIsOver`. */
+  message(messageId: string, deadline: number): StoredMessage | null {
+    return this.#inTransaction(() =>
+      storedMessage(this.#db, messageId, () => this.#events.latestOf(messageId, this.#timeCheck(deadline))),
+    );
+  }
+
   /** How many messages there are and up to which row. */
   count(): { readonly messages: number; readonly row: number } {
     return this.#inTransaction(() => {
@@ -70,9 +87,7 @@ export class Queries {
   }
 
   #read<T>(deadline: number, indexed: (snapshot: Snapshot) => T, scanned: () => T): T {
-    const checkTime = () => {
-      if (this.#clock.now() > deadline) throw new TimeIsOver("the read took too long");
-    };
+    const checkTime = this.#timeCheck(deadline);
     return this.#inTransaction(() => {
       // The index file's snapshot is taken before the log's, so that the log holds all that was derived.
       const positions = positionsOf(this.#db);
@@ -80,6 +95,12 @@ export class Queries {
       checkTime();
       return tail === undefined ? scanned() : indexed({ positions, tail, checkTime });
     });
+  }
+
+  #timeCheck(deadline: number): () => void {
+    return () => {
+      if (this.#clock.now() > deadline) throw new TimeIsOver("the read took too long");
+    };
   }
 
   #inTransaction<T>(read: () => T): T {
@@ -99,7 +120,7 @@ export class Queries {
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
     const here = { ...snapshot, tail: wantedRows(snapshot.tail, wanted) };
-    if (wanted.to !== undefined || wanted.q !== undefined) {
+    if (wanted.to !== undefined || wanted.q !== undefined || wanted.source !== undefined) {
       return this.#filtered.find({ query, wanted, snapshot: here, order, name, from, to });
     }
     const rest = tailOf(here, name);
@@ -140,9 +161,9 @@ export class Queries {
   }
 
   /** It changes only when its follower has taken a step. */
-  #timeOrder({ positions }: Snapshot): TimeOrder {
+  #timeOrder({ positions }: Snapshot): CountedOrder {
     if (this.#order?.row !== positions.time) {
-      this.#order = { row: positions.time, order: new TimeOrder(this.#db) };
+      this.#order = { row: positions.time, order: new CountedOrder(this.#db, BY_TIME) };
     }
     return this.#order.order;
   }

@@ -38,6 +38,10 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).list(ask.query, ask.deadline);
     case "stats":
       return inTime(ask.deadline).stats(ask.deadline);
+    case "events":
+      return inTime(ask.deadline).events(ask.query, ask.deadline);
+    case "message":
+      return inTime(ask.deadline).message(ask.messageId, ask.deadline);
     case "count":
       return inTime(Number.POSITIVE_INFINITY).count();
     case "close":

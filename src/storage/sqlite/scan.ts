@@ -8,6 +8,7 @@ import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import type { MessageQuery, Page, Stats } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { SOURCE_OF_MESSAGE } from "./sources.ts";
 
 /** The read did not finish before its deadline. */
 export class TimeIsOver extends Error {
@@ -127,6 +128,7 @@ function filterOf(query: MessageQuery): Filter {
   add("message_id = ?", query.messageId);
   add("from_msisdn = ?", query.from);
   add("to_msisdn = ?", query.to);
+  add(`${SOURCE_OF_MESSAGE} = ?`, query.source);
   add("ts_key >= ?", query.since === undefined ? undefined : instantKey(query.since));
   add("ts_key < ?", query.until === undefined ? undefined : instantKey(query.until));
   add("instr(fold(text), ?) > 0", query.q === undefined ? undefined : fold(query.q));

@@ -7,7 +7,7 @@ import { writeVersion1 } from "../../../tests/version1.ts";
 import { StartRefused } from "../../core/errors.ts";
 import { openForWriting } from "./files.ts";
 import { commitGroup } from "./group-commit.ts";
-import { MessageLog } from "./message-log.ts";
+import { Logs } from "./logs.ts";
 import { dropOldIndex, migrate } from "./schema.ts";
 
 let folder: Folder;
@@ -64,11 +64,11 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
   migrate(db, path);
   expect(names("index")).toEqual(["messages_by_time"]);
   expect(metaKeys()).toEqual(["log_id", "probe"]);
-  const log = new MessageLog(db);
-  const outcomes = commitGroup(db, log, [
+  const logs = new Logs(db);
+  const outcomes = commitGroup(db, logs, [
     { createdAt: "2026-01-01T00:00:00.000Z", messages: [message("m1"), message("new")] },
   ]);
-  log.close();
+  logs.close();
   expect(outcomes).toEqual([["differs", "created"]]);
   const rows = db.query<{ message_id: string; seq: number }, []>(
     "select message_id, seq from messages order by rowid",

@@ -9,6 +9,40 @@ import { StartRefused } from "../../core/errors.ts";
 const APPLICATION_ID = 0x506f7374;
 
 /**
+ * What providers' POSTs hold besides the fields of their messages. The bytes of a POST are kept once, under the `seq`
+ * of the first of its rows; messages and events are parts of them (`start` up to `stop`). A message of the native
+ * source has no row here, so it costs nothing. `event` numbers the events without gaps. `sources` are the names whose
+ * identifiers (`NAME:…`) no message of the native source can have.
+ */
+const POSTS = `
+  create table deliveries (delivery integer primary key, body blob not null);
+  create table details (
+    seq      integer primary key,
+    source   text not null,
+    type     text not null,
+    delivery integer not null,
+    start    integer not null,
+    stop     integer not null
+  );
+  create table events (
+    event      integer primary key,
+    seq        integer not null,
+    source     text not null,
+    kind       text not null,
+    event_key  text not null,
+    message_id text,
+    ts         text not null,
+    ts_key     text not null,
+    created_at text not null,
+    delivery   integer not null,
+    start      integer not null,
+    stop       integer not null,
+    unique (source, event_key)
+  );
+  create table sources (name text primary key) without rowid;
+`;
+
+/**
  * `ts_key` is what `core` makes of `ts`, and `seq` the row's place in the log, counted by the writer. The rowid gives
  * the same order without an index of its own: rows are only ever appended, and VACUUM keeps their order. Every other
  * index would be paid by each acknowledgement; they live in a file of their own and follow the log.
@@ -26,6 +60,7 @@ const SCHEMA = `
   );
   create table meta (key text primary key, value text not null) without rowid;
   insert into meta values ('probe', '0'), ('log_id', lower(hex(randomblob(16))));
+  ${POSTS}
 `;
 
 /**
@@ -39,9 +74,11 @@ const UPGRADES: readonly string[] = [
   delete from meta where key = 'fold_version' or key like 'refold\\_%' escape '\\';
   insert into meta values ('log_id', lower(hex(randomblob(16))));
   `,
+  POSTS,
 ];
 
 export const SCHEMA_VERSION = UPGRADES.length + 1;
+const WITH_POSTS = 3;
 
 /** Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's. */
 export function migrate(db: Database, path: string): void {
@@ -78,6 +115,11 @@ export function checkFile(db: Database, path: string): void {
       `${path} has schema version ${version}; this Postern knows up to ${SCHEMA_VERSION}: run the newer Postern that wrote it`,
     );
   }
+}
+
+/** Whether a file that was only opened for reading has the tables of providers' POSTs: versions before 3 have none. */
+export function hasPosts(db: Database): boolean {
+  return pragma(db, "user_version") >= WITH_POSTS;
 }
 
 function pragma(db: Database, name: "user_version" | "application_id"): number {

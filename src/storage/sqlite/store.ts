@@ -4,7 +4,18 @@
  */
 import { resolve } from "node:path";
 import { DeliveryRejected, Overloaded, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
-import type { Delivery, MessageQuery, Outcome, Page, Stats, Store, StoreFigures } from "../../core/store.ts";
+import type {
+  Delivery,
+  EventPage,
+  EventQuery,
+  MessageQuery,
+  Outcome,
+  Page,
+  Stats,
+  Store,
+  StoredMessage,
+  StoreFigures,
+} from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
@@ -12,16 +23,20 @@ import type { Metrics } from "../../observe/metrics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { extendLog, prepareFolder, sizeOf } from "./files.ts";
 import { Following } from "./following.ts";
-import { isRefusal, type QueuedDelivery, type Result } from "./group-commit.ts";
+import { isRefusal, type Result } from "./group-commit.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
 import { type FileLock, lockFile } from "./lock.ts";
-import type { FollowReport, GroupReport, OpenReport } from "./protocol.ts";
+import type { LogEnd } from "./message-log.ts";
+import { type QueuedDelivery, queued } from "./post-log.ts";
+import type { ClaimReport, FollowReport, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
 
 export interface SqliteOptions {
   readonly path: string;
   readonly queueRowsMax: number;
+  /** Of the bodies of providers' POSTs that wait. */
+  readonly queueBytesMax: number;
   readonly queryTimeoutMs: number;
   readonly readThreads: number;
   /** Rows by which the followers may be behind before they take precedence over new messages. */
@@ -43,6 +58,9 @@ const REOPEN_EVERY_MS = 1000;
 
 interface Waiting {
   readonly queued: QueuedDelivery;
+  /** Messages and events. */
+  readonly rows: number;
+  readonly bytes: number;
   readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -56,7 +74,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const writer = new Thread("writer", options.onFatal);
     await createFile(writer, path);
     extendLog(path);
-    const { row } = await writer.ask<OpenReport>({ do: "open", path });
+    const end = await writer.ask<OpenReport>({ do: "open", path });
     syncFolder(resolve(path, ".."));
     const limits = options.indexLimits ?? INDEX_LIMITS;
     const follower = new Thread("follower", options.onFatal);
@@ -68,7 +86,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     await checkpointer.ask({ do: "open", path });
     return new SqliteStore(
       { ...options, path },
-      { writer, reads, checkpointer, follower, lock, row, followed },
+      { writer, reads, checkpointer, follower, lock, end, followed },
     );
   } catch (error) {
     lock.release();
@@ -89,8 +107,8 @@ interface Parts {
   readonly checkpointer: Thread;
   readonly follower: Thread;
   readonly lock: FileLock;
-  /** The last row of the log. */
-  readonly row: number;
+  /** Where the log ended when it was opened. */
+  readonly end: LogEnd;
   readonly followed: FollowReport;
 }
 
@@ -102,12 +120,14 @@ class SqliteStore implements Store {
   readonly #now: () => string;
   #queue: Waiting[] = [];
   #queueRows = 0;
+  #queueBytes = 0;
   /** What the writer has now, in the order in which it was sent. */
   readonly #underway: Waiting[] = [];
   #kicked = false;
   #delayed = false;
   #storedMessages = Number.NaN;
-  #created = 0;
+  /** Since the start. */
+  readonly #created = { messages: 0, events: 0 };
   #committedAt = Number.NEGATIVE_INFINITY;
   /** Why nothing can be written at the moment. */
   #broken: string | undefined;
@@ -130,29 +150,36 @@ class SqliteStore implements Store {
         onSwap: (index) => parts.reads.open(options.path, index, options.indexLimits ?? INDEX_LIMITS),
         onCaughtUp: () => this.#dropOldIndex(),
       },
-      parts.row,
+      parts.end,
     );
     parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
     parts.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
       ({ messages, row }) => {
-        this.#storedMessages = messages - (row - parts.row);
+        this.#storedMessages = messages - (row - parts.end.row);
       },
       () => undefined,
     );
   }
 
   append(delivery: Delivery): Promise<readonly Outcome[]> {
-    const { messages } = delivery;
+    const { messages, post } = delivery;
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
     if (this.#broken !== undefined)
       return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
-    if (this.#queueRows + messages.length > this.#options.queueRowsMax) {
-      return Promise.reject(new Overloaded("too many messages wait", `${this.#queueRows} wait`));
+    const rows = messages.length + (post?.events.length ?? 0);
+    const bytes = post?.body.length ?? 0;
+    const { queueRowsMax, queueBytesMax } = this.#options;
+    const noRoom =
+      this.#queueRows + rows > queueRowsMax || (bytes > 0 && this.#queueBytes + bytes > queueBytesMax);
+    if (noRoom) {
+      const waiting = `${this.#queueRows} rows and ${this.#queueBytes} bytes wait`;
+      return Promise.reject(new Overloaded("too many messages wait", waiting));
     }
-    this.#queueRows += messages.length;
+    this.#queueRows += rows;
+    this.#queueBytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ queued: { createdAt: this.#now(), messages }, resolve, reject });
+      this.#queue.push({ queued: queued(delivery, this.#now()), rows, bytes, resolve, reject });
       if (this.#queue.length >= SEND_AT && !this.#delayed) this.#send();
       else this.#kick();
     });
@@ -164,6 +191,25 @@ class SqliteStore implements Store {
 
   stats(): Promise<Stats> {
     return this.#parts.reads.ask((deadline) => ({ do: "stats", deadline }));
+  }
+
+  events(query: EventQuery): Promise<EventPage> {
+    return this.#parts.reads.ask((deadline) => ({ do: "events", query, deadline }));
+  }
+
+  async message(messageId: string): Promise<StoredMessage | undefined> {
+    const found = await this.#parts.reads.ask<StoredMessage | null>((deadline) => ({
+      do: "message",
+      messageId,
+      deadline,
+    }));
+    return found ?? undefined;
+  }
+
+  /** The writer is asked once it has what was sent before. */
+  async claimSources(names: readonly string[]): Promise<readonly string[]> {
+    this.#send();
+    return (await this.#parts.writer.ask<ClaimReport>({ do: "claim", names })).refused;
   }
 
   ping(): Promise<void> {
@@ -180,7 +226,8 @@ class SqliteStore implements Store {
   figures(): StoreFigures {
     const { path } = this.#options;
     return {
-      storedMessages: this.#storedMessages + this.#created,
+      storedMessages: this.#storedMessages + this.#created.messages,
+      storedEvents: this.#parts.end.event + this.#created.events,
       queueRows: this.#queueRows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
@@ -249,18 +296,20 @@ class SqliteStore implements Store {
   #committed(report: GroupReport): void {
     const { clock, metrics } = this.#options;
     const group = this.#underway.splice(0, report.results.length);
-    this.#created += report.created;
-    if (report.created > 0) this.#following.logEndsAt(this.#parts.row + this.#created);
-    let rows = 0;
+    this.#created.messages += report.messages;
+    this.#created.events += report.events;
+    if (report.messages + report.events > 0) {
+      const { row, event } = this.#parts.end;
+      this.#following.logEndsAt({ row: row + this.#created.messages, event: event + this.#created.events });
+    }
     let committed = 0;
     for (let index = 0; index < group.length; index++) {
       const waiting = group[index];
       const result = report.results[index];
       if (waiting === undefined || result === undefined) continue;
-      rows += waiting.queued.messages.length;
-      if (this.#settle(waiting, result)) committed += waiting.queued.messages.length;
+      this.#leaveQueue(waiting);
+      if (this.#settle(waiting, result)) committed += waiting.rows;
     }
-    this.#queueRows -= rows;
     if (committed > 0) {
       this.#committedAt = clock.elapsed();
       metrics.commitRows.observe(committed);
@@ -277,6 +326,11 @@ class SqliteStore implements Store {
     } catch (error) {
       this.#options.log.warn("an index of an older schema can't be dropped yet", { reason: String(error) });
     }
+  }
+
+  #leaveQueue({ rows, bytes }: Waiting): void {
+    this.#queueRows -= rows;
+    this.#queueBytes -= bytes;
   }
 
   /** Tells one delivery what became of it; whether it is stored. */
@@ -316,7 +370,7 @@ class SqliteStore implements Store {
     );
     const error = new StorageUnavailable("storage unavailable", reason);
     for (const waiting of this.#queue.splice(0)) {
-      this.#queueRows -= waiting.queued.messages.length;
+      this.#leaveQueue(waiting);
       waiting.reject(error);
     }
     this.#reopenLater();

@@ -5,10 +5,11 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
 import { comparePlaces, type LogRow } from "./index/log-rows.ts";
+import { SOURCE_OF_MESSAGE } from "./sources.ts";
 
 /** Of a row as `TAIL_COLUMNS` reads it. */
-export type TailColumns = [number, string, string, string, string, string, string | null];
-export const TAIL_COLUMNS = "rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text";
+export type TailColumns = [number, string, string, string, string, string, string | null, string];
+export const TAIL_COLUMNS = `rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text, ${SOURCE_OF_MESSAGE}`;
 
 /** A row of the tail; its text is folded when it is first searched. */
 export class TailRow implements LogRow {
@@ -19,9 +20,11 @@ export class TailRow implements LogRow {
   readonly tsKey: string;
   readonly ts: string;
   readonly text: string | null;
+  /** `native` for the native source's. */
+  readonly source: string;
   #folded: string | undefined;
 
-  constructor([row, messageId, from, to, tsKey, ts, text]: TailColumns) {
+  constructor([row, messageId, from, to, tsKey, ts, text, source]: TailColumns) {
     this.row = row;
     this.messageId = messageId;
     this.from = from;
@@ -29,6 +32,7 @@ export class TailRow implements LogRow {
     this.tsKey = tsKey;
     this.ts = ts;
     this.text = text;
+    this.source = source;
   }
 
   get folded(): string | null {

@@ -14,15 +14,18 @@ export interface Wanted {
   readonly until?: Place;
   /** Folded. */
   readonly q?: string;
+  /** `native` for messages of the native source. */
+  readonly source?: string;
 }
 
-export function wantedOf({ from, to, since, until, q }: MessageQuery): Wanted {
+export function wantedOf({ from, to, since, until, q, source }: MessageQuery): Wanted {
   return {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     ...(since !== undefined && { since: firstAt(since) }),
     ...(until !== undefined && { until: firstAt(until) }),
     ...(q !== undefined && q !== "" && { q: fold(q) }),
+    ...(source !== undefined && { source }),
   };
 }
 
@@ -39,16 +42,17 @@ export function placeAfter({ tsKey, messageId }: Place): Place {
 /** Those of the rows, given in the order of pages, that are wanted. */
 export function wantedRows(
   rows: readonly TailRow[],
-  { from, to, since, until, q }: Wanted,
+  { from, to, since, until, q, source }: Wanted,
 ): readonly TailRow[] {
   const start = since === undefined ? 0 : countBefore(rows, since);
   const end = until === undefined ? rows.length : countBefore(rows, until);
   const within = start === 0 && end === rows.length ? rows : rows.slice(start, Math.max(start, end));
-  if (from === undefined && to === undefined && q === undefined) return within;
+  if ([from, to, q, source].every((filter) => filter === undefined)) return within;
   return within.filter(
     (row) =>
       (from === undefined || row.from === from) &&
       (to === undefined || row.to === to) &&
+      (source === undefined || row.source === source) &&
       (q === undefined || (row.folded?.includes(q) ?? false)),
   );
 }

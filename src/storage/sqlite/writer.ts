@@ -4,16 +4,19 @@
  */
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
+import { claim } from "./claims.ts";
 import { checkpoint, openForWriting } from "./files.ts";
-import { commitGroup, isRefusal, type QueuedDelivery, type Refusal, refusalOf } from "./group-commit.ts";
-import { lastPlace, MessageLog } from "./message-log.ts";
+import { commitGroup, isRefusal, type Refusal, refusalOf } from "./group-commit.ts";
+import { Logs } from "./logs.ts";
+import { endOfLog } from "./message-log.ts";
+import type { QueuedDelivery } from "./post-log.ts";
 import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
 import { dropOldIndex, migrate } from "./schema.ts";
 import { answerQuestions, type NextGroup } from "./thread-main.ts";
 
 interface Handle {
   readonly db: Database;
-  readonly log: MessageLog;
+  readonly logs: Logs;
 }
 
 /** Beyond this a transaction takes no further group; one group may be larger. */
@@ -39,6 +42,13 @@ answerQuestions<WriterAsk>(
         return guarded(({ db }) => checkpoint(db, "passive"));
       case "drop-old-index":
         return guarded(({ db }) => dropOldIndex(db));
+      case "claim": {
+        let refused: readonly string[] = [];
+        guarded(({ db }) => {
+          refused = claim(db, ask.names);
+        });
+        return { refused };
+      }
       case "close":
         close();
         return null;
@@ -60,18 +70,28 @@ function gather(first: string, next: NextGroup): Group {
 
 function commit(group: Group): GroupReport {
   if (handle === undefined)
-    return { results: group.map(() => NO_HANDLE), created: 0, seconds: 0, walPages: 0 };
+    return { results: group.map(() => NO_HANDLE), messages: 0, events: 0, seconds: 0, walPages: 0 };
   const startedAt = systemClock.elapsed();
-  const results = commitGroup(handle.db, handle.log, group);
+  const results = commitGroup(handle.db, handle.logs, group);
   const seconds = (systemClock.elapsed() - startedAt) / 1000;
-  let created = 0;
-  for (const result of results) {
-    if (!isRefusal(result)) for (const outcome of result) created += outcome === "created" ? 1 : 0;
-    else if (result.kind === "disk") close();
+  let messages = 0;
+  let events = 0;
+  for (const [index, result] of results.entries()) {
+    if (isRefusal(result)) {
+      if (result.kind === "disk") close();
+      continue;
+    }
+    const first = group[index]?.messages.length ?? 0;
+    for (let at = 0; at < result.length; at++) {
+      if (result[at] !== "created") continue;
+      if (at < first) messages++;
+      else events++;
+    }
   }
   return {
     results,
-    created,
+    messages,
+    events,
     seconds,
     walPages: handle === undefined ? 0 : checkpoint(handle.db, "noop").walPages,
   };
@@ -83,8 +103,8 @@ function open(first: (db: Database) => void): OpenReport {
   try {
     first(db);
     migrate(db, path);
-    handle = { db, log: new MessageLog(db) };
-    return { row: lastPlace(db).row };
+    handle = { db, logs: new Logs(db) };
+    return endOfLog(db);
   } catch (error) {
     db.close();
     throw error;
@@ -115,7 +135,7 @@ function guarded(write: (handle: Handle) => unknown): null {
 /** A handle that is given up may fail to close; nothing is lost by that. */
 function close(): void {
   try {
-    handle?.log.close();
+    handle?.logs.close();
     handle?.db.close();
   } catch {
     // The next open tells what is wrong.

@@ -11,14 +11,14 @@ export interface Follower {
   step(after: number, last: number): void;
 }
 
-/** The last row that each follower has taken. */
+/** The last row that each follower of messages has taken. */
 export type Positions = Readonly<Record<FollowerName, number>>;
 
 /** How much at a time; tests make them tiny, so that every seam is crossed. */
 export interface IndexLimits {
   /** Rows of one step, by follower: a step is one transaction. */
-  readonly stepRows: Readonly<Record<FollowerName, number>>;
-  /** Messages in one leaf of the order by time. */
+  readonly stepRows: Readonly<Record<FollowerName | "events", number>>;
+  /** Entries in one leaf of a counted order. */
   readonly leafRows: number;
   /** Messages that a run of the order by sender takes; more than it when one step brings more. */
   readonly runRows: number;
@@ -39,7 +39,7 @@ export interface IndexLimits {
 }
 
 export const INDEX_LIMITS: IndexLimits = {
-  stepRows: { time: 16_384, senders: 16_384, search: 16_384 },
+  stepRows: { time: 16_384, senders: 16_384, search: 16_384, events: 8192 },
   leafRows: 8192,
   runRows: 8192,
   runs: 32,

@@ -8,13 +8,16 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
 import { PIECES_VERSION } from "../search/pieces.ts";
+import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, type Positions } from "./follower.ts";
 import { SEARCH_TABLES } from "./search-index.ts";
 import { SENDER_TABLES } from "./senders.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 5;
+const INDEX_VERSION = 6;
+/** The version before lacked what follows events, and is completed in place. */
+const WITHOUT_EVENTS = 5;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
@@ -25,7 +28,10 @@ const TABLES = `
   ${TIME_TABLES}
   ${SENDER_TABLES}
   ${SEARCH_TABLES}
+  ${EVENT_TABLES}
 `;
+/** The position of the follower of events, which counts in events. */
+const EVENTS = "events";
 
 /** The name of an index file; a rebuild makes the next number beside the one in use. */
 export function indexPath(logPath: string, number: number): string {
@@ -62,6 +68,7 @@ export function openIndex(
     index.run("pragma temp_store = memory");
     index.run(`pragma cache_size = -${cacheKib}`);
     if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
+    if (versionOf(index) === WITHOUT_EVENTS) addEvents(index);
     if (serves(index, log)) {
       index.run("attach ? as log", [logPath]);
       return index;
@@ -78,37 +85,61 @@ function create(log: Database, index: Database): void {
     index.run(TABLES);
     index.run("create table identity (log_id text not null, rules text not null)");
     index.run("insert into identity values (?, ?)", [logId(log), RULES]);
-    for (const name of FOLLOWERS) index.run("insert into followers values (?, 0, null)", [name]);
+    for (const name of [...FOLLOWERS, EVENTS]) index.run("insert into followers values (?, 0, null)", [name]);
     index.run(`pragma user_version = ${INDEX_VERSION}`);
   })();
 }
 
+function addEvents(index: Database): void {
+  index.transaction(() => {
+    index.run(EVENT_TABLES);
+    index.run("insert into followers values (?, 0, null)", [EVENTS]);
+    index.run(`pragma user_version = ${INDEX_VERSION}`);
+  })();
+}
+
+function versionOf(index: Database): number | undefined {
+  return index.query<{ user_version: number }, []>("pragma user_version").get()?.user_version;
+}
+
 /** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
 export function serves(index: Database, log: Database): boolean {
-  const version = index.query<{ user_version: number }, []>("pragma user_version").get()?.user_version;
-  if (version !== INDEX_VERSION) return false;
+  if (versionOf(index) !== INDEX_VERSION) return false;
   const identity = index
     .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
     .get();
   if (identity?.log_id !== logId(log) || identity.rules !== RULES) return false;
-  const at = log.query<{ message_id: string }, [number]>("select message_id from messages where rowid = ?");
+  const message = log.query<{ id: string }, [number]>(
+    "select message_id as id from messages where rowid = ?",
+  );
+  const event = log.query<{ id: string }, [number]>("select event_key as id from events where event = ?");
   return index
-    .query<{ row: number; message_id: string | null }, []>("select row, message_id from followers")
+    .query<{ name: string; row: number; id: string | null }, []>(
+      "select name, row, message_id as id from followers",
+    )
     .all()
-    .every(({ row, message_id }) => row === 0 || at.get(row)?.message_id === message_id);
+    .every(({ name, row, id }) => row === 0 || (name === EVENTS ? event : message).get(row)?.id === id);
 }
 
 function logId(log: Database): string {
   return log.query<{ value: string }, []>("select value from meta where key = 'log_id'").get()?.value ?? "";
 }
 
-/** How far each follower is. */
+/** How far each follower of messages is. */
 export function positionsOf(db: Database): Positions {
-  const rows = db.query<{ name: FollowerName; row: number }, []>(`select name, row from followers`).all();
+  const rows = db
+    .query<{ name: FollowerName; row: number }, [string]>("select name, row from followers where name <> ?")
+    .all(EVENTS);
   return Object.fromEntries(rows.map(({ name, row }) => [name, row])) as Positions;
 }
 
-/** The follower that is furthest behind. */
+/** The last event that was taken. */
+export function eventPosition(db: Database): number {
+  const sql = "select row from followers where name = ?";
+  return db.query<{ row: number }, [string]>(sql).get(EVENTS)?.row ?? 0;
+}
+
+/** The follower of messages that is furthest behind. */
 export function leastOf(positions: Positions): number {
   return Math.min(...Object.values(positions));
 }

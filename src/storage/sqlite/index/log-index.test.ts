@@ -11,7 +11,7 @@ import type { Message } from "../../../core/message.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { checkpoint, openForReading, openForWriting } from "../files.ts";
 import { commitGroup } from "../group-commit.ts";
-import { MessageLog } from "../message-log.ts";
+import { Logs } from "../logs.ts";
 import { Queries } from "../queries.ts";
 import { migrate } from "../schema.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./follower.ts";
@@ -33,9 +33,9 @@ function openLog(path: string): { db: Database; append: (messages: readonly Mess
   return {
     db,
     append: (messages) => {
-      const log = new MessageLog(db);
-      commitGroup(db, log, [{ createdAt: "", messages }]);
-      log.close();
+      const logs = new Logs(db);
+      commitGroup(db, logs, [{ createdAt: "", messages }]);
+      logs.close();
     },
   };
 }
@@ -56,6 +56,7 @@ const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({
     time: fc.integer({ min: 1, max: 9 }),
     senders: fc.integer({ min: 1, max: 9 }),
     search: fc.integer({ min: 1, max: 9 }),
+    events: fc.integer({ min: 1, max: 9 }),
   }),
   leafRows: fc.integer({ min: 1, max: 6 }),
   runRows: fc.integer({ min: 1, max: 5 }),
@@ -105,7 +106,11 @@ test("whatever the followers have taken of the log, and in what steps, answers a
 }, 120_000);
 
 test("a cursor leads through everything, whatever is derived meanwhile", () => {
-  const limits: IndexLimits = { ...INDEX_LIMITS, stepRows: { time: 7, senders: 5, search: 11 }, leafRows: 5 };
+  const limits: IndexLimits = {
+    ...INDEX_LIMITS,
+    stepRows: { time: 7, senders: 5, search: 11, events: 3 },
+    leafRows: 5,
+  };
   const path = join(folder.path, "walk.db");
   const { db, append } = openLog(path);
   append(

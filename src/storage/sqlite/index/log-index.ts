@@ -1,7 +1,16 @@
 /** The followers of one index file, and how they move along the log. */
 import type { Database, Statement } from "bun:sqlite";
+import { EventFollower } from "./event-order.ts";
 import type { Follower, IndexLimits, Positions } from "./follower.ts";
-import { indexNumbers, indexPath, leastOf, openIndex, positionsOf, removeIndex } from "./index-file.ts";
+import {
+  eventPosition,
+  indexNumbers,
+  indexPath,
+  leastOf,
+  openIndex,
+  positionsOf,
+  removeIndex,
+} from "./index-file.ts";
 import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./senders.ts";
 import { TimeFollower } from "./time-order.ts";
@@ -51,7 +60,11 @@ export class LogIndex {
   readonly #limits: IndexLimits;
   readonly #ends: Statement<{ row: number | null }, [number, number]>;
   readonly #move: Statement;
+  readonly #events: EventFollower;
+  readonly #eventsEnd: Statement<{ event: number | null }, [number]>;
+  readonly #moveEvents: Statement;
   #positions: Positions;
+  #event: number;
 
   constructor(db: Database, logPath: string, number: number, limits: IndexLimits) {
     this.#db = db;
@@ -70,7 +83,14 @@ export class LogIndex {
       `update followers set row = ?1,
          message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
     );
+    this.#events = new EventFollower(db, limits.leafRows);
+    this.#eventsEnd = db.query("select max(event) as event from log.events where event <= ?");
+    this.#moveEvents = db.query(
+      `update followers set row = ?1,
+         message_id = (select event_key from log.events where event = ?1) where name = 'events'`,
+    );
     this.#positions = positionsOf(db);
+    this.#event = eventPosition(db);
   }
 
   get path(): string {
@@ -81,17 +101,26 @@ export class LogIndex {
     return this.#positions;
   }
 
-  /** The last row that every follower has taken. */
+  /** The last event that was taken. */
+  get event(): number {
+    return this.#event;
+  }
+
+  /** The last row that every follower of messages has taken. */
   get row(): number {
     return leastOf(this.#positions);
   }
 
-  /**
-   * Takes the followers that are furthest behind one step on; whether there was anything to do. A step and the
-   * position that it reaches are one transaction.
-   */
+  /** Takes what is furthest behind one step on, of messages and of events; whether there was anything to do. */
   advance(): boolean {
-    const from = this.row;
+    const before = { row: this.row, event: this.#event };
+    this.#advanceMessages(before.row);
+    this.#advanceEvents();
+    return this.row > before.row || this.#event > before.event;
+  }
+
+  /** A step and the position that it reaches are one transaction. */
+  #advanceMessages(from: number): void {
     const positions = { ...this.#positions };
     this.#db.transaction(() => {
       for (const follower of this.#followers) {
@@ -104,7 +133,18 @@ export class LogIndex {
       }
     })();
     this.#positions = positions;
-    return this.row > from;
+  }
+
+  /** Events are numbered without gaps. */
+  #advanceEvents(): void {
+    const from = this.#event;
+    const last = this.#eventsEnd.get(from + this.#limits.stepRows.events)?.event ?? 0;
+    if (last <= from) return;
+    this.#db.transaction(() => {
+      this.#events.step(from, last);
+      this.#moveEvents.run(last);
+    })();
+    this.#event = last;
   }
 
   close(): void {

@@ -1,16 +1,17 @@
 /**
- * The search index: which messages hold a string in their text, or went to a recipient. It is made of segments, each
+ * The search index: which messages hold a string in their text, went to a recipient, or came from a source. It is made of segments, each
  * over neighbouring rows of the log; small ones are merged into larger ones, so that every row is written a few times
  * and a search looks into few segments. A segment never changes.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
-import { andBits, countBits, markDocuments } from "../search/bits.ts";
+import { andBits, complement, countBits, markDocuments } from "../search/bits.ts";
 import { blocksThatMayHold, cutDictionary, type Dictionary, joinDictionary } from "../search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
 import { plan } from "../search/pieces.ts";
 import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
+import { NATIVE, SOURCE_OF_MESSAGE } from "../sources.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
 
 /** So many segments of one tier become one of the next. */
@@ -47,7 +48,7 @@ export class SearchFollower implements Follower {
   readonly #addBlock: Statement;
   readonly #addChunk: Statement;
   readonly #segments: Statement<SegmentRow, []>;
-  readonly #rows: Statement<Columns, [number, number]>;
+  readonly #rows: Statement<IndexedColumns, [number, number]>;
   readonly #chunk: Statement<{ bytes: Uint8Array }, [number, number]>;
 
   constructor(db: Database, limits: IndexLimits) {
@@ -59,16 +60,15 @@ export class SearchFollower implements Follower {
     this.#addChunk = db.query("insert into postings values (?, ?, ?)");
     this.#segments = db.query("select segment, first, last, documents from segments order by first desc");
     this.#rows = db.query(
-      "select rowid, to_msisdn, text from log.messages where rowid > ? and rowid <= ? order by rowid",
+      `select ${INDEXED_COLUMNS} from log.messages where rowid > ? and rowid <= ? order by rowid`,
     );
     this.#chunk = db.query("select bytes from postings where segment = ? and chunk = ?");
   }
 
   step(after: number, last: number): void {
     const builder = new SegmentBuilder(after + 1);
-    for (const [row, to, text] of this.#rows.values(after, last) as unknown as Columns[]) {
-      builder.add(row, text === null ? null : fold(text), [to]);
-    }
+    for (const columns of this.#rows.values(after, last) as unknown as IndexedColumns[])
+      addToSegment(builder, columns);
     const { postings, ...built } = builder.build();
     const segment = this.#next();
     for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
@@ -148,7 +148,18 @@ export class SearchFollower implements Follower {
   }
 }
 
-type Columns = [row: number, to: string, text: string | null];
+/** Of a row as `INDEXED_COLUMNS` reads it. */
+export type IndexedColumns = [row: number, to: string, text: string | null, source: string];
+export const INDEXED_COLUMNS = `rowid, to_msisdn, text, ${SOURCE_OF_MESSAGE}`;
+
+/** No recipient begins like it. Every provider's message has the bare one too: the others are the native source's. */
+const sourceLabel = (source = "") => `=${source}`;
+
+export function addToSegment(builder: SegmentBuilder, [row, to, text, source]: IndexedColumns): void {
+  const labels = source === NATIVE ? [to] : [to, sourceLabel(), sourceLabel(source)];
+  builder.add(row, text === null ? null : fold(text), labels);
+}
+
 type SegmentParts = Omit<SegmentBytes, "postings">;
 
 /** A segment's whole dictionary, for a merge or a check. */
@@ -165,6 +176,17 @@ export interface Matches {
   has(row: number): boolean;
   /** Ascending. */
   rows(): Iterable<number>;
+}
+
+interface Labels {
+  readonly to: string | undefined;
+  readonly source: string | undefined;
+}
+
+export interface SearchTerms {
+  readonly q?: string;
+  readonly to?: string;
+  readonly source?: string;
 }
 
 interface Marked {
@@ -187,8 +209,8 @@ export class SearchReader {
     this.#db = db;
   }
 
-  /** Rows whose text contains `q` (folded) and that went to `to`. `checkTime` is called between segments. */
-  find({ q, to }: { readonly q?: string; readonly to?: string }, checkTime: () => void): Matches {
+  /** Rows whose text contains `q` (folded), to `to`, from `source`. `checkTime` is called between segments. */
+  find({ q, to, source }: SearchTerms, checkTime: () => void): Matches {
     const { needles, exact } = q === undefined ? { needles: [], exact: true } : plan(q);
     const marked: Marked[] = [];
     let count = 0;
@@ -199,7 +221,7 @@ export class SearchReader {
     this.#filters = new Map(all.map(({ segment }) => [segment, this.#filtersOf(segment)]));
     for (const segment of all) {
       checkTime();
-      const bits = this.#mark(segment, needles, to);
+      const bits = this.#mark(segment, needles, { to, source });
       if (bits === undefined) continue;
       marked.push({ first: segment.first, last: segment.last, bits });
       count += countBits(bits);
@@ -208,18 +230,25 @@ export class SearchReader {
   }
 
   /** Undefined when nothing in the segment matches. */
-  #mark(segment: SegmentRow, needles: readonly string[], to: string | undefined): Uint32Array | undefined {
+  #mark(segment: SegmentRow, needles: readonly string[], { to, source }: Labels): Uint32Array | undefined {
     const lists = needles.map((needle) => this.#listsContaining(segment.segment, needle));
+    const native = source === NATIVE;
     if (to !== undefined) lists.push(this.#listsOf(segment.segment, to));
+    if (source !== undefined && !native) lists.push(this.#listsOf(segment.segment, sourceLabel(source)));
     if (lists.some((ranges) => ranges.length === 0)) return undefined;
     const chunks = new Chunks(this.#db, segment.segment);
-    let bits: Uint32Array | undefined;
-    for (const ranges of lists) {
+    const marksOf = (ranges: readonly PostingRange[]) => {
       const marks = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
       for (const { start, end } of ranges) markDocuments(chunks.read(start, end), marks);
-      if (bits === undefined) bits = marks;
-      else andBits(bits, marks);
+      return marks;
+    };
+    const marked = lists.map(marksOf);
+    if (native) {
+      const others = marksOf(this.#listsOf(segment.segment, sourceLabel()));
+      marked.push(complement(others, segment.last - segment.first + 1));
     }
+    const [bits, ...rest] = marked;
+    for (const marks of rest) if (bits !== undefined) andBits(bits, marks);
     return bits;
   }
 

@@ -34,6 +34,14 @@ export function andBits(bits: Uint32Array, others: Uint32Array): void {
   }
 }
 
+/** What is not in `bits`, of so many documents. */
+export function complement(bits: Uint32Array, documents: number): Uint32Array<ArrayBuffer> {
+  const others = Uint32Array.from(bits, (word) => ~word);
+  const beyond = documents & 31;
+  if (beyond !== 0) others[documents >> 5] = (others[documents >> 5] as number) & ((1 << beyond) - 1);
+  return others;
+}
+
 /** Bytes that a number below 2^32 takes. */
 export function varintSize(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
