@@ -36,19 +36,29 @@ export function compareBytes(a: string, b: string): number {
 
 export class Model {
   readonly #messages = new Map<string, Message>();
+  readonly #sources = new Map<string, string>();
 
-  append(message: Message): Outcome {
+  append(message: Message, source = "native"): Outcome {
     const stored = this.#messages.get(message.message_id);
     if (stored === undefined) {
       this.#messages.set(message.message_id, message);
+      this.#sources.set(message.message_id, source);
       return "created";
     }
+    if (this.#sources.get(message.message_id) !== source) return "conflict";
     return Bun.deepEquals(stored, message) ? "duplicate" : "differs";
   }
 
   /** All that match, in order. */
   select(query: Omit<MessageQuery, "limit" | "offset">): Message[] {
-    return [...this.#messages.values()].filter((message) => matches(message, query)).sort(compareMessages);
+    const { source } = query;
+    return [...this.#messages.values()]
+      .filter(
+        (message) =>
+          (source === undefined || this.#sources.get(message.message_id) === source) &&
+          matches(message, query),
+      )
+      .sort(compareMessages);
   }
 
   list(query: MessageQuery): { data: Message[]; total: number } {

@@ -53,6 +53,14 @@ export function sqliteDatabase({ followerLagRowsMax = 65_536, indexLimits }: Sea
       const sql = "select seq, message_id from messages order by seq";
       return file.query<{ seq: number; message_id: string }, []>(sql).all();
     },
+    bodies: async () => {
+      using file = new Database(path, { readonly: true });
+      const sql = "select cast(body as text) as body from deliveries order by delivery";
+      return file
+        .query<{ body: string }, []>(sql)
+        .all()
+        .map(({ body }) => body);
+    },
     drop: async () => folder.remove(),
   };
 }

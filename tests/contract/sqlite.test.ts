@@ -1,8 +1,7 @@
 import type { IndexLimits } from "../../src/storage/sqlite/index/follower.ts";
+import { postsContract } from "./posts-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
-
-storeContract("SQLite", () => sqliteDatabase());
 
 const tiny: IndexLimits = {
   stepRows: { time: 3, senders: 2, search: 5, events: 2 },
@@ -16,8 +15,11 @@ const tiny: IndexLimits = {
   lookupCost: 2,
   tailRows: 131_072,
 };
-storeContract("SQLite with tiny steps, leaves and segments", () => sqliteDatabase({ indexLimits: tiny }));
 
-storeContract("SQLite that gives up its tail and scans", () =>
-  sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
-);
+for (const contract of [storeContract, postsContract]) {
+  contract("SQLite", () => sqliteDatabase());
+  contract("SQLite with tiny steps, leaves and segments", () => sqliteDatabase({ indexLimits: tiny }));
+  contract("SQLite that gives up its tail and scans", () =>
+    sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
+  );
+}

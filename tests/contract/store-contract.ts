@@ -26,6 +26,8 @@ export interface TestDatabase {
   readonly refuse: (messageId: string, how: "statement" | "transaction") => Promise<void>;
   /** What the log's order is, seen from beside the store. */
   readonly sequence: () => Promise<readonly { readonly seq: number; readonly message_id: string }[]>;
+  /** The bodies of POSTs that are kept, as text, in the order in which they came. */
+  readonly bodies: () => Promise<readonly string[]>;
   readonly drop: () => Promise<void>;
 }
 

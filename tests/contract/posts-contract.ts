@@ -1,0 +1,437 @@
+/**
+ * The promise of a store for what providers' POSTs hold, as one suite: events are kept once, with the very bytes, and
+ * are counted exactly. Every engine runs it, with nothing skipped.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { DeliveryRejected, Overloaded } from "../../src/core/errors.ts";
+import { EVENT_KINDS } from "../../src/core/intake.ts";
+import type { Message } from "../../src/core/message.ts";
+import type { Delivery, EventQuery, MessageQuery, NewEvent, Outcome, Store } from "../../src/core/store.ts";
+import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
+import { Model, nanoseconds } from "../model.ts";
+import { fc } from "../property.ts";
+import { until } from "../until.ts";
+import type { TestDatabase } from "./store-contract.ts";
+
+const LONG_MS = 60_000;
+const ALL: MessageQuery = { limit: 100, offset: 0 };
+const EVENTS: EventQuery = { limit: 100, offset: 0 };
+
+const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
+  kind: "status",
+  key,
+  messageId: null,
+  ts: "2025-01-15T10:00:00Z",
+  span: { start: 0, end: 1 },
+  ...more,
+});
+
+/** A POST whose body is the texts of its messages and the keys of its events, each a part of it. */
+export function post(
+  source: string,
+  messages: readonly Message[],
+  events: readonly NewEvent[] = [],
+): Delivery {
+  const parts = [
+    ...messages.map(({ message_id }) => Buffer.from(message_id)),
+    ...events.map(({ key }) => Buffer.from(key)),
+  ];
+  let end = 0;
+  const spans = parts.map(({ length }) => {
+    end += length;
+    return { start: end - length, end };
+  });
+  const spanAt = (index: number) => spans[index] ?? { start: 0, end: 0 };
+  return {
+    messages,
+    post: {
+      source,
+      body: Buffer.concat(parts),
+      details: messages.map((_, index) => ({ type: "text", span: spanAt(index) })),
+      events: events.map((each, index) => ({ ...each, span: spanAt(messages.length + index) })),
+    },
+  };
+}
+
+export function postsContract(name: string, newDatabase: () => TestDatabase): void {
+  describe(`${name} keeps what POSTs hold`, () => {
+    let database: TestDatabase;
+    let store: Store;
+
+    beforeEach(async () => {
+      database = newDatabase();
+      store = await database.open();
+    });
+
+    afterEach(async () => {
+      await store.close();
+      await database.drop();
+    });
+
+    const reopen = async (limits?: Parameters<TestDatabase["open"]>[0]): Promise<void> => {
+      await store.close();
+      store = await database.open(limits);
+    };
+    const keys = async (query: Partial<EventQuery> = {}): Promise<string[]> =>
+      (await store.events({ ...EVENTS, ...query })).data.map(({ event_key }) => event_key);
+
+    test("one outcome a message, then one an event, and everything is there", async () => {
+      const given = post("wa", [message("wa:1"), message("wa:2")], [event("e1"), event("e2")]);
+      expect(await store.append(given)).toEqual(["created", "created", "created", "created"]);
+      expect(await store.append(given)).toEqual(["duplicate", "duplicate", "duplicate", "duplicate"]);
+      expect((await store.list(ALL)).total).toBe(2);
+      expect(await keys()).toEqual(["e1", "e2"]);
+    });
+
+    test("fifty concurrent POSTs of one event give one row and one 'created'", async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, () => store.append(post("wa", [], [event("e")]))),
+      );
+      expect(outcomes.flat().filter((outcome) => outcome === "created")).toHaveLength(1);
+      expect(outcomes.flat().filter((outcome) => outcome === "duplicate")).toHaveLength(49);
+      expect((await store.events(EVENTS)).total).toBe(1);
+    });
+
+    test("a key is an event's within its source only, and the first write stays", async () => {
+      await store.append(post("wa", [], [event("e", { kind: "edit" })]));
+      expect(await store.append(post("sms", [], [event("e")]))).toEqual(["created"]);
+      expect(await store.append(post("wa", [], [event("e", { kind: "status" })]))).toEqual(["duplicate"]);
+      expect((await store.events({ ...EVENTS, source: "wa" })).data.map(({ kind }) => kind)).toEqual([
+        "edit",
+      ]);
+    });
+
+    test("a POST's bytes are kept once, and not at all when nothing in it is new", async () => {
+      const given = post("wa", [message("wa:1"), message("wa:2")], [event("e1")]);
+      await store.append(given);
+      await store.append(given);
+      await store.append(post("wa", [message("wa:2")], [event("e1"), event("e2")]));
+      expect(await database.bodies()).toEqual(["wa:1wa:2e1", "wa:2e1e2"]);
+    });
+
+    test("parts come back byte for byte, whatever bytes they are", async () => {
+      const body = Uint8Array.from([0, 0xff, 0xfe, 0x7b, 0x80, 0x0a, 0xc3]);
+      await store.append({
+        messages: [message("wa:1")],
+        post: {
+          source: "wa",
+          body,
+          details: [{ type: "image", span: { start: 1, end: 4 } }],
+          events: [
+            event("all", { span: { start: 0, end: 7 } }),
+            event("none", { span: { start: 7, end: 7 } }),
+          ],
+        },
+      });
+      expect((await store.message("wa:1"))?.body).toEqual(body.slice(1, 4));
+      const bodies = (await store.events(EVENTS)).data.map((each) => each.body);
+      expect(bodies).toEqual([body, new Uint8Array()]);
+    });
+
+    test("one message comes with its source, type, place and the events that are about it", async () => {
+      await store.append({ messages: [message("n1")] });
+      await store.append(
+        post(
+          "wa",
+          [message("wa:1", { text: null })],
+          [
+            event("read", { messageId: "wa:1", ts: "2025-01-15T10:00:02Z" }),
+            event("sent", { messageId: "wa:1", ts: "2025-01-15T10:00:01Z" }),
+            event("other", { messageId: "wa:2" }),
+          ],
+        ),
+      );
+      const found = await store.message("wa:1");
+      expect(found).toMatchObject({
+        ...message("wa:1", { text: null }),
+        source: "wa",
+        type: "text",
+        seq: 2,
+      });
+      expect(Buffer.from(found?.body ?? []).toString()).toBe("wa:1");
+      expect(found?.events.map(({ event_key }) => event_key)).toEqual(["sent", "read"]);
+      expect(await store.message("n1")).toMatchObject({
+        ...message("n1"),
+        source: "native",
+        type: null,
+        body: null,
+        events: [],
+      });
+      expect(await store.message("wa:3")).toBeUndefined();
+    });
+
+    test("of many events about a message the latest hundred come with it, and all are listed", async () => {
+      const events = Array.from({ length: 130 }, (_, index) =>
+        event(`e${index}`, { messageId: "wa:1", ts: new Date(index * 1000).toISOString() }),
+      );
+      await store.append(post("wa", [message("wa:1")], events));
+      const found = await store.message("wa:1");
+      expect(found?.events.map(({ event_key }) => event_key)).toEqual(events.slice(30).map(({ key }) => key));
+      expect((await store.events({ ...EVENTS, messageId: "wa:1" })).total).toBe(130);
+      expect(await keys({ messageId: "wa:1", offset: 120 })).toHaveLength(10);
+    });
+
+    test("an identifier that another source has is a conflict, never a duplicate, and the first stays", async () => {
+      await store.append({ messages: [message("wa:1"), message("sms:1")] });
+      expect(await store.append(post("wa", [message("wa:1")]))).toEqual(["conflict"]);
+      expect(await store.append(post("wa", [message("wa:1", { text: "x" }), message("wa:2")]))).toEqual([
+        "conflict",
+        "created",
+      ]);
+      expect(await store.append({ messages: [message("wa:2")] })).toEqual(["conflict"]);
+      expect(await store.message("wa:1")).toMatchObject({ source: "native", text: "Hello" });
+      expect(await store.message("wa:2")).toMatchObject({ source: "wa" });
+    });
+
+    test("messages and events share one sequence", async () => {
+      await store.append(post("wa", [message("wa:1")], [event("a"), event("b")]));
+      await store.append({ messages: [message("n")] });
+      await store.append(post("wa", [], [event("b"), event("c")]));
+      await reopen();
+      await store.append(post("wa", [message("wa:2")], [event("d")]));
+      const messages = (await database.sequence()).map(({ seq }) => seq);
+      const events = (await store.events(EVENTS)).data.map(({ seq }) => seq);
+      expect(messages).toEqual([1, 4, 6]);
+      expect(events).toEqual([2, 3, 5, 7]);
+    });
+
+    test("events are ordered by instant, of equal ones by sequence, and every filter counts exactly", async () => {
+      const all = Array.from({ length: 240 }, (_, index) => ({
+        source: ["wa", "sms", "wa-2"][index % 3] as string,
+        event: event(`e${index}`, {
+          kind: EVENT_KINDS[index % EVENT_KINDS.length] as NewEvent["kind"],
+          ts: INSTANTS[(index * 7) % INSTANTS.length] as string,
+        }),
+      }));
+      for (const { source, event } of all) await store.append(post(source, [], [event]));
+      const model = new EventModel();
+      for (const { source, event } of all) model.append(source, event);
+      for (const source of [undefined, "wa", "sms", "none"])
+        for (const kind of [undefined, "status", "other"] as const)
+          for (const since of [undefined, "2025-01-15T10:00:00Z", "2026-01-01T00:00:00Z"])
+            for (const offset of [0, 3, 79, 1000]) {
+              const query = {
+                limit: 7,
+                offset,
+                ...(source && { source }),
+                ...(kind && { kind }),
+                ...(since && { since }),
+              };
+              const { data, total } = await store.events(query);
+              expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(model.page(query));
+            }
+    });
+
+    test("messages can be asked for by source, the native one included, with every other filter", async () => {
+      await store.append({ messages: [message("n1"), message("n2", { to: "+1" })] });
+      await store.append(post("wa", [message("wa:1"), message("wa:2", { to: "+1", text: "other" })]));
+      await store.append(post("wa-2", [message("wa-2:1", { text: null })]));
+      const ids = async (query: Partial<MessageQuery>) => {
+        const { data, total } = await store.list({ ...ALL, ...query });
+        expect(total).toBe(data.length);
+        return data.map(({ message_id }) => message_id);
+      };
+      const ask = async () => {
+        expect(await ids({ source: "native" })).toEqual(["n1", "n2"]);
+        expect(await ids({ source: "wa" })).toEqual(["wa:1", "wa:2"]);
+        expect(await ids({ source: "wa-2" })).toEqual(["wa-2:1"]);
+        expect(await ids({ source: "none" })).toEqual([]);
+        expect(await ids({ source: "wa", to: "+1" })).toEqual(["wa:2"]);
+        expect(await ids({ source: "native", to: "+1" })).toEqual(["n2"]);
+        expect(await ids({ source: "native", q: "hell" })).toEqual(["n1", "n2"]);
+        expect(await ids({ source: "wa", q: "other", from: "+919876543210" })).toEqual(["wa:2"]);
+        expect(await ids({ source: "wa", messageId: "wa:1" })).toEqual(["wa:1"]);
+        expect(await ids({ source: "native", messageId: "wa:1" })).toEqual([]);
+      };
+      await ask();
+      await until("everything is followed", () =>
+        Object.values(store.figures().followerLagRows).every((rows) => rows === 0),
+      );
+      await ask();
+      await reopen();
+      await ask();
+    });
+
+    test("a delivery that the engine refuses leaves nothing of its POST, and its neighbours whole", async () => {
+      await database.refuse("wa:bad", "statement");
+      const [before, broken, after] = await Promise.allSettled([
+        store.append(post("wa", [message("wa:1")], [event("a")])),
+        store.append(post("wa", [message("wa:2"), message("wa:bad")], [event("b")])),
+        store.append(post("wa", [message("wa:3")], [event("b"), event("c")])),
+      ]);
+      expect(before).toEqual({ status: "fulfilled", value: ["created", "created"] });
+      expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(DeliveryRejected);
+      expect(after).toEqual({ status: "fulfilled", value: ["created", "created", "created"] });
+      expect(await keys()).toEqual(["a", "b", "c"]);
+      expect(await database.bodies()).toEqual(["wa:1a", "wa:3bc"]);
+      expect(store.figures()).toMatchObject({ storedEvents: 3, queueRows: 0 });
+    });
+
+    test("bodies that find no room in the queue are refused at once, and small deliveries are not", async () => {
+      await reopen({ queueBytesMax: 25 });
+      const results = await Promise.allSettled([
+        store.append(post("wa", [], [event("0123456789"), event("abcdefghij")])),
+        store.append(post("wa", [], [event("0123456789x")])),
+        store.append({ messages: [message("n")] }),
+        store.append(post("wa", [], [event("abc")])),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+        "fulfilled",
+      ]);
+      expect(results[1]?.status === "rejected" && results[1].reason).toBeInstanceOf(Overloaded);
+      expect(await store.append(post("wa", [], [event("0123456789x")]))).toEqual(["created"]);
+    });
+
+    describe("the name of a source", () => {
+      test("can't be used while its range holds a message of the native source", async () => {
+        await store.append({ messages: [message("wa:1"), message("wa;"), message("sms")] });
+        expect(await store.claimSources(["wa", "sms", "tg"])).toEqual(["wa"]);
+        expect(await store.claimSources(["sms", "tg"])).toEqual([]);
+      });
+
+      test("can be used again and again, also with messages of its own in its range", async () => {
+        expect(await store.claimSources(["wa"])).toEqual([]);
+        await store.append(post("wa", [message("wa:1")]));
+        expect(await store.claimSources(["wa"])).toEqual([]);
+        expect(await store.claimSources([])).toEqual([]);
+        await reopen();
+        expect(await store.claimSources(["wa"])).toEqual([]);
+      });
+
+      test("that was given up is looked at anew when it comes back", async () => {
+        await store.claimSources(["wa"]);
+        await store.append(post("wa", [message("wa:1")]));
+        await store.claimSources([]);
+        await store.append({ messages: [message("wa:2")] });
+        expect(await store.claimSources(["wa"])).toEqual(["wa"]);
+      });
+    });
+
+    test(
+      "any run of POSTs, lists and reopenings gives what Maps would",
+      async () => {
+        const source = fc.constantFrom("native", "wa", "b");
+        const newEvent = fc.record({
+          kind: fc.constantFrom(...EVENT_KINDS),
+          key: fc.constantFrom("k1", "k2", "k3", "k4", "k5", "k6"),
+          messageId: fc.constantFrom(null, "m1", "m2"),
+          ts: fc.constantFrom(...INSTANTS),
+          span: fc.constant({ start: 0, end: 0 }),
+        });
+        const delivery = fc.record({
+          source,
+          messages: fc.array(anyMessage, { maxLength: 3 }),
+          events: fc.array(newEvent, { maxLength: 3 }),
+        });
+        const eventQuery: fc.Arbitrary<EventQuery> = fc.record(
+          {
+            limit: fc.integer({ min: 1, max: 6 }),
+            offset: fc.nat(8),
+            source,
+            kind: fc.constantFrom(...EVENT_KINDS),
+            messageId: fc.constantFrom("m1", "m2"),
+            since: fc.constantFrom(...INSTANTS),
+          },
+          { requiredKeys: ["limit", "offset"] },
+        );
+        const step = fc.oneof(
+          { weight: 4, arbitrary: delivery.map((given) => ({ given })) },
+          { weight: 3, arbitrary: eventQuery.map((events) => ({ events })) },
+          {
+            weight: 3,
+            arbitrary: fc.tuple(anyQuery, source).map(([q, s]) => ({ list: { ...q, source: s } })),
+          },
+          { weight: 1, arbitrary: fc.constant({ reopen: true }) },
+        );
+        const run = async (steps: readonly Step[]): Promise<void> => {
+          const fresh = newDatabase();
+          let opened = await fresh.open();
+          const messages = new Model();
+          const events = new EventModel();
+          try {
+            for (const each of steps) {
+              if ("given" in each) {
+                const { given } = each;
+                const expected = expectedOutcomes(messages, events, given);
+                expect(await opened.append(deliveryOf(given))).toEqual(expected);
+              } else if ("events" in each) {
+                const { data, total } = await opened.events(each.events);
+                expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(
+                  events.page(each.events),
+                );
+              } else if ("list" in each) {
+                const { data, total } = await opened.list(each.list);
+                expect({ data, total }).toEqual(messages.list(each.list));
+              } else {
+                await opened.close();
+                opened = await fresh.open();
+              }
+            }
+          } finally {
+            await opened.close();
+            await fresh.drop();
+          }
+        };
+        await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: "max" }), run), {
+          numRuns: 20,
+        });
+      },
+      LONG_MS,
+    );
+  });
+}
+
+interface Given {
+  readonly source: string;
+  readonly messages: readonly Message[];
+  readonly events: readonly NewEvent[];
+}
+
+type Step =
+  | { readonly given: Given }
+  | { readonly events: EventQuery }
+  | { readonly list: MessageQuery }
+  | { readonly reopen: boolean };
+
+/** Of the native source there are messages alone. */
+function deliveryOf({ source, messages, events }: Given): Delivery {
+  return source === "native" ? { messages } : post(source, messages, events);
+}
+
+function expectedOutcomes(
+  messages: Model,
+  events: EventModel,
+  { source, messages: given, events: also }: Given,
+): Outcome[] {
+  const outcomes = given.map((each) => messages.append(each, source));
+  return source === "native" ? outcomes : [...outcomes, ...also.map((each) => events.append(source, each))];
+}
+
+/** Events in a plain list, in the order in which they came. */
+class EventModel {
+  readonly #events: { readonly source: string; readonly event: NewEvent }[] = [];
+
+  append(source: string, event: NewEvent): Outcome {
+    if (this.#events.some((kept) => kept.source === source && kept.event.key === event.key))
+      return "duplicate";
+    this.#events.push({ source, event });
+    return "created";
+  }
+
+  page({ source, kind, messageId, since, offset, limit }: EventQuery): { keys: string[]; total: number } {
+    const found = this.#events
+      .filter(
+        ({ source: from, event }) =>
+          (source === undefined || from === source) &&
+          (kind === undefined || event.kind === kind) &&
+          (messageId === undefined || event.messageId === messageId) &&
+          (since === undefined || nanoseconds(event.ts) >= nanoseconds(since)),
+      )
+      .map(({ event }, index) => ({ key: event.key, at: nanoseconds(event.ts), index }))
+      .sort((a, b) => (a.at === b.at ? a.index - b.index : a.at < b.at ? -1 : 1));
+    return { keys: found.slice(offset, offset + limit).map(({ key }) => key), total: found.length };
+  }
+}
