@@ -146,6 +146,113 @@ describe("without a server", () => {
   });
 });
 
+describe("with what providers' POSTs hold", () => {
+  const EVENTS = 9000;
+  const kept = () => join(folder.path, "kept.db");
+  beforeAll(async () => {
+    const body = Buffer.from("0123456789");
+    const records = Array.from({ length: EVENTS / 3 }, (_, index) => {
+      const seq = 4 * index + 1;
+      const ts = new Date(Date.UTC(2025, 0, 1) + ((index * 7919) % 1_000_003) * 1000).toISOString();
+      const part = { delivery: seq, start: 0, stop: 5, source: index % 2 === 0 ? "wa" : "sms" };
+      const about = { ...part, message_id: `${part.source}:${index}`, ts, created_at: ts };
+      const event = (kind: string, at: number) => ({
+        ...about,
+        seq: seq + at,
+        kind,
+        event_key: `${index}/${at}`,
+      });
+      return [
+        { delivery: seq, body_base64: body.toString("base64") },
+        { ...about, seq, from: "+1", to: "+2", text: "hello", type: "text" },
+        event("status", 1),
+        event("status", 2),
+        { ...event("other", 3), message_id: null },
+      ];
+    });
+    const stdin = records
+      .flat()
+      .map((record) => JSON.stringify(record))
+      .join("\n");
+    const { code, stdout } = await postern(["import", "-"], {
+      env: { DATABASE_URL: `sqlite:///${kept()}` },
+      stdin,
+    });
+    expect({ code, first: stdout.split("\n")[0] }).toEqual({
+      code: 0,
+      first: `new ${EVENTS / 3}, duplicate 0, differing 0, invalid 0; events: new ${EVENTS}, duplicate 0`,
+    });
+  });
+
+  function copyKept(): void {
+    copyFileSync(kept(), used());
+    copyFileSync(`${kept()}-index1`, `${used()}-index1`);
+  }
+
+  test("a sound database is sound, every event too", async () => {
+    copyKept();
+    const { code, stdout } = await postern(["doctor"], { env: env() });
+    expect({ code, sound: stdout.match(/sound/g)?.length }).toEqual({ code: 0, sound: 5 });
+    expect(stdout).toContain(`events   ${EVENTS.toString().padStart(12)} rows  sound\n`);
+  });
+
+  const ONE = "(select place from events_by_filter where row = 5000 and place like 'wa/status %')";
+  const damages: [part: string, what: string, file: "log" | "index", statement: string][] = [
+    [
+      "events",
+      "an entry is missing",
+      "index",
+      `delete from events_by_filter where row = 5000 and place = ${ONE}`,
+    ],
+    [
+      "events",
+      "an entry has another place",
+      "index",
+      "update events_by_filter set place = place || '0' where row = 77 and place like '/ %'",
+    ],
+    ["events", "an entry is too many", "index", "insert into events_by_filter values ('x/ 2025', '1', 1)"],
+    ["events", "a leaf has another size", "index", "update event_leaves set rows = rows + 1 where leaf = 2"],
+    ["events", "a message lacks an event", "index", "delete from events_by_message where event = 1"],
+    ["events", "a message has one too many", "index", "insert into events_by_message values ('x', 3)"],
+    [
+      "events",
+      "an event's key is another instant's",
+      "log",
+      "update events set ts_key = '2031' where event = 5",
+    ],
+    ["events", "an event is out of its place", "log", "update events set seq = 1 where event = 9"],
+    ["events", "an event's bytes are too short", "log", "update events set stop = 11 where event = 9"],
+    ["log", "a message's bytes are gone", "log", "update details set delivery = 2 where seq = 5"],
+    ["search", "a message has another source", "log", "update details set source = 'sms' where seq = 1"],
+  ];
+  test.each(damages)("%s: %s", async (part, _, file, statement) => {
+    copyKept();
+    damage(file === "log" ? used() : `${used()}-index1`, statement);
+    const { code, stdout } = await postern(["doctor"], { env: env() });
+    const differing = [...stdout.matchAll(/^(\w+) .*DIFFERS$/gm)].map(([, name]) => name ?? "");
+    expect({ code, found: differing.includes(part) }).toEqual({ code: 1, found: true });
+  });
+
+  test("an export of it imported elsewhere is the identical log", async () => {
+    copyKept();
+    const exported = await postern(["export"], { env: env() });
+    const copied = { DATABASE_URL: `sqlite:///${join(folder.path, "copied.db")}` };
+    expect((await postern(["import", "-"], { env: copied, stdin: exported.stdout })).code).toBe(0);
+    expect((await postern(["export"], { env: copied })).stdout).toBe(exported.stdout);
+    const again = await postern(["import", "-"], { env: copied, stdin: exported.stdout });
+    expect(again.stdout).toStartWith(
+      `new 0, duplicate ${EVENTS / 3}, differing 0, invalid 0; events: new 0, duplicate ${EVENTS}\n`,
+    );
+    const later = await postern(["export", "--since-seq", "11998"], { env: env() });
+    expect(
+      later.stdout
+        .trim()
+        .split("\n")
+        .map((line) => Object.keys(JSON.parse(line))[0]),
+    ).toEqual(["delivery", "seq", "seq", "seq"]);
+  });
+});
+
 describe("beside a server", () => {
   let server: Server;
   afterEach(() => server.stop());

@@ -41,10 +41,72 @@ const ndjson = (records: readonly object[]) =>
   records.map((record) => `${JSON.stringify(record)}\n`).join("");
 const many = (count: number) => ndjson(Array.from({ length: count }, (_, index) => message(`m${index}`)));
 
+/** As a server with this source would. */
+function claimSource(name: string): void {
+  using file = new Database(path(name));
+  file.run("insert into sources values ('wa')");
+}
+
 function count(name: string): number {
   using file = new Database(path(name), { readonly: true });
   return file.query<{ n: number }, []>("select count(*) as n from messages").get()?.n ?? 0;
 }
+
+describe("import of what providers' POSTs hold", () => {
+  const body = { delivery: 1, body_base64: Buffer.from("hello").toString("base64") };
+  const part = { source: "wa", delivery: 1, start: 0, stop: 5, created_at: "2025-01-15T10:00:01.000Z" };
+  const provider = { ...message("wa:1"), ...part, type: "text", seq: 1 };
+  const event = {
+    ...part,
+    seq: 2,
+    kind: "status",
+    event_key: "k",
+    message_id: "wa:1",
+    ts: "2025-01-15T10:00:00Z",
+  };
+
+  test("a part without its POST before it, or beyond its bytes, is invalid", async () => {
+    const source = ndjson([
+      provider,
+      body,
+      { ...provider, stop: 6 },
+      { ...event, delivery: 7 },
+      { ...provider, message_id: "1" },
+      { ...event, kind: "rumour" },
+      provider,
+      event,
+    ]);
+    const { code, stdout, stderr } = await importInto("m.db", source);
+    expect(code).toBe(1);
+    expect(stdout).toBe("new 1, duplicate 0, differing 0, invalid 5; events: new 1, duplicate 0\n");
+    expect(stderr.trim().split("\n")).toEqual([
+      "postern: line 1 is invalid: delivery: 1 did not come right before it",
+      "postern: line 3 is invalid: stop: the delivery has no bytes from 0 to 6",
+      "postern: line 4 is invalid: delivery: 7 did not come right before it",
+      "postern: line 5 is invalid: message_id: of the source wa it begins with wa:",
+      expect.stringContaining("postern: line 6 is invalid: kind: "),
+    ]);
+  });
+
+  test("a message of the native source doesn't get into the range of a source in use", async () => {
+    await importInto("m.db", ndjson([body, provider]));
+    claimSource("m.db");
+    const { code, stderr } = await importInto(
+      "m.db",
+      ndjson([message("wa:2"), message("wa"), message("x:1")]),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toBe("postern: line 1 is invalid: message_id: what begins with wa: is the source wa's\n");
+    expect(count("m.db")).toBe(3);
+  });
+
+  test("an identifier of another source is told apart from a duplicate", async () => {
+    await importInto("m.db", ndjson([message("wa:1")]));
+    const { stdout, stderr } = await importInto("m.db", ndjson([body, provider]));
+    expect(stdout).toBe("new 0, duplicate 0, differing 1, invalid 0\n");
+    expect(stderr).toContain("which came from another source");
+  });
+});
 
 describe("import", () => {
   test("takes a file into a database that it makes, folder and all", async () => {

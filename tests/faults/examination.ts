@@ -7,6 +7,7 @@ export function whatDiffers(database: string): readonly string[] {
   const examination = examine(database);
   let step = examination.next();
   while (step.done !== true) step = examination.next();
-  expect(step.value.parts.map(({ part }) => part)).toEqual(["log", "time", "senders", "search"]);
+  const parts = step.value.parts.map(({ part }) => part);
+  expect(parts.slice(0, 4)).toEqual(["log", "time", "senders", "search"]);
   return step.value.parts.flatMap(({ findings }) => findings);
 }

@@ -5,26 +5,32 @@
  */
 import { Database } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
+import { examineDetails, examineEvents } from "./doctor-posts.ts";
 import { openForReading } from "./files.ts";
-import { indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
+import { Findings } from "./findings.ts";
+import type { CountedTables } from "./index/counted-order.ts";
+import { BY_FILTER } from "./index/event-order.ts";
+import { eventPosition, indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
 import {
   addToSegment,
   INDEXED_COLUMNS,
   type IndexedColumns,
   storedDictionary,
 } from "./index/search-index.ts";
+import { BY_TIME } from "./index/time-order.ts";
+import { hasPosts } from "./schema.ts";
 import { cutDictionary, type Dictionary } from "./search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "./search/merge.ts";
 import type { SegmentBytes } from "./search/segment.ts";
 import { SegmentBuilder } from "./search/segment-builder.ts";
 
 const SLICE_ROWS = 16_384;
-const FINDINGS_MAX = 10;
+const COUNTS_SHOWN_MAX = 10;
 const TOP = 10;
 
 /** One part of the database, as it was found. */
 export interface Examined {
-  readonly part: "log" | "time" | "senders" | "search";
+  readonly part: "log" | "time" | "senders" | "search" | "events";
   /** Rows that were looked at. */
   readonly rows: number;
   /** What is wrong, in words; none when all is well. The first few of them. */
@@ -54,9 +60,13 @@ export function* examine(path: string): Generator<number, Examination> {
   const { db, index } = found;
   try {
     const at = positionsOf(db);
-    parts.push(yield* examineOrder(db, TIME, at.time, () => leafFindings(db)));
+    parts.push(yield* examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME)));
     parts.push(yield* examineOrder(db, SENDERS, at.senders, () => countFindings(db)));
     parts.push(yield* new SegmentsCheck(log, db).run(at.search));
+    const events = yield* examineEvents(db, eventPosition(db));
+    const leaves = inSnapshot(db, () => leafFindings(db, BY_FILTER));
+    if (events.rows > 0 || events.findings.length + leaves.length > 0)
+      parts.push({ part: "events", rows: events.rows, findings: [...events.findings, ...leaves] });
   } finally {
     db.close();
   }
@@ -84,21 +94,6 @@ function derivedFrom(log: Database, path: string): { db: Database; index: string
   return best;
 }
 
-/** Collects what is wrong; says how much more there was. */
-class Findings {
-  readonly #texts: string[] = [];
-  #more = 0;
-
-  add(text: string): void {
-    if (this.#texts.length < FINDINGS_MAX) this.#texts.push(text);
-    else this.#more++;
-  }
-
-  list(): readonly string[] {
-    return this.#more === 0 ? this.#texts : [...this.#texts, `and ${this.#more} more`];
-  }
-}
-
 /** What a row of the log says of itself: its place and its key. */
 function* examineLog(log: Database): Generator<number, Examined> {
   const findings = new Findings();
@@ -120,6 +115,7 @@ function* examineLog(log: Database): Generator<number, Examined> {
     after = some.at(-1)?.[0] ?? after;
   }
   slice.finalize();
+  if (hasPosts(log)) yield* examineDetails(log, findings);
   return { part: "log", rows, findings: findings.list() };
 }
 
@@ -222,23 +218,24 @@ function inSnapshot<T>(db: Database, read: () => T): T {
 }
 
 /** The leaves' sizes. */
-function leafFindings(db: Database): string[] {
-  const leaves = db
-    .query<{ ts_key: string; message_id: string; rows: number }, []>(
-      "select ts_key, message_id, rows from time_leaves order by ts_key, message_id",
+function leafFindings(db: Database, { entries, leaves, key }: Omit<CountedTables, "fresh">): string[] {
+  const [first, second] = key;
+  const found = db
+    .query<{ first: string; second: string; rows: number }, []>(
+      `select ${first} as first, ${second} as second, rows from ${leaves} order by ${first}, ${second}`,
     )
     .all();
-  if (leaves[0]?.ts_key !== "" || leaves[0].message_id !== "")
-    return ["time_leaves: the first leaf is missing"];
+  if (found[0]?.first !== "" || found[0].second !== "") return [`${leaves}: the first leaf is missing`];
+  const place = `(${first}, ${second})`;
   const count = db.query<{ n: number }, string[]>(
-    "select count(*) as n from by_time where (ts_key, message_id) >= (?, ?) and (ts_key, message_id) < (?, ?)",
+    `select count(*) as n from ${entries} where ${place} >= (?, ?) and ${place} < (?, ?)`,
   );
-  return leaves.flatMap(({ ts_key, message_id, rows }, index) => {
-    const next = leaves[index + 1] ?? { ts_key: "\u{10FFFF}", message_id: "" };
-    const n = count.get(ts_key, message_id, next.ts_key, next.message_id)?.n ?? 0;
-    return n === rows
+  return found.flatMap((leaf, index) => {
+    const next = found[index + 1] ?? { first: "\u{10FFFF}", second: "" };
+    const n = count.get(leaf.first, leaf.second, next.first, next.second)?.n ?? 0;
+    return n === leaf.rows
       ? []
-      : [`time_leaves: the leaf from ${ts_key || "the start"} on says ${rows} and has ${n}`];
+      : [`${leaves}: the leaf from ${leaf.first || "the start"} on says ${leaf.rows} and has ${n}`];
   });
 }
 
@@ -252,7 +249,7 @@ function countFindings(db: Database): string[] {
            (select count(*) from waiting_by_sender w
             where w.run in (select run from runs) and w.sender = s.sender) as n
          from senders s
-       ) where rows <> n limit ${FINDINGS_MAX}`,
+       ) where rows <> n limit ${COUNTS_SHOWN_MAX}`,
     )
     .all()
     .map(({ sender, rows, n }) => `senders: the count of ${sender} says ${rows} and it has ${n}`);

@@ -84,6 +84,28 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
   expect(names("index")).toEqual([]);
 });
 
+test("a file of version 2 keeps its rows, and takes what providers' POSTs hold", () => {
+  migrate(db, path);
+  for (const table of ["deliveries", "details", "events", "sources"]) db.run(`drop table ${table}`);
+  db.run(
+    `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', null, '', 7, '2025-01-15T10:00:00')`,
+  );
+  db.run("pragma user_version = 2");
+  migrate(db, path);
+  const logs = new Logs(db);
+  const event = {
+    kind: "status",
+    key: "k",
+    messageId: null,
+    ts: "2025-01-15T10:00:00Z",
+    span: { start: 0, end: 1 },
+  } as const;
+  const post = { source: "wa", body: "aGk=", details: [], events: [event] };
+  expect(commitGroup(db, logs, [{ createdAt: "", messages: [], post }])).toEqual([["created"]]);
+  logs.close();
+  expect(db.query("select seq from events").values()).toEqual([[8]]);
+});
+
 test("a newer file and a stranger's are refused and left as they were", () => {
   migrate(db, path);
   db.run("pragma user_version = 99");

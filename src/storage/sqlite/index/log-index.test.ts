@@ -1,5 +1,5 @@
 /** The index beside the log: every seam between what was derived and the tail, and files that can't serve. */
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -184,6 +184,16 @@ describe("a file that can't serve is made anew", () => {
   });
 
   test("one that serves goes on where it was", () => {
+    expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
+  });
+
+  test("one of the version before events is completed in place, and goes on where it was", () => {
+    using index = new Database(indexPath(path, 1));
+    for (const table of ["events_by_filter", "event_leaves", "events_by_message"])
+      index.run(`drop table ${table}`);
+    index.run("delete from followers where name = 'events'");
+    index.run("pragma user_version = 5");
+    index.close();
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
   });
 
