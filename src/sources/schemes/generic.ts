@@ -82,6 +82,8 @@ function hmacOptions(given: GenericScheme): HmacOptions {
   for (const [name, source] of sources) {
     if (signed.includes(name) && source === undefined)
       throw new SchemeError(`signed has ${name}, and nothing says which header it is`);
+    if (name === "{timestamp}" && source !== undefined && !signed.includes(name))
+      throw new SchemeError("signed lacks {timestamp}: anyone could change it");
   }
   return { ...given, encoding, signed } as HmacOptions;
 }

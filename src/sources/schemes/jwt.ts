@@ -99,6 +99,7 @@ function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): 
     if (time !== undefined && typeof time !== "number") return `the token's ${name} is no time`;
   }
   if (typeof nbf === "number" && now + tolerance < nbf) return "the token doesn't hold yet";
+  if (typeof iat === "number" && iat - now > AGE_SECONDS_MAX) return "the token is from the future";
   if (typeof exp === "number") return now - tolerance > exp ? "the token has expired" : undefined;
   if (typeof iat !== "number") return "the token says neither when it was made nor when it expires";
   return Math.abs(now - iat) <= AGE_SECONDS_MAX ? undefined : "the token is too old, or from the future";

@@ -35,5 +35,6 @@ export function secretBytes(secret: string, encoding: SecretEncoding = "utf8", p
     throw new SchemeError("the secret is no base64");
   if (encoding === "hex" && bytes.toString("hex") !== text.toLowerCase())
     throw new SchemeError("the secret is no hexadecimal");
+  if (bytes.length === 0) throw new SchemeError("the secret is blank");
   return bytes;
 }

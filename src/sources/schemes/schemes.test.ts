@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { fc } from "../../../tests/property.ts";
 import type { SignedRequest } from "../../core/source.ts";
+import { genericScheme } from "./generic.ts";
 import { type HmacOptions, hmacScheme } from "./hmac.ts";
 import { type JwtOptions, jwtScheme } from "./jwt.ts";
 import { type Scheme, SchemeError } from "./proof.ts";
@@ -185,6 +186,7 @@ describe("hmac", () => {
     ["a blank secret", GITHUB, " ", /blank/],
     ["a secret that is its prefix only", STANDARD, "whsec_", /blank/],
     ["a secret that is no base64", STANDARD, "whsec_it's", /no base64/],
+    ["a secret of padding only", STANDARD, "whsec_==", /blank/],
     [
       "a secret that is no hexadecimal",
       { ...GITHUB, secret_encoding: "hex" as const },
@@ -197,6 +199,23 @@ describe("hmac", () => {
     expect(() => hmacScheme(options, [secret])).toThrow(message);
     expect(() => hmacScheme(options, [secret])).toThrow(SchemeError);
   });
+});
+
+test("a scheme by configuration needs what it names, and signs the timestamp that it reads", () => {
+  const given = {
+    header: "X-Signature",
+    algorithm: "hmac-sha256",
+    encoding: "hex",
+    signed: "{body}",
+  } as const;
+  const scheme = (fields: object) => () => genericScheme({ ...given, ...fields }, ["s"]);
+  expect(scheme({})().verify(request({}), 0).proven).toBe(false);
+  expect(scheme({ signed: "{timestamp}.{body}" })).toThrow(/nothing says which header/);
+  expect(scheme({ timestamp_header: "X-Time" })).toThrow(/anyone could change it/);
+  expect(scheme({ timestamp_header: "X-Time", signed: "{timestamp}.{body}" })).not.toThrow();
+  expect(scheme({ encoding: undefined })).toThrow(/needs encoding/);
+  expect(scheme({ signed: undefined })).toThrow(/needs signed/);
+  expect(scheme({ version: "v1" })).toThrow(/go together/);
 });
 
 describe("jwt", () => {
@@ -246,6 +265,8 @@ describe("jwt", () => {
     expect(why(token({ ...claims, nbf: 906 }))).toBe("the token doesn't hold yet");
     expect(why(token({ ...claims, exp: undefined }))).toMatch(/neither when it was made nor when it expires/);
     expect(why(token({ ...claims, exp: "1000" }))).toBe("the token's exp is no time");
+    expect(why(token({ ...claims, exp: 9000, iat: 1200 }))).toBe("proven");
+    expect(why(token({ ...claims, exp: 9000, iat: 1201 }))).toBe("the token is from the future");
   });
 
   test("no other algorithm, and nothing that is not signed, counts", () => {
