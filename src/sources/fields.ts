@@ -1,8 +1,14 @@
 /** How providers' fields become ours: numbers, instants and texts, by the same rules for every kind of source. */
+import { isInstant } from "../core/instant.ts";
 import type { EventKind, IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
 import type { JsonTree } from "../lib/json-tree.ts";
 
-const PHONE = /^\+?[0-9]{6,15}$/;
+/** Without `+` a number of six digits is a short code: no country has numbers so short, its code included. */
+const PHONE = /^(\+[0-9]{6,15}|[0-9]{7,15})$/;
+/** Channels whose identifiers are no phone numbers, however many digits they have. */
+const ID_CHANNELS = new Set(
+  "messenger facebook instagram telegram line slack twitter viber wechat kakaotalk applebc".split(" "),
+);
 /** What people and providers put between the digits of a number. */
 const SEPARATORS = /[\s().-]/g;
 const DIGITS = /^[0-9]{1,16}$/;
@@ -14,21 +20,46 @@ const SECONDS_MAX = 253_402_300_799;
 export type Item = { readonly message: IncomingMessage } | { readonly event: IncomingEvent };
 
 /**
- * A phone number as `+` and digits, with what stands between the digits taken off; anything else as `channel:id`.
- * Undefined for nothing.
+ * A phone number as `+` and digits, with what stands between the digits taken off; anything else, and whatever comes
+ * by a channel without numbers, as `channel:id`. Undefined for nothing.
  */
 export function phoneOr(channel: string, id: string | undefined): string | undefined {
-  if (id === undefined || id.trim() === "") return undefined;
+  if (!isGiven(id)) return undefined;
   const bare = id.startsWith(`${channel}:`) ? id.slice(channel.length + 1) : id;
   const digits = bare.replace(SEPARATORS, "");
-  if (PHONE.test(digits)) return digits.startsWith("+") ? digits : `+${digits}`;
+  if (!ID_CHANNELS.has(channel) && PHONE.test(digits)) return digits.startsWith("+") ? digits : `+${digits}`;
   return channelId(channel, bare);
 }
 
-/** `channel:id`, the id as it is unless it names a channel itself; undefined for nothing. */
+/** `channel:id`, also when the id names that channel already; undefined for nothing. */
 export function channelId(channel: string, id: string | undefined): string | undefined {
-  if (id === undefined || id.trim() === "") return undefined;
-  return storable(CHANNEL.test(id) ? id : `${channel}:${id}`);
+  if (!isGiven(id)) return undefined;
+  return storable(id.startsWith(`${channel}:`) ? id : `${channel}:${id}`);
+}
+
+/** The recipient that a configuration names; it may say another channel. */
+export function accountId(channel: string, account: string | undefined): string | undefined {
+  return account !== undefined && CHANNEL.test(account) ? storable(account) : phoneOr(channel, account);
+}
+
+/** Identifiers that are one only together; undefined when one of them is missing. */
+export function joined(...parts: readonly (string | undefined)[]): string | undefined {
+  return parts.every(isGiven) ? parts.join(":") : undefined;
+}
+
+/** The key of a message's status. A status with a colon could make the key of another one; its bytes tell it. */
+export function statusKey(id: string | undefined, status: string | undefined): string | undefined {
+  return status?.includes(":") === true ? undefined : joined(id, status);
+}
+
+/** The key of what has an identifier of its own; with a colon it could be the key of a status. */
+export function ownKey(id: string | undefined): string | undefined {
+  return id?.includes(":") === true ? undefined : id;
+}
+
+/** Whether there is more than white space. */
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined && text.trim() !== "";
 }
 
 /** The first text that isn't empty, with what no engine can keep replaced; else null. */
@@ -63,6 +94,7 @@ const WRITTEN = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s?(Z|[+-]\d
 /** Whole seconds in UTC of a written time (RFC 3339 and near it; without an offset it is UTC); undefined for none. */
 export function writtenInstant(time: string | undefined): string | undefined {
   const [, day, clock, , offset = "Z"] = WRITTEN.exec(time ?? "") ?? [];
+  if (!isInstant(`${day}T${clock}Z`)) return undefined;
   const ms = Date.parse(`${day}T${clock}${offset.replace(/^([+-]\d{2}):?(\d{2})$/, "$1:$2").toUpperCase()}`);
   return Number.isNaN(ms) || ms < -62_135_596_800_000 || ms > SECONDS_MAX * 1000
     ? undefined
@@ -87,9 +119,9 @@ export function eventOf(kind: EventKind, { start, end }: Span, fields: EventFiel
   return {
     event: {
       kind,
-      ...(key !== undefined && key !== "" && { key }),
+      ...(isGiven(key) && { key }),
       ...(salt !== undefined && { salt }),
-      ...(messageId !== undefined && messageId !== "" && { messageId: storable(messageId) }),
+      ...(isGiven(messageId) && { messageId: storable(messageId) }),
       ...(ts !== undefined && { ts }),
       span: { start, end },
     },
@@ -103,15 +135,29 @@ interface MessageFields {
   readonly ts: string;
   readonly text: string | null;
   readonly type: string;
+  /** The provider's identifier of the event that tells of the message. */
+  readonly key?: string | undefined;
 }
+
+/** Longer than any provider's word for a sort of message. */
+const TYPE_LENGTH_MAX = 64;
 
 /** A message whose own form is the given part of the POST; without an identifier or a party it is an event. */
 export function messageOf({ start, end }: Span, fields: MessageFields): Item {
-  const { id, from, to, ts, text, type } = fields;
-  if (id === undefined || id === "" || from === undefined || to === undefined)
-    return eventOf("other", { start, end }, { messageId: id, ts });
+  const { id, from, to, ts, text, type, key } = fields;
+  if (!isGiven(id) || from === undefined || to === undefined)
+    return eventOf("other", { start, end }, { key, messageId: id, ts });
+  const isType = type !== "" && type.length <= TYPE_LENGTH_MAX;
   return {
-    message: { message_id: storable(id), from, to, ts, text, type: storable(type), span: { start, end } },
+    message: {
+      message_id: storable(id),
+      from,
+      to,
+      ts,
+      text,
+      type: isType ? storable(type) : "unknown",
+      span: { start, end },
+    },
   };
 }
 

@@ -59,3 +59,11 @@ export function plainText(status: number, body: string): ProviderAnswer {
 }
 
 export const JSON_TYPE = "application/json";
+export const FORM_TYPE = "application/x-www-form-urlencoded";
+
+/** What was sent: the body or, where there is none (a GET), the query. */
+export function contentOf({ headers, body, url }: SignedRequest) {
+  const query = url.indexOf("?");
+  if (body.length > 0 || query < 0) return { body, contentType: headers.get("content-type") ?? "" };
+  return { body: Buffer.from(url.slice(query + 1)), contentType: FORM_TYPE };
+}

@@ -2,17 +2,19 @@
  * A configured source: its kind's rules under its name. Whatever was verified becomes something that is stored; what
  * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
  */
-import type { IncomingEvent, IncomingMessage, Span } from "../core/intake.ts";
+import type { IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
 import type { Message } from "../core/message.ts";
 import type { Proof, ProviderAnswer, ProviderSource, SignedRequest } from "../core/source.ts";
 import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
 import { storable, wholeSeconds } from "./fields.ts";
-import { type Composed, JSON_TYPE, type Provider } from "./kind.ts";
+import { type Composed, contentOf, JSON_TYPE, type Provider } from "./kind.ts";
 import type { Signature } from "./schemes/proof.ts";
 
 /** In UTF-8, the source's name before it included. */
 const MESSAGE_ID_BYTES_MAX = 640;
 const PARTY_BYTES_MAX = 256;
+/** Ten times what any provider puts into one POST; what holds more is no batch of theirs, and is kept whole. */
+const ITEMS_MAX = 10_000;
 
 const ACCEPTED: ProviderAnswer = { status: 200, type: JSON_TYPE, body: JSON.stringify({ status: "ok" }) };
 
@@ -64,8 +66,8 @@ export class ConfiguredSource implements ProviderSource {
     const details: MessageDetail[] = [];
     const events: NewEvent[] = [];
     const addEvent = (event: IncomingEvent) => events.push(this.#event(event, body, ts));
-    const intake = this.#normalise(body, contentType, now);
-    for (const message of intake?.messages ?? []) {
+    const intake = this.#intake(request, proof, body, contentType, now);
+    for (const message of intake.messages) {
       const stored = this.#message(message);
       if (stored === undefined) {
         addEvent({ kind: "other", ts: message.ts, span: message.span });
@@ -74,11 +76,7 @@ export class ConfiguredSource implements ProviderSource {
       messages.push(stored);
       details.push({ type: message.type, span: message.span });
     }
-    for (const event of intake?.events ?? []) addEvent(event);
-    if (messages.length + events.length === 0) {
-      const key = this.#provider.deliveryKey?.(request, proof);
-      addEvent({ kind: "other", ...(key !== undefined && { key }), span: { start: 0, end: body.length } });
-    }
+    for (const event of intake.events) addEvent(event);
     return { messages, post: { source: this.name, body, details, events } };
   }
 
@@ -91,8 +89,21 @@ export class ConfiguredSource implements ProviderSource {
     return { headers: { "Content-Type": composed.type, ...signature.headers }, body: signature.body ?? body };
   }
 
+  /** Never empty: what can't be split is one event. A delivery that is one event may lend it its identifier. */
+  #intake(request: SignedRequest, proof: Proof, body: Uint8Array, contentType: string, now: number): Intake {
+    const split = this.#normalise(body, contentType, now);
+    const items = split === undefined ? 0 : split.messages.length + split.events.length;
+    const whole: Intake = { messages: [], events: [{ kind: "other", span: { start: 0, end: body.length } }] };
+    const { messages, events } = split === undefined || items === 0 || items > ITEMS_MAX ? whole : split;
+    const [event] = events;
+    if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
+      return { messages, events };
+    const key = this.#provider.deliveryKey?.(request, proof) ?? "";
+    return { messages, events: key.trim() === "" ? events : [{ ...event, key }] };
+  }
+
   /** A defect of ours in a normaliser costs the split, not the delivery. */
-  #normalise(body: Uint8Array, contentType: string, now: number) {
+  #normalise(body: Uint8Array, contentType: string, now: number): Intake | undefined {
     try {
       return this.#provider.normalise(body, { now, contentType });
     } catch {
@@ -126,13 +137,6 @@ export class ConfiguredSource implements ProviderSource {
     const named = `${this.name}:${id}`;
     return Buffer.byteLength(named) <= MESSAGE_ID_BYTES_MAX ? named : null;
   }
-}
-
-/** What was sent: the body or, where there is none (a GET), the query. */
-function contentOf({ headers, body, url }: SignedRequest) {
-  const query = url.indexOf("?");
-  if (body.length > 0 || query < 0) return { body, contentType: headers.get("content-type") ?? "" };
-  return { body: Buffer.from(url.slice(query + 1)), contentType: "application/x-www-form-urlencoded" };
 }
 
 function hashOf(salt: string, body: Uint8Array, { start, end }: Span): string {

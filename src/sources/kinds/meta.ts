@@ -15,8 +15,11 @@ import {
   type Item,
   instantOf,
   intakeOf,
+  joined,
   messageOf,
+  ownKey,
   phoneOr,
+  statusKey,
   textOf,
   wholeSeconds,
 } from "../fields.ts";
@@ -53,7 +56,7 @@ export const meta = defineKind({
 export function hubHandshake(query: URLSearchParams, token: string | undefined): ProviderAnswer | undefined {
   if (query.get("hub.mode") !== "subscribe") return undefined;
   const given = query.get("hub.verify_token") ?? "";
-  if (token === undefined || !equalInConstantTime(token, given))
+  if (token === undefined || token.trim() === "" || !equalInConstantTime(token, given))
     return plainText(403, "the verify token is wrong");
   return plainText(200, query.get("hub.challenge") ?? "");
 }
@@ -109,7 +112,7 @@ function whatsappMessage(message: JsonTree, to: string | undefined, now: number)
   const ts = instantOf(message.get("timestamp")?.text);
   const kind = WHATSAPP_EVENTS.get(type);
   if (kind !== undefined)
-    return eventOf(kind, message, { key: id, messageId: about(message, type) ?? id, ts });
+    return eventOf(kind, message, { key: ownKey(id), messageId: about(message, type) ?? id, ts });
   return messageOf(message, {
     id,
     from:
@@ -120,7 +123,7 @@ function whatsappMessage(message: JsonTree, to: string | undefined, now: number)
     text: textOf(
       message.at("text", "body"),
       message.at(type, "caption"),
-      message.at("button", "text"),
+      message.at(type, "text"),
       message.at("interactive", "button_reply", "title"),
       message.at("interactive", "list_reply", "title"),
     ),
@@ -135,15 +138,16 @@ function about(message: JsonTree, type: string): string | undefined {
 
 function whatsappStatus(status: JsonTree): Item {
   const id = status.get("id")?.text;
-  const state = status.get("status")?.text;
-  const key = id === undefined || state === undefined ? undefined : `${id}:${state}`;
+  // A message to a group has each status once for each of its members.
+  const member = status.get("recipient_participant_id") ?? status.get("recipient_participant_user_id");
+  const key = statusKey(member === undefined ? id : joined(id, member.text), status.get("status")?.text);
   return eventOf("status", status, { key, messageId: id, ts: instantOf(status.get("timestamp")?.text) });
 }
 
 function whatsappEcho(echo: JsonTree): Item {
   const id = echo.get("id")?.text;
   const messageId = about(echo, echo.get("type")?.text ?? "") ?? id;
-  return eventOf("echo", echo, { key: id, messageId, ts: instantOf(echo.get("timestamp")?.text) });
+  return eventOf("echo", echo, { key: ownKey(id), messageId, ts: instantOf(echo.get("timestamp")?.text) });
 }
 
 function messengerItem(item: JsonTree, channel: string, now: number): Item {
@@ -151,7 +155,8 @@ function messengerItem(item: JsonTree, channel: string, now: number): Item {
   const ts = instantOf(item.get("timestamp")?.text, "milliseconds");
   const id = message?.get("mid")?.text;
   if (message === undefined) return messengerEvent(item, ts);
-  if (message.get("is_echo")?.isTrue === true) return eventOf("echo", item, { key: id, messageId: id, ts });
+  if (message.get("is_echo")?.isTrue === true)
+    return eventOf("echo", item, { key: ownKey(id), messageId: id, ts });
   if (message.get("is_deleted")?.isTrue === true) return eventOf("delete", item, { messageId: id, ts });
   const attachment = message.get("attachments")?.items[0]?.get("type")?.text;
   return messageOf(item, {
