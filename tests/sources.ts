@@ -191,9 +191,9 @@ export function expectAnythingKept(rig: Rig, document: unknown, headers: Headers
     fc.property(fc.nat(), junk, fc.nat(), junk, (at, value, secondAt, second) => {
       const root = { document: structuredClone(document) };
       const place = placesIn(root);
-      put(place[at % place.length] as Place, value);
+      put(place[at % place.length] as Place, structuredClone(value));
       const left = placesIn(root);
-      put(left[secondAt % left.length] as Place, second);
+      put(left[secondAt % left.length] as Place, structuredClone(second));
       keep(JSON.stringify(root.document));
     }),
     { numRuns: 1000 },

@@ -8,11 +8,13 @@ import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
+  accountId,
   channelId,
   eventOf,
   type Item,
   instantOf,
   intakeOf,
+  joined,
   messageOf,
   textOf,
   wholeSeconds,
@@ -32,7 +34,7 @@ export const telegram = defineKind({
     ),
   }),
   open({ account }, secrets, name) {
-    const bot = channelId("telegram", account ?? name) as string;
+    const bot = accountId("telegram", account ?? name) as string;
     return {
       scheme: tokenScheme({ header: "X-Telegram-Bot-Api-Secret-Token" }, secrets),
       normalise: (body, { now }) => normaliseTelegram(body, bot, now),
@@ -65,14 +67,16 @@ const TYPES = [
   "voice",
   "contact",
   "dice",
+  "checklist",
+  "invoice",
   "game",
   "poll",
   "venue",
   "location",
 ];
-/** Members of a message that tells of its chat rather than says something. */
+/** Members of a message that tells of its chat or of a deal rather than says something. */
 const SYSTEM =
-  /^(new_chat_|left_chat_member|delete_chat_photo|group_chat_created|supergroup_chat_created|channel_chat_created|message_auto_delete_timer_changed|migrate_|pinned_message|forum_topic_|general_forum_topic_|video_chat_|boost_added|chat_background_set|write_access_allowed|proximity_alert_triggered|giveaway)/;
+  /^(new_chat_|left_chat_member|delete_chat_photo|group_chat_created|supergroup_chat_created|channel_chat_created|message_auto_delete_timer_changed|migrate_|pinned_message|forum_topic_|general_forum_topic_|video_chat_|boost_added|chat_background_set|write_access_allowed|proximity_alert_triggered|giveaway|users_shared|chat_shared|chat_owner_|connected_website|successful_payment|refunded_payment|gift|unique_gift|paid_message_price_|direct_message_price_|suggested_post_|checklist_tasks_)/;
 
 function normaliseTelegram(body: Uint8Array, bot: string, now: number): Intake | undefined {
   const update = parseJsonTree(body);
@@ -83,43 +87,54 @@ function normaliseTelegram(body: Uint8Array, bot: string, now: number): Intake |
   const [name, kind] = EVENTS.find(([member]) => update.get(member) !== undefined) ?? ["", "other"];
   const event = update.get(name);
   const subject = event?.get("message") ?? event;
+  const number = subject?.get("message_id") ?? subject?.get("message_ids")?.items[0];
   const ts = instantOf((event?.get("edit_date") ?? event?.get("date"))?.text);
-  return intakeOf([eventOf(kind, update, { key, messageId: idOf(subject), ts })]);
+  return intakeOf([eventOf(kind, update, { key, messageId: idOf(subject, number), ts })]);
 }
 
 function messageItem(message: JsonTree, update: JsonTree, key: string, bot: string, now: number): Item {
   const ts = instantOf(message.get("date")?.text) ?? wholeSeconds(now);
-  const id = idOf(message);
+  const id = idOf(message, message.get("message_id"));
   const type = TYPES.find((name) => message.get(name) !== undefined);
   const isSystem = type === undefined && message.names.some((name) => SYSTEM.test(name));
   const isBots = message.at("from", "is_bot")?.isTrue === true && message.get("sender_chat") === undefined;
-  if (isSystem || isBots) return eventOf(isBots ? "echo" : "system", update, { key, messageId: id, ts });
   const chat = message.get("chat");
+  // What a business account receives and what it sends come alike; a private chat has the number of the other one.
+  const isOwn =
+    message.get("business_connection_id") !== undefined &&
+    message.at("from", "id")?.text !== chat?.get("id")?.text;
+  if (isSystem || isBots || isOwn)
+    return eventOf(isSystem ? "system" : "echo", update, { key, messageId: id, ts });
   const isPrivate = (chat?.get("type")?.text ?? "private") === "private";
   const chatId = channelId("telegram", chat?.get("id")?.text);
   return messageOf(message, {
     id,
+    // A message in the name of a chat has a stand-in for a sender.
     from:
-      channelId("telegram", (message.at("from", "id") ?? message.at("sender_chat", "id"))?.text) ?? chatId,
+      channelId("telegram", (message.at("sender_chat", "id") ?? message.at("from", "id"))?.text) ?? chatId,
     to: isPrivate ? bot : chatId,
     ts,
     text: textOf(message.get("text"), message.get("caption")),
     type: type ?? "unknown",
+    key,
   });
 }
 
-/** A message's number is unique in its chat only. */
-function idOf(message: JsonTree | undefined): string | undefined {
-  const chat = message?.at("chat", "id")?.text;
-  const number = message?.get("message_id")?.text;
-  return chat === undefined || number === undefined ? undefined : `${chat}:${number}`;
+/**
+ * A message's number is unique in its chat only, and the chat of a business account with somebody has the same
+ * number as the bot's own chat with them.
+ */
+function idOf(message: JsonTree | undefined, number: JsonTree | undefined): string | undefined {
+  const inChat = joined(message?.at("chat", "id")?.text, number?.text);
+  const connection = message?.get("business_connection_id")?.text;
+  return connection === undefined ? inChat : joined(connection, inChat);
 }
 
 /** The identifier is taken as `chat:number` if it is one. */
 function compose({ message_id, from, ts, text }: Message): Composed {
   const [, chat, number] = /^(-?\d+):(\d+)$/.exec(message_id) ?? [];
   const sender = Number(from.replace(/^(telegram:|\+)/, "")) || 1;
-  const serial = Number(number ?? Number.parseInt(Bun.hash(message_id).toString(16).slice(0, 7), 16));
+  const serial = Number(number ?? BigInt.asUintN(52, BigInt(Bun.hash(message_id))));
   const message = {
     message_id: serial,
     date: Math.floor(Date.parse(ts) / 1000),
