@@ -13,6 +13,7 @@ import {
   type Item,
   instantOf,
   intakeOf,
+  joined,
   messageOf,
   textOf,
   wholeSeconds,
@@ -95,24 +96,25 @@ function messageItem(event: JsonTree, document: JsonTree, { key, team, now }: En
     ts,
     text: textOf(event.get("text")),
     type: subtype ?? "text",
+    key,
   });
 }
 
 /** A message has no identifier of its own. */
 function idOf(team: string | undefined, channel: JsonTree | undefined, ts: JsonTree | undefined) {
-  const parts = [team, channel?.text, ts?.text];
-  return parts.includes(undefined) ? undefined : parts.join(":");
+  return joined(team, channel?.text, ts?.text);
 }
 
 function compose({ message_id, from, to, ts, text }: Message): Composed {
   const time = Math.floor(Date.parse(ts) / 1000);
-  const micros = String(Number(Bun.hash(message_id) % 1_000_000n)).padStart(6, "0");
+  // Slack has six digits here; with more of them no two messages of a trial have one time.
+  const fraction = String(Bun.hash(message_id)).padStart(20, "0");
   const event = {
     type: "message",
     channel: to.replace(/^(slack:|\+)/, ""),
     user: from.replace(/^(slack:|\+)/, ""),
     text: text ?? "",
-    ts: `${time}.${micros}`,
+    ts: `${time}.${fraction}`,
   };
   const body = {
     team_id: "T1",
