@@ -7,13 +7,21 @@ import { Type } from "typebox";
 import type { Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
-import { eventOf, firstText, intakeOf, messageOf, phoneOr, storable, wholeSeconds } from "../fields.ts";
-import { type Composed, defineKind } from "../kind.ts";
+import {
+  eventOf,
+  firstText,
+  intakeOf,
+  messageOf,
+  phoneOr,
+  statusKey,
+  storable,
+  wholeSeconds,
+} from "../fields.ts";
+import { type Composed, defineKind, FORM_TYPE } from "../kind.ts";
 import { refused, type Scheme, secretBytes } from "../schemes/proof.ts";
 import { sha256Hex } from "../schemes/template.ts";
 
 const SIGNATURE = "X-Twilio-Signature";
-const FORM_TYPE = "application/x-www-form-urlencoded";
 const utf8 = new TextDecoder();
 
 export const twilio = defineKind({
@@ -98,15 +106,18 @@ function urlsOf(url: string): string[] {
   return [...new Set([...bare, ...bare.map((each) => each.replaceAll("'", "%27"))])];
 }
 
+/** What a message that comes in has for a status. */
+const INCOMING = new Set(["received", "receiving"]);
+
 /** The one message or event of a form. */
 function normaliseTwilio(body: Uint8Array, now: number): Intake {
   const form = new URLSearchParams(utf8.decode(body));
   const field = (name: string) => form.get(name) ?? undefined;
   const span = { start: 0, end: body.length };
   const id = field("MessageSid") ?? field("SmsSid");
-  const status = field("MessageStatus");
-  if (status !== undefined && id !== undefined)
-    return intakeOf([eventOf("status", span, { key: `${id}:${status}`, messageId: id })]);
+  const status = field("MessageStatus") ?? field("SmsStatus");
+  if (status !== undefined && !INCOMING.has(status))
+    return intakeOf([eventOf("status", span, { key: statusKey(id, status), messageId: id })]);
   const media = Number(field("NumMedia") ?? 0) > 0;
   if (id === undefined) return intakeOf([eventOf("other", span)]);
   return intakeOf([
@@ -116,7 +127,7 @@ function normaliseTwilio(body: Uint8Array, now: number): Intake {
       to: address(field("To")),
       ts: wholeSeconds(now),
       text: firstText(field("Body"), field("ButtonText")),
-      type: field("MessageType") ?? (media ? "media" : "text"),
+      type: field("MessageType") || (media ? "media" : "text"),
     }),
   ]);
 }

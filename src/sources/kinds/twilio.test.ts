@@ -1,0 +1,172 @@
+import { describe, expect, test } from "bun:test";
+import { fc } from "../../../tests/property.ts";
+import {
+  columns,
+  expectAnythingKept,
+  expectTrialsComeBack,
+  FORM_HEADERS,
+  HOOK,
+  JSON_HEADERS,
+  RECEIVED,
+  Rig,
+  sha256,
+} from "../../../tests/sources.ts";
+
+const rig = new Rig("twilio");
+
+const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+const MESSAGE = {
+  MessageSid: "SM1",
+  SmsSid: "SM1",
+  SmsStatus: "received",
+  From: "+15550001111",
+  To: "+15550002222",
+  Body: "Hello",
+  NumMedia: "0",
+};
+const keptForm = (fields: Record<string, string>) =>
+  rig.keptOf(form({ ...MESSAGE, ...fields }), FORM_HEADERS);
+
+test("a message that comes in is one, though it has a status too; its time is that of its receipt", () => {
+  expect(keptForm({})).toEqual({
+    events: [],
+    messages: [
+      {
+        message_id: "src:SM1",
+        from: "+15550001111",
+        to: "+15550002222",
+        ts: RECEIVED,
+        text: "Hello",
+        type: "text",
+        own: form(MESSAGE),
+      },
+    ],
+  });
+});
+
+test.each<[string, Record<string, string>, string | null, string]>([
+  ["a pressed button", { Body: "", ButtonText: "Yes", MessageType: "button" }, "Yes", "button"],
+  ["a picture", { Body: "", NumMedia: "1" }, null, "media"],
+  ["a picture with words", { Body: "Look", NumMedia: "1", MessageType: "" }, "Look", "media"],
+])("the text of %s", (_, fields, text, type) => {
+  expect(keptForm(fields).messages).toMatchObject([{ text, type }]);
+});
+
+test.each([
+  ["whatsapp:+15550001111", "+15550001111"],
+  ["384387", "sms:384387"],
+  ["messenger:1234567890", "messenger:1234567890"],
+  ["rcs:brand_agent", "rcs:brand_agent"],
+  ["Shop", "sms:Shop"],
+])("the sender %s is kept as %s", (From, from) => {
+  expect(keptForm({ From }).messages).toMatchObject([{ from }]);
+});
+
+test("a charset in the content type is no other form", () => {
+  const headers = { "Content-Type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8" };
+  expect(rig.keptOf(form(MESSAGE), headers)).toEqual(keptForm({}));
+});
+
+test("every status of a message is an event, also of the older callbacks", () => {
+  const status = (fields: Record<string, string>) => columns(rig.keptOf(form(fields), FORM_HEADERS)).events;
+  const sent = { MessageSid: "SM1", From: "+1", To: "+2", SmsStatus: "sent" };
+  expect(status({ ...sent, MessageStatus: "sent" })).toEqual([["status", "SM1:sent", "src:SM1"]]);
+  expect(status({ ...sent, MessageStatus: "read" })).toEqual([["status", "SM1:read", "src:SM1"]]);
+  expect(status({ SmsSid: "SM1", SmsStatus: "delivered" })).toEqual([["status", "SM1:delivered", "src:SM1"]]);
+});
+
+test("a call, and a message without a sender, are events known by their bytes", () => {
+  const call = form({ CallSid: "CA1", From: "+15550001111" });
+  expect(columns(rig.keptOf(call, FORM_HEADERS)).events).toEqual([["other", sha256(call), null]]);
+  const body = form({ ...MESSAGE, From: "" });
+  expect(columns(rig.keptOf(body, FORM_HEADERS)).events).toEqual([["other", sha256(body), "src:SM1"]]);
+});
+
+test("what comes by GET is read from the query that was signed", () => {
+  const url = `${HOOK}?${form(MESSAGE)}`;
+  expect(rig.kept(rig.signed("", {}, url)).messages).toEqual(keptForm({}).messages);
+  const request = rig.signed("", {}, url);
+  expect(rig.proves({ ...request, url: url.replace("Hello", "Hullo") })).toBe(false);
+});
+
+describe("a body that is no form", () => {
+  const body = '{"a":1}';
+  const signed = (hash: string) => rig.signed("", {}, `${HOOK}?bodySHA256=${hash}`).headers;
+  const request = (hash: string, content: string) => {
+    const headers = new Headers([...signed(hash), ...Object.entries(JSON_HEADERS)]);
+    return { headers, body: Buffer.from(content), url: `${HOOK}?bodySHA256=${hash}` };
+  };
+
+  test("is proven by its hash in the URL, and an event", () => {
+    expect(columns(rig.kept(request(sha256(body), body))).events).toEqual([["other", sha256(body), null]]);
+    expect(rig.proves(request(sha256(body), `${body} `))).toBe(false);
+    expect(rig.proves(request("", body))).toBe(false);
+  });
+
+  test("is not proven without it, though the signature of the URL is", () => {
+    const { headers } = rig.signed("", {}, HOOK);
+    headers.set("Content-Type", "application/json");
+    expect(rig.proves({ headers, body: Buffer.from(body), url: HOOK })).toBe(false);
+  });
+});
+
+describe("whatever Twilio sends", () => {
+  const parameters = (body: Uint8Array) =>
+    [...new URLSearchParams(Buffer.from(body).toString())].map((pair) => pair.join("=")).sort();
+
+  test("another byte is no proof, unless the parameters are the same by it", () => {
+    const request = rig.signed(form({ ...MESSAGE, Body: "50% off: é" }), FORM_HEADERS);
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.nat(), fc.nat({ max: 7 }), (at, bit) => {
+        const body = Uint8Array.from(request.body);
+        const index = at % body.length;
+        body[index] = (body[index] as number) ^ (1 << bit);
+        const same = Bun.deepEquals(parameters(body), parameters(request.body));
+        expect(rig.proves({ ...request, body })).toBe(same);
+        refused += same ? 0 : 1;
+        const signature = request.headers.get("X-Twilio-Signature") as string;
+        const place = at % signature.length;
+        const other = signature[place] === "A" ? "B" : "A";
+        const headers = new Headers(request.headers);
+        headers.set("X-Twilio-Signature", signature.slice(0, place) + other + signature.slice(place + 1));
+        expect(rig.proves({ ...request, headers })).toBe(false);
+      }),
+    );
+    expect(refused).toBeGreaterThan(150);
+  });
+
+  test("parameters that nobody knows change no message", () => {
+    const name = fc.string({ minLength: 1 }).filter((each) => !(each in MESSAGE));
+    fc.assert(
+      fc.property(name, fc.string(), (unknown, value) => {
+        fc.pre(!["ButtonText", "MessageType", "MessageStatus"].includes(unknown));
+        expect(columns(keptForm({ [unknown]: value }))).toEqual(columns(keptForm({})));
+      }),
+    );
+  });
+
+  test("something is kept of any values, and fits its columns", () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom("", " ", "\0", "é".repeat(400), "x:y", "+", "whatsapp:"),
+    );
+    const names = fc.constantFrom(...Object.keys(MESSAGE), "MessageStatus", "MessageType", "ButtonText");
+    fc.assert(
+      fc.property(fc.dictionary(names, value), (fields) => {
+        expect(columns(keptForm(fields))).toBeDefined();
+        const { messages, events } = keptForm(fields);
+        expect(messages.length + events.length).toBe(1);
+        for (const { message_id, from, to } of messages)
+          expect(
+            [message_id, from, to].map((each) => /^src:[\s\S]|^\+|^[a-z]+:[\s\S]/.test(each)),
+          ).not.toContain(false);
+      }),
+    );
+    expectAnythingKept(rig, MESSAGE, FORM_HEADERS);
+  });
+
+  test("a trial is accepted and comes back, with the time of its receipt", () => {
+    expectTrialsComeBack(rig, () => ({ ts: RECEIVED }));
+  });
+});
