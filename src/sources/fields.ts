@@ -12,7 +12,7 @@ const ID_CHANNELS = new Set(
 /** What people and providers put between the digits of a number. */
 const SEPARATORS = /[\s().-]/g;
 const DIGITS = /^[0-9]{1,16}$/;
-const CHANNEL = /^[a-z][a-z0-9_]*:/;
+const CHANNEL = /^[a-z][a-z0-9_-]*(?=:|$)/;
 /** Of year 9999, in seconds. */
 const SECONDS_MAX = 253_402_300_799;
 
@@ -39,7 +39,14 @@ export function channelId(channel: string, id: string | undefined): string | und
 
 /** The recipient that a configuration names; it may say another channel. */
 export function accountId(channel: string, account: string | undefined): string | undefined {
-  return account !== undefined && CHANNEL.test(account) ? storable(account) : phoneOr(channel, account);
+  const names = account?.includes(":") === true && CHANNEL.test(account);
+  return names ? storable(account) : phoneOr(channel, account);
+}
+
+/** The channel that a provider names, in lower case; the other one when that is no name. */
+export function channelOr(other: string, name: string | undefined): string {
+  const channel = name?.toLowerCase() ?? "";
+  return CHANNEL.exec(channel)?.[0] === channel ? channel : other;
 }
 
 /** Identifiers that are one only together; undefined when one of them is missing. */

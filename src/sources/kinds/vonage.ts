@@ -9,24 +9,25 @@ import type { Message } from "../../core/message.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
-  channelId,
+  channelOr,
   eventOf,
   firstText,
   instantOf,
   intakeOf,
   messageOf,
+  ownKey,
   phoneOr,
+  statusKey,
   textOf,
   wholeSeconds,
   writtenInstant,
 } from "../fields.ts";
-import { type Composed, defineKind, JSON_TYPE, type Provider } from "../kind.ts";
+import { type Composed, contentOf, defineKind, FORM_TYPE, JSON_TYPE, type Provider } from "../kind.ts";
 import { jwtScheme } from "../schemes/jwt.ts";
 import { refused, type Scheme, secretBytes } from "../schemes/proof.ts";
 import { checkTimestamp } from "../schemes/timestamp.ts";
 
 const METHODS = { sha1hmac: "sha1", sha256hmac: "sha256", sha512hmac: "sha512" } as const;
-const FORM_TYPE = "application/x-www-form-urlencoded";
 const TOLERANCE_SECONDS = 300;
 const utf8 = new TextDecoder();
 
@@ -59,9 +60,6 @@ function messagesProvider(secrets: readonly string[]): Provider {
   };
 }
 
-/** Channels whose identifiers are phone numbers. */
-const PHONE_CHANNELS = new Set(["sms", "mms", "rcs", "whatsapp", "viber_service"]);
-
 function normaliseMessages(body: Uint8Array, now: number): Intake | undefined {
   const document = parseJsonTree(body);
   const id = document?.get("message_uuid")?.text;
@@ -69,11 +67,14 @@ function normaliseMessages(body: Uint8Array, now: number): Intake | undefined {
   const ts = writtenInstant(document.get("timestamp")?.text);
   const status = document.get("status")?.text;
   if (status !== undefined)
-    return intakeOf([eventOf("status", document, { key: `${id}:${status}`, messageId: id, ts })]);
-  const type = document.get("message_type")?.text ?? "unknown";
+    return intakeOf([eventOf("status", document, { key: statusKey(id, status), messageId: id, ts })]);
+  // Version 0.1 of the API has all that is said in one member.
+  const content = document.at("message", "content") ?? document;
+  const type = (document.get("message_type") ?? content.get("type"))?.text;
+  if (type === undefined) return intakeOf([eventOf("other", document, { messageId: id, ts })]);
   if (type === "reaction")
-    return intakeOf([eventOf("reaction", document, { key: id, messageId: about(document), ts })]);
-  const channel = document.get("channel")?.text ?? "vonage";
+    return intakeOf([eventOf("reaction", document, { key: ownKey(id), messageId: about(document), ts })]);
+  const channel = channelOr("vonage", (document.get("channel") ?? document.at("from", "type"))?.text);
   return intakeOf([
     messageOf(document, {
       id,
@@ -81,10 +82,10 @@ function normaliseMessages(body: Uint8Array, now: number): Intake | undefined {
       to: party(channel, document.get("to")),
       ts: ts ?? wholeSeconds(now),
       text: textOf(
-        document.get("text"),
-        document.at(type, "caption"),
-        document.at("reply", "title"),
-        document.at("button", "text"),
+        content.get("text"),
+        content.at(type, "caption"),
+        content.at("reply", "title"),
+        content.at("button", "text"),
       ),
       type,
     }),
@@ -98,7 +99,7 @@ function about(document: JsonTree): string | undefined {
 /** Version 0.1 of the API wrapped numbers and identifiers in objects. */
 function party(channel: string, value: JsonTree | undefined): string | undefined {
   const id = (value?.isObject === true ? (value.get("number") ?? value.get("id")) : value)?.text;
-  return PHONE_CHANNELS.has(channel) ? phoneOr(channel, id) : channelId(channel, id);
+  return phoneOr(channel, id);
 }
 
 function smsProvider(
@@ -112,17 +113,20 @@ function smsProvider(
   };
 }
 
-/** `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced. */
+/** Over `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced. */
 function parametersScheme(algorithm: "sha1" | "sha256" | "sha512", secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
   const signature = (key: Uint8Array, text: string) =>
     new Bun.CryptoHasher(algorithm, key).update(text).digest("hex").toUpperCase();
   return {
-    verify({ headers, body, url }, now) {
-      const sent = body.length > 0 ? body : Buffer.from(url.slice(url.indexOf("?") + 1 || url.length));
-      const parameters = parametersOf(sent, headers.get("content-type") ?? "");
+    verify(request, now) {
+      const { body, contentType } = contentOf(request);
+      const parameters = parametersOf(body, contentType);
       const given = parameters.get("sig");
       if (given === undefined) return refused("the parameter sig is missing");
+      // Names aren't replaced when they are signed: one with `=` in it could stand for several parameters.
+      if ([...parameters.keys()].some((name) => /[&=]/.test(name)))
+        return refused("the name of a parameter holds & or =");
       const why = checkTimestamp(parameters.get("timestamp") ?? "", "unix", now, TOLERANCE_SECONDS);
       if (why !== undefined) return refused(why);
       const text = signedText(parameters);
@@ -166,9 +170,8 @@ function normaliseSms(body: Uint8Array, contentType: string, now: number): Intak
   const id = parameters.get("messageId");
   const status = parameters.get("status");
   const ts = writtenInstant(parameters.get("message-timestamp")) ?? instantOf(parameters.get("timestamp"));
-  if (id === undefined) return intakeOf([eventOf("other", span, { ts })]);
   if (status !== undefined)
-    return intakeOf([eventOf("status", span, { key: `${id}:${status}`, messageId: id, ts })]);
+    return intakeOf([eventOf("status", span, { key: statusKey(id, status), messageId: id, ts })]);
   return intakeOf([
     messageOf(span, {
       id,
@@ -176,7 +179,7 @@ function normaliseSms(body: Uint8Array, contentType: string, now: number): Intak
       to: phoneOr("sms", parameters.get("to")),
       ts: ts ?? wholeSeconds(now),
       text: firstText(parameters.get("text")),
-      type: parameters.get("type") ?? "text",
+      type: parameters.get("type") || "text",
     }),
   ]);
 }
