@@ -1,8 +1,11 @@
 /** A field map: which parts of a provider's JSON or form are a message's fields, said by configuration. */
 import { type Static, Type } from "typebox";
 import type { Intake } from "../core/intake.ts";
+import type { Message } from "../core/message.ts";
 import { type JsonTree, parseJsonTree } from "../lib/json-tree.ts";
 import {
+  accountId,
+  channelOr,
   eventOf,
   firstText,
   type Item,
@@ -13,8 +16,8 @@ import {
   wholeSeconds,
   writtenInstant,
 } from "./fields.ts";
-import type { Surroundings } from "./kind.ts";
-import { parsePath, type Scope } from "./paths.ts";
+import { FORM_TYPE, type Surroundings } from "./kind.ts";
+import { emptyObject, parsePath, putAt, type Scope } from "./paths.ts";
 
 const Place = (description: string) =>
   Type.Optional(
@@ -106,11 +109,11 @@ function compile(map: FieldMap) {
     event,
     read(scope: Scope, now: number, { account, name }: Defaults): Item {
       if (map.message_id === undefined || !conditions.every((holds) => holds(scope))) return event(scope);
-      const before = channel(scope)?.toLowerCase() ?? name;
+      const before = channelOr(name, channel(scope));
       const found = messageOf(scope.item, {
         id: id(scope),
         from: phoneOr(before, from(scope)),
-        to: phoneOr(before, to(scope) ?? account),
+        to: phoneOr(before, to(scope)) ?? accountId(before, account),
         ts: timeOf(ts(scope), map.ts_format) ?? wholeSeconds(now),
         text: firstText(text(scope)),
         type: type(scope) ?? "text",
@@ -118,6 +121,35 @@ function compile(map: FieldMap) {
       return "message" in found ? found : event(scope);
     },
   };
+}
+
+/** A document with a message's fields where the map looks for them; undefined when it finds no messages. */
+export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Message): object | undefined {
+  if (map.message_id === undefined) return undefined;
+  const document = emptyObject();
+  const item = map.each === undefined ? document : emptyObject();
+  if (map.each !== undefined) putAt(map.each, { item: document, document }, [item]);
+  const ms = Date.parse(ts);
+  const time = { unix: String(Math.floor(ms / 1000)), ms: String(ms), rfc3339: ts }[
+    map.ts_format ?? "rfc3339"
+  ];
+  const fields: readonly (readonly [Place, string | null])[] = [
+    // Conditions first: what they ask for stays.
+    ...Object.entries(map.when ?? {}).map(([path, texts]) => [path, [texts].flat()[0] ?? null] as const),
+    [map.message_id, message_id],
+    [map.from, from],
+    [map.to, to],
+    [map.ts, time],
+    [map.text, text],
+    [map.type, "text"],
+    // Whose parties are phone numbers.
+    [map.channel, "sms"],
+  ];
+  for (const [place, value] of fields) {
+    const [path = "="] = [place ?? []].flat();
+    if (!path.startsWith("=")) putAt(path, { item, document }, value);
+  }
+  return document;
 }
 
 function reading(place: Place): Reading {
@@ -147,7 +179,7 @@ const utf8 = new TextDecoder();
 
 /** A form as a flat object whose place is the whole body. */
 function formTree(body: Uint8Array, contentType: string): JsonTree | undefined {
-  if (!contentType.toLowerCase().startsWith("application/x-www-form-urlencoded")) return undefined;
+  if (!contentType.toLowerCase().startsWith(FORM_TYPE)) return undefined;
   const fields = new URLSearchParams(utf8.decode(body));
   const json = parseJsonTree(Buffer.from(JSON.stringify(Object.fromEntries(fields))));
   return json?.movedTo(0, body.length);

@@ -18,7 +18,7 @@ export function openSource(
   name: string,
   { kind, secret, public_url, ...options }: SourceConfig,
 ): ConfiguredSource {
-  const known = KINDS[kind];
+  const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) throw new SchemeError(`there is no kind "${kind}"`);
   const secrets = [secret].flat();
   if (secrets.length === 0) throw new SchemeError("a source needs a secret");

@@ -17,6 +17,32 @@ const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
  * `SchemeError` for a text that is no path.
  */
 export function parsePath(text: string): Path {
+  const { fromDocument, steps } = stepsOf(text);
+  return ({ item, document }) => {
+    let found: JsonTree | undefined = fromDocument ? document : item;
+    for (const step of steps) found = typeof step === "string" ? found?.get(step) : found?.items[step];
+    return found?.isNull === true ? undefined : found;
+  };
+}
+
+/** Puts a value where the path leads, with the objects and arrays on the way; what stands there stays. */
+export function putAt(text: string, { item, document }: { item: object; document: object }, value: unknown) {
+  const { fromDocument, steps } = stepsOf(text);
+  let holder = (fromDocument ? document : item) as Record<string | number, unknown>;
+  for (const [index, step] of steps.entries()) {
+    const next = steps[index + 1];
+    holder[step] ??= next === undefined ? value : typeof next === "string" ? emptyObject() : [];
+    if (typeof holder[step] !== "object") return;
+    holder = holder[step] as Record<string | number, unknown>;
+  }
+}
+
+/** To which any name may be given. */
+export function emptyObject(): object {
+  return Object.create(null);
+}
+
+function stepsOf(text: string): { fromDocument: boolean; steps: readonly (string | number)[] } {
   const fromDocument = text.startsWith("$.");
   const steps: (string | number)[] = [];
   for (let rest = fromDocument ? text.slice(2) : text; rest !== "" || steps.length === 0; ) {
@@ -25,9 +51,5 @@ export function parsePath(text: string): Path {
     steps.push(name ?? Number(index));
     rest = rest.slice(whole.length);
   }
-  return ({ item, document }) => {
-    let found: JsonTree | undefined = fromDocument ? document : item;
-    for (const step of steps) found = typeof step === "string" ? found?.get(step) : found?.items[step];
-    return found?.isNull === true ? undefined : found;
-  };
+  return { fromDocument, steps };
 }

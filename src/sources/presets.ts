@@ -130,7 +130,7 @@ export const PRESETS = {
         each: "events",
         when: { type: "message" },
         message_id: "message.id",
-        from: "source.userId",
+        from: ["source.userId", "source.groupId", "source.roomId"],
         to: "$.destination",
         ts: "timestamp",
         ts_format: "ms",

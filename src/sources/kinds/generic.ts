@@ -4,12 +4,12 @@
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
-import { FieldMap, mappedBy, type Normalise } from "../field-map.ts";
+import { composedBy, FieldMap, mappedBy, type Normalise } from "../field-map.ts";
 import { type Composed, defineKind, JSON_TYPE, type Provider, plainText } from "../kind.ts";
 import { PRESET_NAMES, PRESETS, type Preset } from "../presets.ts";
 import { GenericScheme, genericScheme, signsUrl } from "../schemes/generic.ts";
 import { SchemeError } from "../schemes/proof.ts";
-import { hubHandshake, normaliseMeta } from "./meta.ts";
+import { composeMeta, hubHandshake, normaliseMeta } from "./meta.ts";
 
 const Options = Type.Object({
   preset: Type.Optional(
@@ -69,11 +69,12 @@ function openGeneric(options: Options, secrets: readonly string[], name: string)
       );
     },
     handshake(query) {
-      const echoed = challenge_parameter === undefined ? null : query.get(challenge_parameter);
-      if (echoed !== null) return plainText(200, echoed);
-      return verify_token === undefined ? undefined : hubHandshake(query, verify_token);
+      const answered = verify_token === undefined ? undefined : hubHandshake(query, verify_token);
+      if (answered !== undefined || challenge_parameter === undefined) return answered;
+      const echoed = query.get(challenge_parameter);
+      return echoed === null ? undefined : plainText(200, echoed);
     },
-    compose,
+    compose: (message) => (map === "whatsapp" ? composeMeta(message) : compose(map ?? [], message)),
   };
 }
 
@@ -85,7 +86,9 @@ function schemeOf(options: Options): GenericScheme | undefined {
   return options.scheme ?? presetOf(options)?.scheme;
 }
 
-/** Nobody knows the shape: a plain object with the fields of a message. */
-function compose(message: Message): Composed {
-  return { type: JSON_TYPE, body: JSON.stringify(message) };
+/** By the first map that finds messages; if there is none, nobody knows the shape, and a plain object is kept as an event. */
+function compose(maps: readonly FieldMap[], message: Message): Composed {
+  const map = maps.find(({ message_id }) => message_id !== undefined);
+  const document = map === undefined ? message : composedBy(map, message);
+  return { type: JSON_TYPE, body: JSON.stringify(document) };
 }

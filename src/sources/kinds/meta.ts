@@ -47,7 +47,7 @@ export const meta = defineKind({
       ),
       normalise: (body, { now }) => normaliseMeta(body, now),
       handshake: (query) => hubHandshake(query, verify_token),
-      compose,
+      compose: composeMeta,
     };
   },
 });
@@ -183,7 +183,8 @@ function messengerEvent(item: JsonTree, ts: string | undefined): Item {
   return eventOf(kind, item, { messageId: mid?.text, ts });
 }
 
-function compose({ message_id, from, to, ts, text }: Message): Composed {
+/** A notification of one WhatsApp message. */
+export function composeMeta({ message_id, from, to, ts, text }: Message): Composed {
   const message = {
     from: from.replace(/^\+/, ""),
     id: message_id,
