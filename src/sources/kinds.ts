@@ -7,4 +7,11 @@ import { telegram } from "./kinds/telegram.ts";
 import { twilio } from "./kinds/twilio.ts";
 import { vonage } from "./kinds/vonage.ts";
 
-export const KINDS: Readonly<Record<string, Kind>> = { meta, twilio, telegram, slack, vonage, generic };
+export const KINDS: Readonly<Record<string, Kind>> = {
+  meta,
+  twilio,
+  telegram,
+  slack,
+  vonage,
+  generic,
+};
