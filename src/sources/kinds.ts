@@ -5,6 +5,7 @@ import { meta } from "./kinds/meta.ts";
 import { slack } from "./kinds/slack.ts";
 import { telegram } from "./kinds/telegram.ts";
 import { twilio } from "./kinds/twilio.ts";
+import { viber } from "./kinds/viber.ts";
 import { vonage } from "./kinds/vonage.ts";
 
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -13,5 +14,6 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   telegram,
   slack,
   vonage,
+  viber,
   generic,
 };

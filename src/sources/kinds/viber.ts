@@ -1,0 +1,99 @@
+/**
+ * Viber's bots: one signed callback a POST. What subscribers write are messages; deliveries, subscriptions and the
+ * call by which Viber tries a new webhook are events.
+ * Source of the scheme and the shapes: developers.viber.com, "REST Bot API", callbacks.
+ */
+import { Type } from "typebox";
+import type { EventKind, Intake } from "../../core/intake.ts";
+import type { Message } from "../../core/message.ts";
+import { parseJsonTree } from "../../lib/json-tree.ts";
+import {
+  accountId,
+  channelId,
+  eventOf,
+  instantOf,
+  intakeOf,
+  messageOf,
+  statusKey,
+  textOf,
+  wholeSeconds,
+} from "../fields.ts";
+import { type Composed, defineKind, JSON_TYPE, plainText } from "../kind.ts";
+import { hmacScheme } from "../schemes/hmac.ts";
+
+export const viber = defineKind({
+  summary: "Viber bots; the secret is the bot's authentication token",
+  options: Type.Object({
+    account: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "The bot's name: the recipient, which callbacks don't say (default: the source's).",
+      }),
+    ),
+  }),
+  open({ account }, secrets, name) {
+    const bot = accountId("viber", account ?? name);
+    return {
+      scheme: hmacScheme(
+        {
+          header: "X-Viber-Content-Signature",
+          algorithm: "hmac-sha256",
+          encoding: "hex",
+          signed: "{body}",
+        },
+        secrets,
+      ),
+      normalise: (body, { now }) => normaliseViber(body, bot, now),
+      // To the start of a conversation the answer would be a message of the bot's; an empty one is none.
+      accepted: plainText(200, ""),
+      compose,
+    };
+  },
+});
+
+const EVENTS = new Map<string, EventKind>([
+  ["delivered", "status"],
+  ["seen", "status"],
+  ["failed", "status"],
+  ["subscribed", "system"],
+  ["unsubscribed", "system"],
+  ["conversation_started", "system"],
+  ["webhook", "system"],
+]);
+
+function normaliseViber(body: Uint8Array, bot: string | undefined, now: number): Intake | undefined {
+  const document = parseJsonTree(body);
+  const name = document?.get("event")?.text;
+  if (document === undefined || name === undefined) return undefined;
+  const token = document.get("message_token")?.text;
+  const ts = instantOf(document.get("timestamp")?.text, "milliseconds");
+  // One token is in all that happens to a message.
+  const key = statusKey(token, name);
+  if (name !== "message") {
+    const kind = EVENTS.get(name) ?? "other";
+    return intakeOf([eventOf(kind, document, { key, messageId: kind === "status" ? token : undefined, ts })]);
+  }
+  const message = document.get("message");
+  return intakeOf([
+    messageOf(document, {
+      id: token,
+      from: channelId("viber", document.at("sender", "id")?.text),
+      to: bot,
+      ts: ts ?? wholeSeconds(now),
+      text: textOf(message?.get("text")),
+      type: message?.get("type")?.text ?? "unknown",
+      key,
+    }),
+  ]);
+}
+
+function compose({ message_id, from, ts, text }: Message): Composed {
+  const body = {
+    event: "message",
+    timestamp: Date.parse(ts),
+    message_token: message_id,
+    sender: { id: from.replace(/^viber:/, ""), name: "Trial" },
+    message: { type: "text", text: text ?? "" },
+  };
+  return { type: JSON_TYPE, body: JSON.stringify(body) };
+}
