@@ -93,8 +93,8 @@ export function identities(...kept: readonly ReturnType<Rig["kept"]>[]): string[
 
 export const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("hex");
 
-/** Whatever stands in a column fits it. */
-function expectFitting({ messages, events }: ReturnType<Rig["kept"]>): void {
+/** Something is kept, and whatever stands in a column fits it. */
+export function expectFitting({ messages, events }: ReturnType<Rig["kept"]>): void {
   expect(messages.length + events.length).toBeGreaterThan(0);
   for (const { message_id, from, to, ts, text, type } of messages) {
     expect(message_id).toMatch(/^src:[\s\S]*\S/);

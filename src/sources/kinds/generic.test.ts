@@ -253,7 +253,10 @@ describe("a map of one's own", () => {
     expect(rig(map).keptOf(body).messages).toEqual([]);
   });
 
-  test("a trial has its fields where the map looks for them", () => {
+  test("a trial has its fields where the map looks for them, under any name", () => {
+    const odd = { message_id: "__proto__.id", from: "constructor", to: "to[2]" };
+    expectTrialsComeBack(rig(odd), () => ({ ts: RECEIVED, text: null }));
+    expect("id" in {}).toBe(false);
     const map = {
       each: "a[0].list",
       when: { kind: ["in", "x"] },
