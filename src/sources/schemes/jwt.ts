@@ -1,4 +1,5 @@
 /** JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body and a URL. */
+import type { Refusal, SignedRequest } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { refused, type Scheme, secretBytes } from "./proof.ts";
 import { sha256Hex } from "./template.ts";
@@ -42,7 +43,7 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
       const allowed = options.algorithms.find((name) => name === algorithm);
       if (allowed === undefined)
         return refused(
-          `the token's algorithm is ${String(algorithm)}, not one of ${options.algorithms.join(", ")}`,
+          `the token's algorithm is ${named(algorithm)}, not one of ${options.algorithms.join(", ")}`,
         );
       let holds = false;
       for (const key of keys) {
@@ -52,8 +53,7 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
         holds = equalInConstantTime(expected, signature) || holds;
       }
       if (!holds) return refused("no secret made the token's signature");
-      const why = checkClaims(claims, options, request.body, request.url, now / 1000);
-      return why === undefined ? { proven: true, claims } : refused(why);
+      return checkClaims(claims, options, request, now / 1000) ?? { proven: true, claims };
     },
     sign({ body, url }, now) {
       const [algorithm = "HS256"] = options.algorithms;
@@ -78,20 +78,25 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
 function checkClaims(
   claims: Claims,
   options: JwtOptions,
-  body: Uint8Array,
-  url: string,
+  { body, url }: SignedRequest,
   now: number,
-): string | undefined {
+): Refusal | undefined {
   const { issuer, payload_hash, url_hash, clock_tolerance_seconds = CLOCK_TOLERANCE_SECONDS } = options;
   const why = checkTimes(claims, now, clock_tolerance_seconds);
-  if (why !== undefined) return why;
-  if (issuer !== undefined && claims["iss"] !== issuer) return `the token's issuer is not ${issuer}`;
+  if (why !== undefined) return refused(why);
+  if (issuer !== undefined && claims["iss"] !== issuer) return refused(`the token's issuer is not ${issuer}`);
   if (url_hash === true && claims["url_hash"] !== sha256Hex(Buffer.from(url)))
-    return `the token was made for another URL than ${url}`;
+    return refused("the token was made for another URL", [url]);
   if (payload_hash !== true) return undefined;
   const hash = claims["payload_hash"];
-  if (hash === undefined) return body.length > 0 ? "the token says nothing about the body" : undefined;
-  return hash === sha256Hex(body) ? undefined : "the token was made for another body";
+  if (hash === undefined)
+    return body.length > 0 ? refused("the token says nothing about the body") : undefined;
+  return hash === sha256Hex(body) ? undefined : refused("the token was made for another body");
+}
+
+/** What a stranger wrote goes into a log only if it looks like the name of an algorithm. */
+function named(algorithm: unknown): string {
+  return typeof algorithm === "string" && /^[A-Za-z0-9-]{1,16}$/.test(algorithm) ? algorithm : "unknown";
 }
 
 function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): string | undefined {
