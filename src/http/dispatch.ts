@@ -11,6 +11,7 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Authorize } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
+import { type Match, RouteTable } from "./route-table.ts";
 
 export interface DispatchParts {
   readonly routes: readonly Route[];
@@ -37,20 +38,21 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 const UNMATCHED = "unmatched";
 
 export function createDispatch(parts: DispatchParts): Dispatch {
-  const byPath = new Map<string, Route[]>();
-  for (const route of parts.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
+  const tables = {
+    all: new RouteTable(parts.routes, "all"),
+    public: new RouteTable(parts.routes, "public"),
+    read: new RouteTable(parts.routes, "read"),
+  };
   let inFlight = 0;
 
   function answer(request: Request, listener: Listener | "all"): Response | Promise<Response> {
     inFlight++;
     const visit = new Visit(parts, request);
-    const routes = byPath
-      .get(visit.path)
-      ?.filter((route) => listener === "all" || route.listener === listener);
+    const table = tables[listener];
+    const match = table.find(visit.path);
     let response: Response | Promise<Response>;
     try {
-      response =
-        routes !== undefined && routes.length > 0 ? enter(visit, routes) : elsewhere(visit, byPath, listener);
+      response = match === undefined ? elsewhere(visit, table) : enter(visit, match);
     } catch (error) {
       response = visit.failed(error);
     }
@@ -61,12 +63,13 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     );
   }
 
-  function enter(visit: Visit, routes: readonly Route[]): Response | Promise<Response> {
+  function enter(visit: Visit, { entry, parameter }: Match): Response | Promise<Response> {
     const { method, headers } = visit.request;
     const wanted = method === "HEAD" ? "GET" : method;
-    visit.pattern = routes[0]?.path ?? UNMATCHED;
-    const route = routes.find((candidate) => candidate.method === wanted);
-    if (route === undefined) return detail(405, "Method Not Allowed", { Allow: allowed(routes) });
+    visit.pattern = entry.pattern;
+    visit.parameter = parameter;
+    const route = entry.routes.find((candidate) => candidate.method === wanted);
+    if (route === undefined) return detail(405, "Method Not Allowed", { Allow: entry.allow });
     if (!parts.authorize[route.access](headers)) {
       return detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
     }
@@ -81,17 +84,12 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   return { answer, inFlight: () => inFlight };
 }
 
-/** A known path plus one slash leads there; everything else is unknown. */
-function elsewhere(visit: Visit, byPath: ReadonlyMap<string, Route[]>, listener: Listener | "all"): Response {
-  const path = visit.path.endsWith("/") ? visit.path.slice(0, -1) : "";
-  const routes = byPath.get(path)?.filter((route) => listener === "all" || route.listener === listener) ?? [];
-  if (routes.length === 0) return detail(404, "Not Found");
+/** A known constant path plus one slash leads there; everything else is unknown. */
+function elsewhere(visit: Visit, table: RouteTable): Response {
+  const path = table.withoutSlash(visit.path);
+  if (path === undefined) return detail(404, "Not Found");
   const location = visit.query === "" ? path : `${path}?${visit.query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
-}
-
-function allowed(routes: readonly Route[]): string {
-  return routes.map((route) => (route.method === "GET" ? "GET, HEAD" : route.method)).join(", ");
 }
 
 /** One request while it is being answered. */
@@ -101,6 +99,7 @@ class Visit implements Exchange {
   readonly readBody: () => Promise<Uint8Array>;
   readonly checkDeclaredLength: () => void;
   pattern = UNMATCHED;
+  parameter = "";
   result: string | undefined;
   log: RouteLog | undefined;
   readonly #startedAt: number;

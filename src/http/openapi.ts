@@ -32,7 +32,11 @@ export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
 function operation(route: Route) {
   const { doc } = route;
-  const parameters = [...parametersOf(doc.parameters, "query"), ...parametersOf(doc.headers, "header")];
+  const parameters = [
+    ...parametersOf(doc.path, "path"),
+    ...parametersOf(doc.parameters, "query"),
+    ...parametersOf(doc.headers, "header"),
+  ];
   const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answerOf(answer)]);
   if (route.access !== "open") {
     answers.push(["401", answerOf({ description: "The token is missing or wrong.", schema: DetailAnswer })]);
@@ -50,7 +54,7 @@ function operation(route: Route) {
   };
 }
 
-function parametersOf(schema: TObject | undefined, place: "query" | "header") {
+function parametersOf(schema: TObject | undefined, place: "path" | "query" | "header") {
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
     name,
     in: place,

@@ -4,6 +4,10 @@ import type { TObject, TSchema } from "typebox";
 /** One request on its way, as a route sees it. */
 export interface Exchange {
   readonly request: Request;
+  /** As received, up to the query. */
+  readonly path: string;
+  /** What stands in the place of the path's parameter, decoded; empty when it has none. */
+  readonly parameter: string;
   /** As received, without its `?`. */
   readonly query: string;
   /** Reads the body once, within the limits; throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`, `Overloaded`. */
@@ -40,6 +44,9 @@ export interface RouteDoc {
   readonly id: string;
   readonly summary: string;
   readonly description: string;
+  /** The path's parameter. */
+  readonly path?: TObject;
+  /** Of the query. */
   readonly parameters?: TObject;
   readonly headers?: TObject;
   readonly body?: TSchema;
@@ -48,7 +55,10 @@ export interface RouteDoc {
 
 export interface Route {
   readonly method: "GET" | "POST";
-  /** A constant path; it is the `path` label of the metrics too. */
+  /**
+   * A constant path, or one whose last segment is a parameter in braces: `/messages/{message_id}`. It is the `path`
+   * label of the metrics too. Constant paths count first.
+   */
   readonly path: string;
   readonly access: Access;
   readonly listener: Listener;
