@@ -71,6 +71,11 @@ function wording(keyword: string, params: Readonly<Record<string, unknown>>, fal
       return { type: "string_too_long", msg: `String should have at most ${params["limit"]} characters` };
     case "pattern":
       return { type: "string_pattern_mismatch", msg: `String should match pattern '${params["pattern"]}'` };
+    case "enum":
+      return {
+        type: "enum",
+        msg: `Input should be one of ${(params["allowedValues"] as readonly string[]).join(", ")}`,
+      };
     case "format":
       return {
         type: "value_error",

@@ -1,34 +1,24 @@
 /** `GET /messages`: stored messages by filters, in the order of their instants, page by page. */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { DetailAnswer, fieldError, fieldErrors, InvalidAnswer } from "../../core/field-errors.ts";
-import { INSTANT_PATTERN } from "../../core/instant.ts";
-import type { MessageQuery, Page, Store } from "../../core/store.ts";
-import { parseQueryString } from "../../lib/query-string.ts";
+import { DetailAnswer, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
+import {
+  InstantParameter,
+  PAGE_PARAMETERS,
+  type PageParameters,
+  pageReader,
+  SourceParameter,
+} from "../../core/page-parameters.ts";
+import type { MessageQuery, Page, Position, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 
-const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 100;
-
-const Number15 = { pattern: "^[0-9]{1,15}$" };
-
-/** The parameters as text: what a query string holds. Ranges are checked after they are numbers. */
 const Parameters = Type.Object({
-  limit: Type.Optional(
-    Type.String({
-      ...Number15,
-      description: `Rows on a page, 1 to ${LIMIT_MAX} (default ${LIMIT_DEFAULT}).`,
-      examples: ["50"],
-    }),
-  ),
-  offset: Type.Optional(
-    Type.String({ ...Number15, description: "Rows to skip (default 0).", examples: ["0"] }),
-  ),
+  ...PAGE_PARAMETERS,
   from: Type.Optional(
     Type.String({
-      description: "Exact sender. An un-encoded `+` and bare digits are understood.",
+      description:
+        "Exact sender: a number, or `channel:id`. An un-encoded `+` and bare digits are understood.",
       examples: ["+919876543210"],
     }),
   ),
@@ -36,20 +26,9 @@ const Parameters = Type.Object({
     Type.String({ description: "Exact recipient; read like `from`.", examples: ["+14155550100"] }),
   ),
   message_id: Type.Optional(Type.String({ description: "Exact identifier." })),
-  since: Type.Optional(
-    Type.String({
-      pattern: INSTANT_PATTERN,
-      format: "instant",
-      description: "Instants from this one on (`ts >=`).",
-    }),
-  ),
-  until: Type.Optional(
-    Type.String({
-      pattern: INSTANT_PATTERN,
-      format: "instant",
-      description: "Instants before this one (`ts <`).",
-    }),
-  ),
+  source: SourceParameter,
+  since: InstantParameter("Instants from this one on (`ts >=`)."),
+  until: InstantParameter("Instants before this one (`ts <`)."),
   q: Type.Optional(
     Type.String({
       description: "A part of the text: literal (`%` and `_` are no wildcards), upper and lower case alike.",
@@ -62,7 +41,7 @@ const Parameters = Type.Object({
     }),
   ),
 });
-const validator = Compile(Parameters);
+const readParameters = pageReader(Parameters);
 
 const Row = Type.Object({
   message_id: Type.String(),
@@ -107,63 +86,36 @@ export function messagesRoute(store: Store): Route {
 }
 
 async function list(store: Store, exchange: Exchange): Promise<Response> {
-  const parameters = parseQueryString(exchange.query);
-  if (!(parameters instanceof Map)) {
-    const { parameter, raw, reason } = parameters as Exclude<typeof parameters, ReadonlyMap<string, string>>;
-    return json(422, {
-      detail: [fieldError("query", parameter, "query_invalid", `Query string: ${reason}`, raw)],
-    });
-  }
-  const read = readQuery(parameters);
-  if ("errors" in read) return json(422, { detail: read.errors });
-  const page = await store.list(read.query);
-  const body = { data: page.data, total: page.total, limit: read.query.limit, offset: read.query.offset };
-  const next = nextLink(parameters, read.query.limit, page);
+  const parameters = readParameters(exchange.query);
+  const { given, limit, offset } = parameters;
+  const cursor = given["cursor"] === undefined ? undefined : decodeCursor(given["cursor"]);
+  const errors =
+    given["cursor"] !== undefined && cursor === undefined
+      ? [...parameters.errors, cursorError(given["cursor"])]
+      : parameters.errors;
+  if (errors.length > 0) return json(422, { detail: errors });
+  const page = await store.list(messageQuery(parameters, cursor));
+  const next = nextLink(parameters, page);
+  const body = { data: page.data, total: page.total, limit, offset };
   return json(200, body, next === undefined ? {} : { Link: next });
 }
 
-type Read = { readonly query: MessageQuery } | { readonly errors: readonly unknown[] };
+function cursorError(given: string) {
+  return fieldError("query", "cursor", "cursor_invalid", "Cursor should be one that Postern gave", given);
+}
 
-function readQuery(parameters: ReadonlyMap<string, string>): Read {
-  const given = Object.fromEntries(
-    [...parameters].filter(
-      ([name, value]) =>
-        Object.hasOwn(Parameters.properties, name) && (value !== "" || name === "limit" || name === "offset"),
-    ),
-  );
-  const errors = validator.Check(given) ? [] : fieldErrors(validator, given, "query");
-  const bad = new Set(errors.map((error) => error.loc[1]));
-  const limit = Number(given["limit"] ?? LIMIT_DEFAULT);
-  if (!bad.has("limit") && (limit < 1 || limit > LIMIT_MAX)) {
-    errors.push(
-      fieldError("query", "limit", "out_of_range", `Input should be from 1 to ${LIMIT_MAX}`, given["limit"]),
-    );
-  }
-  const cursor = given["cursor"] === undefined ? undefined : decodeCursor(given["cursor"]);
-  if (given["cursor"] !== undefined && cursor === undefined) {
-    errors.push(
-      fieldError(
-        "query",
-        "cursor",
-        "cursor_invalid",
-        "Cursor should be one that Postern gave",
-        given["cursor"],
-      ),
-    );
-  }
-  if (errors.length > 0) return { errors };
+function messageQuery({ given, limit, offset }: PageParameters, after: Position | undefined): MessageQuery {
   return {
-    query: {
-      limit,
-      offset: Number(given["offset"] ?? 0),
-      ...(given["from"] !== undefined && { from: number(given["from"]) }),
-      ...(given["to"] !== undefined && { to: number(given["to"]) }),
-      ...(given["message_id"] !== undefined && { messageId: given["message_id"] }),
-      ...(given["since"] !== undefined && { since: given["since"] }),
-      ...(given["until"] !== undefined && { until: given["until"] }),
-      ...(given["q"] !== undefined && { q: given["q"] }),
-      ...(cursor !== undefined && { after: cursor }),
-    },
+    limit,
+    offset,
+    ...(given["from"] !== undefined && { from: number(given["from"]) }),
+    ...(given["to"] !== undefined && { to: number(given["to"]) }),
+    ...(given["message_id"] !== undefined && { messageId: given["message_id"] }),
+    ...(given["source"] !== undefined && { source: given["source"] }),
+    ...(given["since"] !== undefined && { since: given["since"] }),
+    ...(given["until"] !== undefined && { until: given["until"] }),
+    ...(given["q"] !== undefined && { q: given["q"] }),
+    ...(after !== undefined && { after }),
   };
 }
 
@@ -173,21 +125,9 @@ function number(value: string): string {
 }
 
 /** The next page by cursor, with the caller's own filters; relative, so that it holds behind any proxy. */
-function nextLink(parameters: ReadonlyMap<string, string>, limit: number, page: Page): string | undefined {
-  if (page.next === undefined) return undefined;
-  const search = new URLSearchParams();
-  for (const [name, value] of parameters) {
-    if (
-      Object.hasOwn(Parameters.properties, name) &&
-      name !== "offset" &&
-      name !== "cursor" &&
-      name !== "limit" &&
-      value !== ""
-    ) {
-      search.set(name, value);
-    }
-  }
-  search.set("limit", String(limit));
-  search.set("cursor", encodeCursor(page.next));
+function nextLink({ given, limit }: PageParameters, { next }: Page): string | undefined {
+  if (next === undefined) return undefined;
+  const { limit: _limit, offset: _offset, cursor: _cursor, ...filters } = given;
+  const search = new URLSearchParams({ ...filters, limit: String(limit), cursor: encodeCursor(next) });
   return `</messages?${search}>; rel="next"`;
 }

@@ -1,0 +1,68 @@
+/** Query parameters of lists: one way to read them, with the same words for what is wrong. */
+import { type TObject, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { parseQueryString } from "../lib/query-string.ts";
+import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
+import { INSTANT_PATTERN } from "./instant.ts";
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 100;
+
+const Number15 = { pattern: "^[0-9]{1,15}$" };
+
+/** As text: what a query string holds. Ranges are checked after they are numbers. */
+export const PAGE_PARAMETERS = {
+  limit: Type.Optional(
+    Type.String({
+      ...Number15,
+      description: `Rows on a page, 1 to ${LIMIT_MAX} (default ${LIMIT_DEFAULT}).`,
+      examples: ["50"],
+    }),
+  ),
+  offset: Type.Optional(
+    Type.String({ ...Number15, description: "Rows to skip (default 0).", examples: ["0"] }),
+  ),
+};
+
+export const InstantParameter = (description: string) =>
+  Type.Optional(Type.String({ pattern: INSTANT_PATTERN, format: "instant", description }));
+
+export const SourceParameter = Type.Optional(
+  Type.String({
+    description: "The name of a source; `native` for messages of `POST /webhook`.",
+    examples: ["native"],
+  }),
+);
+
+export interface PageParameters {
+  /** What counts of the query: known parameters, the last of each, without empty filters. */
+  readonly given: Readonly<Record<string, string>>;
+  readonly limit: number;
+  readonly offset: number;
+  /** Every mistake that was found; the rest counts only when there is none. */
+  readonly errors: readonly FieldError[];
+}
+
+/** Reads query strings by a schema whose properties are all strings. */
+export function pageReader(schema: TObject): (query: string) => PageParameters {
+  const validator = Compile(schema);
+  return (query) => {
+    const parameters = parseQueryString(query);
+    if ("reason" in parameters) {
+      const { parameter, raw, reason } = parameters;
+      const error = fieldError("query", parameter, "query_invalid", `Query string: ${reason}`, raw);
+      return { given: {}, limit: 0, offset: 0, errors: [error] };
+    }
+    const counts = ([name, value]: readonly [string, string]) =>
+      Object.hasOwn(schema.properties, name) && (value !== "" || Object.hasOwn(PAGE_PARAMETERS, name));
+    const given = Object.fromEntries([...parameters].filter(counts));
+    const errors = validator.Check(given) ? [] : fieldErrors(validator, given, "query");
+    const limit = Number(given["limit"] ?? LIMIT_DEFAULT);
+    const isNumber = !errors.some(({ loc }) => loc[1] === "limit");
+    if (isNumber && (limit < 1 || limit > LIMIT_MAX)) {
+      const msg = `Input should be from 1 to ${LIMIT_MAX}`;
+      errors.push(fieldError("query", "limit", "out_of_range", msg, given["limit"]));
+    }
+    return { given, limit, offset: Number(given["offset"] ?? 0), errors };
+  };
+}

@@ -1,0 +1,81 @@
+/** `GET /events`: what sources sent besides messages, by filters, in the order of instants, page by page. */
+import { Type } from "typebox";
+import { EventRow, eventRow } from "../../core/event-row.ts";
+import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
+import { EVENT_KINDS, type EventKind } from "../../core/intake.ts";
+import {
+  InstantParameter,
+  PAGE_PARAMETERS,
+  type PageParameters,
+  pageReader,
+  SourceParameter,
+} from "../../core/page-parameters.ts";
+import type { EventQuery, Store } from "../../core/store.ts";
+import { json } from "../../lib/response.ts";
+import type { Exchange, Route } from "../../lib/route.ts";
+
+const Parameters = Type.Object({
+  ...PAGE_PARAMETERS,
+  source: SourceParameter,
+  kind: Type.Optional(
+    Type.Enum([...EVENT_KINDS], {
+      description: `What happened: ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(", ")}.`,
+      examples: ["status"],
+    }),
+  ),
+  message_id: Type.Optional(
+    Type.String({ description: "Exact identifier of the message that it is about." }),
+  ),
+  since: InstantParameter("Instants from this one on (`ts >=`)."),
+});
+const readParameters = pageReader(Parameters);
+
+const PageAnswer = Type.Object({
+  data: Type.Array(EventRow),
+  total: Type.Integer({ description: "Every stored event that the filters match." }),
+  limit: Type.Integer(),
+  offset: Type.Integer(),
+});
+
+export function eventsRoute(store: Store): Route {
+  return {
+    method: "GET",
+    path: "/events",
+    access: "token",
+    listener: "read",
+    doc: {
+      id: "listEvents",
+      summary: "List events",
+      description:
+        "Whatever a configured source sent that is no message: delivery statuses, reactions, edits, deletions, echoes, " +
+        "and what isn't understood. Filters are combined with AND; an empty one is none. The order is by instant, then " +
+        "by `seq`. Unknown parameters are ignored; of a repeated one the last counts.",
+      parameters: Parameters,
+      answers: {
+        200: { description: "One page.", schema: PageAnswer },
+        422: { description: "A parameter can't be read.", schema: InvalidAnswer },
+        503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
+      },
+    },
+    handle: (exchange) => list(store, exchange),
+  };
+}
+
+async function list(store: Store, { query }: Exchange): Promise<Response> {
+  const parameters = readParameters(query);
+  if (parameters.errors.length > 0) return json(422, { detail: parameters.errors });
+  const { data, total } = await store.events(eventQuery(parameters));
+  const { limit, offset } = parameters;
+  return json(200, { data: data.map(eventRow), total, limit, offset });
+}
+
+function eventQuery({ given, limit, offset }: PageParameters): EventQuery {
+  return {
+    limit,
+    offset,
+    ...(given["source"] !== undefined && { source: given["source"] }),
+    ...(given["kind"] !== undefined && { kind: given["kind"] as EventKind }),
+    ...(given["message_id"] !== undefined && { messageId: given["message_id"] }),
+    ...(given["since"] !== undefined && { since: given["since"] }),
+  };
+}

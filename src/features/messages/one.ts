@@ -1,0 +1,60 @@
+/** `GET /messages/{message_id}`: one message with all that is known of it, and what happened to it. */
+import { Type } from "typebox";
+import { BODY_MEMBERS, bodyMembers, EventRow, eventRow } from "../../core/event-row.ts";
+import { DetailAnswer } from "../../core/field-errors.ts";
+import type { Store, StoredMessage } from "../../core/store.ts";
+import { detail, json } from "../../lib/response.ts";
+import type { Exchange, Route } from "../../lib/route.ts";
+
+const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+
+const MessageAnswer = Type.Object({
+  message_id: Type.String(),
+  from: Type.String(),
+  to: Type.String(),
+  ts: Type.String(),
+  text: OrNull("The text, if it has one."),
+  source: Type.String({ description: "The source's name; `native` for messages of `POST /webhook`." }),
+  type: OrNull("The provider's word for what it is; null for native messages."),
+  created_at: Type.String({ description: "When it was received." }),
+  seq: Type.Integer({ description: "Its place in the order of receipt." }),
+  ...BODY_MEMBERS,
+  events: Type.Array(EventRow, { description: "The latest events about it, by instant, then by `seq`." }),
+});
+
+export function messageRoute(store: Store): Route {
+  return {
+    method: "GET",
+    path: "/messages/{message_id}",
+    access: "token",
+    listener: "read",
+    doc: {
+      id: "getMessage",
+      summary: "One message and its events",
+      description:
+        "The identifier percent-encoded, a slash in it as `%2F`. (What a URL can't hold, such as the identifier `..`, " +
+        "is found by `/messages?message_id=`.)",
+      path: Type.Object({ message_id: Type.String({ description: "Exact identifier.", examples: ["m1"] }) }),
+      answers: {
+        200: { description: "The message.", schema: MessageAnswer },
+        404: { description: "There is no such message.", schema: DetailAnswer },
+        503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
+      },
+    },
+    handle: (exchange) => show(store, exchange),
+  };
+}
+
+async function show(store: Store, { parameter }: Exchange): Promise<Response> {
+  const message = await store.message(parameter);
+  return message === undefined ? detail(404, "Not Found") : json(200, answerOf(message));
+}
+
+function answerOf({ body, events, ...message }: StoredMessage) {
+  const { message_id, from, to, ts, text, source, type, created_at, seq } = message;
+  return {
+    ...{ message_id, from, to, ts, text, source, type, created_at, seq },
+    ...bodyMembers(body),
+    events: events.map(eventRow),
+  };
+}
