@@ -3,14 +3,19 @@
  * file that knows all parts.
  */
 import { type Settings, webhookSecrets } from "./config.ts";
-import type { Source } from "./core/source.ts";
+import type { ProviderSource, Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
 import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
+import { eventsRoute } from "./features/events/list.ts";
 import { liveRoute, readyRoute } from "./features/health/health.ts";
+import type { IngestParts } from "./features/ingest/accounting.ts";
+import { providerWebhookRoutes } from "./features/ingest/provider-webhook.ts";
+import { type Entrance, Sources } from "./features/ingest/sources.ts";
 import { webhookRoute } from "./features/ingest/webhook.ts";
 import { messagesRoute } from "./features/messages/list.ts";
+import { messageRoute } from "./features/messages/one.ts";
 import { metricsRoute } from "./features/metrics/metrics.ts";
 import { statsRoute } from "./features/stats/stats.ts";
 import { bearerAuth } from "./http/auth.ts";
@@ -37,6 +42,8 @@ export interface Surroundings {
   readonly newId?: NewId;
   /** Where log lines go; 1 is stdout. */
   readonly logFd?: number;
+  /** The configured sources; with some, the native one is served only if it has a secret. */
+  readonly sources?: readonly ProviderSource[];
   /** Told when the process can't keep its promise any more and has to end. */
   readonly onFatal?: (reason: string) => void;
 }
@@ -44,6 +51,11 @@ export interface Surroundings {
 export interface Service {
   readonly port: number;
   readonly readPort: number | undefined;
+  /**
+   * Serves these sources from now on; what came in before is still answered by its own. Throws `StartRefused`, and
+   * changes nothing, when they can't be served.
+   */
+  readonly replaceSources: (sources: readonly ProviderSource[]) => Promise<void>;
   /**
    * Stops: readiness turns 503, what was accepted is answered, the store is closed, the log written. Idempotent.
    * `graceMs` is how long requests are still accepted first.
@@ -54,7 +66,8 @@ export interface Service {
 /** Starts the service; throws `StartRefused` when it can't. */
 export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
   const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
-  const source = nativeSource(webhookSecrets(settings));
+  const { sources: configured = [] } = surroundings;
+  const secrets = nativeSecrets(settings, configured);
   const log = new Log({
     level: settings.logLevel,
     bufferBytesMax: settings.logBufferBytesMax,
@@ -77,6 +90,13 @@ export async function startService(settings: Settings, surroundings: Surrounding
       onFatal(reason);
     },
   });
+  const sources = new Sources(store, (name) => metrics.webhooksOf(name));
+  try {
+    await sources.replace(configured);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   metrics.watchStore(() => store.figures());
   metrics.watchCounter(
     "log_lines_dropped_total",
@@ -86,7 +106,16 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const phase = { stopping: false, refusing: false };
   const bodies = new BodyReader(settings, clock);
   const dispatch = createDispatch({
-    routes: routesOf({ source, store, metrics, phase, log, guarded: settings.apiToken !== undefined }),
+    routes: routesOf({
+      native: secrets.length === 0 ? undefined : nativeEntrance(secrets, sources, metrics),
+      sources,
+      ingest: { store, clock, closing: () => phase.refusing },
+      store,
+      metrics,
+      phase,
+      log,
+      guarded: settings.apiToken !== undefined,
+    }),
     authorize: authorities(settings),
     bodies,
     log,
@@ -107,6 +136,10 @@ export async function startService(settings: Settings, surroundings: Surrounding
   return {
     port: listeners[0]?.port ?? settings.port,
     readPort: listeners[1]?.port,
+    replaceSources: async (next) => {
+      nativeSecrets(settings, next);
+      await sources.replace(next);
+    },
     stop: (graceMs = 0) => {
       stopped ??= stop({ phase, listeners, dispatch, store, bodies, log, clock }, graceMs);
       return stopped;
@@ -122,7 +155,10 @@ interface Phase {
 }
 
 interface RouteParts {
-  readonly source: Source;
+  /** Undefined when it isn't served. */
+  readonly native: Entrance<Source> | undefined;
+  readonly sources: Sources;
+  readonly ingest: IngestParts;
   readonly store: Store;
   readonly metrics: Metrics;
   readonly phase: Phase;
@@ -131,10 +167,14 @@ interface RouteParts {
   readonly guarded: boolean;
 }
 
-function routesOf({ source, store, metrics, phase, log, guarded }: RouteParts): readonly Route[] {
+function routesOf(parts: RouteParts): readonly Route[] {
+  const { native, sources, ingest, store, metrics, phase, log, guarded } = parts;
   const routes: Route[] = [
-    webhookRoute({ source, store, metrics, closing: () => phase.refusing }),
+    ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
+    ...providerWebhookRoutes(sources, ingest),
     messagesRoute(store),
+    messageRoute(store),
+    eventsRoute(store),
     statsRoute(store),
     liveRoute(),
     readyRoute(store, () => phase.stopping),
@@ -148,10 +188,20 @@ function routesOf({ source, store, metrics, phase, log, guarded }: RouteParts): 
 
 /** The OpenAPI document of a service, without starting one. */
 export function describeService(): object {
-  const nothing = undefined as never;
+  const nothing = {} as never;
   const phase = { stopping: false, refusing: false };
-  const parts = { source: nothing, store: nothing, metrics: nothing, phase, log: nothing, guarded: true };
-  return openApiDocument(routesOf(parts), VERSION);
+  const parts = { native: nothing, sources: nothing, ingest: nothing, store: nothing, metrics: nothing };
+  return openApiDocument(routesOf({ ...parts, phase, log: nothing, guarded: true }), VERSION);
+}
+
+/** None when only configured sources are served; throws `StartRefused` when nothing would be. */
+function nativeSecrets(settings: Settings, sources: readonly ProviderSource[]): readonly string[] {
+  return settings.webhookSecret === undefined && sources.length > 0 ? [] : webhookSecrets(settings);
+}
+
+function nativeEntrance(secrets: readonly string[], sources: Sources, metrics: Metrics): Entrance<Source> {
+  const source = nativeSource(secrets, (name) => sources.isReserved(name));
+  return { source, tally: metrics.webhooksOf(source.name) };
 }
 
 function authorities(settings: Settings) {

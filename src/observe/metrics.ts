@@ -3,7 +3,8 @@
  * the text format when somebody asks. No figure here may cost a scan of a table.
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
-import type { StoreFigures } from "../core/store.ts";
+import { EVENT_KINDS, type EventKind } from "../core/intake.ts";
+import type { Outcome, StoreFigures } from "../core/store.ts";
 
 /** The label `result` of `webhook_requests_total`, and the header `Postern-Result`. */
 export const RESULTS = [
@@ -15,6 +16,18 @@ export const RESULTS = [
   "error",
 ] as const;
 export type Result = (typeof RESULTS)[number];
+
+const OUTCOMES = ["created", "duplicate", "differs", "conflict"] as const satisfies readonly Outcome[];
+
+/** What one source's webhooks count: whoever has it only adds. */
+export interface WebhookTally {
+  readonly requests: Record<Result, number>;
+  readonly messages: Record<Outcome, number>;
+  /** New ones alone. */
+  readonly events: Record<EventKind, number>;
+  /** When the last new message was received, in milliseconds since 1970; undefined before the first. */
+  lastMessageAt: number | undefined;
+}
 
 const LATENCY_BUCKETS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const COMMIT_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -82,29 +95,18 @@ export class Metrics {
     "Time of one commit of the store, its statements and its fsync included.",
     COMMIT_SECONDS_BUCKETS,
   );
-  /** Duplicates whose content differs from what is stored. */
-  duplicatesDiffering = 0;
-  readonly #webhook: Record<Result, number>;
+  readonly #webhooks = new Map<string, WebhookTally>();
   readonly #http = new Map<string, { labels: Record<string, string>; count: number }>();
   readonly #registry = new Registry();
 
   constructor(build: { readonly version: string; readonly runtime: string }) {
-    this.#webhook = Object.fromEntries(RESULTS.map((result) => [result, 0])) as Record<Result, number>;
     for (const histogram of [this.latencyMs, this.commitRows, this.commitSeconds]) {
       this.#registry.registerMetric(histogram as unknown as Metric);
     }
     this.#counter("http_requests_total", "Requests answered.", ["method", "path", "status"], () =>
       this.#http.values(),
     );
-    this.#counter("webhook_requests_total", "Webhook requests by their result.", ["result"], () =>
-      RESULTS.map((result) => ({ labels: { result }, count: this.#webhook[result] })),
-    );
-    this.#counter(
-      "webhook_duplicates_differing_total",
-      "Duplicates whose content differs from the stored message (the first write stays).",
-      [],
-      () => [{ labels: {}, count: this.duplicatesDiffering }],
-    );
+    this.#watchWebhooks();
     this.gauge("postern_build_info", "Version of Postern and of its runtime.", () => 1, build);
     collectDefaultMetrics({ register: this.#registry });
     for (const { name } of this.#registry.getMetricsAsArray() as unknown as readonly { name: string }[]) {
@@ -142,8 +144,18 @@ export class Metrics {
     this.#counter(name, help, [], () => [{ labels: {}, count: read() }]);
   }
 
-  countWebhook(result: Result): void {
-    this.#webhook[result]++;
+  /** The counts of a source, all at 0 when it is new. One that is configured no more keeps its series. */
+  webhooksOf(source: string): WebhookTally {
+    const known = this.#webhooks.get(source);
+    if (known !== undefined) return known;
+    const tally = {
+      requests: zeros(RESULTS),
+      messages: zeros(OUTCOMES),
+      events: zeros(EVENT_KINDS),
+      lastMessageAt: undefined,
+    };
+    this.#webhooks.set(source, tally);
+    return tally;
   }
 
   /** `path` is a route's pattern or `unmatched`, never what a client sent: the number of series is bounded. */
@@ -161,6 +173,59 @@ export class Metrics {
   /** Prometheus text, version 0.0.4. */
   expose(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  #watchWebhooks(): void {
+    const perSource =
+      (label: string, countsOf: (tally: WebhookTally) => Readonly<Record<string, number>>) => () =>
+        [...this.#webhooks].flatMap(([source, tally]) =>
+          Object.entries(countsOf(tally)).map(([value, count]) => ({
+            labels: { source, [label]: value },
+            count,
+          })),
+        );
+    const all = (outcome: Outcome) => () => [
+      { labels: {}, count: sum(this.#webhooks.values(), ({ messages }) => messages[outcome]) },
+    ];
+    this.#counter(
+      "webhook_requests_total",
+      "Webhook requests by their source and result.",
+      ["source", "result"],
+      perSource("result", ({ requests }) => requests),
+    );
+    this.#counter(
+      "webhook_messages_total",
+      "Messages in webhooks by their source and what became of them.",
+      ["source", "result"],
+      perSource("result", ({ messages }) => messages),
+    );
+    this.#counter(
+      "webhook_events_total",
+      "New events by their source and kind.",
+      ["source", "kind"],
+      perSource("kind", ({ events }) => events),
+    );
+    this.#gauges(
+      "webhook_last_message_timestamp_seconds",
+      "When a source's last new message was received; there is none before the first since the start.",
+      ["source"],
+      () =>
+        [...this.#webhooks].flatMap(([source, { lastMessageAt }]) =>
+          lastMessageAt === undefined ? [] : [{ labels: { source }, value: lastMessageAt / 1000 }],
+        ),
+    );
+    this.#counter(
+      "webhook_duplicates_differing_total",
+      "Duplicates whose content differs from the stored message (the first write stays).",
+      [],
+      all("differs"),
+    );
+    this.#counter(
+      "webhook_conflicts_total",
+      "Messages whose identifier is taken by another source's message (kept as events).",
+      [],
+      all("conflict"),
+    );
   }
 
   gauge(name: string, help: string, read: () => number, labels: Readonly<Record<string, string>> = {}): void {
@@ -209,4 +274,14 @@ export class Metrics {
       },
     });
   }
+}
+
+function zeros<K extends string>(names: readonly K[]): Record<K, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
+}
+
+function sum<T>(items: Iterable<T>, figureOf: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += figureOf(item);
+  return total;
 }

@@ -14,9 +14,13 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * A source that accepts what any of the secrets signed (several while one is rotated).
- * Secrets are used as UTF-8; a blank one is a defect of the caller and throws.
+ * Secrets are used as UTF-8; a blank one is a defect of the caller and throws. `isReserved` tells whether a name is
+ * another source's, whose identifiers begin with it: then they are no native ones.
  */
-export function nativeSource(secrets: readonly string[]): Source {
+export function nativeSource(
+  secrets: readonly string[],
+  isReserved: (name: string) => boolean = () => false,
+): Source {
   if (secrets.length === 0 || secrets.some((secret) => secret.trim() === "")) {
     throw new Error("the native source needs secrets that are not blank");
   }
@@ -31,7 +35,7 @@ export function nativeSource(secrets: readonly string[]): Source {
       for (const secret of secrets) holds = equalInConstantTime(sign(secret, body), proof) || holds;
       return holds;
     },
-    normalise,
+    normalise: (body) => outsideRanges(normalise(body), isReserved),
   };
 }
 
@@ -63,4 +67,16 @@ function normalise(body: Uint8Array): Normalised {
     };
   }
   return parseNativeMessage(value);
+}
+
+/** `NAME:…` belongs to the source NAME. */
+function outsideRanges(normalised: Normalised, isReserved: (name: string) => boolean): Normalised {
+  if ("errors" in normalised) return normalised;
+  const id = normalised.delivery.messages[0]?.message_id ?? "";
+  const end = id.indexOf(":");
+  if (end < 0) return normalised;
+  const name = id.slice(0, end);
+  if (!isReserved(name)) return normalised;
+  const msg = `Identifiers that begin with '${name}:' belong to the source ${name}`;
+  return { errors: [fieldError("body", "message_id", "value_error", msg, id)] };
 }

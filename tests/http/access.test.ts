@@ -5,7 +5,7 @@ import { freePort, newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
-const GUARDED = ["/messages", "/stats"];
+const GUARDED = ["/messages", "/events", "/stats"];
 
 const read = (service: TestService, path: string, authorization?: string) =>
   fetch(`${service.readUrl}${path}`, {

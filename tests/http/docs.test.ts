@@ -20,13 +20,16 @@ const FLAGS = [
 const ROUTES = [
   "/admin/rebuild-index",
   "/docs",
+  "/events",
   "/health/live",
   "/health/ready",
   "/messages",
+  "/messages/{message_id}",
   "/metrics",
   "/openapi.json",
   "/stats",
   "/webhook",
+  "/webhook/{source}",
 ];
 
 type Json = { readonly [key: string]: Json } & readonly Json[] & string;
@@ -65,11 +68,23 @@ describe("/openapi.json", () => {
 
   test("lists every route with its method", () => {
     expect(Object.keys(document["paths"] ?? {}).sort()).toEqual(ROUTES);
-    for (const { path, method } of operations())
-      expect([path, method]).toEqual([
-        path,
-        ["/webhook", "/admin/rebuild-index"].includes(path) ? "post" : "get",
-      ]);
+    const posts = operations().filter(({ method }) => method === "post");
+    expect(posts.map(({ path }) => path).sort()).toEqual([
+      "/admin/rebuild-index",
+      "/webhook",
+      "/webhook/{source}",
+    ]);
+    expect(operations().filter(({ method }) => method === "get")).toHaveLength(ROUTES.length - 2);
+    expect(operations()).toHaveLength(ROUTES.length + 1);
+  });
+
+  test("describes the parameter of a path that has one", () => {
+    for (const { path, operation } of operations()) {
+      const named = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
+      const described = [...(operation["parameters"] ?? [])].filter(({ in: place }) => place === "path");
+      expect(described.map(({ name }) => name)).toEqual(named as never);
+      for (const { required } of described) expect(required).toBe(true as never);
+    }
   });
 
   test("describes each operation fully and with its own id", () => {
@@ -185,10 +200,10 @@ describe("/docs", () => {
         page.on("pageerror", (error) => complaints.push(String(error)));
         await page.goto(`${service.url}/docs`);
         expect(await page.title()).toContain("Postern");
-        expect(await page.locator("section").count()).toBe(ROUTES.length);
+        expect(await page.locator("section").count()).toBe(operations().length);
         for (const route of ROUTES)
           expect(await page.getByRole("heading", { name: route }).first().isVisible()).toBe(true);
-        await page.getByRole("link", { name: "POST /webhook" }).click();
+        await page.getByRole("link", { name: "POST /webhook", exact: true }).click();
         expect(page.url()).toEndWith("#receiveMessage");
         const width = await page.evaluate("document.documentElement.scrollWidth");
         expect(width).toBeLessThanOrEqual(390);

@@ -6,7 +6,16 @@ import { until } from "../until.ts";
 import { newService, SECRET, type TestService } from "./service.ts";
 import { exchange, head, Wire } from "./wire.ts";
 
-const READS = ["/messages", "/stats", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"];
+const READS = [
+  "/messages",
+  "/events",
+  "/stats",
+  "/health/live",
+  "/health/ready",
+  "/metrics",
+  "/openapi.json",
+  "/docs",
+];
 
 let service: TestService;
 beforeAll(async () => {
@@ -23,6 +32,13 @@ describe("an unknown path gets 404", () => {
     "/webhook//",
     "//webhook",
     "/messages/m1",
+    "/messages/m1/",
+    "/messages/a/b",
+    "/messages/%ff",
+    "/messages/%00",
+    "/messages/%",
+    "/webhook/x/",
+    "/webhook/%2F",
     "/messages.json",
     "/health",
     "/health/",
@@ -99,6 +115,7 @@ describe("one slash too many redirects, with the query, to the constant path", (
     ["/messages/?from=+1&q=%2F", "/messages?from=+1&q=%2F"],
     ["/stats/?", "/stats"],
     ["/webhook/", "/webhook"],
+    ["/events/", "/events"],
     ["/health/live/", "/health/live"],
     ["/docs/", "/docs"],
     ["/openapi.json/", "/openapi.json"],

@@ -1,17 +1,32 @@
-/** A whole service on a free port, with its database and its log in a folder of its own. */
+/**
+ * A whole service on a free port, with its database and its log in a folder of its own. Whatever a test does, no
+ * secret, token or signature that the service was given is in the log when it stops.
+ */
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSettings } from "../../src/config.ts";
 import type { Message } from "../../src/core/message.ts";
-import { startService } from "../../src/serve.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import { type Service, startService } from "../../src/serve.ts";
 import { sign } from "../../src/sources/native.ts";
+import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
 
 export const SECRET = "correct horse battery staple";
 
 export type LogLine = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Shorter ones could be in a log by chance. */
+const UNSAID_CHARS_MIN = 8;
+const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id)$/i;
+
+export interface Given {
+  /** By their names. */
+  readonly sources?: Readonly<Record<string, SourceConfig>>;
+  readonly clock?: Clock;
+}
 
 export interface TestService {
   readonly url: string;
@@ -20,6 +35,10 @@ export interface TestService {
   readonly databasePath: string;
   /** Posts a body, signed with the secret unless headers say otherwise. */
   readonly post: (body: string | Uint8Array | object, headers?: Record<string, string>) => Promise<Response>;
+  /** Sends a request to the first listener as given. */
+  readonly send: (path: string, init?: SentRequest) => Promise<Response>;
+  /** Serves other sources. */
+  readonly replaceSources: (sources: Readonly<Record<string, SourceConfig>>) => Promise<void>;
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
   /** Every row as stored, in the log's order. */
   readonly rows: () => readonly Message[];
@@ -33,20 +52,43 @@ export interface TestService {
   readonly stop: () => Promise<string>;
 }
 
-export async function newService(environment: Record<string, string> = {}): Promise<TestService> {
+export interface SentRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export async function newService(
+  environment: Record<string, string> = {},
+  given: Given = {},
+): Promise<TestService> {
   const folder = newFolder();
   const databasePath = join(folder.path, "messages.db");
   const logPath = join(folder.path, "log");
   const logFd = openSync(logPath, "a");
-  const service = await startService(
+  const unsaid = new Set([SECRET, ...Object.entries(environment).flatMap(secretsOfVariable)]);
+  const open = (sources: Readonly<Record<string, SourceConfig>> = {}) => {
+    for (const secret of Object.values(sources).flatMap(secretsOf)) unsaid.add(secret);
+    return Object.entries(sources).map(([name, config]) => openSource(name, config));
+  };
+  const service: Service = await startService(
     readSettings({
       WEBHOOK_SECRET: SECRET,
       DATABASE_URL: `sqlite:///${databasePath}`,
       PORT: "0",
       ...environment,
     }),
-    { logFd },
+    { logFd, sources: open(given.sources), ...(given.clock !== undefined && { clock: given.clock }) },
   );
+  const send = (path: string, { method = "POST", headers = {}, body }: SentRequest = {}) => {
+    for (const [name, value] of Object.entries(headers)) if (!SAID_HEADERS.test(name)) unsaid.add(value);
+    return fetch(`${url}${path}`, {
+      method,
+      headers,
+      redirect: "manual",
+      ...(body !== undefined && { body }),
+    });
+  };
   const url = `http://127.0.0.1:${service.port}`;
   const readUrl = service.readPort === undefined ? url : `http://127.0.0.1:${service.readPort}`;
   const authorization: Record<string, string> =
@@ -64,12 +106,13 @@ export async function newService(environment: Record<string, string> = {}): Prom
     databasePath,
     post: (body, headers = {}) => {
       const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
-      return fetch(`${url}/webhook`, {
-        method: "POST",
+      return send("/webhook", {
         body: bytes,
         headers: { "X-Signature": sign(SECRET, bytes), ...headers },
       });
     },
+    send,
+    replaceSources: async (sources) => service.replaceSources(open(sources)),
     get: (path, init = {}) =>
       fetch(`${readUrl}${path}`, {
         redirect: "manual",
@@ -95,6 +138,7 @@ export async function newService(environment: Record<string, string> = {}): Prom
       const log = logText();
       closeSync(logFd);
       folder.remove();
+      checkUnsaid(log, unsaid);
       return log;
     },
   };
@@ -106,4 +150,22 @@ export function freePort(): number {
   const { port } = server;
   server.stop(true);
   return port;
+}
+
+function secretsOfVariable([name, value]: readonly [string, string]): string[] {
+  return /SECRET|TOKEN/.test(name) ? [value] : [];
+}
+
+function secretsOf({ secret, ...options }: SourceConfig): string[] {
+  const { verify_token } = options;
+  return [...[secret].flat(), ...(typeof verify_token === "string" ? [verify_token] : [])];
+}
+
+/** Throws when the log holds any of these. */
+function checkUnsaid(log: string, unsaid: Iterable<string>): void {
+  for (const text of unsaid) {
+    if (text.trim().length < UNSAID_CHARS_MIN) continue;
+    const line = log.split("\n").find((each) => each.includes(text));
+    if (line !== undefined) throw new Error(`the log says ${JSON.stringify(text)}: ${line}`);
+  }
 }

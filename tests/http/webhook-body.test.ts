@@ -195,7 +195,8 @@ describe("a body that does not arrive", () => {
   });
 
   test("because the client left is counted, stores nothing and harms nobody", async () => {
-    const before = (await service.metric('webhook_requests_total{result="validation_error"}')) ?? 0;
+    const before =
+      (await service.metric('webhook_requests_total{source="native",result="validation_error"}')) ?? 0;
     for (const length of [
       { "Content-Length": 100 },
       { "Content-Length": 1_000_000 },
@@ -206,7 +207,8 @@ describe("a body that does not arrive", () => {
       wire.end();
     }
     await until("each is counted", async () => {
-      const after = (await service.metric('webhook_requests_total{result="validation_error"}')) ?? 0;
+      const after =
+        (await service.metric('webhook_requests_total{source="native",result="validation_error"}')) ?? 0;
       return after === before + 3;
     });
     expect(service.rows()).toEqual([]);

@@ -93,7 +93,9 @@ describe("the signature", () => {
 
   test("nothing of all this was stored, and each refusal was counted", async () => {
     expect(service.rows()).toEqual([]);
-    const counted = await service.metric('webhook_requests_total{result="invalid_signature"}');
+    const counted = await service.metric(
+      'webhook_requests_total{source="native",result="invalid_signature"}',
+    );
     await until("as many lines as were counted", () => {
       return service.logLines().filter((line) => line["result"] === "invalid_signature").length === counted;
     });
@@ -128,7 +130,7 @@ describe("while a secret is rotated", () => {
   afterAll(() => service.stop());
 
   test.each(["the new one", "the old one"])("what %s signed gets in", async (secret) => {
-    const body = JSON.stringify(message(secret));
+    const body = JSON.stringify(message(`from the ${secret.length}`));
     expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(200);
   });
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const counted = async (result: string) =>
-  (await service.metric(`webhook_requests_total{result="${result}"}`)) ?? 0;
+  (await service.metric(`webhook_requests_total{source="native",result="${result}"}`)) ?? 0;
 const ACCEPTED = '{"status":"ok"}';
 
 test("a 200 has the constant body, and the row can be read by anybody at once", async () => {
@@ -135,7 +135,7 @@ test("beyond QUEUE_ROWS_MAX there is 503 with Retry-After, and every 200 is a ro
     expect([headers.get("Retry-After"), headers.get("Postern-Result")]).toEqual(["1", "overloaded"]);
   }
   expect(small.rows()).toHaveLength(200 - refused.length);
-  const overloaded = await small.metric('webhook_requests_total{result="overloaded"}');
+  const overloaded = await small.metric('webhook_requests_total{source="native",result="overloaded"}');
   expect(overloaded).toBe(refused.length);
   await until("all get in by retrying", async () => {
     const again = await small.post(message(`m${small.rows().length}`));

@@ -3,21 +3,14 @@
  * delivery is on stable storage, and nothing is parsed before its signature holds.
  */
 import { type Static, Type } from "typebox";
-import {
-  BodyIncomplete,
-  BodyTimeout,
-  BodyTooLarge,
-  Failure,
-  Overloaded,
-  ShuttingDown,
-} from "../../core/errors.ts";
+import { ShuttingDown } from "../../core/errors.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import { NativeMessage } from "../../core/message.ts";
 import type { Source } from "../../core/source.ts";
-import type { Delivery, Outcome, Store } from "../../core/store.ts";
 import { detail, json, jsonText } from "../../lib/response.ts";
-import type { Exchange, Route, RouteLog } from "../../lib/route.ts";
-import type { Metrics, Result } from "../../observe/metrics.ts";
+import type { Exchange, Route } from "../../lib/route.ts";
+import { type IngestParts, keep, note, noteFailure, noteKept, RESULT_HEADER } from "./accounting.ts";
+import type { Entrance } from "./sources.ts";
 
 const SignatureHeader = Type.Object({
   "X-Signature": Type.String({
@@ -29,19 +22,7 @@ const SignatureHeader = Type.Object({
 const Accepted = Type.Object({ status: Type.Literal("ok") });
 const ACCEPTED = JSON.stringify({ status: "ok" } satisfies Static<typeof Accepted>);
 
-const RESULT_HEADER = {
-  "Postern-Result": "What it counted as in `webhook_requests_total`: tells new from duplicate.",
-};
-
-export interface WebhookParts {
-  readonly source: Source;
-  readonly store: Store;
-  readonly metrics: Metrics;
-  /** True once the process is on its way out: what comes now is refused. */
-  readonly closing: () => boolean;
-}
-
-export function webhookRoute(parts: WebhookParts): Route {
+export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Route {
   return {
     method: "POST",
     path: "/webhook",
@@ -85,70 +66,38 @@ export function webhookRoute(parts: WebhookParts): Route {
         },
       },
     },
-    handle: (exchange) => receive(parts, exchange),
+    handle: (exchange) => receive(entrance, parts, exchange),
   };
 }
 
-async function receive(parts: WebhookParts, exchange: Exchange): Promise<Response> {
-  const { source } = parts;
+async function receive(
+  entrance: Entrance<Source>,
+  parts: IngestParts,
+  exchange: Exchange,
+): Promise<Response> {
+  const { source } = entrance;
   try {
     if (parts.closing()) throw new ShuttingDown("shutting down");
     exchange.checkDeclaredLength();
     const proof = source.proof(exchange.request.headers);
-    if (proof === undefined) return unproven(parts, exchange);
+    if (proof === undefined) return unproven(entrance, exchange);
     const body = await exchange.readBody();
-    if (!source.verify(proof, body)) return unproven(parts, exchange);
+    if (!source.verify(proof, body)) return unproven(entrance, exchange);
     const normalised = source.normalise(body);
     if ("errors" in normalised) {
-      note(parts, exchange, "validation_error", "INFO", { duplicate: false });
+      note(entrance, exchange, "validation_error", "INFO", { duplicate: false });
       return json(422, { detail: normalised.errors });
     }
-    return stored(parts, exchange, normalised.delivery, await parts.store.append(normalised.delivery));
+    const { delivery } = normalised;
+    noteKept(entrance, exchange, delivery, await keep(parts, entrance, delivery, body));
+    return jsonText(200, ACCEPTED);
   } catch (error) {
-    const level = error instanceof Failure && error.status < 500 ? "INFO" : "ERROR";
-    note(parts, exchange, resultOf(error), level, { duplicate: false });
+    noteFailure(entrance, exchange, error);
     throw error;
   }
 }
 
-/** The answer to a delivery that is durable; it counts as new when any of its messages is. */
-function stored(
-  parts: WebhookParts,
-  exchange: Exchange,
-  delivery: Delivery,
-  outcomes: readonly Outcome[],
-): Response {
-  const duplicate = !outcomes.includes("created");
-  const differs = outcomes.includes("differs");
-  for (const outcome of outcomes) if (outcome === "differs") parts.metrics.duplicatesDiffering++;
-  note(parts, exchange, duplicate ? "duplicate" : "ok", differs ? "WARN" : "INFO", {
-    message_id: delivery.messages[0]?.message_id,
-    duplicate,
-    differs: differs || undefined,
-  });
-  return jsonText(200, ACCEPTED);
-}
-
-function unproven(parts: WebhookParts, exchange: Exchange): Response {
-  note(parts, exchange, "invalid_signature", "ERROR", { duplicate: false });
+function unproven(entrance: Entrance, exchange: Exchange): Response {
+  note(entrance, exchange, "invalid_signature", "ERROR", { duplicate: false });
   return detail(401, "invalid signature");
-}
-
-function resultOf(error: unknown): Result {
-  if (error instanceof BodyTooLarge || error instanceof BodyTimeout || error instanceof BodyIncomplete) {
-    return "validation_error";
-  }
-  return error instanceof Overloaded || error instanceof ShuttingDown ? "overloaded" : "error";
-}
-
-function note(
-  parts: WebhookParts,
-  exchange: Exchange,
-  result: Result,
-  level: "INFO" | "WARN" | "ERROR",
-  fields: RouteLog["fields"],
-): void {
-  parts.metrics.countWebhook(result);
-  exchange.result = result;
-  exchange.log = { level, fields: { source: parts.source.name, ...fields } };
 }

@@ -1,0 +1,124 @@
+/**
+ * What webhooks of every source have in common: how a delivery is kept, and how a request is counted and logged.
+ * Nothing here may say a secret, a signature or a text.
+ */
+import {
+  BodyIncomplete,
+  BodyTimeout,
+  BodyTooLarge,
+  Failure,
+  Overloaded,
+  ShuttingDown,
+} from "../../core/errors.ts";
+import type { Delivery, NewEvent, Outcome, Store } from "../../core/store.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Exchange, RouteLog } from "../../lib/route.ts";
+import type { Result } from "../../observe/metrics.ts";
+import type { Entrance } from "./sources.ts";
+
+export interface IngestParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** True once the process is on its way out: what comes now is refused. */
+  readonly closing: () => boolean;
+}
+
+export const RESULT_HEADER = {
+  "Postern-Result": "What it counted as in `webhook_requests_total`: tells new from duplicate.",
+};
+
+/**
+ * Resolves with what became of it, once all of it is on stable storage: a message whose identifier is taken by
+ * another source's is kept too, as an event.
+ */
+export async function keep(
+  { store, clock }: IngestParts,
+  { source, tally }: Entrance,
+  delivery: Delivery,
+  body: Uint8Array,
+): Promise<readonly Outcome[]> {
+  const outcomes = await store.append(delivery);
+  const { messages, post } = delivery;
+  for (let index = 0; index < messages.length; index++) {
+    const outcome = outcomes[index] ?? "duplicate";
+    tally.messages[outcome]++;
+    if (outcome === "created") tally.lastMessageAt = clock.now();
+  }
+  if (post !== undefined) countNew(tally.events, post.events, outcomes.slice(messages.length));
+  if (!outcomes.includes("conflict")) return outcomes;
+  const events = conflicts(delivery, outcomes, body);
+  const kept = await store.append({
+    messages: [],
+    post: { source: source.name, body, details: [], events },
+  });
+  countNew(tally.events, events, kept);
+  return outcomes;
+}
+
+function countNew(
+  counts: Entrance["tally"]["events"],
+  events: readonly NewEvent[],
+  outcomes: readonly Outcome[],
+): void {
+  for (const [index, { kind }] of events.entries()) if (outcomes[index] === "created") counts[kind]++;
+}
+
+/** One event for each message that could not be stored; its bytes tell it from others. */
+function conflicts(
+  { messages, post }: Delivery,
+  outcomes: readonly Outcome[],
+  body: Uint8Array,
+): readonly NewEvent[] {
+  return messages.flatMap(({ message_id, ts }, index) => {
+    if (outcomes[index] !== "conflict") return [];
+    const span = post?.details[index]?.span ?? { start: 0, end: body.length };
+    const hash = new Bun.CryptoHasher("sha256").update(body.subarray(span.start, span.end)).digest("hex");
+    return [{ kind: "other", key: `conflict:${hash}`, messageId: message_id, ts, span }];
+  });
+}
+
+/** A delivery that is durable: new when any of it is, and an error when any of it met another source's message. */
+export function noteKept(
+  entrance: Entrance,
+  exchange: Exchange,
+  { messages, post }: Delivery,
+  outcomes: readonly Outcome[],
+): void {
+  const conflict = outcomes.includes("conflict");
+  const differs = outcomes.includes("differs");
+  const duplicate = !conflict && !outcomes.includes("created");
+  const result = conflict ? "error" : duplicate ? "duplicate" : "ok";
+  note(entrance, exchange, result, conflict ? "ERROR" : differs ? "WARN" : "INFO", {
+    message_id: messages[0]?.message_id,
+    duplicate,
+    messages: post && messages.length,
+    events: post?.events.length,
+    differs: differs || undefined,
+    conflict: conflict || undefined,
+  });
+}
+
+export function noteFailure(entrance: Entrance, exchange: Exchange, error: unknown): void {
+  const level = error instanceof Failure && error.status < 500 ? "INFO" : "ERROR";
+  note(entrance, exchange, resultOf(error), level, { duplicate: false });
+}
+
+function resultOf(error: unknown): Result {
+  if (error instanceof BodyTooLarge || error instanceof BodyTimeout || error instanceof BodyIncomplete) {
+    return "validation_error";
+  }
+  return error instanceof Overloaded || error instanceof ShuttingDown ? "overloaded" : "error";
+}
+
+/** Counts the request, once, and says on its answer and its log line as what. */
+export function note(
+  { source, tally }: Entrance,
+  exchange: Exchange,
+  result: Result,
+  level: "INFO" | "WARN" | "ERROR",
+  fields: RouteLog["fields"],
+): void {
+  tally.requests[result]++;
+  exchange.result = result;
+  exchange.log = { level, fields: { source: source.name, ...fields } };
+}

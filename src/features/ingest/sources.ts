@@ -1,0 +1,71 @@
+/** The configured sources by their names, which may be exchanged while requests come in. */
+import { StartRefused } from "../../core/errors.ts";
+import type { ProviderSource } from "../../core/source.ts";
+import type { Store } from "../../core/store.ts";
+import type { WebhookTally } from "../../observe/metrics.ts";
+
+/** A way in: a source with what it counts. */
+export interface Entrance<S extends { readonly name: string } = { readonly name: string }> {
+  readonly source: S;
+  readonly tally: WebhookTally;
+}
+
+export class Sources {
+  readonly #store: Pick<Store, "claimSources">;
+  readonly #tallyOf: (name: string) => WebhookTally;
+  #entrances: ReadonlyMap<string, Entrance<ProviderSource>> = new Map();
+  /** Names of sources that are about to serve. */
+  #coming: ReadonlySet<string> = new Set();
+  #lastReplacement: Promise<void> = Promise.resolve();
+
+  constructor(store: Pick<Store, "claimSources">, tallyOf: (name: string) => WebhookTally) {
+    this.#store = store;
+    this.#tallyOf = tallyOf;
+  }
+
+  get(name: string): Entrance<ProviderSource> | undefined {
+    return this.#entrances.get(name);
+  }
+
+  get names(): readonly string[] {
+    return [...this.#entrances.keys()];
+  }
+
+  /** Whether identifiers `NAME:…` are those of a source that serves, or is about to. */
+  isReserved(name: string): boolean {
+    return this.#entrances.has(name) || this.#coming.has(name);
+  }
+
+  /**
+   * Serves these sources, and no others, once the store has noted their names; one replacement after the other.
+   * Throws `StartRefused`, and changes nothing, when a range holds messages of the native source.
+   */
+  replace(sources: readonly ProviderSource[]): Promise<void> {
+    const replacement = this.#lastReplacement.then(() => this.#replace(sources));
+    this.#lastReplacement = replacement.catch(() => undefined);
+    return replacement;
+  }
+
+  /** The ranges are closed to native messages first, so that none gets in between the store's look and the change. */
+  async #replace(sources: readonly ProviderSource[]): Promise<void> {
+    const names = sources.map(({ name }) => name);
+    this.#coming = new Set(names);
+    try {
+      const taken = await this.#store.claimSources(names);
+      if (taken.length > 0) throw new StartRefused(rangesTaken(taken));
+      this.#entrances = new Map(
+        sources.map((source) => [source.name, { source, tally: this.#tallyOf(source.name) }]),
+      );
+    } finally {
+      this.#coming = new Set();
+    }
+  }
+}
+
+function rangesTaken(names: readonly string[]): string {
+  const ranges = names.map((name) => `${name}:`).join(", ");
+  return (
+    `the store holds messages of the native source whose message_id begins with ${ranges}: ` +
+    `rename the source${names.length === 1 ? "" : "s"} ${names.join(", ")}`
+  );
+}
