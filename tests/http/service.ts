@@ -13,13 +13,14 @@ import { sign } from "../../src/sources/native.ts";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
+import { exchange, head, type WireAnswer } from "./wire.ts";
 
 export const SECRET = "correct horse battery staple";
 
 export type LogLine = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Shorter ones could be in a log by chance. */
-const UNSAID_CHARS_MIN = 8;
+const UNSAID_CHARS_MIN = 10;
 const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id)$/i;
 
 export interface Given {
@@ -37,6 +38,10 @@ export interface TestService {
   readonly post: (body: string | Uint8Array | object, headers?: Record<string, string>) => Promise<Response>;
   /** Sends a request to the first listener as given. */
   readonly send: (path: string, init?: SentRequest) => Promise<Response>;
+  /** The same byte for byte, where a client library would encode the path anew. */
+  readonly sendRaw: (path: string, init?: SentRequest) => Promise<WireAnswer>;
+  /** Texts that must not be in the log when the service stops. */
+  readonly keepUnsaid: (...texts: string[]) => void;
   /** Serves other sources. */
   readonly replaceSources: (sources: Readonly<Record<string, SourceConfig>>) => Promise<void>;
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
@@ -80,8 +85,17 @@ export async function newService(
     }),
     { logFd, sources: open(given.sources), ...(given.clock !== undefined && { clock: given.clock }) },
   );
+  const url = `http://127.0.0.1:${service.port}`;
+  const keepUnsaid = (...texts: string[]) => {
+    // Times are no secrets.
+    for (const text of texts) if (!/^[0-9]*$/.test(text)) unsaid.add(text);
+  };
+  const keepHeadersUnsaid = (headers: Readonly<Record<string, string>>) => {
+    for (const [name, value] of Object.entries(headers))
+      if (!SAID_HEADERS.test(name)) keepUnsaid(value, ...value.split(/[ ,=]+/));
+  };
   const send = (path: string, { method = "POST", headers = {}, body }: SentRequest = {}) => {
-    for (const [name, value] of Object.entries(headers)) if (!SAID_HEADERS.test(name)) unsaid.add(value);
+    keepHeadersUnsaid(headers);
     return fetch(`${url}${path}`, {
       method,
       headers,
@@ -89,7 +103,15 @@ export async function newService(
       ...(body !== undefined && { body }),
     });
   };
-  const url = `http://127.0.0.1:${service.port}`;
+  const sendRaw = async (path: string, { method = "POST", headers = {}, body }: SentRequest = {}) => {
+    keepHeadersUnsaid(headers);
+    const bytes = Buffer.from(body ?? "");
+    const length: Record<string, number> = method === "GET" ? {} : { "Content-Length": bytes.length };
+    const request = Buffer.from(head(`${method} ${path}`, { ...headers, ...length }), "latin1");
+    const answer = await exchange(service.port, Buffer.concat([request, bytes]));
+    if (answer === undefined) throw new Error(`no answer to ${method} ${path}`);
+    return answer;
+  };
   const readUrl = service.readPort === undefined ? url : `http://127.0.0.1:${service.readPort}`;
   const authorization: Record<string, string> =
     environment["API_TOKEN"] === undefined ? {} : { Authorization: `Bearer ${environment["API_TOKEN"]}` };
@@ -112,6 +134,8 @@ export async function newService(
       });
     },
     send,
+    sendRaw,
+    keepUnsaid,
     replaceSources: async (sources) => service.replaceSources(open(sources)),
     get: (path, init = {}) =>
       fetch(`${readUrl}${path}`, {

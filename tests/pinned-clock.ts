@@ -1,0 +1,23 @@
+/** The system's clock, with its time of day held while something happens: other threads have no other one. */
+import { type Clock, systemClock } from "../src/lib/clock.ts";
+
+export interface PinnedClock extends Clock {
+  /** Runs with this time of day (ISO 8601). */
+  readonly at: <T>(time: string, run: () => Promise<T>) => Promise<T>;
+}
+
+export function pinnedClock(): PinnedClock {
+  let pinned: number | undefined;
+  return {
+    now: () => pinned ?? systemClock.now(),
+    elapsed: systemClock.elapsed,
+    async at(time, run) {
+      pinned = Date.parse(time);
+      try {
+        return await run();
+      } finally {
+        pinned = undefined;
+      }
+    },
+  };
+}
