@@ -17,18 +17,22 @@ import {
   writtenInstant,
 } from "./fields.ts";
 import { FORM_TYPE, type Surroundings } from "./kind.ts";
-import { emptyObject, parsePath, putAt, type Scope } from "./paths.ts";
+import { emptyObject, PATH, parsePath, putAt, type Scope } from "./paths.ts";
 
+const PlaceText = Type.String({ pattern: `^(=[\\s\\S]*|${PATH})$` });
 const Place = (description: string) =>
   Type.Optional(
-    Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
+    Type.Union([PlaceText, Type.Array(PlaceText, { minItems: 1 })], {
       description: `${description} A path, \`=text\` for a fixed text, or a list of them: the first that is there counts.`,
     }),
   );
 
 export const FieldMap = Type.Object({
   each: Type.Optional(
-    Type.String({ minLength: 1, description: "Path of an array whose items are messages or events." }),
+    Type.String({
+      pattern: `^${PATH}$`,
+      description: "Path of an array whose items are messages or events.",
+    }),
   ),
   when: Type.Optional(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {

@@ -58,6 +58,9 @@ export function plainText(status: number, body: string): ProviderAnswer {
   return { status, type: "text/plain; charset=utf-8", body };
 }
 
+/** The pattern of a token: a blank one would let everyone in. */
+export const NOT_BLANK = "\\S";
+
 export const JSON_TYPE = "application/json";
 export const FORM_TYPE = "application/x-www-form-urlencoded";
 

@@ -10,6 +10,9 @@ export interface Scope {
 
 export type Path = (scope: Scope) => JsonTree | undefined;
 
+/** The texts that `parsePath` takes, as a pattern for schemas. */
+export const PATH = "(\\$\\.)?([^.[\\]]+|\\[[0-9]{1,4}\\])(\\.[^.[\\]]+|\\[[0-9]{1,4}\\])*";
+
 const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
 
 /**
@@ -47,7 +50,8 @@ function stepsOf(text: string): { fromDocument: boolean; steps: readonly (string
   const steps: (string | number)[] = [];
   for (let rest = fromDocument ? text.slice(2) : text; rest !== "" || steps.length === 0; ) {
     const [whole, name, index] = STEP.exec(rest) ?? [];
-    if (whole === undefined) throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`);
+    if (whole === undefined)
+      throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`, "map");
     steps.push(name ?? Number(index));
     rest = rest.slice(whole.length);
   }

@@ -5,7 +5,7 @@
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
 import { composedBy, FieldMap, mappedBy, type Normalise } from "../field-map.ts";
-import { type Composed, defineKind, JSON_TYPE, type Provider, plainText } from "../kind.ts";
+import { type Composed, defineKind, JSON_TYPE, NOT_BLANK, type Provider, plainText } from "../kind.ts";
 import { PRESET_NAMES, PRESETS, type Preset } from "../presets.ts";
 import { GenericScheme, genericScheme, signsUrl } from "../schemes/generic.ts";
 import { SchemeError } from "../schemes/proof.ts";
@@ -27,7 +27,7 @@ const Options = Type.Object({
   ),
   verify_token: Type.Optional(
     Type.String({
-      minLength: 1,
+      pattern: NOT_BLANK,
       description: "For a handshake by GET like Meta's (`hub.mode`, `hub.challenge`).",
     }),
   ),

@@ -23,14 +23,14 @@ import {
   textOf,
   wholeSeconds,
 } from "../fields.ts";
-import { type Composed, defineKind, JSON_TYPE, plainText } from "../kind.ts";
+import { type Composed, defineKind, JSON_TYPE, NOT_BLANK, plainText } from "../kind.ts";
 import { hmacScheme } from "../schemes/hmac.ts";
 
 export const meta = defineKind({
   summary: "WhatsApp Cloud API, Messenger and Instagram; the secret is the app's",
   options: Type.Object({
     verify_token: Type.Optional(
-      Type.String({ minLength: 1, description: "What the console sends back in the handshake." }),
+      Type.String({ pattern: NOT_BLANK, description: "What the console sends back in the handshake." }),
     ),
   }),
   open({ verify_token }, secrets) {

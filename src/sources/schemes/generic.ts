@@ -70,10 +70,10 @@ export function signsUrl({ signed, url_hash }: GenericScheme): boolean {
 
 function hmacOptions(given: GenericScheme): HmacOptions {
   const { encoding, signed, version, version_separator } = given;
-  if (encoding === undefined) throw new SchemeError("an HMAC scheme needs encoding: hex or base64");
-  if (signed === undefined) throw new SchemeError('an HMAC scheme needs signed, such as "{body}"');
+  if (encoding === undefined) throw new SchemeError("an HMAC scheme needs encoding: hex or base64", "scheme");
+  if (signed === undefined) throw new SchemeError('an HMAC scheme needs signed, such as "{body}"', "scheme");
   if ((version === undefined) !== (version_separator === undefined))
-    throw new SchemeError("version and version_separator go together");
+    throw new SchemeError("version and version_separator go together", "scheme");
   const sources = [
     ["{timestamp}", given.timestamp_header ?? given.timestamp_part],
     ["{id}", given.id_header],
@@ -81,9 +81,9 @@ function hmacOptions(given: GenericScheme): HmacOptions {
   ] as const;
   for (const [name, source] of sources) {
     if (signed.includes(name) && source === undefined)
-      throw new SchemeError(`signed has ${name}, and nothing says which header it is`);
+      throw new SchemeError(`signed has ${name}, and nothing says which header it is`, "scheme");
     if (name === "{timestamp}" && source !== undefined && !signed.includes(name))
-      throw new SchemeError("signed lacks {timestamp}: anyone could change it");
+      throw new SchemeError("signed lacks {timestamp}: anyone could change it", "scheme");
   }
   return { ...given, encoding, signed } as HmacOptions;
 }

@@ -21,6 +21,13 @@ export function refused(why: string, signed?: readonly string[]): Refusal {
 /** A scheme or a secret that can't be used as it is configured. */
 export class SchemeError extends Error {
   override readonly name = "SchemeError";
+  /** The option that it is about, as a path such as `scheme/signed`; undefined when it is about the whole. */
+  readonly option: string | undefined;
+
+  constructor(message: string, option?: string) {
+    super(message);
+    this.option = option;
+  }
 }
 
 export type SecretEncoding = "utf8" | "base64" | "hex";

@@ -18,7 +18,10 @@ export class Template {
       .filter((part) => part !== "")
       .map((part) => (part.startsWith("{") ? { name: nameOf(part.slice(1, -1)) } : { literal: part }));
     if (!this.has("body") && !this.has("sha256(body)"))
-      throw new SchemeError(`what is signed, "${text}", must contain {body} or {sha256(body)}`);
+      throw new SchemeError(
+        `what is signed, "${text}", must contain {body} or {sha256(body)}`,
+        "scheme/signed",
+      );
   }
 
   has(name: TemplateName): boolean {
@@ -56,6 +59,9 @@ export function sha256Hex(bytes: Uint8Array): string {
 function nameOf(text: string): TemplateName {
   const name = NAMES.find((known) => known === text);
   if (name === undefined)
-    throw new SchemeError(`{${text}} is none of ${NAMES.map((known) => `{${known}}`).join(", ")}`);
+    throw new SchemeError(
+      `{${text}} is none of ${NAMES.map((known) => `{${known}}`).join(", ")}`,
+      "scheme/signed",
+    );
   return name;
 }
