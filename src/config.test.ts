@@ -35,6 +35,7 @@ describe("without any variable", () => {
     expect(readSettings({})).toEqual({
       webhookSecret: undefined,
       webhookSecretPrevious: undefined,
+      configFile: undefined,
       databaseUrl: { engine: "sqlite", path: "data/postern.db" },
       logLevel: "INFO",
       host: "127.0.0.1",

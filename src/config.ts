@@ -52,10 +52,19 @@ const MIB = 1024 * 1024;
 
 /** Every variable that Postern reads, in the order of the README's table. */
 export const SETTINGS = {
-  webhookSecret: secret("WEBHOOK_SECRET", "Secret that signs `POST /webhook`. Required to serve."),
+  webhookSecret: secret(
+    "WEBHOOK_SECRET",
+    "Secret that signs `POST /webhook`. Required to serve, unless a configuration file has sources.",
+  ),
   webhookSecretPrevious: secret(
     "WEBHOOK_SECRET_PREVIOUS",
     "A second secret that is accepted as well, while the first is being rotated.",
+  ),
+  configFile: text(
+    "POSTERN_CONFIG",
+    undefined,
+    "a file",
+    "The configuration file with the providers' sources, if there are any.",
   ),
   databaseUrl: setting<DatabaseUrl>({
     name: "DATABASE_URL",
@@ -187,13 +196,24 @@ type Values = {
     ? T | undefined
     : never;
 };
-type Optional = "webhookSecret" | "webhookSecretPrevious" | "readPort" | "apiToken" | "apiTokenPrevious";
+type Optional =
+  | "webhookSecret"
+  | "webhookSecretPrevious"
+  | "configFile"
+  | "readPort"
+  | "apiToken"
+  | "apiTokenPrevious";
 /** Settings after reading: what has a default is there. */
 export type Settings = { readonly [K in Optional]: Values[K] } & {
   readonly [K in Exclude<keyof Values, Optional>]: Exclude<Values[K], undefined>;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variables of this process, for what a configuration file refers to. */
+export function systemEnvironment(): Environment {
+  return process.env;
+}
 
 /** Reads all settings; throws `StartRefused` for the first that can't be taken. */
 export function readSettings(environment: Environment = process.env): Settings {
