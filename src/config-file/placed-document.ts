@@ -1,0 +1,189 @@
+/** A YAML text as a plain value whose parts keep their places: JSON pointer → line and column. */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+} from "yaml";
+import type { Mistake, Place } from "../core/mistake.ts";
+import type { Substitute } from "./substitute.ts";
+import { syntaxMistakes } from "./syntax-mistakes.ts";
+
+/** Aliases can make a small file a large value. */
+const NODES_MAX = 50_000;
+
+export interface PlacedDocument {
+  readonly value: unknown;
+  /** What is no YAML, or can't be taken out of it. */
+  readonly mistakes: readonly Mistake[];
+  /** Whether the value could be read at all: then its parts may be looked at. */
+  readonly readable: boolean;
+  /** Of a value; of the nearest thing around it when it has none. */
+  readonly placeOf: (pointer: string) => Place;
+  /** Of the name before a value. */
+  readonly keyPlaceOf: (pointer: string) => Place;
+  /** Whether a text's reference leads nowhere, so that there is nothing to say of its value. */
+  readonly isUnknown: (pointer: string) => boolean;
+}
+
+/** Reads one document and puts variables and files into its texts. */
+export function readDocument(text: string, substitute: Substitute): PlacedDocument {
+  const lines = new LineCounter();
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      schema: "core",
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return new Reading(placeAt, substitute).refused("the file is nested too deeply");
+  }
+  const syntax = syntaxMistakes(document, placeAt);
+  const reading = new Reading(placeAt, substitute);
+  if (syntax.length === 0) reading.read(document);
+  return reading.result(syntax);
+}
+
+interface Places {
+  readonly key: Place | undefined;
+  readonly value: Place;
+}
+
+class Reading {
+  readonly #placeAt: (offset: number) => Place;
+  readonly #substitute: Substitute;
+  readonly #mistakes: Mistake[] = [];
+  readonly #places = new Map<string, Places>();
+  readonly #unknown = new Set<string>();
+  /** Those that are being read: an alias must not lead into what it is a part of. */
+  readonly #around = new Set<Node>();
+  #document: Document.Parsed | undefined;
+  #nodes = 0;
+  #value: unknown;
+
+  constructor(placeAt: (offset: number) => Place, substitute: Substitute) {
+    this.#placeAt = placeAt;
+    this.#substitute = substitute;
+  }
+
+  read(document: Document.Parsed): void {
+    this.#document = document;
+    this.#value = this.#read(document.contents, "", undefined);
+  }
+
+  result(syntax: readonly Mistake[]): PlacedDocument {
+    const places = (pointer: string): Places => {
+      for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
+        const found = this.#places.get(at);
+        if (found !== undefined) return found;
+        if (at === "") return { key: undefined, value: { line: 1, column: 1 } };
+      }
+    };
+    return {
+      value: this.#value,
+      mistakes: [...syntax, ...this.#mistakes],
+      readable: syntax.length === 0 && this.#nodes <= NODES_MAX,
+      placeOf: (pointer) => places(pointer).value,
+      keyPlaceOf: (pointer) => places(pointer).key ?? places(pointer).value,
+      isUnknown: (pointer) => this.#unknown.has(pointer),
+    };
+  }
+
+  refused(message: string): PlacedDocument {
+    return this.result([{ line: 1, column: 1, message }]);
+  }
+
+  #read(node: Node | ParsedNode | null, pointer: string, key: Place | undefined): unknown {
+    const offset = node?.range?.[0];
+    const empty = isScalar(node) && node.value === null && node.source === "";
+    const value = (empty ? key : undefined) ?? (offset === undefined ? key : this.#placeAt(offset));
+    const place = value ?? { line: 1, column: 1 };
+    this.#places.set(pointer, { key, value: place });
+    this.#nodes += 1;
+    if (this.#nodes === NODES_MAX + 1) this.#add(place, `the file has more than ${NODES_MAX} values`);
+    if (node === null || this.#nodes > NODES_MAX) return null;
+    if (isAlias(node)) {
+      const target = this.#document === undefined ? undefined : node.resolve(this.#document);
+      if (target !== undefined && !this.#around.has(target)) return this.#read(target, pointer, key);
+      return this.#nothing(pointer, place, `*${node.source} stands for nothing that was named before it`);
+    }
+    if (isMap(node) || isSeq(node)) {
+      this.#around.add(node);
+      const read = isMap(node) ? this.#mapping(node.items, pointer) : this.#list(node.items, pointer);
+      this.#around.delete(node);
+      return read;
+    }
+    return this.#scalar(isScalar(node) ? node.value : undefined, pointer, place);
+  }
+
+  #mapping(pairs: readonly { key: unknown; value: unknown }[], pointer: string): unknown {
+    const entries = new Map<string, unknown>();
+    for (const pair of pairs) {
+      const key = pair.key as Node;
+      const place = this.#placeAt(key.range?.[0] ?? 0);
+      if (!isScalar(key) || typeof key.value !== "string") {
+        this.#add(place, "a name must be text: put it in quotes");
+        continue;
+      }
+      const inner = `${pointer}/${pointerStep(key.value)}`;
+      if (entries.has(key.value)) {
+        const first = this.#places.get(inner)?.key?.line;
+        this.#add(place, `${JSON.stringify(key.value)} stands here again: it is in line ${first} already`);
+        continue;
+      }
+      entries.set(key.value, this.#read((pair.value as Node | null) ?? null, inner, place));
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #list(items: readonly unknown[], pointer: string): unknown {
+    return items.map((item, index) => this.#read(item as Node, `${pointer}/${index}`, undefined));
+  }
+
+  #scalar(value: unknown, pointer: string, place: Place): unknown {
+    if (typeof value === "string") {
+      const { text, mistakes } = this.#substitute(value);
+      for (const message of mistakes) this.#nothing(pointer, place, message);
+      return text;
+    }
+    if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+    return this.#nothing(pointer, place, "it must be text, a number, true or false");
+  }
+
+  #nothing(pointer: string, place: Place, message: string): null {
+    this.#unknown.add(pointer);
+    this.#add(place, pointer === "" ? message : `${pathText(pointer)}: ${message}`);
+    return null;
+  }
+
+  #add(place: Place, message: string): void {
+    this.#mistakes.push({ ...place, message });
+  }
+}
+
+/** A name as a step of a JSON pointer (RFC 6901). */
+export function pointerStep(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** A pointer for people: `sources.sms.map[0].from`. */
+export function pathText(pointer: string): string {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map((step, index) => (/^\d+$/.test(step) ? `[${step}]` : `${index === 0 ? "" : "."}${step}`))
+    .join("");
+}

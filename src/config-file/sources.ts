@@ -1,0 +1,177 @@
+/** The sources of a configuration file: every mistake in what is said of one, or the source itself. */
+import type { Mistake } from "../core/mistake.ts";
+import { closest } from "../lib/closest.ts";
+import { KINDS } from "../sources/kinds.ts";
+import { openSource, type SourceConfig } from "../sources/open-source.ts";
+import type { ConfiguredSource } from "../sources/provider-source.ts";
+import { SchemeError } from "../sources/schemes/proof.ts";
+import { type PlacedDocument, pathText, pointerStep } from "./placed-document.ts";
+import { type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
+import {
+  COMMON_OPTIONS,
+  KIND_NAMES,
+  optionsOf,
+  RESERVED_NAME,
+  SOURCE_NAME,
+  sourceSchema,
+  UNKNOWN_SOURCE_SCHEMA,
+} from "./source-schema.ts";
+
+/** Stands in for what is wrong or missing while the rest is tried; it is valid in every encoding of a secret. */
+const STAND_IN = { secret: "aaaa", public_url: "https://example.org/" };
+
+export interface OpenedSource {
+  readonly source: ConfiguredSource;
+  readonly config: SourceConfig;
+}
+
+/** Adds what is wrong to the mistakes; then there is no source. */
+export function readSource(
+  document: PlacedDocument,
+  name: string,
+  given: unknown,
+  mistakes: Mistake[],
+): OpenedSource | undefined {
+  const pointer = `/sources/${pointerStep(name)}`;
+  const found: SchemaMistake[] = [];
+  if (name === RESERVED_NAME || !new RegExp(SOURCE_NAME).test(name))
+    found.push(atName(pointer, nameMistake(name)));
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+    found.push(...entryMistakes(document, pointer, name, given as Entry));
+  } else if (!document.isUnknown(pointer)) {
+    found.push(
+      atName(pointer, `${pathText(pointer)} must be a mapping with kind, secret and what its kind takes`),
+    );
+  }
+  const told = found.filter((mistake) => !document.isUnknown(mistake.pointer));
+  for (const { pointer: at, isName, message } of told)
+    mistakes.push({ ...(isName ? document.keyPlaceOf(at) : document.placeOf(at)), message });
+  if (told.length > 0 || mistakes.length > 0) return undefined;
+  const config = given as SourceConfig;
+  return { source: openSource(name, config), config };
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+function atName(pointer: string, message: string): SchemaMistake {
+  return { pointer, isName: true, message };
+}
+
+function nameMistake(name: string): string {
+  return name === RESERVED_NAME
+    ? `the name ${name} is taken by POST /webhook: give the source another one`
+    : "the name of a source must be a-z, 0-9 and -, begin with a letter, and have at most 32 characters";
+}
+
+function entryMistakes(
+  document: PlacedDocument,
+  pointer: string,
+  name: string,
+  entry: Entry,
+): SchemaMistake[] {
+  const kind = Object.hasOwn(entry, "kind") ? entry["kind"] : undefined;
+  if (typeof kind !== "string" || !KIND_NAMES.includes(kind))
+    return [kindMistake(pointer, entry, kind), ...checkerOf(undefined)(entry, pointer)];
+  const found = checkerOf(kind)(entry, pointer);
+  const known = new Set([...found, ...unknownParts(document, pointer, entry)].map((each) => each.pointer));
+  const isCommon = (at: string) =>
+    Object.keys(COMMON_OPTIONS).some((option) => `${at}/`.startsWith(`${pointer}/${option}/`));
+  const optionsHold = ![...known].some((at) => at !== pointer && !isCommon(at));
+  if (!optionsHold) return found;
+  return [...found, ...trialMistakes(pointer, name, kind, entry, known)];
+}
+
+function kindMistake(pointer: string, entry: Entry, kind: unknown): SchemaMistake {
+  const names = KIND_NAMES.join(", ");
+  if (!Object.hasOwn(entry, "kind"))
+    return atName(pointer, `${pathText(pointer)}.kind is missing: one of ${names}`);
+  const meant = typeof kind === "string" ? closest(kind, KIND_NAMES) : undefined;
+  const hint = meant === undefined ? "" : ` (did you mean ${meant}?)`;
+  const at = `${pointer}/kind`;
+  return { pointer: at, isName: false, message: `${pathText(at)} must be one of ${names}${hint}` };
+}
+
+/** Parts whose references lead nowhere. */
+function unknownParts(document: PlacedDocument, pointer: string, value: unknown): { pointer: string }[] {
+  const here = document.isUnknown(pointer) ? [{ pointer }] : [];
+  if (typeof value !== "object" || value === null) return here;
+  const inner = Object.entries(value).flatMap(([name, part]) =>
+    unknownParts(document, `${pointer}/${pointerStep(name)}`, part),
+  );
+  return [...here, ...inner];
+}
+
+/** What only opening the source tells: first the options, then each secret by itself. */
+function trialMistakes(
+  pointer: string,
+  name: string,
+  kind: string,
+  entry: Entry,
+  known: ReadonlySet<string>,
+): SchemaMistake[] {
+  const { kind: _, secret, public_url, ...options } = entry;
+  const found: SchemaMistake[] = [];
+  if (public_url === undefined && KINDS[kind]?.needsPublicUrl?.(options) === true) {
+    const message = `${pathText(pointer)}.public_url is missing: the provider signs its URL`;
+    if (!isMissingUrlTold(kind)) found.push(atName(pointer, message));
+  }
+  const attempt = (secretOfTrial: string): SchemeError | undefined => {
+    try {
+      openSource(name, { ...options, ...STAND_IN, kind, secret: secretOfTrial });
+      return undefined;
+    } catch (error) {
+      if (error instanceof SchemeError) return error;
+      throw error;
+    }
+  };
+  const refusal = attempt(STAND_IN.secret);
+  if (refusal !== undefined) {
+    const at = refusal.option === undefined ? pointer : `${pointer}/${refusal.option}`;
+    found.push({
+      pointer: at,
+      isName: at === pointer,
+      message: `${pathText(at)}: ${refusal.message}`,
+    });
+    return found;
+  }
+  const secrets = Array.isArray(secret) ? secret : [secret];
+  secrets.forEach((each: unknown, index) => {
+    const at = Array.isArray(secret) ? `${pointer}/secret/${index}` : `${pointer}/secret`;
+    if (typeof each !== "string" || known.has(at)) return;
+    const message = attempt(each)?.message;
+    if (message !== undefined)
+      found.push({ pointer: at, isName: false, message: `${pathText(at)}: ${message}` });
+  });
+  return found;
+}
+
+/** Whether the kind's schema alone demands it. */
+function isMissingUrlTold(kind: string): boolean {
+  return (sourceSchema(kind)["required"] as readonly string[]).includes("public_url");
+}
+
+const checkers = new Map<string | undefined, ReturnType<typeof schemaChecker>>();
+
+/** Compiled once a kind. */
+function checkerOf(kind: string | undefined): ReturnType<typeof schemaChecker> {
+  const known = checkers.get(kind);
+  if (known !== undefined) return known;
+  const schema = kind === undefined ? UNKNOWN_SOURCE_SCHEMA : sourceSchema(kind);
+  const checker = schemaChecker(schema, (pointer, name, names) =>
+    unknownOption(pointer, name, names, kind ?? ""),
+  );
+  checkers.set(kind, checker);
+  return checker;
+}
+
+function unknownOption(pointer: string, name: string, known: readonly string[], kind: string): string {
+  const path = pathText(pointer);
+  const isOption = path.split(".").length === 2;
+  const said = `${path}: ${JSON.stringify(name)} is unknown`;
+  const meant = closest(name, known);
+  if (meant !== undefined) return `${said} (did you mean ${meant}?)`;
+  const others = KIND_NAMES.filter((other) => Object.hasOwn(optionsOf(other), name));
+  if (isOption && others.length > 0)
+    return `${path}: ${JSON.stringify(name)} is no option of kind ${kind} but of ${others.join(", ")}`;
+  return `${said}: it takes ${known.join(", ")}`;
+}

@@ -1,0 +1,65 @@
+/**
+ * `${VAR}`, `${VAR:-default}` and `${file:/path}` in a text of the configuration file. It happens after the YAML was
+ * read, so that nothing within a secret can change what the file says; what is put in is not looked at again.
+ */
+import { resolve } from "node:path";
+import type { Environment } from "../config.ts";
+import { readTextFile, UnreadableFile } from "../lib/text-file.ts";
+
+const REFERENCE = /\$(?:\$|\{([^}]*)(\}?))/g;
+const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
+const FILE = "file:";
+const FILE_BYTES_MAX = 64 * 1024;
+
+export interface Substituted {
+  readonly text: string;
+  /** One for each reference that leads nowhere; it never repeats what a variable or a file holds. */
+  readonly mistakes: readonly string[];
+}
+
+export type Substitute = (text: string) => Substituted;
+
+/** Paths are relative to `folder`, the one of the configuration file. An empty variable counts as unset. */
+export function substitution(environment: Environment, folder: string): Substitute {
+  return (text) => {
+    const mistakes: string[] = [];
+    const put = (reference: string, inner: string | undefined, closed: string | undefined): string => {
+      if (inner === undefined) return "$";
+      const found = closed === "" ? UNCLOSED : lookUp(inner, environment, folder);
+      if ("text" in found) return found.text;
+      mistakes.push(found.mistake);
+      return reference;
+    };
+    return { text: text.replace(REFERENCE, put), mistakes };
+  };
+}
+
+type Found = { readonly text: string } | { readonly mistake: string };
+
+const UNCLOSED: Found = { mistake: "a $" + "{ without its }: write $$ where a dollar sign is meant" };
+const NO_REFERENCE: Found = {
+  mistake:
+    "within $" +
+    "{…} stands the name of a variable (NAME or NAME:-default) or a file (file:/path): write $$ where a dollar sign is meant",
+};
+
+function lookUp(inner: string, environment: Environment, folder: string): Found {
+  if (inner.startsWith(FILE)) return readReference(inner.slice(FILE.length), folder);
+  const [, name, otherwise] = VARIABLE.exec(inner) ?? [];
+  if (name === undefined) return NO_REFERENCE;
+  const text = environment[name] || otherwise;
+  return text === undefined
+    ? { mistake: `the environment variable ${name} is not set, or empty, and there is no default for it` }
+    : { text };
+}
+
+/** One trailing newline is cut, as of `X_FILE`. */
+function readReference(path: string, folder: string): Found {
+  if (path === "") return NO_REFERENCE;
+  try {
+    return { text: readTextFile(resolve(folder, path), FILE_BYTES_MAX).replace(/\r?\n$/, "") };
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    return { mistake: `the file ${JSON.stringify(path)} can't be read: ${error.message}` };
+  }
+}
