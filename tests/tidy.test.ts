@@ -8,34 +8,16 @@ const ROOT = resolve(import.meta.dir, "..");
 const SRC = join(ROOT, "src");
 const LINES_MAX = 400;
 
+/** What the composition root and the commands are made of. */
+const PARTS = [
+  ...["config-file", "config", "http", "features", "sources"],
+  ...["storage", "observe", "core", "lib", "version"],
+];
 /** Which floors a floor may import; its own folder goes without saying, except among features. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
-  cli: [
-    "serve",
-    "config-file",
-    "config",
-    "http",
-    "features",
-    "sources",
-    "storage",
-    "observe",
-    "core",
-    "lib",
-    "version",
-  ],
-  serve: [
-    "config-file",
-    "config",
-    "http",
-    "features",
-    "sources",
-    "storage",
-    "observe",
-    "core",
-    "lib",
-    "version",
-  ],
+  cli: ["serve", ...PARTS],
+  serve: PARTS,
   "config-file": ["sources", "config", "core", "lib"],
   http: ["features", "sources", "observe", "core", "lib"],
   features: ["observe", "core", "lib"],
