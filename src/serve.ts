@@ -6,6 +6,7 @@ import { type Settings, webhookSecrets } from "./config.ts";
 import type { ProviderSource, Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
+import { type Reload, reloadRoute } from "./features/admin/reload.ts";
 import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
 import { eventsRoute } from "./features/events/list.ts";
@@ -44,6 +45,8 @@ export interface Surroundings {
   readonly logFd?: number;
   /** The configured sources; with some, the native one is served only if it has a secret. */
   readonly sources?: readonly ProviderSource[];
+  /** What `POST /admin/reload` does; none without a configuration file. */
+  readonly reload?: Reload;
   /** Told when the process can't keep its promise any more and has to end. */
   readonly onFatal?: (reason: string) => void;
 }
@@ -51,6 +54,7 @@ export interface Surroundings {
 export interface Service {
   readonly port: number;
   readonly readPort: number | undefined;
+  readonly log: Pick<Log, "info" | "error">;
   /**
    * Serves these sources from now on; what came in before is still answered by its own. Throws `StartRefused`, and
    * changes nothing, when they can't be served.
@@ -66,7 +70,7 @@ export interface Service {
 /** Starts the service; throws `StartRefused` when it can't. */
 export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
   const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
-  const { sources: configured = [] } = surroundings;
+  const { sources: configured = [], reload } = surroundings;
   const secrets = nativeSecrets(settings, configured);
   const log = new Log({
     level: settings.logLevel,
@@ -114,6 +118,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       metrics,
       phase,
       log,
+      reload,
       guarded: settings.apiToken !== undefined,
     }),
     authorize: authorities(settings),
@@ -136,6 +141,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   return {
     port: listeners[0]?.port ?? settings.port,
     readPort: listeners[1]?.port,
+    log,
     replaceSources: async (next) => {
       nativeSecrets(settings, next);
       await sources.replace(next);
@@ -163,12 +169,13 @@ interface RouteParts {
   readonly metrics: Metrics;
   readonly phase: Phase;
   readonly log: Log;
+  readonly reload: Reload | undefined;
   /** Whether a token is configured. */
   readonly guarded: boolean;
 }
 
 function routesOf(parts: RouteParts): readonly Route[] {
-  const { native, sources, ingest, store, metrics, phase, log, guarded } = parts;
+  const { native, sources, ingest, store, metrics, phase, log, reload, guarded } = parts;
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
@@ -180,6 +187,7 @@ function routesOf(parts: RouteParts): readonly Route[] {
     readyRoute(store, () => phase.stopping),
     metricsRoute(metrics),
     rebuildIndexRoute({ store, log, guarded }),
+    reloadRoute({ reload, guarded }),
     // The document describes every route, these two included.
     ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),
   ];
@@ -191,7 +199,10 @@ export function describeService(): object {
   const nothing = {} as never;
   const phase = { stopping: false, refusing: false };
   const parts = { native: nothing, sources: nothing, ingest: nothing, store: nothing, metrics: nothing };
-  return openApiDocument(routesOf({ ...parts, phase, log: nothing, guarded: true }), VERSION);
+  return openApiDocument(
+    routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
+    VERSION,
+  );
 }
 
 /** None when only configured sources are served; throws `StartRefused` when nothing would be. */

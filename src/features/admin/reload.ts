@@ -1,0 +1,60 @@
+/** `POST /admin/reload`: reads the configuration file anew, for whoever can't send SIGHUP. */
+import { Type } from "typebox";
+import { DetailAnswer, type FieldError, InvalidAnswer } from "../../core/field-errors.ts";
+import type { Mistake } from "../../core/mistake.ts";
+import { detail, json } from "../../lib/response.ts";
+import type { Route } from "../../lib/route.ts";
+
+/** What became of the file: its sources are served, or its mistakes keep the old ones in place. */
+export type Reloaded = { readonly sources: number } | { readonly mistakes: readonly Mistake[] };
+
+/** One at a time; asked meanwhile, the file is read once more afterwards. */
+export type Reload = () => Promise<Reloaded>;
+
+export interface ReloadParts {
+  /** Undefined: the server runs without a file. */
+  readonly reload: Reload | undefined;
+  /** Whether the token is configured that the route wants; without one it serves nobody. */
+  readonly guarded: boolean;
+}
+
+export function reloadRoute({ reload, guarded }: ReloadParts): Route {
+  return {
+    method: "POST",
+    path: "/admin/reload",
+    access: "token",
+    listener: "read",
+    doc: {
+      id: "reload",
+      summary: "Read the configuration file anew",
+      description:
+        "Replaces the sources by those that the file holds now, as SIGHUP does; requests that are under way end as they " +
+        "began. With any mistake in the file the sources stay as they are. Settings of the environment aren't read again.",
+      answers: {
+        200: {
+          description: "The file's sources are served.",
+          schema: Type.Object({ status: Type.Literal("reloaded"), sources: Type.Integer({ minimum: 0 }) }),
+        },
+        403: { description: "No `API_TOKEN` is configured.", schema: DetailAnswer },
+        409: { description: "The server runs without a configuration file.", schema: DetailAnswer },
+        422: {
+          description: "Every mistake of the file; `loc` is `config` and `LINE:COLUMN`.",
+          schema: InvalidAnswer,
+        },
+      },
+    },
+    handle: async () => {
+      if (!guarded) return detail(403, "set API_TOKEN to use this");
+      if (reload === undefined)
+        return detail(409, "there is no configuration file: start with --config or POSTERN_CONFIG");
+      const reloaded = await reload();
+      return "sources" in reloaded
+        ? json(200, { status: "reloaded", sources: reloaded.sources })
+        : json(422, { detail: reloaded.mistakes.map(asFieldError) });
+    },
+  };
+}
+
+function asFieldError({ line, column, message }: Mistake): FieldError {
+  return { type: "config_invalid", loc: ["config", `${line}:${column}`], msg: message, input: null };
+}
