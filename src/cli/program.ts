@@ -5,6 +5,8 @@
 import { Command, CommanderError } from "commander";
 import { describe, StartRefused } from "../core/errors.ts";
 import { VERSION } from "../version.ts";
+import { addCheckConfig } from "./check-config.ts";
+import { addConfigSchema } from "./config-schema.ts";
 import { addDoctor } from "./doctor.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
@@ -12,8 +14,15 @@ import { addHealthcheck } from "./healthcheck.ts";
 import { addImport } from "./import.ts";
 import { addOpenapi } from "./openapi.ts";
 import { ClosedPipe, say, writeAll } from "./output.ts";
+import { addReload } from "./reload.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
+
+/** In the order of the help. */
+const COMMANDS = [
+  ...[addServe, addReload, addCheckConfig, addConfigSchema],
+  ...[addSend, addImport, addExport, addDoctor, addHealthcheck, addOpenapi],
+];
 
 /** Runs one command and resolves with its exit code, once everything it printed is written. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -33,7 +42,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeErr: (text) => say(text.trimEnd()),
       outputError: (text) => complain(text.replace(/^error: /, "")),
     });
-  for (const add of [addServe, addSend, addImport, addExport, addDoctor, addHealthcheck, addOpenapi]) {
+  for (const add of COMMANDS) {
     add(program, (code) => {
       exitCode = code;
     });

@@ -1,6 +1,8 @@
 /** `postern serve`: runs the service until it is told to stop. */
 import type { Command } from "commander";
-import { readSettings, SETTINGS } from "../config.ts";
+import { readSettings, SETTINGS, systemEnvironment } from "../config.ts";
+import type { Service } from "../serve.ts";
+import { CONFIG_FLAG, configPath } from "./config-path.ts";
 import type { Exit } from "./exit.ts";
 
 export function addServe(program: Command, exit: Exit): void {
@@ -8,25 +10,37 @@ export function addServe(program: Command, exit: Exit): void {
   program
     .command("serve")
     .summary("run the service")
-    .description("Run the service. It is configured by environment variables and stops on SIGTERM or Ctrl-C.")
+    .description(
+      "Run the service. It is configured by environment variables and stops on SIGTERM or Ctrl-C. A configuration file " +
+        "adds the providers' webhooks; SIGHUP makes it read that file anew.",
+    )
+    .option(...CONFIG_FLAG)
     .addHelpText(
       "after",
       `
-Example:
+Examples:
   $ WEBHOOK_SECRET=change-me DATABASE_URL=sqlite:///data/postern.db postern serve
+  $ postern serve --config postern.yaml
 
 Environment variables (X_FILE names a file that holds X):
 ${wrapped(names)}`,
     )
-    .action(async () => exit(await serve()));
+    .action(async (flags: ServeFlags) => exit(await serve(flags)));
+}
+
+interface ServeFlags {
+  readonly config?: string;
 }
 
 /** Resolves with the exit code once the service has stopped. */
-export async function serve(): Promise<number> {
+async function serve(flags: ServeFlags): Promise<number> {
   const { startService } = await import("../serve.ts");
   const settings = readSettings();
   const stopped = Promise.withResolvers<number>();
-  const service = await startService(settings, { onFatal: () => stopped.resolve(1) });
+  const started = Promise.withResolvers<Service>();
+  const configured = await configuredBy(flags, started.promise, settings.webhookSecret !== undefined);
+  const service = await startService(settings, { ...configured, onFatal: () => stopped.resolve(1) });
+  started.resolve(service);
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -40,6 +54,20 @@ export async function serve(): Promise<number> {
     });
   }
   return stopped.promise;
+}
+
+/** The sources of the configuration file, if there is one, and the way to read it anew. */
+async function configuredBy(flags: ServeFlags, service: Promise<Service>, isNative: boolean) {
+  const path = configPath(flags.config);
+  if (path === undefined) return {};
+  const { loadConfigFile } = await import("../config-file/config-file.ts");
+  const { reloader } = await import("./reloading.ts");
+  const load = () => loadConfigFile(path, systemEnvironment());
+  const { sources } = load();
+  const reload = reloader({ path, load, service, isNative });
+  // What went wrong is in the log.
+  process.on("SIGHUP", () => void reload().catch(() => undefined));
+  return { sources, reload };
 }
 
 function wrapped(names: readonly string[]): string {

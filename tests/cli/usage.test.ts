@@ -2,7 +2,17 @@
 import { describe, expect, test } from "bun:test";
 import { MAIN, postern } from "./postern.ts";
 
-const COMMANDS = ["serve", "send", "import", "export", "healthcheck", "openapi"];
+const COMMANDS = [
+  "serve",
+  "send",
+  "import",
+  "export",
+  "healthcheck",
+  "openapi",
+  "check-config",
+  "config-schema",
+  "reload",
+];
 const LINE = /^postern: [^\n]+\n$/;
 
 describe("help", () => {
@@ -94,6 +104,7 @@ test("openapi prints the document with every path, whole, without any setting", 
   expect(document.openapi).toStartWith("3.1");
   expect(Object.keys(document.paths).sort()).toEqual([
     "/admin/rebuild-index",
+    "/admin/reload",
     "/docs",
     "/health/live",
     "/health/ready",

@@ -1,0 +1,63 @@
+/** The configuration file, read anew while the service runs: its sources take over, or the old ones stay. */
+import { type ConfigFile, ConfigFileInvalid, mistakeLine } from "../config-file/config-file.ts";
+import { describe, StartRefused } from "../core/errors.ts";
+import type { Mistake } from "../core/mistake.ts";
+import type { Reload, Reloaded } from "../features/admin/reload.ts";
+import type { Service } from "../serve.ts";
+
+export interface ReloadingParts {
+  readonly path: string;
+  /** Throws `ConfigFileInvalid`. */
+  readonly load: () => ConfigFile;
+  /** Once it has started. */
+  readonly service: Promise<Pick<Service, "replaceSources" | "log">>;
+  /** Whether `POST /webhook` is served, so that the file may have no sources. */
+  readonly isNative: boolean;
+}
+
+/** One at a time, in the order in which they were asked for. Each writes one line into the log. */
+export function reloader({ path, load, service, isNative }: ReloadingParts): Reload {
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function reload(): Promise<Reloaded> {
+    const { replaceSources, log } = await service;
+    try {
+      const { sources } = load();
+      if (sources.length === 0 && !isNative) throw new ConfigFileInvalid(path, [NOBODY_LEFT]);
+      await replaceSources(sources);
+      log.info("configuration reloaded", { sources: sources.length });
+      return { sources: sources.length };
+    } catch (error) {
+      if (!(error instanceof StartRefused)) {
+        log.error("configuration not reloaded", { reason: describe(error) });
+        throw error;
+      }
+      const mistakes = mistakesOf(error);
+      const [first] = mistakes;
+      log.error("configuration not reloaded", {
+        mistakes: mistakes.length,
+        first: first === undefined ? path : mistakeLine(path, first),
+      });
+      return { mistakes };
+    }
+  }
+
+  return () => {
+    const reloaded = last.then(reload);
+    last = reloaded.catch(() => undefined);
+    return reloaded;
+  };
+}
+
+const NOBODY_LEFT: Mistake = {
+  line: 1,
+  column: 1,
+  message: "there are no sources, and WEBHOOK_SECRET is not set: nobody could send anything",
+};
+
+/** What a store refuses is true of the file as a whole. */
+function mistakesOf(error: StartRefused): readonly Mistake[] {
+  return error instanceof ConfigFileInvalid
+    ? error.mistakes
+    : [{ line: 1, column: 1, message: error.message }];
+}
