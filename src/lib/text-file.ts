@@ -17,7 +17,6 @@ export class UnreadableFile extends Error {
 /** The text without a byte order mark. Throws `UnreadableFile`. */
 export function readTextFile(path: string, bytesMax: number): string {
   const bytes = readBytes(path, bytesMax);
-  if (bytes.length > bytesMax) throw new UnreadableFile(`it has more than ${bytesMax} bytes`);
   try {
     return utf8.decode(bytes);
   } catch {
@@ -26,12 +25,18 @@ export function readTextFile(path: string, bytesMax: number): string {
 }
 
 function readBytes(path: string, bytesMax: number): Uint8Array {
+  const tooLarge = new UnreadableFile(`it has more than ${bytesMax} bytes`);
+  let bytes: Uint8Array;
   try {
-    if (statSync(path).size > bytesMax) throw new UnreadableFile(`it has more than ${bytesMax} bytes`);
-    return readFileSync(path);
+    const stat = statSync(path);
+    if (!stat.isDirectory() && stat.size > bytesMax) throw tooLarge;
+    bytes = readFileSync(path);
   } catch (error) {
-    if (error instanceof UnreadableFile) throw error;
+    if (error === tooLarge) throw error;
     const { code = "", message } = error as NodeJS.ErrnoException;
     throw new UnreadableFile(REASONS[code] ?? message);
   }
+  // What is no plain file has no size beforehand.
+  if (bytes.length > bytesMax) throw tooLarge;
+  return bytes;
 }

@@ -18,7 +18,11 @@ const Options = Type.Object({
     }),
   ),
   scheme: Type.Optional(GenericScheme),
-  map: Type.Optional(Type.Union([FieldMap, Type.Array(FieldMap)])),
+  map: Type.Optional(
+    Type.Union([FieldMap, Type.Array(FieldMap)], {
+      description: "Where a message's fields stand; of a list, the first map that finds a message counts.",
+    }),
+  ),
   delivery_id_header: Type.Optional(
     Type.String({ minLength: 1, description: "The header with the provider's identifier of the delivery." }),
   ),

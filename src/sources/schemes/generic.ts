@@ -16,43 +16,46 @@ const Flag = (description: string) =>
 
 const JWT = /^jwt-hs(256|384|512)(?:\/(256|384|512))*$/;
 
-export const GenericScheme = Type.Object({
-  header: Type.String({
-    minLength: 1,
-    description: "The header that holds the signature, the token or the secret.",
-  }),
-  algorithm: Type.String({
-    pattern: "^(hmac-sha1|hmac-sha256|hmac-sha512|jwt-hs(256|384|512)(/(256|384|512))*|token)$",
-    description: "hmac-sha1, hmac-sha256, hmac-sha512, jwt-hs256 (or jwt-hs256/384/512), or token.",
-    examples: ["hmac-sha256"],
-  }),
-  encoding: Type.Optional(Choice(["hex", "base64"], "How an HMAC is written.")),
-  prefix: Text("Stands before each signature, such as `sha256=`."),
-  separator: Text("Between several signatures in the header."),
-  version_separator: Text("Between a version and its signature."),
-  version: Text("Only signatures of this version count."),
-  secret_prefix: Text("What the secret begins with and is no part of the key, such as `whsec_`."),
-  secret_encoding: Type.Optional(
-    Choice(["utf8", "base64", "hex"], "How the secret is written (default utf8)."),
-  ),
-  id_header: Text("The header that is `{id}` in `signed`."),
-  nonce_header: Text("The header that is `{nonce}` in `signed`."),
-  timestamp_header: Text("The header that is `{timestamp}` in `signed`."),
-  timestamp_part: Text(
-    "The part of the signature's header that is `{timestamp}`, such as the `t` of `t=…,v1=…`.",
-  ),
-  timestamp_format: Type.Optional(
-    Choice(["unix", "ms", "rfc3339"], "How the timestamp is written (default unix)."),
-  ),
-  tolerance_seconds: Seconds("How far the timestamp may be from now, both ways (default 300)."),
-  signed: Text(
-    "What is signed: `{timestamp}.{body}`, say. Known: {body}, {sha256(body)}, {timestamp}, {id}, {nonce}, {url}.",
-  ),
-  issuer: Text("The token's `iss`."),
-  url_hash: Flag("Whether the token names the SHA-256 of the URL."),
-  payload_hash: Flag("Whether the token names the SHA-256 of the body."),
-  clock_tolerance_seconds: Seconds("How far clocks may be apart (default 5)."),
-});
+export const GenericScheme = Type.Object(
+  {
+    header: Type.String({
+      minLength: 1,
+      description: "The header that holds the signature, the token or the secret.",
+    }),
+    algorithm: Type.String({
+      pattern: "^(hmac-sha1|hmac-sha256|hmac-sha512|jwt-hs(256|384|512)(/(256|384|512))*|token)$",
+      description: "hmac-sha1, hmac-sha256, hmac-sha512, jwt-hs256 (or jwt-hs256/384/512), or token.",
+      examples: ["hmac-sha256"],
+    }),
+    encoding: Type.Optional(Choice(["hex", "base64"], "How an HMAC is written.")),
+    prefix: Text("Stands before each signature, such as `sha256=`."),
+    separator: Text("Between several signatures in the header."),
+    version_separator: Text("Between a version and its signature."),
+    version: Text("Only signatures of this version count."),
+    secret_prefix: Text("What the secret begins with and is no part of the key, such as `whsec_`."),
+    secret_encoding: Type.Optional(
+      Choice(["utf8", "base64", "hex"], "How the secret is written (default utf8)."),
+    ),
+    id_header: Text("The header that is `{id}` in `signed`."),
+    nonce_header: Text("The header that is `{nonce}` in `signed`."),
+    timestamp_header: Text("The header that is `{timestamp}` in `signed`."),
+    timestamp_part: Text(
+      "The part of the signature's header that is `{timestamp}`, such as the `t` of `t=…,v1=…`.",
+    ),
+    timestamp_format: Type.Optional(
+      Choice(["unix", "ms", "rfc3339"], "How the timestamp is written (default unix)."),
+    ),
+    tolerance_seconds: Seconds("How far the timestamp may be from now, both ways (default 300)."),
+    signed: Text(
+      "What is signed: `{timestamp}.{body}`, say. Known: {body}, {sha256(body)}, {timestamp}, {id}, {nonce}, {url}.",
+    ),
+    issuer: Text("The token's `iss`."),
+    url_hash: Flag("Whether the token names the SHA-256 of the URL."),
+    payload_hash: Flag("Whether the token names the SHA-256 of the body."),
+    clock_tolerance_seconds: Seconds("How far clocks may be apart (default 5)."),
+  },
+  { description: "How requests are signed, when no preset says it." },
+);
 export type GenericScheme = Readonly<Static<typeof GenericScheme>>;
 
 /** Throws `SchemeError` when the scheme lacks something or a secret can't be used. */
