@@ -68,5 +68,5 @@ function withReferences<T>(schema: T): T {
 
 function narrow({ enum: choices, pattern }: JsonSchema): boolean {
   if (Array.isArray(choices)) return true;
-  return typeof pattern === "string" && !new RegExp(pattern).test("$" + "{VARIABLE}");
+  return typeof pattern === "string" && !new RegExp(pattern).test("${VARIABLE}");
 }

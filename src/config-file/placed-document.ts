@@ -16,6 +16,7 @@ import { syntaxMistakes } from "./syntax-mistakes.ts";
 
 /** Aliases can make a small file a large value. */
 const NODES_MAX = 50_000;
+const DEPTH_MAX = 100;
 
 export interface PlacedDocument {
   readonly value: unknown;
@@ -38,19 +39,13 @@ export function readDocument(text: string, substitute: Substitute): PlacedDocume
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  let document: Document.Parsed;
-  try {
-    document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      uniqueKeys: false,
-      schema: "core",
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return new Reading(placeAt, substitute).refused("the file is nested too deeply");
-  }
-  const syntax = syntaxMistakes(document, placeAt);
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    schema: "core",
+  });
+  const syntax = syntaxMistakes(document, text, placeAt);
   const reading = new Reading(placeAt, substitute);
   if (syntax.length === 0) reading.read(document);
   return reading.result(syntax);
@@ -101,10 +96,6 @@ class Reading {
     };
   }
 
-  refused(message: string): PlacedDocument {
-    return this.result([{ line: 1, column: 1, message }]);
-  }
-
   #read(node: Node | ParsedNode | null, pointer: string, key: Place | undefined): unknown {
     const offset = node?.range?.[0];
     const empty = isScalar(node) && node.value === null && node.source === "";
@@ -120,6 +111,7 @@ class Reading {
       return this.#nothing(pointer, place, `*${node.source} stands for nothing that was named before it`);
     }
     if (isMap(node) || isSeq(node)) {
+      if (this.#around.size === DEPTH_MAX) return this.#nothing(pointer, place, "this is nested too deeply");
       this.#around.add(node);
       const read = isMap(node) ? this.#mapping(node.items, pointer) : this.#list(node.items, pointer);
       this.#around.delete(node);

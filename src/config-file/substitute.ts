@@ -36,11 +36,10 @@ export function substitution(environment: Environment, folder: string): Substitu
 
 type Found = { readonly text: string } | { readonly mistake: string };
 
-const UNCLOSED: Found = { mistake: "a $" + "{ without its }: write $$ where a dollar sign is meant" };
+const UNCLOSED: Found = { mistake: "a ${ without its }: write $$ where a dollar sign is meant" };
 const NO_REFERENCE: Found = {
   mistake:
-    "within $" +
-    "{…} stands the name of a variable (NAME or NAME:-default) or a file (file:/path): write $$ where a dollar sign is meant",
+    "${…} takes the name of a variable (NAME or NAME:-default) or a file (file:/path): write $$ where a dollar sign is meant",
 };
 
 function lookUp(inner: string, environment: Environment, folder: string): Found {

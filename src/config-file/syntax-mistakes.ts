@@ -18,17 +18,28 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   MISSING_CHAR: "a quote, a bracket or a space is missing here",
   MULTILINE_IMPLICIT_KEY: "a name must be in one line, with a colon and a space behind it",
   MULTIPLE_DOCS: "the file must be one document: take the line --- away",
+  RESOURCE_EXHAUSTION: "this is nested too deeply",
   TAB_AS_INDENT: "indentation must be spaces, not tabs",
   TAG_RESOLVE_FAILED: "tags (!) aren't taken",
   UNEXPECTED_TOKEN: UNEXPECTED,
 };
 
+/** In YAML a brace within brackets is one of the brackets. */
+const QUOTE_REFERENCES = " (within [ ] and { } a ${…} must be in quotes)";
+
 /** The first mistake of a line alone: what follows in it comes of it. */
-export function syntaxMistakes(document: Document.Parsed, placeAt: (offset: number) => Place): Mistake[] {
+export function syntaxMistakes(
+  document: Document.Parsed,
+  text: string,
+  placeAt: (offset: number) => Place,
+): Mistake[] {
+  const lines = text.split(/\r?\n/);
   const found = new Map<number, Mistake>();
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     const place = placeAt(pos[0]);
-    if (!found.has(place.line)) found.set(place.line, { ...place, message: WORDS[code] ?? UNEXPECTED });
+    if (found.has(place.line)) continue;
+    const hint = /[[{].*\$\{/.test(lines[place.line - 1] ?? "") ? QUOTE_REFERENCES : "";
+    found.set(place.line, { ...place, message: `${WORDS[code] ?? UNEXPECTED}${hint}` });
   }
   return [...found.values()];
 }
