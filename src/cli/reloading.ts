@@ -11,19 +11,16 @@ export interface ReloadingParts {
   readonly load: () => ConfigFile;
   /** Once it has started. */
   readonly service: Promise<Pick<Service, "replaceSources" | "log">>;
-  /** Whether `POST /webhook` is served, so that the file may have no sources. */
-  readonly isNative: boolean;
 }
 
 /** One at a time, in the order in which they were asked for. Each writes one line into the log. */
-export function reloader({ path, load, service, isNative }: ReloadingParts): Reload {
+export function reloader({ path, load, service }: ReloadingParts): Reload {
   let last: Promise<unknown> = Promise.resolve();
 
   async function reload(): Promise<Reloaded> {
     const { replaceSources, log } = await service;
     try {
       const { sources } = load();
-      if (sources.length === 0 && !isNative) throw new ConfigFileInvalid(path, [NOBODY_LEFT]);
       await replaceSources(sources);
       log.info("configuration reloaded", { sources: sources.length });
       return { sources: sources.length };
@@ -49,13 +46,7 @@ export function reloader({ path, load, service, isNative }: ReloadingParts): Rel
   };
 }
 
-const NOBODY_LEFT: Mistake = {
-  line: 1,
-  column: 1,
-  message: "there are no sources, and WEBHOOK_SECRET is not set: nobody could send anything",
-};
-
-/** What a store refuses is true of the file as a whole. */
+/** What the service itself refuses is true of the file as a whole. */
 function mistakesOf(error: StartRefused): readonly Mistake[] {
   return error instanceof ConfigFileInvalid
     ? error.mistakes

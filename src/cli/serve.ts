@@ -38,7 +38,7 @@ async function serve(flags: ServeFlags): Promise<number> {
   const settings = readSettings();
   const stopped = Promise.withResolvers<number>();
   const started = Promise.withResolvers<Service>();
-  const configured = await configuredBy(flags, started.promise, settings.webhookSecret !== undefined);
+  const configured = await configuredBy(flags, started.promise);
   const service = await startService(settings, { ...configured, onFatal: () => stopped.resolve(1) });
   started.resolve(service);
   let stopping = false;
@@ -57,14 +57,14 @@ async function serve(flags: ServeFlags): Promise<number> {
 }
 
 /** The sources of the configuration file, if there is one, and the way to read it anew. */
-async function configuredBy(flags: ServeFlags, service: Promise<Service>, isNative: boolean) {
+async function configuredBy(flags: ServeFlags, service: Promise<Service>) {
   const path = configPath(flags.config);
   if (path === undefined) return {};
   const { loadConfigFile } = await import("../config-file/config-file.ts");
   const { reloader } = await import("./reloading.ts");
   const load = () => loadConfigFile(path, systemEnvironment());
   const { sources } = load();
-  const reload = reloader({ path, load, service, isNative });
+  const reload = reloader({ path, load, service });
   // What went wrong is in the log.
   process.on("SIGHUP", () => void reload().catch(() => undefined));
   return { sources, reload };
