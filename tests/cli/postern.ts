@@ -51,17 +51,25 @@ export interface Server {
   /** What commands need to find the service and its database. */
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string;
+  /** What it has written so far: a JSON object a line. */
+  readonly log: () => readonly Readonly<Record<string, unknown>>[];
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** Rows of `/messages`, in its order. */
   readonly messages: (query?: string) => Promise<{ data: Record<string, string | null>[]; total: number }>;
   readonly stop: () => Promise<number>;
 }
 
 /** A serving process on a free port, with its database in a new folder. */
-export async function newServer(options: Pick<RunOptions, "command" | "env"> = {}): Promise<Server> {
+export async function newServer(
+  options: Pick<RunOptions, "command" | "env"> & { readonly flags?: readonly string[] } = {},
+): Promise<Server> {
   const folder = newFolder();
   const databasePath = join(folder.path, "messages.db");
   const settings = { WEBHOOK_SECRET: SECRET, DATABASE_URL: `sqlite:///${databasePath}` };
-  const child = spawnPostern(["serve"], { ...options, env: { ...settings, ...options.env, PORT: "0" } });
+  const child = spawnPostern(["serve", ...(options.flags ?? [])], {
+    ...options,
+    env: { ...settings, ...options.env, PORT: "0" },
+  });
   let log = "";
   const reading = (async () => {
     for await (const chunk of child.stdout) log += Buffer.from(chunk).toString();
@@ -76,6 +84,14 @@ export async function newServer(options: Pick<RunOptions, "command" | "env"> = {
     url,
     databasePath,
     folder: folder.path,
+    // The last line may not be whole yet.
+    log: () =>
+      log
+        .slice(0, log.lastIndexOf("\n") + 1)
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line)),
+    signal: (signal) => child.kill(signal),
     env: { ...settings, PORT: String(port) },
     messages: async (query = "limit=100") =>
       (await fetch(`${url}/messages?${query}`)).json() as ReturnType<Server["messages"]>,

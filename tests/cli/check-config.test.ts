@@ -1,0 +1,104 @@
+/** `postern check-config` and `config-schema`, and what `serve` says of a file with mistakes. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newFolder } from "../folder.ts";
+import { postern } from "./postern.ts";
+
+const folder = newFolder();
+afterAll(() => folder.remove());
+
+function file(text: string): string {
+  const path = join(folder.path, "postern.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+const GOOD = `sources:
+  whatsapp:
+    kind: meta
+    secret: ["\${NEW:-n}", "\${OLD}"]
+  sms: { kind: twilio, secret: s, public_url: https://example.org/webhook/sms }
+`;
+const BAD = `sources:
+  whatsapp:
+    kind: meta
+    secret: "\${OLD}"
+    verify_tokn: hunter2
+  sms: { kind: twilio, secret: hunter2 }
+`;
+
+describe("check-config", () => {
+  const fine = {
+    code: 0,
+    stdout: "whatsapp  meta    /webhook/whatsapp  2 secrets\nsms       twilio  /webhook/sms       1 secret\n",
+    stderr: "",
+  };
+
+  test("prints a line for each source of a file that holds, by --config or POSTERN_CONFIG", async () => {
+    const path = file(GOOD);
+    expect(await postern(["check-config", "--config", path], { env: { OLD: "o" } })).toEqual(fine);
+    expect(await postern(["check-config"], { env: { OLD: "o", POSTERN_CONFIG: path } })).toEqual(fine);
+    const other = { OLD: "o", POSTERN_CONFIG: "/nowhere" };
+    expect(await postern(["check-config", "--config", path], { env: other })).toEqual(fine);
+  });
+
+  test("prints every mistake with its place and exits with 1, without any secret", async () => {
+    const path = file(BAD);
+    const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    const lines = stdout.trim().split("\n");
+    expect(lines.map((line) => line.replace(/: .*/, ""))).toEqual([
+      `${path}:4:13`,
+      `${path}:5:5`,
+      `${path}:6:3`,
+    ]);
+    expect(stdout).not.toContain("hunter2");
+  });
+
+  test("says so when there are no sources, no file, and nothing that names one", async () => {
+    const none = await postern(["check-config", "--config", file("sources: {}")]);
+    expect(none).toEqual({ code: 0, stdout: "no sources\n", stderr: "" });
+    const missing = await postern(["check-config", "--config", "/nowhere.yaml"]);
+    expect([missing.code, missing.stdout]).toEqual([1, expect.stringContaining("/nowhere.yaml:1:1: ")]);
+    const unnamed = await postern(["check-config"]);
+    expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringContaining("--config FILE")]);
+  });
+});
+
+describe("serve", () => {
+  test("is refused in one line with the first mistake and how many more there are", async () => {
+    const path = file(BAD);
+    for (const [flags, env] of [
+      [["--config", path], {}],
+      [[], { POSTERN_CONFIG: path }],
+    ] as const) {
+      const { code, stdout, stderr } = await postern(["serve", ...flags], {
+        env: { WEBHOOK_SECRET: "s", PORT: "0", ...env },
+      });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(
+        /^postern: [^\n]+:4:13: [^\n]+ OLD [^\n]+, and 2 more: run postern check-config\n$/,
+      );
+    }
+  });
+
+  test("wants WEBHOOK_SECRET when the file has no sources", async () => {
+    const { code, stderr } = await postern(["serve", "--config", file("sources: {}")], {
+      env: { PORT: "0" },
+    });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^postern: WEBHOOK_SECRET is not set[^\n]*\n$/),
+    ]);
+  });
+});
+
+test("config-schema prints a JSON Schema, without any setting", async () => {
+  const { code, stdout, stderr } = await postern(["config-schema"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    $schema: expect.stringContaining("json-schema.org"),
+    properties: { sources: {} },
+  });
+});

@@ -1,0 +1,199 @@
+/** The configuration file read anew, by SIGHUP and by `postern reload`, in a server that goes on serving. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sign } from "../../src/sources/native.ts";
+import { type Folder, newFolder } from "../folder.ts";
+import { message } from "../messages.ts";
+import { until } from "../until.ts";
+import { newServer, postern, SECRET, type Server } from "./postern.ts";
+
+let folder: Folder;
+let server: Server | undefined;
+beforeEach(() => {
+  folder = newFolder();
+});
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  folder.remove();
+});
+
+/** Sources of kind slack. */
+const slacks = (...names: string[]) =>
+  names.length === 0
+    ? "sources: {}\n"
+    : `sources:\n${names.map((name) => `  ${name}: { kind: slack, secret: hunter2 }\n`).join("")}`;
+
+function write(text: string): string {
+  const path = join(folder.path, "postern.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+async function serving(text: string, env: Record<string, string> = {}): Promise<Server> {
+  server = await newServer({ flags: ["--config", write(text)], env });
+  return server;
+}
+
+const told = ({ log }: Server, words: string) => log().filter((line) => line["message"] === words);
+const reloads = (of: Server) => told(of, "configuration reloaded");
+const refusals = (of: Server) => told(of, "configuration not reloaded");
+
+async function hangUp(of: Server, written: (of: Server) => unknown[] = reloads): Promise<void> {
+  const before = written(of).length;
+  of.signal("SIGHUP");
+  await until("the log line", () => written(of).length > before);
+}
+
+/** A reload of the server by the command. */
+const reload = (of: Server, env: Record<string, string> = { API_TOKEN: "token" }) =>
+  postern(["reload"], { env: { ...of.env, ...env } });
+
+describe("SIGHUP", () => {
+  test("reads the file and what it refers to anew, and logs how many sources there are", async () => {
+    writeFileSync(join(folder.path, "secret"), "one\n");
+    const of = await serving(slacks("a"));
+    write("sources:\n  a: { kind: slack, secret: '${file:secret}' }\n  b: { kind: slack, secret: x }\n");
+    await hangUp(of);
+    expect(reloads(of)).toEqual([expect.objectContaining({ level: "INFO", sources: 2 })]);
+    writeFileSync(join(folder.path, "secret"), "\n");
+    await hangUp(of, refusals);
+    write(slacks());
+    await hangUp(of);
+    expect(reloads(of).map((line) => line["sources"])).toEqual([2, 0]);
+  });
+
+  test("with mistakes in the file writes one error line with their number and the first, without a secret", async () => {
+    const of = await serving(slacks("a"));
+    const path = write("sources:\n  a: { kind: slak, secret: hunter2 }\n  B: { kind: slack }\n");
+    await hangUp(of, refusals);
+    const [line, ...more] = of.log().filter(({ level }) => level !== "INFO");
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({
+      level: "ERROR",
+      mistakes: 3,
+      first: expect.stringContaining(`${path}:2:14: `),
+    });
+    expect(JSON.stringify(line)).not.toContain("hunter2");
+    expect(reloads(of)).toEqual([]);
+  });
+
+  test("with the file gone is told too, and the next one counts again", async () => {
+    const of = await serving(slacks("a"));
+    folder.remove();
+    await hangUp(of, refusals);
+    expect(String(refusals(of)[0]?.["first"])).toContain("no such file");
+    folder = newFolder();
+  });
+
+  test("that would leave nobody who may send is refused", async () => {
+    const of = await serving(slacks("a"), { WEBHOOK_SECRET: "" });
+    write(slacks());
+    await hangUp(of, refusals);
+    expect(String(refusals(of)[0]?.["first"])).toContain("WEBHOOK_SECRET");
+  });
+
+  test("again and again drops no request", async () => {
+    const of = await serving(slacks("a"));
+    const statuses: number[] = [];
+    let sending = true;
+    const sender = async (name: string) => {
+      for (let number = 0; sending; number++) {
+        const body = JSON.stringify(message(`${name}${number}`));
+        const headers = { "X-Signature": sign(SECRET, body) };
+        statuses.push((await fetch(`${of.url}/webhook`, { method: "POST", body, headers })).status);
+      }
+    };
+    const senders = ["a", "b", "c", "d"].map(sender);
+    for (let round = 0; round < 10; round++) {
+      write(slacks(...Array.from({ length: 1 + (round % 3) }, (_, index) => `s${index}`)));
+      await hangUp(of);
+    }
+    sending = false;
+    await Promise.all(senders);
+    expect(statuses.length).toBeGreaterThan(10);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect((await of.messages()).total).toBe(statuses.length);
+  });
+
+  test("many at once are all answered, one after the other", async () => {
+    const of = await serving(slacks("a"), { API_TOKEN: "token" });
+    const asked = Array.from({ length: 8 }, () =>
+      fetch(`${of.url}/admin/reload`, { method: "POST", headers: { Authorization: "Bearer token" } }),
+    );
+    const answers = await Promise.all(asked.map(async (each) => (await each).json()));
+    expect(answers).toEqual(Array(8).fill({ status: "reloaded", sources: 1 }));
+    await until("eight lines", () => reloads(of).length === 8);
+  });
+});
+
+describe("without WEBHOOK_SECRET", () => {
+  test("a file with sources is served, and POST /webhook is 404", async () => {
+    const of = await serving(slacks("a"), { WEBHOOK_SECRET: "" });
+    expect((await fetch(`${of.url}/webhook`, { method: "POST", body: "{}" })).status).toBe(404);
+    expect((await fetch(`${of.url}/health/ready`)).status).toBe(200);
+  });
+});
+
+describe("postern reload", () => {
+  test("prints how many sources are served now", async () => {
+    const of = await serving(slacks("a"), { API_TOKEN: "token" });
+    expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 1 source\n", stderr: "" });
+    write(slacks("a", "b"));
+    expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 2 sources\n", stderr: "" });
+  });
+
+  test("prints every mistake and exits with 1", async () => {
+    const of = await serving(slacks("a"), { API_TOKEN: "token" });
+    write("sources:\n  a: { kind: slak, secret: hunter2 }\n  B: { kind: slack, secret: hunter2 }\n");
+    const { code, stdout, stderr } = await reload(of);
+    expect(code).toBe(1);
+    expect(stdout.trim().split("\n")).toEqual([
+      expect.stringMatching(/^2:14: sources\.a\.kind must be one of .*slack/),
+      expect.stringMatching(/^3:3: the name of a source/),
+    ]);
+    expect(stderr).toMatch(/^postern: not reloaded: 2 mistakes [^\n]+\n$/);
+    expect(stdout + stderr).not.toContain("hunter2");
+  });
+
+  test("the route answers mistakes in the shape of every 422", async () => {
+    const of = await serving(slacks("a"), { API_TOKEN: "token" });
+    write("sources:\n  a: { kind: slack }\n");
+    const answer = await fetch(`${of.url}/admin/reload`, {
+      method: "POST",
+      headers: { Authorization: "Bearer token" },
+    });
+    const msg = expect.stringContaining("sources.a.secret is missing");
+    expect([answer.status, await answer.json()]).toEqual([
+      422,
+      { detail: [{ type: "config_invalid", loc: ["config", "2:3"], msg, input: null }] },
+    ]);
+  });
+
+  test("wants the token, and says what to do without one", async () => {
+    const of = await serving(slacks("a"), { API_TOKEN: "token" });
+    const none = await reload(of, {});
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("SIGHUP")]);
+    const other = await reload(of, { API_TOKEN: "other" });
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("401")]);
+  });
+
+  test("is refused by a server without a token, and by one without a file", async () => {
+    const of = await serving(slacks("a"));
+    const unguarded = await reload(of);
+    expect([unguarded.code, unguarded.stderr]).toEqual([1, expect.stringContaining("403")]);
+    await of.stop();
+    server = await newServer({ env: { API_TOKEN: "token" } });
+    const fileless = await reload(server);
+    expect([fileless.code, fileless.stderr]).toEqual([1, expect.stringMatching(/409 .*--config/)]);
+  });
+
+  test("says when nobody answers", async () => {
+    const { code, stderr } = await postern(["reload", "--url", "http://127.0.0.1:1"], {
+      env: { API_TOKEN: "t" },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^postern: no answer from http:\/\/127\.0\.0\.1:1\/admin\/reload: [^\n]+\n$/);
+  });
+});
