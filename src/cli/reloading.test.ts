@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { type ConfigFile, parseConfigFile } from "../config-file/config-file.ts";
+import { StartRefused } from "../core/errors.ts";
+import type { ProviderSource } from "../core/source.ts";
+import { reloader } from "./reloading.ts";
+
+const PATH = "postern.yaml";
+const file = (...names: string[]): ConfigFile =>
+  parseConfigFile(
+    `sources: { ${names.map((name) => `${name}: { kind: slack, secret: x }`).join(", ")} }`,
+    PATH,
+    {},
+  );
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: unknown;
+}
+
+/** A service that is told its sources and takes a turn of the event loop for each step. */
+function recording(replace: (sources: readonly ProviderSource[]) => Promise<void>) {
+  const lines: Line[] = [];
+  const write = (level: string) => (message: string, fields?: unknown) => {
+    lines.push({ level, message, fields });
+  };
+  const log = { info: write("info"), error: write("error") };
+  return { lines, service: Promise.resolve({ replaceSources: replace, log }) };
+}
+
+test("reloads come one after the other, each with the file as it is by then", async () => {
+  const steps: string[] = [];
+  let files = 0;
+  const { service } = recording(async (sources) => {
+    steps.push(`begin ${sources[0]?.name}`);
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    steps.push(`end ${sources[0]?.name}`);
+  });
+  const reload = reloader({ path: PATH, load: () => file(`s${files++}`), service });
+  expect(await Promise.all([reload(), reload(), reload()])).toEqual(Array(3).fill({ sources: 1 }));
+  expect(steps).toEqual(["begin s0", "end s0", "begin s1", "end s1", "begin s2", "end s2"]);
+});
+
+test("asked before the service has started, it waits for it", async () => {
+  const started = Promise.withResolvers<Awaited<ReturnType<typeof recording>["service"]>>();
+  const served: number[] = [];
+  const reload = reloader({ path: PATH, load: () => file("a", "b"), service: started.promise });
+  const reloading = reload();
+  const { service } = recording(async (sources) => void served.push(sources.length));
+  started.resolve(await service);
+  expect(await reloading).toEqual({ sources: 2 });
+  expect(served).toEqual([2]);
+});
+
+test("what the service refuses is a mistake of the file, and the next reload is tried all the same", async () => {
+  let tries = 0;
+  const { service, lines } = recording(async () => {
+    if (tries++ === 0) throw new StartRefused("the name a is taken");
+  });
+  const reload = reloader({ path: PATH, load: () => file("a"), service });
+  const mistakes = [{ line: 1, column: 1, message: "the name a is taken" }];
+  expect(await Promise.all([reload(), reload()])).toEqual([{ mistakes }, { sources: 1 }]);
+  expect(lines).toEqual([
+    {
+      level: "error",
+      message: "configuration not reloaded",
+      fields: { mistakes: 1, first: "postern.yaml:1:1: the name a is taken" },
+    },
+    { level: "info", message: "configuration reloaded", fields: { sources: 1 } },
+  ]);
+});
+
+test("a failure that is nobody's mistake is logged and thrown, and the next reload is tried all the same", async () => {
+  let tries = 0;
+  const { service, lines } = recording(async () => {
+    if (tries++ === 0) throw new Error("the disk is gone");
+  });
+  const reload = reloader({ path: PATH, load: () => file("a"), service });
+  const [first, second] = await Promise.allSettled([reload(), reload()]);
+  expect([first?.status, second?.status]).toEqual(["rejected", "fulfilled"]);
+  expect(lines[0]).toEqual({
+    level: "error",
+    message: "configuration not reloaded",
+    fields: { reason: "Error: the disk is gone" },
+  });
+});
