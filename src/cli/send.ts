@@ -1,4 +1,4 @@
-/** `postern send`: signs messages and posts them to the native webhook. */
+/** `postern send`: signs messages and posts them, to the native webhook or as a configured source's provider would. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { httpUrl, wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
@@ -21,7 +21,12 @@ remainder of its division by 400, {row:6} and {row%400:5} the same with leading
 zeros, and {time} --start plus --step for each row before this one. Fields without
 a --map take the column of their own name.
 
-The secret is read from WEBHOOK_SECRET or the file that WEBHOOK_SECRET_FILE names.
+As the provider of a source that the configuration file has, to /webhook/NAME, with
+parties as it knows them:
+  $ postern send --config postern.yaml --source whatsapp --from +919876543210 \\
+      --to +14155550100 --text Hello
+
+Without --source the secret is read from WEBHOOK_SECRET or the file that WEBHOOK_SECRET_FILE names.
 Sending again is always safe: what is stored already counts as duplicate.`;
 
 export function addSend(program: Command, exit: Exit): void {
@@ -42,7 +47,13 @@ export function addSend(program: Command, exit: Exit): void {
     .option("--map <field=template>", "where a field comes from; for each field once", collect)
     .option("--start <instant>", "the first row's {time}")
     .option("--step <seconds>", "from one row's {time} to the next", seconds, 1)
-    .option("--url <url>", "address of the webhook (default: /webhook at HOST and PORT)", httpUrl)
+    .option("--source <name>", "send as the provider of this source would")
+    .option("--config <file>", "the file that configures it (default: POSTERN_CONFIG)")
+    .option(
+      "--url <url>",
+      "address of the webhook (default: /webhook or /webhook/NAME at HOST and PORT)",
+      httpUrl,
+    )
     .option("--concurrency <n>", "messages under way at once", wholeNumber(1, 256), 16)
     .option(
       "--retries <n>",

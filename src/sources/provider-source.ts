@@ -22,6 +22,8 @@ const ACCEPTED: ProviderAnswer = { status: 200, type: JSON_TYPE, body: JSON.stri
 export interface Trial {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** The header that holds the secret as it is, and must be shown to nobody. */
+  readonly secretHeader?: string;
 }
 
 export class ConfiguredSource implements ProviderSource {
@@ -86,7 +88,11 @@ export class ConfiguredSource implements ProviderSource {
     if (composed === undefined) return undefined;
     const body = Buffer.from(composed.body);
     const signature: Signature = this.#provider.scheme.sign({ body, url }, now);
-    return { headers: { "Content-Type": composed.type, ...signature.headers }, body: signature.body ?? body };
+    return {
+      headers: { "Content-Type": composed.type, ...signature.headers },
+      body: signature.body ?? body,
+      ...(signature.secretHeader !== undefined && { secretHeader: signature.secretHeader }),
+    };
   }
 
   /** Never empty: what can't be split is one event. A delivery that is one event may lend it its identifier. */

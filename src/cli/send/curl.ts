@@ -1,16 +1,22 @@
-/** The `curl` command that would post a body, ready for a shell. */
-import { sign } from "../../sources/native.ts";
+/** The `curl` command that would post a request, ready for a shell. */
+import type { Trial } from "../../sources/provider-source.ts";
 import { UnfitRow } from "./template.ts";
 
 /** Linux gives a single argument 128 KiB; a shell's own `printf` has no such limit. */
 const ARGUMENT_BYTES_MAX = 100_000;
 const AT = 64;
 
+/** The shell's variable that stands for a secret which a header holds as it is. */
+export const SECRET_VARIABLE = "SOURCE_SECRET";
+
 /** A command and its line feed, byte for byte; throws `UnfitRow` for a body that no shell can hold. */
-export function curlCommand(url: URL, secret: string, body: string | Uint8Array): Uint8Array {
-  const bytes = Buffer.from(body as string);
+export function curlCommand(url: URL, { headers, body, secretHeader }: Trial): Uint8Array {
+  const bytes = Buffer.from(body);
   if (bytes.includes(0)) throw new UnfitRow("a NUL byte can't stand in a shell command");
-  const head = `curl -sS ${quoted(url.href)} -H 'Content-Type: application/json' -H 'X-Signature: ${sign(secret, body)}'`;
+  const flags = Object.entries(headers).map(([name, value]) =>
+    name === secretHeader ? `${quoted(`${name}: `)}"$${SECRET_VARIABLE}"` : quoted(`${name}: ${value}`),
+  );
+  const head = ["curl -sS", quoted(url.href), ...flags.map((flag) => `-H ${flag}`)].join(" ");
   // curl takes what begins with @ for the name of a file.
   const piped = bytes[0] === AT || bytes.length > ARGUMENT_BYTES_MAX;
   const [before, after] = piped

@@ -16,6 +16,9 @@ export interface SendFlags {
   readonly start?: string;
   readonly step: number;
   readonly url?: URL;
+  /** The name of a configured source, and the file that configures it. */
+  readonly source?: string;
+  readonly config?: string;
   readonly concurrency: number;
   readonly retries: number;
   readonly timeout: number;

@@ -1,5 +1,5 @@
-/** Posts one body until it has an answer that counts. The secret goes no further than into the signature. */
-import { sign } from "../../sources/native.ts";
+/** Posts one request until it has an answer that counts; each attempt is signed when it is made. */
+import type { Trial } from "../../sources/provider-source.ts";
 import { VERSION } from "../../version.ts";
 
 /** What became of a body; `accepted` is a 2xx that doesn't say whether the message was new. */
@@ -10,7 +10,6 @@ export type Verdict =
 
 export interface Target {
   readonly url: URL;
-  readonly secret: string;
   readonly retries: number;
   readonly timeoutMs: number;
   readonly elapsed: () => number;
@@ -24,16 +23,12 @@ const BACKOFF_MS = 200;
 const BACKOFF_MS_MAX = 5_000;
 const DETAIL_CHARS_MAX = 500;
 
-/** Posts a body, and again after a 503 or a lost connection, `retries` times at most. */
-export async function post(target: Target, body: string | Uint8Array): Promise<Verdict> {
-  const headers = {
-    "Content-Type": "application/json",
-    "User-Agent": `postern/${VERSION}`,
-    "X-Signature": sign(target.secret, body),
-  };
+/** Posts what is signed for the moment, and again after a 503 or a lost connection, `retries` times at most. */
+export async function post(target: Target, signedAt: (now: number) => Trial): Promise<Verdict> {
   for (let attempt = 0; ; attempt++) {
+    const request = signedAt(target.now());
     const startedAt = target.elapsed();
-    const answer = await exchange(target, headers, body);
+    const answer = await exchange(target, request);
     const latencyMs = target.elapsed() - startedAt;
     const passing = "lost" in answer || PASSING.has(answer.status);
     if (!passing) return verdictOf(answer, latencyMs);
@@ -55,14 +50,13 @@ interface Answer {
 
 async function exchange(
   { url, timeoutMs }: Target,
-  headers: Readonly<Record<string, string>>,
-  body: string | Uint8Array,
+  { headers, body }: Trial,
 ): Promise<Answer | { readonly lost: string }> {
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers,
-      body: body as string | Uint8Array<ArrayBuffer>,
+      headers: { ...headers, "User-Agent": `postern/${VERSION}` },
+      body: body as Uint8Array<ArrayBuffer>,
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });

@@ -4,16 +4,18 @@ import { readSome, webhookSecrets } from "../../config.ts";
 import { randomId } from "../../lib/chance.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { serviceUrl } from "../address.ts";
+import { configuredSource } from "../configured-source.ts";
 import { CommandFailed, UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { onInterruption } from "../interruption.ts";
 import { print, say, writeAll } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
-import { curlCommand } from "./curl.ts";
+import { curlCommand, SECRET_VARIABLE } from "./curl.ts";
 import { FORMATS, type Format, type SendFlags } from "./flags.ts";
 import { parseMapping } from "./mapping.ts";
-import { post, type Target } from "./poster.ts";
+import { post, type Target, type Verdict } from "./poster.ts";
 import { type Post, postsOf } from "./posts.ts";
+import { nativeRequests, type Prepare, sourceRequests } from "./requests.ts";
 import { Tally } from "./tally.ts";
 import { UnfitRow } from "./template.ts";
 
@@ -26,12 +28,23 @@ interface Batch {
 /** Resolves with the exit code: 1 when anything was refused or failed. */
 export async function sendMessages(flags: SendFlags): Promise<number> {
   const batch = flags.file === undefined ? one(flags) : many(flags.file, flags);
-  const [secret = ""] = webhookSecrets(readSome(["webhookSecret", "webhookSecretPrevious"]));
-  const url = flags.url ?? serviceUrl("/webhook");
-  if (flags.dryRun === true) return printCommands(batch.posts, url, secret);
+  const { url, prepare } = await addressee(flags);
+  if (flags.dryRun === true) return printCommands(batch.posts, url, prepare);
   const { retries, timeout: timeoutMs } = flags;
   const { now, elapsed } = systemClock;
-  return sendBatch(batch, { url, secret, retries, timeoutMs, now, elapsed }, flags.concurrency);
+  return sendBatch(batch, prepare, { url, retries, timeoutMs, now, elapsed }, flags.concurrency);
+}
+
+/** Where requests go and how they are made. */
+async function addressee(flags: SendFlags): Promise<{ url: URL; prepare: Prepare }> {
+  if (flags.source === undefined) {
+    if (flags.config !== undefined) throw new UsageError("--config goes with --source");
+    const [secret = ""] = webhookSecrets(readSome(["webhookSecret", "webhookSecretPrevious"]));
+    return { url: flags.url ?? serviceUrl("/webhook"), prepare: nativeRequests(secret) };
+  }
+  const { source } = await configuredSource(flags.source, flags.config);
+  const url = flags.url ?? serviceUrl(`/webhook/${encodeURIComponent(source.name)}`);
+  return { url, prepare: sourceRequests(source, url) };
 }
 
 function one(flags: SendFlags): Batch {
@@ -66,7 +79,12 @@ function formatOf(file: string): Format {
   return format;
 }
 
-async function sendBatch(batch: Batch, target: Target, concurrency: number): Promise<number> {
+async function sendBatch(
+  batch: Batch,
+  prepare: Prepare,
+  target: Target,
+  concurrency: number,
+): Promise<number> {
   const progress = await startProgress("sent", batch.bytesTotal);
   const tally = new Tally(progress.say);
   const startedAt = target.elapsed();
@@ -77,7 +95,7 @@ async function sendBatch(batch: Batch, target: Target, concurrency: number): Pro
   });
   let broken: unknown;
   try {
-    await sendAll(batch, target, concurrency, tally, progress);
+    await sendAll(batch, (item) => sendOne(item, prepare, target), concurrency, tally, progress);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     broken = error;
@@ -93,7 +111,7 @@ async function sendBatch(batch: Batch, target: Target, concurrency: number): Pro
 /** Each lane posts one message after the other. When nobody can be reached no lane begins another. */
 async function sendAll(
   { posts, bytesRead }: Batch,
-  target: Target,
+  send: (item: Post) => Promise<Sent>,
   concurrency: number,
   tally: Tally,
   progress: Progress,
@@ -107,14 +125,10 @@ async function sendAll(
         exhausted = true;
         return;
       }
-      const verdict =
-        "problem" in item
-          ? ({ kind: "failed", latencyMs: undefined, reason: item.problem } as const)
-          : await post(target, item.body);
+      const { verdict, tried } = await send(item);
       tally.add(item.place, verdict);
       progress.show(bytesRead(), tally.total);
-      if ("body" in item && verdict.kind === "failed" && verdict.latencyMs === undefined)
-        unreached ||= item.place;
+      if (tried && verdict.kind === "failed" && verdict.latencyMs === undefined) unreached ||= item.place;
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: concurrency }, lane));
@@ -126,12 +140,37 @@ async function sendAll(
   }
 }
 
-async function printCommands(posts: AsyncIterable<Post>, url: URL, secret: string): Promise<number> {
+interface Sent {
+  readonly verdict: Verdict;
+  /** Whether there was anything to post. */
+  readonly tried: boolean;
+}
+
+async function sendOne(item: Post, prepare: Prepare, target: Target): Promise<Sent> {
+  try {
+    if ("problem" in item) throw new UnfitRow(item.problem);
+    return { verdict: await post(target, prepare(item.body)), tried: true };
+  } catch (error) {
+    if (!(error instanceof UnfitRow)) throw error;
+    return { verdict: { kind: "failed", latencyMs: undefined, reason: error.message }, tried: false };
+  }
+}
+
+async function printCommands(posts: AsyncIterable<Post>, url: URL, prepare: Prepare): Promise<number> {
   let clean = true;
+  let explained = false;
   for await (const item of posts) {
     try {
       if ("problem" in item) throw new UnfitRow(item.problem);
-      await writeAll(1, curlCommand(url, secret, item.body));
+      const request = prepare(item.body)(systemClock.now());
+      const command = curlCommand(url, request);
+      if (request.secretHeader !== undefined && !explained) {
+        say(
+          `postern: ${request.secretHeader} is the secret itself: the commands take it from $${SECRET_VARIABLE}`,
+        );
+        explained = true;
+      }
+      await writeAll(1, command);
     } catch (error) {
       if (!(error instanceof UnfitRow)) throw error;
       clean = false;

@@ -73,7 +73,7 @@ export function hmacScheme(options: HmacOptions, secrets: readonly string[]): Sc
     },
     sign({ body, url }, now) {
       const time = timeText(timestamp_format, now);
-      const id = sha256Hex(Buffer.concat([body, Buffer.from(time)])).slice(0, 32);
+      const id = sha256Hex(body).slice(0, 32);
       const bytes = template.bytes(body, { url, id, nonce: id, timestamp: time });
       const digest = new Bun.CryptoHasher(algorithm, keys[0] as Uint8Array)
         .update(bytes)

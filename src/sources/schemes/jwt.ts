@@ -62,7 +62,7 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
       const text = `${part({ alg: algorithm, typ: "JWT" })}.${part({
         iat: seconds,
         exp: seconds + AGE_SECONDS_MAX,
-        jti: sha256Hex(Buffer.concat([body, Buffer.from(String(now))])),
+        jti: sha256Hex(body),
         ...(options.issuer !== undefined && { iss: options.issuer }),
         ...(options.payload_hash === true && body.length > 0 && { payload_hash: sha256Hex(body) }),
         ...(options.url_hash === true && { url_hash: sha256Hex(Buffer.from(url)) }),

@@ -12,6 +12,8 @@ export interface Signature {
   readonly headers: Readonly<Record<string, string>>;
   /** In place of the body that was given, where the signature is a part of it. */
   readonly body?: Uint8Array;
+  /** The header that holds the secret as it is, and must be shown to nobody. */
+  readonly secretHeader?: string;
 }
 
 export function refused(why: string, signed?: readonly string[]): Refusal {

@@ -13,6 +13,6 @@ export function tokenScheme(options: { readonly header: string }, secrets: reado
       for (const secret of secrets) proven = equalInConstantTime(secret, token) || proven;
       return proven ? { proven } : refused(`the header ${options.header} is not the secret`);
     },
-    sign: () => ({ headers: { [options.header]: secrets[0] ?? "" } }),
+    sign: () => ({ headers: { [options.header]: secrets[0] ?? "" }, secretHeader: options.header }),
   };
 }
