@@ -1,11 +1,12 @@
 /** The source that `--source` names, from the configuration file that the service reads too. */
-
 import { openSource, type SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { UsageError } from "./errors.ts";
 
 export interface Configured {
   readonly source: ConfiguredSource;
+  /** What the file says of it: it holds secrets. */
+  readonly config: SourceConfig;
   /** Every other source of the file. */
   readonly others: readonly ConfiguredSource[];
 }
@@ -24,5 +25,6 @@ export async function configuredSource(name: string, config: string | undefined)
       `${config} has no source ${JSON.stringify(name)}: ${known === "" ? "it has none" : `it has ${known}`}`,
     );
   }
-  return { source, others: sources.filter((each) => each !== source) };
+  const options = file.sources?.[name] as SourceConfig;
+  return { source, config: options, others: sources.filter((each) => each !== source) };
 }

@@ -17,11 +17,12 @@ import { ClosedPipe, say, writeAll } from "./output.ts";
 import { addReload } from "./reload.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
+import { addVerify } from "./verify.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
   ...[addServe, addReload, addCheckConfig, addConfigSchema],
-  ...[addSend, addImport, addExport, addDoctor, addHealthcheck, addOpenapi],
+  ...[addSend, addVerify, addImport, addExport, addDoctor, addHealthcheck, addOpenapi],
 ];
 
 /** Runs one command and resolves with its exit code, once everything it printed is written. */

@@ -26,7 +26,8 @@ parties as it knows them:
   $ postern send --config postern.yaml --source whatsapp --from +919876543210 \\
       --to +14155550100 --text Hello
 
-Without --source the secret is read from WEBHOOK_SECRET or the file that WEBHOOK_SECRET_FILE names.
+Without --source the secret is read from WEBHOOK_SECRET or the file that
+WEBHOOK_SECRET_FILE names.
 Sending again is always safe: what is stored already counts as duplicate.`;
 
 export function addSend(program: Command, exit: Exit): void {

@@ -5,6 +5,7 @@ import { MAIN, postern } from "./postern.ts";
 const COMMANDS = [
   "serve",
   "send",
+  "verify",
   "import",
   "export",
   "healthcheck",

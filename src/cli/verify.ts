@@ -1,0 +1,39 @@
+/** `postern verify`: tells offline whether a captured request would be accepted, and why not. */
+import { type Command, InvalidArgumentError } from "commander";
+import { isInstant } from "../core/instant.ts";
+import type { Exit } from "./exit.ts";
+import type { VerifyFlags } from "./verify/flags.ts";
+
+const EXAMPLES = `
+A captured request is a file with its request line, its headers, a blank line and its
+body, as it was sent:
+  $ postern verify --config postern.yaml --source whatsapp request.http
+
+One that was captured a while ago, when its timestamp was still good:
+  $ postern verify --source team --at 2026-11-25T09:30:00Z request.http
+
+Exit codes: 0 it would be accepted, 1 it would be refused, 2 asked wrongly. Nothing is
+sent or stored, and no secret is printed.`;
+
+export function addVerify(program: Command, exit: Exit): void {
+  program
+    .command("verify")
+    .summary("tell whether a captured request would be accepted, and why not")
+    .description(
+      "Tell whether a source would accept a captured HTTP request, what it would store, or why not.",
+    )
+    .argument("<file>", "the request, or - for standard input")
+    .requiredOption("--source <name>", "the configured source that it was sent to")
+    .option("--config <file>", "the file that configures it (default: POSTERN_CONFIG)")
+    .option("--at <instant>", "the time at which it is looked at (default: now)", instant)
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string, flags: VerifyFlags) => {
+      const { verifyRequest } = await import("./verify/verify-request.ts");
+      exit(await verifyRequest(file, flags));
+    });
+}
+
+function instant(text: string): string {
+  if (isInstant(text)) return text;
+  throw new InvalidArgumentError("It takes an instant such as 2025-01-15T10:00:00Z.");
+}

@@ -1,0 +1,39 @@
+/** What may help whoever wonders why a request was refused: found by trying, or said to be not found. */
+import type { SignedRequest } from "../../core/source.ts";
+import { spellingsOf } from "../../sources/spellings.ts";
+import type { Configured } from "../configured-source.ts";
+import { causesOf } from "./causes.ts";
+import type { Attempt, Change } from "./change.ts";
+
+/** What was found by trying; else that nothing was. */
+export function hintsOf(attempt: Attempt, { config, others }: Configured): readonly string[] {
+  const missing = missingHeaders(attempt);
+  if (missing.length > 0) {
+    const names = [...attempt.request.headers.keys()].filter((name) => LIKE_A_PROOF.test(name));
+    const there = names.length === 0 ? "no header that looks like a proof" : names.join(", ");
+    return [`the request has no ${missing.join(", ")}; it has ${there}`];
+  }
+  const other = others.find((each) => each.verify(requestFor(each, attempt), attempt.now).proven);
+  if (other !== undefined) return [`the source ${other.name} accepts it`];
+  const spellings = spellingsOf(attempt.source.name, config).map(
+    ({ how, source }): Change => ({ hint: `the signature holds ${how}`, to: { source } }),
+  );
+  const causes = causesOf(attempt, spellings);
+  if (causes.length > 0) return [causes.map(({ hint }) => hint).join("; and at once: ")];
+  return ["no other body, URL, clock or form of the secret that was tried makes it hold"];
+}
+
+const LIKE_A_PROOF = /signature|hmac|token|authorization/i;
+
+/** Those that a request of this source has. */
+function missingHeaders({ source, request, now }: Attempt): readonly string[] {
+  const sample = { message_id: "1", from: "+1", to: "+1", ts: "2025-01-15T10:00:00Z", text: null };
+  const { headers = {} } = source.trial(sample, request.url, now) ?? {};
+  return Object.keys(headers).filter((name) => name !== "Content-Type" && !request.headers.has(name));
+}
+
+/** The same as sent to another source, whose URL may be another one. */
+function requestFor(source: Configured["source"], { request }: Attempt): SignedRequest {
+  const query = request.url.split("?").slice(1).join("?");
+  return { ...request, url: source.signedUrl(`/webhook/${source.name}`, query) };
+}

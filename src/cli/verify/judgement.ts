@@ -1,0 +1,93 @@
+/** What the service would do with a request, in lines for a person. No line may say a secret or a text. */
+import { readSome } from "../../config.ts";
+import type { Message } from "../../core/message.ts";
+import type { Proof, ProviderAnswer, Refusal } from "../../core/source.ts";
+import type { Delivery } from "../../core/store.ts";
+import type { Configured } from "../configured-source.ts";
+import type { Attempt } from "./change.ts";
+import { hintsOf } from "./hints.ts";
+import type { Shown } from "./shown.ts";
+
+/** A label and what it says. */
+export type Line = readonly [label: string, text: string];
+
+export interface Judgement {
+  readonly accepted: boolean;
+  readonly lines: readonly Line[];
+}
+
+/** The order of the service: handshake by GET, size, proof, handshake by POST, delivery. */
+export function judge(
+  method: string,
+  query: string,
+  attempt: Attempt,
+  configured: Configured,
+  shown: Shown,
+): Judgement {
+  const { source, request, now } = attempt;
+  if (method !== "POST" && method !== "GET")
+    return refusal(`the method is ${method}: a webhook takes POST, and GET for some`, []);
+  const greeting = method === "GET" ? source.handshake(query) : undefined;
+  if (greeting !== undefined) return handshake(greeting, shown);
+  const url: Line = [
+    "url",
+    `${shown.signed(request.url)}${request.url.startsWith("/") ? " (no public_url)" : ""}`,
+  ];
+  const { bodyBytesMax } = readSome(["bodyBytesMax"]);
+  if (request.body.length > bodyBytesMax)
+    return refusal(`the body has ${request.body.length} bytes, BODY_BYTES_MAX is ${bodyBytesMax}`, [url]);
+  const verdict = source.verify(request, now);
+  if (!verdict.proven) {
+    const { lines } = refusal(shown.signed(verdict.why), [url]);
+    return {
+      accepted: false,
+      lines: [
+        ...lines,
+        ...signedLines(verdict, shown),
+        ...hintsOf(attempt, configured).map((hint): Line => ["hint", shown.text(hint)]),
+      ],
+    };
+  }
+  const challenge = method === "POST" ? source.challenge(request.body) : undefined;
+  if (challenge !== undefined) return handshake(challenge, shown);
+  return {
+    accepted: true,
+    lines: [["accepted", "it proves its origin"], url, ...stored(attempt, verdict, shown)],
+  };
+}
+
+function refusal(why: string, lines: readonly Line[]): Judgement {
+  return { accepted: false, lines: [["refused", why], ...lines] };
+}
+
+/** A handshake is unsigned, and its query holds a token: nothing of either is shown. */
+function handshake({ status, type, body }: ProviderAnswer, shown: Shown): Judgement {
+  const answer: Line = ["answer", `${status} ${type} ${shown.text(body)}`];
+  if (status >= 400) return refusal(`it is a handshake, and ${body}`, [answer]);
+  return { accepted: true, lines: [["accepted", "it is a handshake, nothing is stored"], answer] };
+}
+
+function signedLines({ signed = [] }: Refusal, shown: Shown): readonly Line[] {
+  return signed.map((text) => ["signed", shown.signed(text)]);
+}
+
+function stored({ source, request, now }: Attempt, proof: Proof, shown: Shown): readonly Line[] {
+  const { messages, post }: Delivery = source.deliver(request, proof, now);
+  const { status, type, body } = source.accepted;
+  return [
+    ["answer", `${status} ${type} ${body}`],
+    ...messages.map((message, index): Line => {
+      const detail = post?.details[index]?.type ?? "";
+      return ["message", shown.text(messageLine(message, detail))];
+    }),
+    ...(post?.events ?? []).map(({ kind, key, messageId, ts }): Line => {
+      const about = messageId === null ? "" : ` about ${messageId}`;
+      return ["event", shown.text(`${kind} ${key}${about} at ${ts}`)];
+    }),
+  ];
+}
+
+function messageLine({ message_id, from, to, ts, text }: Message, type: string): string {
+  const length = text === null ? "no text" : `text of ${[...text].length} characters`;
+  return `${message_id} from ${from} to ${to} at ${ts}, ${type}, ${length}`;
+}

@@ -1,0 +1,47 @@
+/** What of a request a terminal may show: no secrets, no control characters, not too much. */
+import type { SourceConfig } from "../../sources/open-source.ts";
+
+const CHARS_MAX = 2000;
+const USER_INFO = /^(https?:\/\/)[^/?#]*@/i;
+/** Names of parameters whose values are nobody's business. */
+const SECRET_PARAMETER = /((?:^|[?&])[^=&#]*(?:token|secret|sig|pass|key|auth)[^=&#]*=)[^&#]*/gi;
+const HIDDEN = "***";
+
+export interface Shown {
+  /** Text that somebody else has written, on one line. */
+  readonly text: (text: string) => string;
+  /** A text that the URL, or a form of it, may be a part of. */
+  readonly signed: (text: string) => string;
+}
+
+/** For a source and the URL that a request to it is taken for. */
+export function shownOf({ secret, verify_token = [] }: SourceConfig, url: string): Shown {
+  const secrets = [secret, verify_token as string | string[]].flat().filter((each) => each !== "");
+  const at = url.indexOf("?") + 1 || url.length;
+  const query = url.slice(at);
+  const queries = [query, query.replaceAll("'", "%27")].filter((each) => each !== "");
+  const text = (given: string) => {
+    const safe = secrets.reduce((rest, each) => rest.replaceAll(each, HIDDEN), given);
+    return onOneLine(safe);
+  };
+  return {
+    text,
+    signed: (given) => {
+      const bare = given.replace(USER_INFO, `$1${HIDDEN}@`);
+      return text(queries.reduce((rest, each) => rest.replaceAll(each, withoutSecrets(each)), bare));
+    },
+  };
+}
+
+function withoutSecrets(query: string): string {
+  return query.replace(SECRET_PARAMETER, `$1${HIDDEN}`);
+}
+
+function onOneLine(text: string): string {
+  const cut = text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX)}… (${text.length} characters)` : text;
+  return cut.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that are meant
+    /[\x00-\x1f\x7f-\x9f\u2028-\u202e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,55 @@
+/** The work of `postern verify`: what the service would do with a captured request, without it and without a trace. */
+import { systemClock } from "../../lib/clock.ts";
+import { configuredSource } from "../configured-source.ts";
+import { UsageError } from "../errors.ts";
+import { openInput } from "../input.ts";
+import { print } from "../output.ts";
+import type { VerifyFlags } from "./flags.ts";
+import { judge, type Line } from "./judgement.ts";
+import { headersOf, receivedBody } from "./received.ts";
+import { parseRequest } from "./request-file.ts";
+import { shownOf } from "./shown.ts";
+
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Resolves with the exit code: 0 when it would be accepted, 1 when not. */
+export async function verifyRequest(file: string, flags: VerifyFlags): Promise<number> {
+  const configured = await configuredSource(flags.source, flags.config);
+  const captured = parseRequest(await contentOf(file));
+  const { body, notes } = receivedBody(captured);
+  const { source } = configured;
+  const [path = "", ...query] = captured.target.split("?");
+  const request = { headers: headersOf(captured), body, url: source.signedUrl(path, query.join("?")) };
+  const now = flags.at === undefined ? systemClock.now() : Date.parse(flags.at);
+  const shown = shownOf(configured.config, request.url);
+  const webhook = `/webhook/${source.name}`;
+  if (path !== webhook)
+    notes.push(`the request went to ${shown.text(path)}, and the service listens at ${webhook}`);
+  const attempt = { source, request, now };
+  const found = judge(captured.method, query.join("?"), attempt, configured, shown);
+  const clock = `${new Date(now).toISOString()} (${flags.at === undefined ? "now" : "--at"})`;
+  await printAll([
+    ...found.lines.slice(0, 1),
+    ["source", `${source.name} (${source.kind})`],
+    ["clock", clock],
+    ...found.lines.slice(1),
+    ...notes.map((note): Line => ["note", note]),
+  ]);
+  return found.accepted ? 0 : 1;
+}
+
+async function contentOf(file: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of openInput(file).chunks) {
+    bytes += chunk.length;
+    if (bytes > FILE_BYTES_MAX) throw new UsageError(`${file} is longer than ${FILE_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function printAll(lines: readonly Line[]): Promise<void> {
+  const width = Math.max(...lines.map(([label]) => label.length));
+  await print(lines.map(([label, text]) => `${label.padEnd(width)}  ${text}`).join("\n"));
+}
