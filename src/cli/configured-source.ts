@@ -1,5 +1,6 @@
 /** The source that `--source` names, from the configuration file that the service reads too. */
-import { openSource, type SourceConfig } from "../sources/open-source.ts";
+import { readSome, systemEnvironment } from "../config.ts";
+import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { UsageError } from "./errors.ts";
 
@@ -11,20 +12,26 @@ export interface Configured {
   readonly others: readonly ConfiguredSource[];
 }
 
-/** Throws `UsageError` when there is no file, or no such source in it. */
-export async function configuredSource(name: string, config: string | undefined): Promise<Configured> {
-  if (config === undefined) throw new UsageError("--source wants --config FILE or POSTERN_CONFIG");
-  const file = Bun.YAML.parse(await Bun.file(config).text()) as {
-    readonly sources?: Readonly<Record<string, SourceConfig>>;
-  };
-  const sources = Object.entries(file.sources ?? {}).map(([each, options]) => openSource(each, options));
+/** From the file of `--config`, else of `POSTERN_CONFIG`. Throws `UsageError` when that can't be. */
+export async function configuredSource(name: string, flag: string | undefined): Promise<Configured> {
+  const path = flag || readSome(["configFile"]).configFile;
+  if (path === undefined) throw new UsageError("--source wants --config FILE or POSTERN_CONFIG");
+  const { sources, configs } = await sourcesOf(path);
   const source = sources.find((each) => each.name === name);
-  if (source === undefined) {
-    const known = sources.map((each) => each.name).join(", ");
-    throw new UsageError(
-      `${config} has no source ${JSON.stringify(name)}: ${known === "" ? "it has none" : `it has ${known}`}`,
-    );
+  const config = configs.get(name);
+  if (source === undefined || config === undefined) {
+    const known = sources.length === 0 ? "none" : sources.map((each) => each.name).join(", ");
+    throw new UsageError(`${path} has no source ${JSON.stringify(name)}: it has ${known}`);
   }
-  const options = file.sources?.[name] as SourceConfig;
-  return { source, config: options, others: sources.filter((each) => each !== source) };
+  return { source, config, others: sources.filter((each) => each !== source) };
+}
+
+async function sourcesOf(path: string) {
+  const { ConfigFileInvalid, loadConfigFile } = await import("../config-file/config-file.ts");
+  try {
+    return loadConfigFile(path, systemEnvironment());
+  } catch (error) {
+    if (error instanceof ConfigFileInvalid) throw new UsageError(error.message);
+    throw error;
+  }
 }

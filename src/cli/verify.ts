@@ -5,15 +5,15 @@ import type { Exit } from "./exit.ts";
 import type { VerifyFlags } from "./verify/flags.ts";
 
 const EXAMPLES = `
-A captured request is a file with its request line, its headers, a blank line and its
-body, as it was sent:
+A captured request is a file with its request line, its headers, a blank line and
+its body, as it was sent:
   $ postern verify --config postern.yaml --source whatsapp request.http
 
 One that was captured a while ago, when its timestamp was still good:
   $ postern verify --source team --at 2026-11-25T09:30:00Z request.http
 
-Exit codes: 0 it would be accepted, 1 it would be refused, 2 asked wrongly. Nothing is
-sent or stored, and no secret is printed.`;
+Exit codes: 0 it would be accepted, 1 it would be refused, 2 asked wrongly.
+Nothing is sent or stored, and no secret is printed.`;
 
 export function addVerify(program: Command, exit: Exit): void {
   program

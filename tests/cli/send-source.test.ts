@@ -92,6 +92,12 @@ describe("one message", () => {
     expect(received[0]?.delivery?.messages).toMatchObject([{ from: "slack:U1", to: "slack:C1", text: null }]);
   });
 
+  test("needs no secret of the native source, and takes the file that POSTERN_CONFIG names", async () => {
+    const env = { PORT: String(server.port), POSTERN_CONFIG: config };
+    const { code, stderr } = await postern(["send", "--source", "whatsapp", ...FLAGS], { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
   test("that can't be told in the provider's form fails without being sent", async () => {
     const { code, stderr } = await send([
       "--source",
@@ -194,5 +200,14 @@ describe("asked wrongly", () => {
     });
     const alone = await postern(["send", "--config", config, ...FLAGS], {});
     expect(alone).toEqual({ code: 2, stdout: "", stderr: "postern: --config goes with --source\n" });
+  });
+
+  test("a file that can't be used is told by its first mistake, without the secret in it", async () => {
+    const path = `${folder.path}/broken.yaml`;
+    await Bun.write(path, "sources:\n  bot:\n    kind: telegramm\n    secret: hush-hush\n");
+    const { code, stdout, stderr } = await postern(["send", "--config", path, "--source", "bot", ...FLAGS]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toStartWith(`postern: ${path}:3:`);
+    expect(holdsSecret(stderr)).toBe(false);
   });
 });
