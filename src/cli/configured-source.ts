@@ -1,7 +1,8 @@
 /** The source that `--source` names, from the configuration file that the service reads too. */
-import { readSome, systemEnvironment } from "../config.ts";
+import { systemEnvironment } from "../config.ts";
 import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
+import { neededConfigPath } from "./config-path.ts";
 import { UsageError } from "./errors.ts";
 
 export interface Configured {
@@ -14,8 +15,7 @@ export interface Configured {
 
 /** From the file of `--config`, else of `POSTERN_CONFIG`. Throws `UsageError` when that can't be. */
 export async function configuredSource(name: string, flag: string | undefined): Promise<Configured> {
-  const path = flag || readSome(["configFile"]).configFile;
-  if (path === undefined) throw new UsageError("--source wants --config FILE or POSTERN_CONFIG");
+  const path = neededConfigPath(flag);
   const { sources, configs } = await sourcesOf(path);
   const source = sources.find((each) => each.name === name);
   const config = configs.get(name);

@@ -1,5 +1,6 @@
 /** `postern send`: signs messages and posts them, to the native webhook or as a configured source's provider would. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CONFIG_FLAG } from "./config-path.ts";
 import { httpUrl, wholeNumber } from "./errors.ts";
 import type { Exit } from "./exit.ts";
 import { FORMATS, type SendFlags } from "./send/flags.ts";
@@ -49,7 +50,7 @@ export function addSend(program: Command, exit: Exit): void {
     .option("--start <instant>", "the first row's {time}")
     .option("--step <seconds>", "from one row's {time} to the next", seconds, 1)
     .option("--source <name>", "send as the provider of this source would")
-    .option("--config <file>", "the file that configures it (default: POSTERN_CONFIG)")
+    .option(...CONFIG_FLAG)
     .option(
       "--url <url>",
       "address of the webhook (default: /webhook or /webhook/NAME at HOST and PORT)",

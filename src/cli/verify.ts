@@ -1,6 +1,7 @@
 /** `postern verify`: tells offline whether a captured request would be accepted, and why not. */
 import { type Command, InvalidArgumentError } from "commander";
 import { isInstant } from "../core/instant.ts";
+import { CONFIG_FLAG } from "./config-path.ts";
 import type { Exit } from "./exit.ts";
 import type { VerifyFlags } from "./verify/flags.ts";
 
@@ -24,7 +25,7 @@ export function addVerify(program: Command, exit: Exit): void {
     )
     .argument("<file>", "the request, or - for standard input")
     .requiredOption("--source <name>", "the configured source that it was sent to")
-    .option("--config <file>", "the file that configures it (default: POSTERN_CONFIG)")
+    .option(...CONFIG_FLAG)
     .option("--at <instant>", "the time at which it is looked at (default: now)", instant)
     .addHelpText("after", EXAMPLES)
     .action(async (file: string, flags: VerifyFlags) => {

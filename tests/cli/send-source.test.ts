@@ -196,7 +196,7 @@ describe("asked wrongly", () => {
     expect(without).toEqual({
       code: 2,
       stdout: "",
-      stderr: "postern: --source wants --config FILE or POSTERN_CONFIG\n",
+      stderr: "postern: which file? Say it by --config FILE or POSTERN_CONFIG\n",
     });
     const alone = await postern(["send", "--config", config, ...FLAGS], {});
     expect(alone).toEqual({ code: 2, stdout: "", stderr: "postern: --config goes with --source\n" });
