@@ -37,7 +37,8 @@ test("reloads come one after the other, each with the file as it is by then", as
     steps.push(`end ${sources[0]?.name}`);
   });
   const reload = reloader({ path: PATH, load: () => file(`s${files++}`), service });
-  expect(await Promise.all([reload(), reload(), reload()])).toEqual(Array(3).fill({ sources: 1 }));
+  const one = { sources: 1 };
+  expect(await Promise.all([reload(), reload(), reload()])).toEqual([one, one, one]);
   expect(steps).toEqual(["begin s0", "end s0", "begin s1", "end s1", "begin s2", "end s2"]);
 });
 
