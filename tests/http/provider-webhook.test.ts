@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { EventRow } from "../../src/core/event-row.ts";
 import type { Message } from "../../src/core/message.ts";
+import { until } from "../until.ts";
 import { META, META_SECRET, metaBody, metaPost, signed, status, text } from "./meta-posts.ts";
 import { newService, type SentRequest, type TestService } from "./service.ts";
-import { chunk, exchange, head } from "./wire.ts";
+import { chunk, exchange, head, Wire } from "./wire.ts";
 
 const TWILIO_TOKEN = "auth token of the twilio source";
 const TWILIO_URL = "https://hooks.example.org/in";
@@ -340,6 +341,26 @@ test("beyond QUEUE_ROWS_MAX a provider gets 503 with Retry-After", async () => {
   expect(small.rows()).toEqual([]);
   expect(resultOf(await small.send("/webhook/wa", metaPost([text("1")])))).toEqual([200, "ok"]);
   await small.stop();
+});
+
+test("on the way out what was accepted is stored, and what comes now gets 503", async () => {
+  const own = await newService({}, { sources: { wa: META } });
+  const { body = "", headers = {} } = metaPost([text("accepted")]);
+  const [slow, late] = await Promise.all([Wire.connect(own.port), Wire.connect(own.port)]);
+  await slow.send(head("POST /webhook/wa", { ...headers, "Content-Length": body.length }));
+  // Half of a head, so that the connection isn't closed as one that nobody uses.
+  await late.send("GET /webhook/wa?hub.mode=subscribe HTTP/1.1\r\n");
+  expect((await own.get("/health/live")).status).toBe(200);
+  const stopping = own.stop();
+  await until("it to stop", () => own.logText().includes('"message":"stopping"'));
+  await late.send("Host: 127.0.0.1\r\n\r\n");
+  const refused = await late.answer();
+  expect([refused?.status, refused?.headers["postern-result"]]).toEqual([503, "overloaded"]);
+  await slow.send(body as string);
+  const accepted = await slow.answer();
+  expect([accepted?.status, accepted?.headers["postern-result"]]).toEqual([200, "ok"]);
+  for (const wire of [slow, late]) wire.end();
+  expect(await stopping).toContain('"message_id":"wa:accepted"');
 });
 
 describe("a message whose identifier another source's message has", () => {

@@ -89,6 +89,9 @@ describe("other sources in place of those that serve", () => {
     expect((await service.post(message("bot:3"))).status).toBe(422);
     expect(await service.metric('webhook_requests_total{source="wa",result="ok"}')).toBe(1);
     expect(await service.metric('webhook_requests_total{source="bot",result="ok"}')).toBe(1);
+    await service.replaceSources({ bot: OTHER, whatsapp: META });
+    await service.send("/webhook/bot", { body: "[]", headers });
+    expect(await service.metric('webhook_requests_total{source="bot",result="ok"}')).toBe(2);
     await service.stop();
   });
 
