@@ -108,7 +108,7 @@ describe("a handshake", () => {
         level: "ERROR",
         source: "wa",
         result: "invalid_signature",
-        reason: "the verify token is wrong",
+        reason: "the verify token is wrong, or none is configured",
       });
     }
   });

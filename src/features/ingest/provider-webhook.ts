@@ -118,7 +118,11 @@ async function receive(
 function greeted(entrance: Entrance, exchange: Exchange, given: ProviderAnswer): Response {
   if (given.status < 400) note(entrance, exchange, "ok", "INFO", { duplicate: false, handshake: true });
   else {
-    const fields = { duplicate: false, handshake: true, reason: "the verify token is wrong" };
+    const fields = {
+      duplicate: false,
+      handshake: true,
+      reason: "the verify token is wrong, or none is configured",
+    };
     note(entrance, exchange, "invalid_signature", "ERROR", fields);
   }
   return answer(given);
