@@ -125,6 +125,28 @@ describe("other sources in place of those that serve", () => {
     expect(await metricsOf(service)).not.toContain('source="third"');
     await service.stop();
   });
+
+  test("take a range so that no native message slips in between", async () => {
+    const service = await newService();
+    const refused: boolean[] = [];
+    for (let round = 0; round < 40; round++) {
+      const name = `s${round}`;
+      const posts = Array.from({ length: 8 }, (_, index) => service.post(message(`${name}:${index}`)));
+      for (let turn = 0; turn < round / 4; turn++) await new Promise(setImmediate);
+      const replacing = service.replaceSources({ [name]: META });
+      refused.push(
+        await replacing.then(
+          () => false,
+          () => true,
+        ),
+      );
+      const codes = (await Promise.all(posts)).map((answer) => answer.status);
+      // A source is refused exactly if a message was there before it.
+      expect([round, codes.includes(200)]).toEqual([round, refused[round] as boolean]);
+    }
+    expect(new Set(refused).size).toBe(2);
+    await service.stop();
+  });
 });
 
 describe("the counts of a source", () => {
