@@ -66,8 +66,16 @@ function schemeForms(config: SourceConfig): readonly Other[] {
         secret_prefix: "",
       }),
     ]),
-    ...(["hex", "base64"] as const).map((encoding) =>
-      withScheme(`when it is written in ${encoding} (encoding)`, { encoding }),
+    ...(["hex", "base64"] as const).flatMap((encoding) =>
+      [...new Set([scheme.prefix ?? "", "", "sha256="])].map((prefix) =>
+        withScheme(
+          `when it is written in ${encoding} ${prefix === "" ? "without a prefix" : `after ${prefix}`}`,
+          {
+            encoding,
+            prefix,
+          },
+        ),
+      ),
     ),
     ...["hmac-sha1", "hmac-sha256", "hmac-sha512"].map((algorithm) =>
       withScheme(`by ${algorithm} (algorithm)`, { algorithm }),

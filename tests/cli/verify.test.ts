@@ -102,7 +102,7 @@ describe("a request that holds", () => {
         "clock     2025-01-15T10:00:00.000Z (--at)",
         "url       https://example.org/in/webhook/sms?a=1",
         "answer    200 text/xml <Response/>",
-        "message   sms:m1 from +919876543210 to +14155550100 at 2025-01-15T10:00:00Z, text, text of 21 characters",
+        "message   sms:m1 from +919876543210 to +14155550100 at 2025-01-15T10:00:00Z, text, 21 characters",
         "",
       ].join("\n"),
     );
@@ -354,6 +354,21 @@ describe("a request that doesn't hold", () => {
       "when the secret is read as utf8, whsec_ being a part of it",
     ],
     ["whatsapp", { kind: "meta", secret: "hush-meta-app-secret\n" }, "with a newline after the secret"],
+    [
+      "own",
+      {
+        kind: "generic",
+        secret: "hush-own",
+        scheme: {
+          header: "X-Own",
+          algorithm: "hmac-sha512",
+          encoding: "base64",
+          prefix: "sha256=",
+          signed: "{body}",
+        },
+      },
+      "when it is written in base64 after sha256=",
+    ],
     [
       "vonage-sms",
       {

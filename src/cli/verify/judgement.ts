@@ -88,6 +88,6 @@ function stored({ source, request, now }: Attempt, proof: Proof, shown: Shown): 
 }
 
 function messageLine({ message_id, from, to, ts, text }: Message, type: string): string {
-  const length = text === null ? "no text" : `text of ${[...text].length} characters`;
+  const length = text === null ? "no text" : `${[...text].length} characters`;
   return `${message_id} from ${from} to ${to} at ${ts}, ${type}, ${length}`;
 }
