@@ -48,6 +48,7 @@ describe("without any variable", () => {
       bodyBytesInflightMax: 64 * 1024 * 1024,
       bodyTimeoutMs: 10_000,
       queueRowsMax: 20_000,
+      queueBytesMax: 67_108_864,
       queryTimeoutMs: 5_000,
       readThreads: 2,
       followerLagRowsMax: 65_536,

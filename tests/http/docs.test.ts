@@ -19,6 +19,7 @@ const FLAGS = [
 ];
 const ROUTES = [
   "/admin/rebuild-index",
+  "/admin/reload",
   "/docs",
   "/events",
   "/health/live",
@@ -71,6 +72,7 @@ describe("/openapi.json", () => {
     const posts = operations().filter(({ method }) => method === "post");
     expect(posts.map(({ path }) => path).sort()).toEqual([
       "/admin/rebuild-index",
+      "/admin/reload",
       "/webhook",
       "/webhook/{source}",
     ]);
