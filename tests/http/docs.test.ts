@@ -73,6 +73,7 @@ describe("/openapi.json", () => {
     expect(posts.map(({ path }) => path).sort()).toEqual([
       "/admin/rebuild-index",
       "/admin/reload",
+      "/admin/reload",
       "/webhook",
       "/webhook/{source}",
     ]);
