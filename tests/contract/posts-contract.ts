@@ -297,6 +297,15 @@ export function postsContract(name: string, newDatabase: () => TestDatabase): vo
       expect(await store.append(post("wa", [], [event("0123456789x")]))).toEqual(["created"]);
     });
 
+    test("a delivery that is larger than the queue is taken when nothing waits, and only then", async () => {
+      await reopen({ queueRowsMax: 2, queueBytesMax: 4 });
+      const large = (name: string) =>
+        store.append(post("wa", [], [event(`${name}-1`), event(`${name}-2`), event(`${name}-3`)]));
+      const results = await Promise.allSettled([large("a"), large("b")]);
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+      expect(await large("b")).toEqual(["created", "created", "created"]);
+    });
+
     describe("the name of a source", () => {
       test("can't be used while its range holds a message of the native source", async () => {
         await store.append({ messages: [message("wa:1"), message("wa;"), message("sms")] });

@@ -73,7 +73,6 @@ describe("/openapi.json", () => {
     expect(posts.map(({ path }) => path).sort()).toEqual([
       "/admin/rebuild-index",
       "/admin/reload",
-      "/admin/reload",
       "/webhook",
       "/webhook/{source}",
     ]);

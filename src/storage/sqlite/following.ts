@@ -101,6 +101,8 @@ export class Following {
     this.#closing = true;
     clearTimeout(this.#rest);
     await this.#underway;
+    // Whoever asked for it may not wait any more.
+    this.#rebuild?.promise.catch(() => undefined);
     this.#rebuild?.reject(new Error("the store was closed before the index was made"));
   }
 

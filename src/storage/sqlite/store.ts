@@ -170,8 +170,10 @@ class SqliteStore implements Store {
     const rows = messages.length + (post?.events.length ?? 0);
     const bytes = post?.body.length ?? 0;
     const { queueRowsMax, queueBytesMax } = this.#options;
+    // A delivery that is too large by itself is taken when nothing waits: it would be refused forever.
     const noRoom =
-      this.#queueRows + rows > queueRowsMax || (bytes > 0 && this.#queueBytes + bytes > queueBytesMax);
+      (this.#queueRows > 0 && this.#queueRows + rows > queueRowsMax) ||
+      (this.#queueBytes > 0 && this.#queueBytes + bytes > queueBytesMax);
     if (noRoom) {
       const waiting = `${this.#queueRows} rows and ${this.#queueBytes} bytes wait`;
       return Promise.reject(new Overloaded("too many messages wait", waiting));
@@ -206,9 +208,9 @@ class SqliteStore implements Store {
     return found ?? undefined;
   }
 
-  /** The writer is asked once it has what was sent before. */
+  /** The writer is asked once it has stored all that was given before: groups and questions come by different ways. */
   async claimSources(names: readonly string[]): Promise<readonly string[]> {
-    this.#send();
+    await this.append({ messages: [] });
     return (await this.#parts.writer.ask<ClaimReport>({ do: "claim", names })).refused;
   }
 
