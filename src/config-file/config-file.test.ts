@@ -286,6 +286,7 @@ describe("all mistakes", () => {
       /postern\.yaml:2:3: .* is taken .*, and 17 more: run postern check-config$/,
     );
     expect(error.message).not.toContain("\n");
+    expect(refusal(source("kind: meta", "a: b")).message).toEndWith(", and 1 more: run postern check-config");
     expect(refusal(source("kind: meta")).message).not.toContain("more");
   });
 });

@@ -69,7 +69,7 @@ function entryMistakes(
   name: string,
   entry: Entry,
 ): SchemaMistake[] {
-  const kind = Object.hasOwn(entry, "kind") ? entry["kind"] : undefined;
+  const { kind } = entry;
   if (typeof kind !== "string" || !KIND_NAMES.includes(kind))
     return [kindMistake(pointer, entry, kind), ...checkerOf(undefined)(entry, pointer)];
   const found = checkerOf(kind)(entry, pointer);
