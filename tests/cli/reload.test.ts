@@ -6,7 +6,7 @@ import { sign } from "../../src/sources/native.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { newServer, postern, SECRET, type Server } from "./postern.ts";
+import { BIN, newServer, postern, SECRET, type Server } from "./postern.ts";
 
 let folder: Folder;
 let server: Server | undefined;
@@ -85,6 +85,12 @@ describe("SIGHUP", () => {
     await hangUp(of, refusals);
     expect(String(refusals(of)[0]?.["first"])).toContain("no such file");
     folder = newFolder();
+  });
+
+  test("reaches the server through the npm package's command under Node too", async () => {
+    server = await newServer({ flags: ["--config", write(slacks("a"))], command: ["node", BIN] });
+    await hangUp(server);
+    expect(reloads(server)).toHaveLength(1);
   });
 
   test("that would leave nobody who may send is refused", async () => {
