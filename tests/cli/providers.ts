@@ -7,6 +7,7 @@ export const PROVIDERS: Readonly<Record<string, SourceConfig>> = {
   whatsapp: { kind: "meta", secret: "hush-meta-app-secret", verify_token: "hush-verify-token" },
   sms: { kind: "twilio", secret: "hush-twilio-token", public_url: "https://example.org/in/webhook/sms" },
   bot: { kind: "telegram", secret: "hush-telegram-token", account: "trial_bot" },
+  chat: { kind: "viber", secret: "hush-viber-token", account: "trial" },
   team: { kind: "slack", secret: "hush-slack-signing" },
   vonage: { kind: "vonage", secret: "hush-vonage-signature-secret" },
   "vonage-sms": { kind: "vonage", scheme: "vonage-sms-params", secret: "hush-vonage-sms" },

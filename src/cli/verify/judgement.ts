@@ -62,7 +62,7 @@ function refusal(why: string, lines: readonly Line[]): Judgement {
 
 /** A handshake is unsigned, and its query holds a token: nothing of either is shown. */
 function handshake({ status, type, body }: ProviderAnswer, shown: Shown): Judgement {
-  const answer: Line = ["answer", `${status} ${type} ${shown.text(body)}`];
+  const answer: Line = ["answer", `${status} ${type} ${shown.text(body)}`.trimEnd()];
   if (status >= 400) return refusal(`it is a handshake, and ${body}`, [answer]);
   return { accepted: true, lines: [["accepted", "it is a handshake, nothing is stored"], answer] };
 }
@@ -75,7 +75,7 @@ function stored({ source, request, now }: Attempt, proof: Proof, shown: Shown): 
   const { messages, post }: Delivery = source.deliver(request, proof, now);
   const { status, type, body } = source.accepted;
   return [
-    ["answer", `${status} ${type} ${body}`],
+    ["answer", `${status} ${type} ${body}`.trimEnd()],
     ...messages.map((message, index): Line => {
       const detail = post?.details[index]?.type ?? "";
       return ["message", shown.text(messageLine(message, detail))];
