@@ -76,7 +76,7 @@ describe("/openapi.json", () => {
       "/webhook",
       "/webhook/{source}",
     ]);
-    expect(operations().filter(({ method }) => method === "get")).toHaveLength(ROUTES.length - 2);
+    expect(operations().filter(({ method }) => method === "get")).toHaveLength(ROUTES.length - 3);
     expect(operations()).toHaveLength(ROUTES.length + 1);
   });
 
