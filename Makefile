@@ -1,10 +1,10 @@
 # Everything a person or CI runs. `make run` and `make test` need Node with npm, make and git; they install the rest.
 BUN := node_modules/.bin/bun
 # What the caller's shell holds must not change a test.
-CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u DATABASE_URL -u API_TOKEN \
+CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u POSTERN_CONFIG -u DATABASE_URL -u API_TOKEN \
 	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC
 
-.PHONY: run lint check format test test-long bench bench-soak bench-growth bench-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long bench bench-soak bench-growth bench-events bench-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -44,6 +44,10 @@ bench-soak: node_modules/.installed
 ## Start, reads, ingest and files from ten thousand to ten million messages: about an hour, 25 GB of disk.
 bench-growth: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/growth.ts
+
+## Reads of events, at ten thousand and a million of them.
+bench-events: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/events.ts
 
 ## Designs of the acknowledging transaction against each other: about forty minutes, 12 GB of disk.
 bench-designs: node_modules/.installed

@@ -119,6 +119,7 @@ export class Metrics {
   /** The store's figures, asked for at each scrape. */
   watchStore(figures: () => StoreFigures): void {
     this.gauge("store_messages", "Messages stored.", () => figures().storedMessages);
+    this.gauge("store_events", "Events stored.", () => figures().storedEvents);
     this.gauge("store_queue_rows", "Messages that wait for a commit.", () => figures().queueRows);
     this.gauge("store_database_bytes", "Size of the database file.", () => figures().databaseBytes);
     this.gauge(

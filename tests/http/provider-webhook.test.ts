@@ -333,13 +333,21 @@ describe("what was verified", () => {
   });
 });
 
-test("beyond QUEUE_ROWS_MAX a provider gets 503 with Retry-After", async () => {
+test("beyond QUEUE_ROWS_MAX a provider gets 503 with Retry-After; what is larger than the queue gets in alone", async () => {
   const small = await newService({ QUEUE_ROWS_MAX: "2" }, { sources: { wa: META } });
-  const answer = await small.send("/webhook/wa", metaPost([text("1"), text("2")], [status("1")]));
-  expect(resultOf(answer)).toEqual([503, "overloaded"]);
-  expect(answer.headers.get("Retry-After")).toBe("1");
-  expect(small.rows()).toEqual([]);
-  expect(resultOf(await small.send("/webhook/wa", metaPost([text("1")])))).toEqual([200, "ok"]);
+  const posts = Array.from({ length: 20 }, (_, index) =>
+    metaPost([text(`${index}-1`), text(`${index}-2`)], [status(`${index}-1`)]),
+  );
+  const answers = await Promise.all(posts.map((given) => small.send("/webhook/wa", given)));
+  const refused = answers.filter(({ status: code }) => code === 503);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const answer of refused) {
+    expect(resultOf(answer)).toEqual([503, "overloaded"]);
+    expect(answer.headers.get("Retry-After")).toBe("1");
+  }
+  expect(small.rows()).toHaveLength(2 * (answers.length - refused.length));
+  for (const given of posts) expect((await small.send("/webhook/wa", given)).status).toBe(200);
+  expect(small.rows()).toHaveLength(2 * posts.length);
   await small.stop();
 });
 

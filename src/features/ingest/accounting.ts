@@ -91,10 +91,9 @@ export function noteKept(
   note(entrance, exchange, result, conflict ? "ERROR" : differs ? "WARN" : "INFO", {
     message_id: messages[0]?.message_id,
     duplicate,
-    messages: post && messages.length,
-    events: post?.events.length,
-    differs: differs || undefined,
-    conflict: conflict || undefined,
+    ...(post !== undefined && { messages: messages.length, events: post.events.length }),
+    ...(differs && { differs }),
+    ...(conflict && { conflict }),
   });
 }
 
