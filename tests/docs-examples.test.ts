@@ -13,7 +13,7 @@ const PAGES = (readdirSync(join(ROOT, "docs"), { recursive: true }) as string[])
   .filter((path) => path.endsWith(".md"))
   .map((path) => ({ path, text: readFileSync(join(ROOT, "docs", path), "utf8") }));
 const EXAMPLES = PAGES.flatMap(({ path, text }) =>
-  [...text.matchAll(/^```yaml\n(sources:[\s\S]*?)^```$/gm)].map(([, yaml = ""], index) => ({
+  [...text.matchAll(/^```yaml\n((?:#.*\n)*sources:[\s\S]*?)^```$/gm)].map(([, yaml = ""], index) => ({
     name: `${path}, example ${index + 1}`,
     yaml,
   })),
@@ -21,9 +21,12 @@ const EXAMPLES = PAGES.flatMap(({ path, text }) =>
 /** A secret in every form that a preset knows. */
 const SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdA==";
 
-const environmentOf = (yaml: string) =>
-  Object.fromEntries([...yaml.matchAll(/\$\{([A-Z0-9_]+)\}/g)].map(([, name = ""]) => [name, SECRET]));
-const load = (yaml: string) => parseConfigFile(yaml, "postern.yaml", environmentOf(yaml));
+/** Every variable and every file that an example refers to holds that secret. */
+function load(yaml: string) {
+  const text = yaml.replace(/\$\{file:[^}]+\}/g, SECRET);
+  const names = [...text.matchAll(/\$\{([A-Z0-9_]+)\}/g)].map(([, name = ""]) => name);
+  return parseConfigFile(text, "postern.yaml", Object.fromEntries(names.map((name) => [name, SECRET])));
+}
 
 describe("examples of configurations", () => {
   test.each(EXAMPLES)("$name is taken", ({ yaml }) => {
