@@ -35,19 +35,6 @@ const options = readOptions(() => {
   return { sizes: values.sizes.split(",").map((size) => wholeNumber("sizes", size)), dir: values.dir };
 }, usage);
 
-await withScratch(options.dir, async (scratch) => {
-  const found = new Map<string, number[]>();
-  const problems: string[] = [];
-  for (const size of options.sizes) {
-    const folder = join(scratch.folder, String(size));
-    await build(scratch, folder, size);
-    problems.push(...(await measure(scratch, folder, size, found)));
-  }
-  print(found);
-  for (const problem of problems) console.log(`INVALID: ${problem}`);
-  return problems.length === 0 ? 0 : 1;
-});
-
 const sourceOf = (index: number) => sources[index % sources.length] as string;
 const kindOf = (index: number) => kinds[index % kinds.length] as string;
 const instantOf = (index: number, size: number) =>
@@ -148,3 +135,16 @@ function print(found: Map<string, number[]>): void {
     console.log(`| ${name} | ${cells.join(" | ")} |`);
   }
 }
+
+await withScratch(options.dir, async (scratch) => {
+  const found = new Map<string, number[]>();
+  const problems: string[] = [];
+  for (const size of options.sizes) {
+    const folder = join(scratch.folder, String(size));
+    await build(scratch, folder, size);
+    problems.push(...(await measure(scratch, folder, size, found)));
+  }
+  print(found);
+  for (const problem of problems) console.log(`INVALID: ${problem}`);
+  return problems.length === 0 ? 0 : 1;
+});

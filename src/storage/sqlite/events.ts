@@ -137,7 +137,8 @@ function filterOf({ source, kind, messageId, since }: EventQuery): Filter {
     conditions.push(condition);
     values.push(value);
   };
-  add("source = ?", source);
+  // The plus keeps SQLite from the index by source and key, which has nothing to do with the order.
+  add("+source = ?", source);
   add("kind = ?", kind);
   add("message_id = ?", messageId);
   add("ts_key >= ?", since === undefined ? undefined : instantKey(since));
