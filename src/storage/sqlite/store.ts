@@ -3,7 +3,7 @@
  * itself is touched by the threads alone.
  */
 import { resolve } from "node:path";
-import { DeliveryRejected, Overloaded, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   Delivery,
   EventPage,
@@ -21,22 +21,19 @@ import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { DeliveryQueue, type QueueLimits, type Waiting } from "./delivery-queue.ts";
 import { extendLog, prepareFolder, sizeOf } from "./files.ts";
 import { Following } from "./following.ts";
 import { isRefusal, type Result } from "./group-commit.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import type { LogEnd } from "./message-log.ts";
-import { type QueuedDelivery, queued } from "./post-log.ts";
 import type { ClaimReport, FollowReport, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
 
-export interface SqliteOptions {
+export interface SqliteOptions extends QueueLimits {
   readonly path: string;
-  readonly queueRowsMax: number;
-  /** Of the bodies of providers' POSTs that wait. */
-  readonly queueBytesMax: number;
   readonly queryTimeoutMs: number;
   readonly readThreads: number;
   /** Rows by which the followers may be behind before they take precedence over new messages. */
@@ -55,15 +52,6 @@ const SEND_AT = 16;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
-
-interface Waiting {
-  readonly queued: QueuedDelivery;
-  /** Messages and events. */
-  readonly rows: number;
-  readonly bytes: number;
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /** Opens the database, which is made when missing. Throws `StartRefused` when that can't be. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
@@ -118,11 +106,7 @@ class SqliteStore implements Store {
   readonly #checkpoints: Checkpoints;
   readonly #following: Following;
   readonly #now: () => string;
-  #queue: Waiting[] = [];
-  #queueRows = 0;
-  #queueBytes = 0;
-  /** What the writer has now, in the order in which it was sent. */
-  readonly #underway: Waiting[] = [];
+  readonly #queue: DeliveryQueue;
   #kicked = false;
   #delayed = false;
   #storedMessages = Number.NaN;
@@ -140,6 +124,7 @@ class SqliteStore implements Store {
     this.#options = options;
     this.#parts = parts;
     this.#now = isoTicker(options.clock);
+    this.#queue = new DeliveryQueue(options);
     this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
     this.#following = new Following(
       {
@@ -163,28 +148,13 @@ class SqliteStore implements Store {
   }
 
   append(delivery: Delivery): Promise<readonly Outcome[]> {
-    const { messages, post } = delivery;
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
     if (this.#broken !== undefined)
       return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
-    const rows = messages.length + (post?.events.length ?? 0);
-    const bytes = post?.body.length ?? 0;
-    const { queueRowsMax, queueBytesMax } = this.#options;
-    // A delivery that is too large by itself is taken when nothing waits: it would be refused forever.
-    const noRoom =
-      (this.#queueRows > 0 && this.#queueRows + rows > queueRowsMax) ||
-      (this.#queueBytes > 0 && this.#queueBytes + bytes > queueBytesMax);
-    if (noRoom) {
-      const waiting = `${this.#queueRows} rows and ${this.#queueBytes} bytes wait`;
-      return Promise.reject(new Overloaded("too many messages wait", waiting));
-    }
-    this.#queueRows += rows;
-    this.#queueBytes += bytes;
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ queued: queued(delivery, this.#now()), rows, bytes, resolve, reject });
-      if (this.#queue.length >= SEND_AT && !this.#delayed) this.#send();
-      else this.#kick();
-    });
+    const outcomes = this.#queue.add(delivery, this.#now());
+    if (this.#queue.unsent >= SEND_AT && !this.#delayed) this.#send();
+    else this.#kick();
+    return outcomes;
   }
 
   list(query: MessageQuery): Promise<Page> {
@@ -230,7 +200,7 @@ class SqliteStore implements Store {
     return {
       storedMessages: this.#storedMessages + this.#created.messages,
       storedEvents: this.#parts.end.event + this.#created.events,
-      queueRows: this.#queueRows,
+      queueRows: this.#queue.rows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
       indexBytes: sizeOf(this.#following.index) + sizeOf(`${this.#following.index}-wal`),
@@ -250,7 +220,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     clearTimeout(this.#reopenTimer);
-    if (this.#underway.length > 0 || this.#queue.length > 0) {
+    if (!this.#queue.isEmpty) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
@@ -277,7 +247,7 @@ class SqliteStore implements Store {
 
   /** While the followers are too far behind, groups wait for them. */
   #send(): void {
-    if (this.#queue.length === 0) return;
+    if (this.#queue.unsent === 0) return;
     const delayMs = this.#following.delayMs;
     if (delayMs > 0 && !this.#delayed) {
       this.#delayed = true;
@@ -289,15 +259,12 @@ class SqliteStore implements Store {
       return;
     }
     this.#delayed = false;
-    const group = this.#queue;
-    this.#queue = [];
-    for (const waiting of group) this.#underway.push(waiting);
-    this.#parts.writer.sendGroup(JSON.stringify(group.map(({ queued }) => queued)));
+    this.#parts.writer.sendGroup(JSON.stringify(this.#queue.send()));
   }
 
   #committed(report: GroupReport): void {
     const { clock, metrics } = this.#options;
-    const group = this.#underway.splice(0, report.results.length);
+    const group = this.#queue.leave(report.results.length);
     this.#created.messages += report.messages;
     this.#created.events += report.events;
     if (report.messages + report.events > 0) {
@@ -309,7 +276,6 @@ class SqliteStore implements Store {
       const waiting = group[index];
       const result = report.results[index];
       if (waiting === undefined || result === undefined) continue;
-      this.#leaveQueue(waiting);
       if (this.#settle(waiting, result)) committed += waiting.rows;
     }
     if (committed > 0) {
@@ -318,7 +284,7 @@ class SqliteStore implements Store {
       metrics.commitSeconds.observe(report.seconds);
     }
     this.#checkpoints.logHolds(report.walPages);
-    if (this.#underway.length === 0 && this.#queue.length === 0) this.#idle?.();
+    if (this.#queue.isEmpty) this.#idle?.();
   }
 
   /** A file of the first schema served by that index while the index file was made. */
@@ -328,11 +294,6 @@ class SqliteStore implements Store {
     } catch (error) {
       this.#options.log.warn("an index of an older schema can't be dropped yet", { reason: String(error) });
     }
-  }
-
-  #leaveQueue({ rows, bytes }: Waiting): void {
-    this.#queueRows -= rows;
-    this.#queueBytes -= bytes;
   }
 
   /** Tells one delivery what became of it; whether it is stored. */
@@ -371,10 +332,7 @@ class SqliteStore implements Store {
       { reason },
     );
     const error = new StorageUnavailable("storage unavailable", reason);
-    for (const waiting of this.#queue.splice(0)) {
-      this.#leaveQueue(waiting);
-      waiting.reject(error);
-    }
+    for (const waiting of this.#queue.giveUp()) waiting.reject(error);
     this.#reopenLater();
   }
 
