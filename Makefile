@@ -10,8 +10,12 @@ node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+## What editors check postern.yaml by; made from the kinds of sources.
+postern.schema.json: node_modules/.installed $(shell find src/sources src/config-file -name '*.ts')
+	@$(BUN) src/main.ts config-schema > $@
+
 ## Serve on the embedded database, with a secret of its own if WEBHOOK_SECRET is not set.
-run: node_modules/.installed
+run: node_modules/.installed postern.schema.json
 	@exec sh scripts/run.sh
 
 lint: node_modules/.installed
