@@ -2,9 +2,10 @@
 BUN := node_modules/.bin/bun
 # What the caller's shell holds must not change a test.
 CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u POSTERN_CONFIG -u DATABASE_URL -u API_TOKEN \
-	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC
+	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
+	-u POSTERN_TEST_ENGINE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long bench bench-soak bench-growth bench-events bench-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long bench bench-soak bench-growth bench-events bench-postgres bench-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -29,13 +30,20 @@ check: lint
 format: node_modules/.installed
 	node_modules/.bin/biome check --write .
 
-## All tests: unit, contract, HTTP, command line, faults (three kills).
+## All tests: unit, contract, HTTP, command line, faults (three kills); then HTTP and kills again on PostgreSQL. They start a
+## server of their own, unless POSTGRES_URL names another one, or POSTGRES_BIN the folder of other binaries.
 test: lint
-	$(CLEAN_ENV) $(BUN) test --timeout 60000
+	@$(call run-tests,60000)
 
 ## The same with twenty kills.
 test-long: lint
-	$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 $(BUN) test --timeout 600000
+	@POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000; export POSTERN_KILL_ROUNDS POSTERN_REPLICA_IDS; $(call run-tests,600000)
+
+# Both runs, whatever comes of the first.
+define run-tests
+$(CLEAN_ENV) $(BUN) test --timeout $(1); status=$$?; \
+	$(CLEAN_ENV) POSTERN_TEST_ENGINE=postgres $(BUN) test --timeout $(1) tests/http tests/providers tests/faults/kill && exit $$status
+endef
 
 ## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
 bench: node_modules/.installed
@@ -52,6 +60,11 @@ bench-growth: node_modules/.installed
 ## Reads of events, at ten thousand and a million of them.
 bench-events: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/events.ts
+
+## One and three replicas on one PostgreSQL, a row a statement, and the FastAPI reference; then reads (needs what `bench` needs
+## and python3-asyncpg).
+bench-postgres: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/postgres.ts
 
 ## Designs of the acknowledging transaction against each other: about forty minutes, 12 GB of disk.
 bench-designs: node_modules/.installed

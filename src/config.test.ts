@@ -114,8 +114,14 @@ describe("a bad value stops the start with one line: the variable, what it got, 
 
   test("a password in a URL is not repeated", () => {
     for (const url of [
-      "postgres://user:hunter2@127.0.0.1/db",
+      "postgres://user:hunter2@127.0.0.1",
       "postgres://user:hunter2@h/a@b",
+      "postgres://user:hunter2?/#@h/b",
+      "postgres://user:hunter2",
+      "postgres://user:hunter2/db",
+      "postgres://user:5hunter2/db",
+      "postgres:user:hunter2@h/db",
+      "postgres://h/db?user=u&password=hunter2",
       "x://a:hunter2@b",
     ]) {
       const line = refusal({ ...SECRET, DATABASE_URL: url });
@@ -136,6 +142,10 @@ describe("a good value is taken", () => {
     [{ PORT: "0080" }, { port: 80 }],
     [{ SHUTDOWN_GRACE_MS: "8000" }, { shutdownGraceMs: 8000 }],
     [{ DATABASE_URL: "sqlite:////data/app.db" }, { databaseUrl: { engine: "sqlite", path: "/data/app.db" } }],
+    [
+      { DATABASE_URL: "postgres://user@db/postern" },
+      { databaseUrl: { engine: "postgres", url: "postgres://user@db/postern" } },
+    ],
     [{ HOST: "::1" }, { host: "::1" }],
   ])("%j", (environment, expected) => {
     expect(readSettings(environment as Record<string, string>)).toMatchObject(expected as never);

@@ -70,8 +70,11 @@ export const SETTINGS = {
     name: "DATABASE_URL",
     default: "sqlite:///data/postern.db",
     takes:
-      "sqlite:////absolute/path.db or sqlite:///relative/path.db (a file; in-memory databases keep no promise)",
-    doc: "Where messages are kept. Four slashes: an absolute path; three: relative to the working directory.",
+      "sqlite:////absolute/path.db or sqlite:///relative/path.db (a file; in-memory databases keep no promise), " +
+      "or postgres://user:password@host:port/database",
+    doc:
+      "Where messages are kept: in a file (four slashes: an absolute path; three: relative to the working directory), " +
+      "or on a PostgreSQL server, for any number of replicas.",
     parse: parseDatabaseUrl,
   }),
   logLevel: setting<Level>({
@@ -274,7 +277,10 @@ function readSettingFile(variable: string, path: string): string {
   }
 }
 
-/** A URL may carry a password, with any character in it. */
+/** A URL may carry a password, with any character in it, and where it isn't a good one also elsewhere. */
 function withoutCredentials(given: string): string {
-  return given.replace(/\/\/.*@/s, "//***@");
+  return given
+    .replace(/:(\/*).*@/s, ":$1***@")
+    .replace(/(:\/\/[^/?@:]*:)(?![0-9]+(?:[/?,]|$)).*/s, "$1***")
+    .replace(/([?&][^=&]*=)[^&]*/g, "$1***");
 }

@@ -86,6 +86,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     readThreads: settings.readThreads,
     followerLagRowsMax: settings.followerLagRowsMax,
     clock,
+    newId,
     log,
     metrics,
     onFatal: (reason) => {

@@ -8,7 +8,7 @@ export interface Folder {
   readonly remove: () => void;
 }
 
-export function newFolder(): Folder {
-  const path = mkdtempSync(join(tmpdir(), "postern-test-"));
+export function newFolder(parent = tmpdir()): Folder {
+  const path = mkdtempSync(join(parent, "postern-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

@@ -1,6 +1,6 @@
 /** The work of `postern doctor`. */
 import { readSome } from "../config.ts";
-import type { DatabaseUrl } from "../core/database-url.ts";
+import type { SqliteUrl } from "../core/database-url.ts";
 import { examineDatabase, FileInUse, indexFilesOf, rebuildIndexOf, rowsIn } from "../storage/open.ts";
 import { serviceUrl } from "./address.ts";
 import { CommandFailed } from "./errors.ts";
@@ -16,7 +16,7 @@ const POLL_MS = 200;
 const UNREACHED_MAX = 10;
 
 /** Resolves with the exit code: 1 when something differs from the log. */
-export async function doctor(url: DatabaseUrl, flags: DoctorFlags): Promise<number> {
+export async function doctor(url: SqliteUrl, flags: DoctorFlags): Promise<number> {
   if (flags.rebuild === true) await rebuild(url, flags);
   const progress = await startProgress("checks", rowsIn(url));
   const examination = examineDatabase(url);
@@ -41,7 +41,7 @@ export async function doctor(url: DatabaseUrl, flags: DoctorFlags): Promise<numb
   return sound ? 0 : 1;
 }
 
-async function rebuild(url: DatabaseUrl, flags: DoctorFlags): Promise<void> {
+async function rebuild(url: SqliteUrl, flags: DoctorFlags): Promise<void> {
   try {
     const progress = await startProgress("indexed", rowsIn(url) / 4);
     try {
@@ -56,7 +56,7 @@ async function rebuild(url: DatabaseUrl, flags: DoctorFlags): Promise<void> {
 }
 
 /** The server that holds the file does it; done when the index files that were there are gone. */
-async function rebuildInServer(url: DatabaseUrl, flags: DoctorFlags): Promise<void> {
+async function rebuildInServer(url: SqliteUrl, flags: DoctorFlags): Promise<void> {
   const { apiToken, readPort } = readSome(["apiToken", "readPort"]);
   if (apiToken === undefined) {
     throw new CommandFailed(

@@ -32,7 +32,7 @@ export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Prom
   return 0;
 }
 
-async function writeFile(slices: Iterable<readonly LogRecord[]>, output: string): Promise<Exported> {
+async function writeFile(slices: AsyncIterable<readonly LogRecord[]>, output: string): Promise<Exported> {
   const partial = `${output}.partial`;
   const descriptor = openOutput(partial);
   try {
@@ -49,11 +49,14 @@ async function writeFile(slices: Iterable<readonly LogRecord[]>, output: string)
   }
 }
 
-async function writeSlices(slices: Iterable<readonly LogRecord[]>, descriptor: number): Promise<Exported> {
+async function writeSlices(
+  slices: AsyncIterable<readonly LogRecord[]>,
+  descriptor: number,
+): Promise<Exported> {
   const progress = descriptor === 1 ? undefined : await startProgress("exported", undefined);
   const exported = { messages: 0, events: 0 };
   try {
-    for (const rows of slices) {
+    for await (const rows of slices) {
       let text = "";
       for (const row of rows) {
         text += `${JSON.stringify(row)}\n`;

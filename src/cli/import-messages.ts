@@ -1,5 +1,5 @@
 /** The work of `postern import`: lines → records by the native rules → the database. */
-import type { DatabaseUrl } from "../core/database-url.ts";
+import type { SqliteUrl } from "../core/database-url.ts";
 import { systemClock } from "../lib/clock.ts";
 import { type Import, importInto } from "../storage/open.ts";
 import { parseRecord } from "./import-record.ts";
@@ -17,7 +17,7 @@ const LINE_MIB_MAX = 64;
 const REPORTS_MAX = 10;
 
 /** Resolves with the exit code: 1 when any line was invalid. */
-export async function importMessages(url: DatabaseUrl, file: string, flags: ImportFlags): Promise<number> {
+export async function importMessages(url: SqliteUrl, file: string, flags: ImportFlags): Promise<number> {
   const input = openInput(file);
   const database = importInto(url, systemClock);
   const progress = await startProgress("imported", input.bytesTotal);

@@ -12,6 +12,7 @@ import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
 import { addHealthcheck } from "./healthcheck.ts";
 import { addImport } from "./import.ts";
+import { addMigrate } from "./migrate.ts";
 import { addOpenapi } from "./openapi.ts";
 import { ClosedPipe, say, writeAll } from "./output.ts";
 import { addReload } from "./reload.ts";
@@ -22,7 +23,7 @@ import { addVerify } from "./verify.ts";
 /** In the order of the help. */
 const COMMANDS = [
   ...[addServe, addReload, addCheckConfig, addConfigSchema],
-  ...[addSend, addVerify, addImport, addExport, addDoctor, addHealthcheck, addOpenapi],
+  ...[addSend, addVerify, addImport, addExport, addMigrate, addDoctor, addHealthcheck, addOpenapi],
 ];
 
 /** Runs one command and resolves with its exit code, once everything it printed is written. */

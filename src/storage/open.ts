@@ -1,51 +1,74 @@
 /** Which engine keeps the messages: beside `serve.ts` the only place that knows. */
-import type { DatabaseUrl } from "../core/database-url.ts";
+import type { DatabaseUrl, PostgresUrl, SqliteUrl } from "../core/database-url.ts";
 import type { LogRecord } from "../core/log-record.ts";
 import type { Store } from "../core/store.ts";
+import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
+import { exportLog } from "./postgres/export.ts";
+import { type LogImport, openLogImport } from "./postgres/import.ts";
+import { openPostgres } from "./postgres/store.ts";
 import { type Examination, examine, rowsToExamine } from "./sqlite/doctor.ts";
 import { exportSlices } from "./sqlite/export.ts";
 import { rebuild } from "./sqlite/follow.ts";
 import { type Import, type ImportRecord, openImport } from "./sqlite/import.ts";
 import { indexNumbers, indexPath } from "./sqlite/index/index-file.ts";
 import { FileInUse } from "./sqlite/lock.ts";
+import { type MigrationSource, openMigrationSource } from "./sqlite/migration-source.ts";
 import { openSqlite, type SqliteOptions } from "./sqlite/store.ts";
 
-export type { Examination, Import, ImportRecord };
+export type { Examination, Import, ImportRecord, LogImport, MigrationSource };
 export { FileInUse };
-export type StoreOptions = Omit<SqliteOptions, "path">;
+export interface StoreOptions extends Omit<SqliteOptions, "path"> {
+  readonly newId: NewId;
+}
 
 /** Opens the store of a URL. Throws `StartRefused` when it can't be opened. */
-export function openStore(url: DatabaseUrl, options: StoreOptions): Promise<Store> {
-  return openSqlite({ ...options, path: url.path });
+export async function openStore(url: DatabaseUrl, options: StoreOptions): Promise<Store> {
+  switch (url.engine) {
+    case "sqlite":
+      return openSqlite({ ...options, path: url.path });
+    case "postgres":
+      return openPostgres({ ...options, url: url.url });
+  }
 }
 
 /** Opens the database of a URL for an import without a server. Throws `StartRefused` while a server has it. */
-export function importInto(url: DatabaseUrl, clock: Clock): Import {
+export function importInto(url: SqliteUrl, clock: Clock): Import {
   return openImport(url.path, clock);
 }
 
 /** Everything that is stored from `seq` `since` on, in the order of the log. Throws `StartRefused`. */
-export function exportFrom(url: DatabaseUrl, since: number): Generator<readonly LogRecord[]> {
-  return exportSlices(url.path, since);
+export async function* exportFrom(url: DatabaseUrl, since: number): AsyncGenerator<readonly LogRecord[]> {
+  if (url.engine === "sqlite") yield* exportSlices(url.path, since);
+  else yield* exportLog(url.url, since);
+}
+
+/** The source of a migration. Throws `StartRefused`. */
+export function migrationSource(url: SqliteUrl): MigrationSource {
+  return openMigrationSource(url.path);
+}
+
+/** The target of a migration of the log with this name. Throws `StartRefused` when anything else is in it. */
+export function migrationTarget(url: PostgresUrl, log: string, newId: NewId): Promise<LogImport> {
+  return openLogImport(url.url, log, newId);
 }
 
 /** Compares what is derived with the log; yields how many rows it looked at since. Throws `StartRefused`. */
-export function examineDatabase(url: DatabaseUrl): Generator<number, Examination> {
+export function examineDatabase(url: SqliteUrl): Generator<number, Examination> {
   return examine(url.path);
 }
 
 /** Rows that an examination looks at. Throws `StartRefused`. */
-export function rowsIn(url: DatabaseUrl): number {
+export function rowsIn(url: SqliteUrl): number {
   return rowsToExamine(url.path);
 }
 
 /** Makes what is derived anew; yields the row that it has come to. Throws `FileInUse` while a server has the file. */
-export function rebuildIndexOf(url: DatabaseUrl): Generator<number, void> {
+export function rebuildIndexOf(url: SqliteUrl): Generator<number, void> {
   return rebuild(url.path);
 }
 
 /** The files that hold what is derived. */
-export function indexFilesOf(url: DatabaseUrl): string[] {
+export function indexFilesOf(url: SqliteUrl): string[] {
   return indexNumbers(url.path).map((number) => indexPath(url.path, number));
 }

@@ -3,9 +3,11 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../src/lib/clock.ts";
 import { sign } from "../../src/sources/native.ts";
+import { importInto as openImportOf } from "../../src/storage/open.ts";
 import { type Folder, newFolder } from "../folder.ts";
-import { anyMessage } from "../messages.ts";
+import { anyMessage, message as newMessage } from "../messages.ts";
 import { fc } from "../property.ts";
 import { until } from "../until.ts";
 import { newServer, postern, SECRET, spawnPostern } from "./postern.ts";
@@ -86,6 +88,30 @@ describe("import of what providers' POSTs hold", () => {
       "postern: line 5 is invalid: message_id: of the source wa it begins with wa:",
       expect.stringContaining("postern: line 6 is invalid: kind: "),
     ]);
+  });
+
+  test("the parts of a POST are committed together", () => {
+    const database = openImportOf({ engine: "sqlite", path: path("m.db") }, systemClock);
+    const createdAt = "2025-01-15T10:00:01.000Z";
+    const committed = () => database.committed.messages.created + database.committed.events.created;
+    for (let index = 1; index < 25_000; index++)
+      database.append({ message: newMessage(`m${index}`), createdAt });
+    const status = (seq: number) => ({
+      event: {
+        kind: "status",
+        key: `k${seq}`,
+        messageId: null,
+        ts: createdAt,
+        span: { start: 0, end: 1 },
+      } as const,
+      ...{ source: "wa", delivery: 25_000, seq, createdAt },
+    });
+    const body = { delivery: 25_000, body: Buffer.from("hello") };
+    for (const record of [body, status(25_000), status(25_001), status(25_002)]) database.append(record);
+    expect(committed()).toBe(0);
+    database.append(body);
+    expect(committed()).toBe(25_002);
+    database.close();
   });
 
   test("a message of the native source doesn't get into the range of a source in use", async () => {

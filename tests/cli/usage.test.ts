@@ -84,6 +84,18 @@ describe("a mistake is one line on stderr and exit code 2:", () => {
   });
 });
 
+test.each([[["import", "-"]], [["doctor"]], [["doctor", "--rebuild"]]])(
+  "%j on a PostgreSQL server is one line without the password, and exit code 2",
+  async (args) => {
+    const env = { DATABASE_URL: "postgres://user:hunter2@127.0.0.1:1/postern" };
+    const { code, stdout, stderr } = await postern(args, { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe(
+      `postern: ${args[0]} works on a SQLite file, and DATABASE_URL names a PostgreSQL server\n`,
+    );
+  },
+);
+
 describe("a start that is refused is one line on stderr and exit code 1:", () => {
   test.each([
     ["serving without a secret", ["serve"], {}, /WEBHOOK_SECRET/],

@@ -52,13 +52,13 @@ export function post(
   };
 }
 
-export function postsContract(name: string, newDatabase: () => TestDatabase): void {
+export function postsContract(name: string, newDatabase: () => Promise<TestDatabase>): void {
   describe(`${name} keeps what POSTs hold`, () => {
     let database: TestDatabase;
     let store: Store;
 
     beforeEach(async () => {
-      database = newDatabase();
+      database = await newDatabase();
       store = await database.open();
     });
 
@@ -368,7 +368,7 @@ export function postsContract(name: string, newDatabase: () => TestDatabase): vo
           { weight: 1, arbitrary: fc.constant({ reopen: true }) },
         );
         const run = async (steps: readonly Step[]): Promise<void> => {
-          const fresh = newDatabase();
+          const fresh = await newDatabase();
           let opened = await fresh.open();
           const messages = new Model();
           const events = new EventModel();

@@ -7,40 +7,31 @@ import { DeliveryRejected, Overloaded, QueryTimeout, ShuttingDown } from "../../
 import { instantKey } from "../../src/core/instant.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageQuery, Outcome, Page, Position, Store } from "../../src/core/store.ts";
+import type { Database } from "../databases/database.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { compareBytes, compareMessages, Model } from "../model.ts";
 import { fc, storableText } from "../property.ts";
 import { until } from "../until.ts";
 
 /** A database of the engine under test, empty at first. */
-export interface TestDatabase {
+export interface TestDatabase extends Database {
   readonly open: (limits?: {
     queueRowsMax?: number;
     queueBytesMax?: number;
     queryTimeoutMs?: number;
   }) => Promise<Store>;
-  /**
-   * From now on the engine itself refuses the message: its statement alone fails, or takes the whole transaction
-   * with it.
-   */
-  readonly refuse: (messageId: string, how: "statement" | "transaction") => Promise<void>;
-  /** What the log's order is, seen from beside the store. */
-  readonly sequence: () => Promise<readonly { readonly seq: number; readonly message_id: string }[]>;
-  /** The bodies of POSTs that are kept, as text, in the order in which they came. */
-  readonly bodies: () => Promise<readonly string[]>;
-  readonly drop: () => Promise<void>;
 }
 
 const EVERYTHING: MessageQuery = { limit: 100, offset: 0 };
 const LONG_MS = 60_000;
 
-export function storeContract(name: string, newDatabase: () => TestDatabase): void {
+export function storeContract(name: string, newDatabase: () => Promise<TestDatabase>): void {
   describe(`${name} keeps the store's contract`, () => {
     let database: TestDatabase;
     let store: Store;
 
     beforeEach(async () => {
-      database = newDatabase();
+      database = await newDatabase();
       store = await database.open();
     });
 
@@ -591,7 +582,7 @@ export function storeContract(name: string, newDatabase: () => TestDatabase): vo
           { weight: 1, arbitrary: fc.constant("reopen" as const) },
         );
         const run = async (given: readonly (Step | "reopen")[]): Promise<void> => {
-          const fresh = newDatabase();
+          const fresh = await newDatabase();
           let opened = await fresh.open();
           const model = new Model();
           try {

@@ -3,11 +3,11 @@ import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { whatDiffers } from "./examination.ts";
-import { folderOfEachTest, startPostern } from "./postern-process.ts";
+import { databaseOfEachTest, startPostern } from "./postern-process.ts";
 
-const folder = folderOfEachTest();
+const database = databaseOfEachTest();
 
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const SENDERS = 8;
@@ -62,10 +62,10 @@ async function partsOfPosts(url: string): Promise<Map<string, { messages: number
 }
 
 test(`after ${ROUNDS} kills every acknowledged POST is there whole, once, and none in part`, async () => {
-  const database = join(folder(), "app.db");
-  const config = join(folder(), "postern.yaml");
+  const folder = newFolder();
+  const config = join(folder.path, "postern.yaml");
   writeFileSync(config, `sources:\n  wa:\n    kind: meta\n    secret: ${APP_SECRET}\n`);
-  const start = () => startPostern({ database, env: { POSTERN_CONFIG: config } });
+  const start = () => startPostern({ database: database().url, env: { POSTERN_CONFIG: config } });
   const acknowledged = new Set<string>();
   const attempted = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
@@ -103,5 +103,6 @@ test(`after ${ROUNDS} kills every acknowledged POST is there whole, once, and no
   expect(metrics).toContain(`store_events ${PARTS * attempted.size}\n`);
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
-  expect(whatDiffers(database)).toEqual([]);
+  expect(await database().differences()).toEqual([]);
+  folder.remove();
 }, 600_000);

@@ -1,11 +1,9 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { head, Wire } from "../http/wire.ts";
 import { until } from "../until.ts";
-import { whatDiffers } from "./examination.ts";
-import { folderOfEachTest, Load, post, startPostern, storedIds } from "./postern-process.ts";
+import { databaseOfEachTest, Load, post, startPostern, storedIds } from "./postern-process.ts";
 
-const folder = folderOfEachTest();
+const database = databaseOfEachTest();
 
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const SENDERS = 24;
@@ -18,11 +16,10 @@ const read =
     (await fetch(`${url}${path}`)).json() as Promise<{ total?: number; total_messages?: number }>;
 
 test(`after ${ROUNDS} kills under load every acknowledged message is there exactly once`, async () => {
-  const database = join(folder(), "app.db");
   const acknowledged = new Set<string>();
   const attempted = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
-    const postern = await startPostern({ database });
+    const postern = await startPostern({ database: database().url });
     // Long texts fill the write-ahead log, so that some kills fall into a checkpoint.
     const load = new Load(postern.url, `r${round}`, SENDERS, round % 2 === 1 ? LONG_TEXT : SHORT_TEXT);
     // A different moment each round, by count rather than by time.
@@ -34,7 +31,7 @@ test(`after ${ROUNDS} kills under load every acknowledged message is there exact
     for (const id of load.acknowledged) acknowledged.add(id);
     for (const id of load.attempted) attempted.add(id);
   }
-  const postern = await startPostern({ database });
+  const postern = await startPostern({ database: database().url });
   // What is derived was killed as often, in the middle of its steps: asked at once, it says what the log says.
   const asked = await Promise.all(
     ["/stats", "/messages?q=hello", "/messages?from=%2B919876543210"].map(read(postern.url)),
@@ -57,12 +54,11 @@ test(`after ${ROUNDS} kills under load every acknowledged message is there exact
   expect((await storedIds(postern.url)).size).toBe(attempted.size);
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
-  expect(whatDiffers(database)).toEqual([]);
+  expect(await database().differences()).toEqual([]);
 }, 600_000);
 
 test("SIGTERM under load answers what was accepted, loses nothing and exits 0", async () => {
-  const database = join(folder(), "app.db");
-  const postern = await startPostern({ database });
+  const postern = await startPostern({ database: database().url });
   const load = new Load(postern.url, "term", SENDERS);
   await until("acknowledgements", () => load.acknowledged.size > 300);
   const started = performance.now();
@@ -76,7 +72,7 @@ test("SIGTERM under load answers what was accepted, loses nothing and exits 0", 
   expect(await postern.exited).toBe(0);
   expect(performance.now() - started).toBeLessThan(10_000);
   await load.stop();
-  const again = await startPostern({ database });
+  const again = await startPostern({ database: database().url });
   const stored = await storedIds(again.url);
   expect([...load.acknowledged].filter((id) => !stored.has(id))).toEqual([]);
   expect(load.refused.filter((status) => status !== 503)).toEqual([]);
@@ -85,8 +81,7 @@ test("SIGTERM under load answers what was accepted, loses nothing and exits 0", 
 }, 60_000);
 
 test("during SHUTDOWN_GRACE_MS it still accepts while readiness says 503, then it exits 0", async () => {
-  const database = join(folder(), "app.db");
-  const postern = await startPostern({ database, env: { SHUTDOWN_GRACE_MS: "1500" } });
+  const postern = await startPostern({ database: database().url, env: { SHUTDOWN_GRACE_MS: "1500" } });
   expect((await fetch(`${postern.url}/health/ready`)).status).toBe(200);
   postern.kill("SIGTERM");
   await until("readiness says 503", async () => (await fetch(`${postern.url}/health/ready`)).status === 503);
@@ -94,14 +89,14 @@ test("during SHUTDOWN_GRACE_MS it still accepts while readiness says 503, then i
   expect(answer?.status).toBe(200);
   expect(answer?.headers.get("connection")).toBe("close");
   expect(await postern.exited).toBe(0);
-  const again = await startPostern({ database });
+  const again = await startPostern({ database: database().url });
   expect([...(await storedIds(again.url)).keys()]).toEqual(["in the grace"]);
   again.kill("SIGTERM");
   expect(await again.exited).toBe(0);
 }, 60_000);
 
 test("neither an idle connection nor a body that never comes holds up the exit beyond ten seconds", async () => {
-  const postern = await startPostern({ database: join(folder(), "app.db") });
+  const postern = await startPostern({ database: database().url });
   const port = Number(new URL(postern.url).port);
   const idle = await Wire.connect(port);
   const stuck = await Wire.connect(port);

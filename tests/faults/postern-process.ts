@@ -2,6 +2,7 @@
 import { afterEach, beforeEach } from "bun:test";
 import { join, resolve } from "node:path";
 import { sign } from "../../src/sources/native.ts";
+import { type Database, newDatabase } from "../databases/database.ts";
 import { type Folder, newFolder } from "../folder.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
@@ -16,6 +17,7 @@ export interface PosternProcess {
 }
 
 export interface StartOptions {
+  /** A URL, or the path of a SQLite file. */
   readonly database: string;
   /** What runs before the program: a shell that ends with `exec "$@"`. */
   readonly shell?: string;
@@ -67,6 +69,19 @@ export function folderOfEachTest(): () => string {
   return () => folder.path;
 }
 
+/** The same with a database of the engine under test. */
+export function databaseOfEachTest(): () => Database {
+  let database: Database;
+  beforeEach(async () => {
+    database = await newDatabase();
+  });
+  afterEach(async () => {
+    killLeftovers();
+    await database.drop();
+  });
+  return () => database;
+}
+
 function spawnPostern({ database, shell, env }: StartOptions) {
   const program = [process.execPath, join(ROOT, "src/main.ts"), "serve"];
   const command = shell === undefined ? program : ["sh", "-c", shell, "sh", ...program];
@@ -74,7 +89,7 @@ function spawnPostern({ database, shell, env }: StartOptions) {
     env: {
       PATH: process.env["PATH"] ?? "",
       WEBHOOK_SECRET: SECRET,
-      DATABASE_URL: `sqlite:///${database}`,
+      DATABASE_URL: database.includes("://") ? database : `sqlite:///${database}`,
       PORT: "0",
       ...env,
     },

@@ -55,7 +55,7 @@ test("a file that is no database is refused with one line", async () => {
   expectOneLine(await refusedStart({ database }), /app\.db|not a database/);
 });
 
-test("a missing secret, a bad port and a PostgreSQL URL are refused with one line each", async () => {
+test("a missing secret, a bad port and a URL of another database are refused with one line each", async () => {
   const database = join(folder(), "app.db");
   expectOneLine(await refusedStart({ database, env: { WEBHOOK_SECRET: "  " } }), /WEBHOOK_SECRET is not set/);
   expectOneLine(
@@ -63,7 +63,7 @@ test("a missing secret, a bad port and a PostgreSQL URL are refused with one lin
     /PORT is "http": it takes a whole number/,
   );
   expectOneLine(
-    await refusedStart({ database, env: { DATABASE_URL: "postgres://user:hunter2@db/postern" } }),
-    /DATABASE_URL is "postgres:\/\/\*\*\*@db\/postern": it takes/,
+    await refusedStart({ database, env: { DATABASE_URL: "mysql://user:hunter2@db/postern" } }),
+    /DATABASE_URL is "mysql:\/\/\*\*\*@db\/postern": it takes/,
   );
 });

@@ -1,5 +1,4 @@
 /** Live and ready. What a failing disk does to them is in `tests/faults`. */
-import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
@@ -15,16 +14,15 @@ test("a service that has just started is alive and ready", async () => {
 
 test("while nothing can be committed it is alive but not ready, says 503 to webhooks, and recovers by itself", async () => {
   const service = await newService();
-  using other = new Database(service.databasePath);
-  other.run("begin immediate");
-  // The busy timeout is five seconds.
+  const release = await service.database.hold();
+  // An engine waits five seconds.
   const refused = await service.post(message("held"));
   expect(refused.status).toBe(503);
   expect([refused.headers.get("Retry-After"), refused.headers.get("Postern-Result")]).toEqual(["2", "error"]);
   const ready = await service.get("/health/ready");
   expect([ready.status, await ready.json()]).toEqual([503, { detail: expect.any(String) }]);
   expect((await service.get("/health/live")).status).toBe(200);
-  other.run("rollback");
+  await release();
   await until("ready again", async () => (await service.get("/health/ready")).status === 200);
   expect((await service.post(message("held"))).status).toBe(200);
   await service.stop();
@@ -33,6 +31,6 @@ test("while nothing can be committed it is alive but not ready, says 503 to webh
 test("probes of an idle service do not add messages", async () => {
   const service = await newService();
   await Promise.all(Array.from({ length: 50 }, () => service.get("/health/ready")));
-  expect(service.rows()).toEqual([]);
+  expect(await service.rows()).toEqual([]);
   await service.stop();
 });

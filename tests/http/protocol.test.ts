@@ -233,7 +233,7 @@ describe("on one connection", () => {
       }
       wire.end();
       expect(answered).toEqual(answered.map((_, index) => `p-${round}-${index}`));
-      const rows = new Set(service.rows().map(({ message_id }) => message_id));
+      const rows = new Set((await service.rows()).map(({ message_id }) => message_id));
       for (const [index] of answered.entries()) expect(rows.has(ids[index] ?? "")).toBe(true);
     }
     expect((await service.get("/health/ready")).status).toBe(200);
@@ -257,8 +257,8 @@ describe("on one connection", () => {
       await wire.send(post(`left ${index}`));
       wire.end();
     }
-    await until("what it sent is stored", () =>
-      service.rows().some(({ message_id }) => message_id === "left 19"),
+    await until("what it sent is stored", async () =>
+      (await service.rows()).some(({ message_id }) => message_id === "left 19"),
     );
     expect((await service.get("/health/ready")).status).toBe(200);
   });

@@ -1,8 +1,7 @@
 /**
- * A whole service on a free port, with its database and its log in a folder of its own. Whatever a test does, no
- * secret, token or signature that the service was given is in the log when it stops.
+ * A whole service on a free port, with a database of the engine under test and its log in a folder of its own.
+ * Whatever a test does, no secret, token or signature that the service was given is in the log when it stops.
  */
-import { Database } from "bun:sqlite";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSettings } from "../../src/config.ts";
@@ -11,6 +10,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { type Service, startService } from "../../src/serve.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
+import { type Database, newDatabase } from "../databases/database.ts";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
 import { exchange, head, type WireAnswer } from "./wire.ts";
@@ -27,13 +27,15 @@ export interface Given {
   /** By their names. */
   readonly sources?: Readonly<Record<string, SourceConfig>>;
   readonly clock?: Clock;
+  /** One that the test drops; else the service has its own, which goes with it. */
+  readonly database?: Database;
 }
 
 export interface TestService {
   readonly url: string;
   readonly port: number;
   readonly readUrl: string;
-  readonly databasePath: string;
+  readonly database: Database;
   /** Posts a body, signed with the secret unless headers say otherwise. */
   readonly post: (body: string | Uint8Array | object, headers?: Record<string, string>) => Promise<Response>;
   /** Sends a request to the first listener as given. */
@@ -45,8 +47,8 @@ export interface TestService {
   /** Serves other sources. */
   readonly replaceSources: (sources: Readonly<Record<string, SourceConfig>>) => Promise<void>;
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
-  /** Every row as stored, in the log's order. */
-  readonly rows: () => readonly Message[];
+  /** Every row as stored, in the log's order, from beside the service. */
+  readonly rows: () => Promise<readonly Message[]>;
   /** The value of a series in `/metrics`; undefined when there is none. */
   readonly metric: (series: string) => Promise<number | undefined>;
   readonly logText: () => string;
@@ -68,23 +70,30 @@ export async function newService(
   given: Given = {},
 ): Promise<TestService> {
   const folder = newFolder();
-  const databasePath = join(folder.path, "messages.db");
+  const database = given.database ?? (await newDatabase());
   const logPath = join(folder.path, "log");
   const logFd = openSync(logPath, "a");
-  const unsaid = new Set([SECRET, ...Object.entries(environment).flatMap(secretsOfVariable)]);
+  const unsaid = new Set([
+    ...[SECRET, new URL(database.url).password],
+    ...Object.entries(environment).flatMap(secretsOfVariable),
+  ]);
   const open = (sources: Readonly<Record<string, SourceConfig>> = {}) => {
     for (const secret of Object.values(sources).flatMap(secretsOf)) unsaid.add(secret);
     return Object.entries(sources).map(([name, config]) => openSource(name, config));
   };
-  const service: Service = await startService(
-    readSettings({
-      WEBHOOK_SECRET: SECRET,
-      DATABASE_URL: `sqlite:///${databasePath}`,
-      PORT: "0",
-      ...environment,
-    }),
+  const remove = async () => {
+    closeSync(logFd);
+    folder.remove();
+    if (given.database === undefined) await database.drop();
+  };
+  const starting = startService(
+    readSettings({ WEBHOOK_SECRET: SECRET, DATABASE_URL: database.url, PORT: "0", ...environment }),
     { logFd, sources: open(given.sources), ...(given.clock !== undefined && { clock: given.clock }) },
   );
+  const service: Service = await starting.catch(async (error) => {
+    await remove();
+    throw error;
+  });
   const url = `http://127.0.0.1:${service.port}`;
   const keepUnsaid = (...texts: string[]) => {
     // Times are no secrets.
@@ -125,7 +134,7 @@ export async function newService(
     url,
     port: service.port,
     readUrl,
-    databasePath,
+    database,
     post: (body, headers = {}) => {
       const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
       return send("/webhook", {
@@ -143,11 +152,7 @@ export async function newService(
         ...init,
         headers: { ...authorization, ...init.headers },
       }),
-    rows: () => {
-      using file = new Database(databasePath, { readonly: true });
-      const sql = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages order by seq`;
-      return file.query<Message, []>(sql).all();
-    },
+    rows: database.rows,
     metric: async (series) => {
       const text = await (await fetch(`${readUrl}/metrics`, { headers: authorization })).text();
       const line = text.split("\n").find((each) => each.startsWith(`${series} `));
@@ -160,8 +165,7 @@ export async function newService(
     stop: async () => {
       await service.stop();
       const log = logText();
-      closeSync(logFd);
-      folder.remove();
+      await remove();
       checkUnsaid(log, unsaid);
       return log;
     },

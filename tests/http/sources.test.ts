@@ -1,6 +1,6 @@
 /** Which sources serve: their ranges of identifiers, their counts, and others in their place while it runs. */
 import { describe, expect, test } from "bun:test";
-import { newFolder } from "../folder.ts";
+import { newDatabase } from "../databases/database.ts";
 import { message } from "../messages.ts";
 import { pinnedClock } from "../pinned-clock.ts";
 import { META, metaPost, signed, status, text } from "./meta-posts.ts";
@@ -35,18 +35,17 @@ describe("the range NAME: of a source", () => {
   });
 
   test("can't be had when native messages are in it: the start is refused in one line, and harms nothing", async () => {
-    const folder = newFolder();
-    const environment = { DATABASE_URL: `sqlite:///${folder.path}/m.db` };
-    const first = await newService(environment);
+    const database = await newDatabase();
+    const first = await newService({}, { database });
     await first.post(message("wa:1"));
     await first.stop();
-    const starting = newService(environment, { sources: { bot: OTHER, wa: META } });
+    const starting = newService({}, { database, sources: { bot: OTHER, wa: META } });
     await expect(starting).rejects.toThrow(/message_id begins with wa:: rename the source wa$/);
     await expect(starting).rejects.toMatchObject({ name: "StartRefused" });
-    const again = await newService(environment, { sources: { bot: OTHER, whatsapp: META } });
+    const again = await newService({}, { database, sources: { bot: OTHER, whatsapp: META } });
     expect((await again.post(message("wa:2"))).status).toBe(200);
     await again.stop();
-    folder.remove();
+    await database.drop();
   });
 });
 
@@ -105,7 +104,7 @@ describe("other sources in place of those that serve", () => {
       return service.send("/webhook/wa", metaPost([text(`m${index}`)]));
     });
     for (const answer of await Promise.all(posts)) expect(answer.status).toBe(200);
-    expect(service.rows()).toHaveLength(60);
+    expect(await service.rows()).toHaveLength(60);
     const other = signed("{}", "secret 50 of the source");
     expect((await service.send("/webhook/wa", other)).status).toBe(200);
     expect((await service.send("/webhook/wa", signed("{}", "secret 30 of the source"))).status).toBe(401);

@@ -14,7 +14,8 @@ afterAll(() => service.stop());
 
 let count = 0;
 const newId = () => `m${++count}`;
-const stored = (messageId: unknown) => service.rows().find(({ message_id }) => message_id === messageId);
+const stored = async (messageId: unknown) =>
+  (await service.rows()).find(({ message_id }) => message_id === messageId);
 
 interface Mistake {
   readonly type: string;
@@ -25,7 +26,7 @@ interface Mistake {
 
 /** Posts, and returns the mistakes of a 422 after checking its shape. */
 async function mistakesIn(body: string | Uint8Array | object): Promise<readonly Mistake[]> {
-  const before = service.rows().length;
+  const before = (await service.rows()).length;
   const answer = await service.post(body);
   expect(answer.status).toBe(422);
   expect(answer.headers.get("Postern-Result")).toBe("validation_error");
@@ -39,7 +40,7 @@ async function mistakesIn(body: string | Uint8Array | object): Promise<readonly 
     expect(mistake.loc[0]).toBe("body");
     expect((JSON.stringify(mistake.input) ?? "").length).toBeLessThan(2000);
   }
-  expect(service.rows()).toHaveLength(before);
+  expect(await service.rows()).toHaveLength(before);
   return detail;
 }
 
@@ -78,7 +79,7 @@ describe("a field that is right is stored as sent", () => {
   test.each(right)("%s", async (_, fields) => {
     const given = message(newId(), fields);
     expect((await service.post(given)).status).toBe(200);
-    expect(stored(given.message_id)).toEqual(given);
+    expect(await stored(given.message_id)).toEqual(given);
     const page = (await (
       await service.get(`/messages?message_id=${encodeURIComponent(given.message_id)}`)
     ).json()) as { data: Message[] };
@@ -89,7 +90,7 @@ describe("a field that is right is stored as sent", () => {
     const { text: _, ...without } = message("absent");
     for (const given of [without, message("null", { text: null })]) {
       expect((await service.post(given)).status).toBe(200);
-      expect(stored(given.message_id)?.text).toBeNull();
+      expect((await stored(given.message_id))?.text).toBeNull();
     }
     expect((await service.post(message("absent", { text: null }))).headers.get("Postern-Result")).toBe(
       "duplicate",
@@ -100,7 +101,7 @@ describe("a field that is right is stored as sent", () => {
     const odd = `"__proto__":{"from":"x"},"constructor":1,"toString":null,"":[],"n":1e999,"b":123456789012345678901234567890,"deep":[[[{}]]]`;
     const body = JSON.stringify(message("odd")).replace("{", `{${odd},`);
     expect((await service.post(body)).status).toBe(200);
-    expect(stored("odd")).toEqual(message("odd"));
+    expect(await stored("odd")).toEqual(message("odd"));
   });
 
   test("of duplicate keys the last counts, right or wrong", async () => {
@@ -108,13 +109,13 @@ describe("a field that is right is stored as sent", () => {
       `{"message_id":"twice","from":${first},"to":"+2","ts":"2025-01-15T10:00:00Z","from":${last}}`;
     expect(await placesOf(twice('"+1"', '"bad"'))).toEqual(["body.from"]);
     expect((await service.post(twice('"bad"', '"+7"'))).status).toBe(200);
-    expect(stored("twice")?.from).toBe("+7");
+    expect((await stored("twice"))?.from).toBe("+7");
   });
 
   test("escapes in keys and values mean what they stand for", async () => {
     const body = `{"message\\u005fid":"esc\\u0061ped \\ud83d\\ude00","from":"\\u002b1","to":"+2","ts":"2025-01-15T10:00:00Z"}`;
     expect((await service.post(body)).status).toBe(200);
-    expect(stored("escaped \u{1f600}")?.from).toBe("+1");
+    expect((await stored("escaped \u{1f600}"))?.from).toBe("+1");
   });
 
   test("white space around the JSON is fine", async () => {

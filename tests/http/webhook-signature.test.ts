@@ -37,7 +37,7 @@ describe("the signature", () => {
     expect(answer.status).toBe(401);
     expect(await answer.json()).toEqual(REFUSED);
     expect(answer.headers.get("Postern-Result")).toBe("invalid_signature");
-    expect(service.rows()).toEqual([]);
+    expect(await service.rows()).toEqual([]);
     expect((await service.logLine(answer.headers.get("X-Request-ID")))["level"]).toBe("ERROR");
   });
 
@@ -92,7 +92,7 @@ describe("the signature", () => {
   });
 
   test("nothing of all this was stored, and each refusal was counted", async () => {
-    expect(service.rows()).toEqual([]);
+    expect(await service.rows()).toEqual([]);
     const counted = await service.metric(
       'webhook_requests_total{source="native",result="invalid_signature"}',
     );

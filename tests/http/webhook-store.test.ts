@@ -1,6 +1,7 @@
 /** What a 200 of the webhook means: stored now, once, and told apart from a duplicate. */
-import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { newDatabase } from "../databases/database.ts";
+import { REFUSAL } from "../databases/refusal.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
 import { newService, type TestService } from "./service.ts";
@@ -19,7 +20,7 @@ test("a 200 has the constant body, and the row can be read by anybody at once", 
   for (let index = 0; index < 20; index++) {
     const answer = await service.post(message(`at once ${index}`));
     expect(answer.status).toBe(200);
-    expect(service.rows().at(-1)).toEqual(message(`at once ${index}`));
+    expect((await service.rows()).at(-1)).toEqual(message(`at once ${index}`));
     expect(await answer.text()).toBe(ACCEPTED);
     expect(answer.headers.get("Content-Type")).toStartWith("application/json");
   }
@@ -62,7 +63,7 @@ test("a duplicate that differs keeps the first write, and is logged at WARN and 
     ACCEPTED,
     "duplicate",
   ]);
-  expect(service.rows().filter(({ message_id }) => message_id === "kept")).toEqual([
+  expect((await service.rows()).filter(({ message_id }) => message_id === "kept")).toEqual([
     message("kept", { text: "first" }),
   ]);
   const line = await service.logLine(answer.headers.get("X-Request-ID"));
@@ -84,12 +85,11 @@ test("fifty posts of one message at once get fifty 200, one of them as new, and 
   const results = answers.map(({ headers }) => headers.get("Postern-Result"));
   expect(results.filter((result) => result === "ok")).toHaveLength(1);
   expect(results.filter((result) => result === "duplicate")).toHaveLength(49);
-  expect(service.rows().filter(({ message_id }) => message_id === "raced")).toHaveLength(1);
+  expect((await service.rows()).filter(({ message_id }) => message_id === "raced")).toHaveLength(1);
 });
 
-test("a 200 waits for the commit: while another program holds the file there is none", async () => {
-  using file = new Database(service.databasePath);
-  file.run("begin immediate");
+test("a 200 waits for the commit: while somebody else holds the database there is none", async () => {
+  const release = await service.database.hold();
   let answered = false;
   const posting = service.post(message("held")).finally(() => {
     answered = true;
@@ -98,27 +98,24 @@ test("a 200 waits for the commit: while another program holds the file there is 
   for (let index = 0; index < 20; index++) expect((await service.get("/health/live")).status).toBe(200);
   expect((await service.get("/messages?message_id=held")).status).toBe(200);
   expect(answered).toBe(false);
-  file.run("commit");
+  await release();
   expect((await posting).status).toBe(200);
 });
 
 describe("a message that the engine refuses", () => {
   test("gets 500 alone, says nothing of the engine, and the others get 200", async () => {
-    using file = new Database(service.databasePath);
-    file.run(
-      `create trigger refused before insert on messages when new.message_id = 'bad' begin select raise(abort, 'inner words'); end`,
-    );
+    const accept = await service.database.refuse("bad", "statement");
     const ids = Array.from({ length: 64 }, (_, index) => (index === 31 ? "bad" : `good ${index}`));
     const answers = await Promise.all(ids.map((id) => service.post(message(id))));
     expect(answers.map(({ status }) => status)).toEqual(ids.map((id) => (id === "bad" ? 500 : 200)));
     const refused = answers[31] as Response;
     expect(refused.headers.get("Postern-Result")).toBe("error");
-    expect(await refused.text()).not.toContain("inner words");
+    expect(await refused.text()).not.toContain(REFUSAL);
     const line = await service.logLine(refused.headers.get("X-Request-ID"));
     expect(line).toMatchObject({ level: "ERROR", status: 500, result: "error" });
-    expect(String(line["error"])).toContain("inner words");
+    expect(String(line["error"])).toContain(REFUSAL);
     expect((await service.get("/health/ready")).status).toBe(200);
-    file.run("drop trigger refused");
+    await accept();
     expect((await service.post(message("bad"))).status).toBe(200);
   });
 });
@@ -134,11 +131,11 @@ test("beyond QUEUE_ROWS_MAX there is 503 with Retry-After, and every 200 is a ro
   for (const { headers } of refused) {
     expect([headers.get("Retry-After"), headers.get("Postern-Result")]).toEqual(["1", "overloaded"]);
   }
-  expect(small.rows()).toHaveLength(200 - refused.length);
+  expect(await small.rows()).toHaveLength(200 - refused.length);
   const overloaded = await small.metric('webhook_requests_total{source="native",result="overloaded"}');
   expect(overloaded).toBe(refused.length);
   await until("all get in by retrying", async () => {
-    const again = await small.post(message(`m${small.rows().length}`));
+    const again = await small.post(message(`m${(await small.rows()).length}`));
     await again.text();
     return again.status === 200;
   });
@@ -146,12 +143,12 @@ test("beyond QUEUE_ROWS_MAX there is 503 with Retry-After, and every 200 is a ro
 });
 
 test("after a stop and a start of the service a retry is still a duplicate", async () => {
-  const path = `${service.databasePath}-second.db`;
-  const environment = { DATABASE_URL: `sqlite:///${path}` };
-  const first = await newService(environment);
+  const database = await newDatabase();
+  const first = await newService({}, { database });
   expect((await first.post(message("m"))).headers.get("Postern-Result")).toBe("ok");
   await first.stop();
-  const second = await newService(environment);
+  const second = await newService({}, { database });
   expect((await second.post(message("m"))).headers.get("Postern-Result")).toBe("duplicate");
   await second.stop();
+  await database.drop();
 });

@@ -94,6 +94,7 @@ export class Import {
    */
   append(record: ImportRecord): Outcome | { readonly problem: string } | undefined {
     if ("body" in record) {
+      this.#commitFull();
       this.#body = { delivery: record.delivery, body: { read: () => record.body } };
       return undefined;
     }
@@ -102,8 +103,13 @@ export class Import {
     if (this.#uncommitted.length === 0) this.#logs.messages.begin();
     const outcome = "event" in record ? this.#event(record) : this.#message(record);
     this.#uncommitted.push({ of: "event" in record ? "events" : "messages", outcome });
-    if (this.#uncommitted.length >= TRANSACTION_ROWS) this.commit();
+    // A POST's parts become visible together, as a server stores them.
+    if ("message" in record && record.part === undefined) this.#commitFull();
     return outcome;
+  }
+
+  #commitFull(): void {
+    if (this.#uncommitted.length >= TRANSACTION_ROWS) this.commit();
   }
 
   #problemOf(record: MessageToImport | EventToImport): string | undefined {

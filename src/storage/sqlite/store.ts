@@ -20,14 +20,15 @@ import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { DeliveryQueue, type QueueLimits, type Waiting } from "./delivery-queue.ts";
 import { extendLog, prepareFolder, sizeOf } from "./files.ts";
 import { Following } from "./following.ts";
 import { isRefusal, type Result } from "./group-commit.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import type { LogEnd } from "./message-log.ts";
+import { type QueuedDelivery, queued } from "./post-log.ts";
 import type { ClaimReport, FollowReport, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
@@ -106,7 +107,9 @@ class SqliteStore implements Store {
   readonly #checkpoints: Checkpoints;
   readonly #following: Following;
   readonly #now: () => string;
-  readonly #queue: DeliveryQueue;
+  readonly #queue: DeliveryQueue<QueuedDelivery>;
+  /** What the writer has now, in the order in which it was sent. */
+  readonly #underway: Waiting<QueuedDelivery>[] = [];
   #kicked = false;
   #delayed = false;
   #storedMessages = Number.NaN;
@@ -124,7 +127,7 @@ class SqliteStore implements Store {
     this.#options = options;
     this.#parts = parts;
     this.#now = isoTicker(options.clock);
-    this.#queue = new DeliveryQueue(options);
+    this.#queue = new DeliveryQueue(options, queued);
     this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
     this.#following = new Following(
       {
@@ -259,12 +262,15 @@ class SqliteStore implements Store {
       return;
     }
     this.#delayed = false;
-    this.#parts.writer.sendGroup(JSON.stringify(this.#queue.send()));
+    const group = this.#queue.send();
+    for (const waiting of group) this.#underway.push(waiting);
+    this.#parts.writer.sendGroup(JSON.stringify(group.map(({ queued }) => queued)));
   }
 
   #committed(report: GroupReport): void {
     const { clock, metrics } = this.#options;
-    const group = this.#queue.leave(report.results.length);
+    const group = this.#underway.splice(0, report.results.length);
+    this.#queue.leave(group);
     this.#created.messages += report.messages;
     this.#created.events += report.events;
     if (report.messages + report.events > 0) {
@@ -297,7 +303,7 @@ class SqliteStore implements Store {
   }
 
   /** Tells one delivery what became of it; whether it is stored. */
-  #settle(waiting: Waiting, result: Result): boolean {
+  #settle(waiting: Waiting<QueuedDelivery>, result: Result): boolean {
     if (!isRefusal(result)) {
       waiting.resolve(result);
       return true;
@@ -332,7 +338,9 @@ class SqliteStore implements Store {
       { reason },
     );
     const error = new StorageUnavailable("storage unavailable", reason);
-    for (const waiting of this.#queue.giveUp()) waiting.reject(error);
+    const unsent = this.#queue.send();
+    this.#queue.leave(unsent);
+    for (const waiting of unsent) waiting.reject(error);
     this.#reopenLater();
   }
 

@@ -1,10 +1,10 @@
 /** Deliveries that wait for a commit: within the bounds of the queue, in the order in which they came. */
-import { Overloaded } from "../../core/errors.ts";
-import type { Delivery, Outcome } from "../../core/store.ts";
-import { type QueuedDelivery, queued } from "./post-log.ts";
+import { Overloaded } from "../core/errors.ts";
+import type { Delivery, Outcome } from "../core/store.ts";
 
-export interface Waiting {
-  readonly queued: QueuedDelivery;
+export interface Waiting<T> {
+  /** The delivery as its engine takes it. */
+  readonly queued: T;
   /** Messages and events. */
   readonly rows: number;
   /** Of the body. */
@@ -19,16 +19,17 @@ export interface QueueLimits {
   readonly queueBytesMax: number;
 }
 
-export class DeliveryQueue {
+export class DeliveryQueue<T> {
   readonly #limits: QueueLimits;
-  #unsent: Waiting[] = [];
-  /** What the writer has now, in the order in which it was sent. */
-  readonly #underway: Waiting[] = [];
+  readonly #take: (delivery: Delivery, createdAt: string) => T;
+  #unsent: Waiting<T>[] = [];
+  #underway = 0;
   #rows = 0;
   #bytes = 0;
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, take: (delivery: Delivery, createdAt: string) => T) {
     this.#limits = limits;
+    this.#take = take;
   }
 
   /** Messages and events that wait, sent or not. */
@@ -36,18 +37,18 @@ export class DeliveryQueue {
     return this.#rows;
   }
 
-  /** Deliveries that the writer doesn't have yet. */
+  /** Deliveries that nobody works on yet. */
   get unsent(): number {
     return this.#unsent.length;
   }
 
   get isEmpty(): boolean {
-    return this.#unsent.length === 0 && this.#underway.length === 0;
+    return this.#unsent.length === 0 && this.#underway === 0;
   }
 
   /**
-   * Resolves with what becomes of the delivery. Rejects with `Overloaded` when there is no room; one that is too large by
-   * itself is taken when nothing waits, because it would be refused forever.
+   * Resolves with what becomes of the delivery. Rejects with `Overloaded` when there is no room; one that is too large
+   * by itself is taken when nothing waits, because it would be refused forever.
    */
   add(delivery: Delivery, createdAt: string): Promise<readonly Outcome[]> {
     const rows = delivery.messages.length + (delivery.post?.events.length ?? 0);
@@ -63,33 +64,29 @@ export class DeliveryQueue {
     this.#rows += rows;
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#unsent.push({ queued: queued(delivery, createdAt), rows, bytes, resolve, reject });
+      this.#unsent.push({ queued: this.#take(delivery, createdAt), rows, bytes, resolve, reject });
     });
   }
 
-  /** Everything that the writer doesn't have yet; it has it from now on. */
-  send(): readonly QueuedDelivery[] {
-    const group = this.#unsent;
-    this.#unsent = [];
-    for (const waiting of group) this.#underway.push(waiting);
-    return group.map(({ queued }) => queued);
+  /** Those that nobody works on yet, up to so many rows but one at least; they are worked on from now on. */
+  send(rowsMax = Number.POSITIVE_INFINITY): readonly Waiting<T>[] {
+    let rows = 0;
+    const end = this.#unsent.findIndex((waiting, index) => {
+      rows += waiting.rows;
+      return index > 0 && rows > rowsMax;
+    });
+    const group = end < 0 ? this.#unsent : this.#unsent.slice(0, end);
+    this.#unsent = end < 0 ? [] : this.#unsent.slice(end);
+    this.#underway += group.length;
+    return group;
   }
 
-  /** The next so many of those that the writer has: they don't wait any more. */
-  leave(count: number): readonly Waiting[] {
-    return this.#left(this.#underway.splice(0, count));
-  }
-
-  /** Those that the writer doesn't have: they don't wait any more. */
-  giveUp(): readonly Waiting[] {
-    return this.#left(this.#unsent.splice(0));
-  }
-
-  #left(group: readonly Waiting[]): readonly Waiting[] {
+  /** Nobody works on these any more, and they don't wait. */
+  leave(group: readonly Waiting<T>[]): void {
+    this.#underway -= group.length;
     for (const { rows, bytes } of group) {
       this.#rows -= rows;
       this.#bytes -= bytes;
     }
-    return group;
   }
 }

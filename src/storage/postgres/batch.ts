@@ -1,0 +1,272 @@
+/**
+ * One transaction of deliveries: which of their rows are new is decided by the database, row by row, whatever other
+ * replicas write at the same moment.
+ */
+import { fold } from "../../core/fold.ts";
+import { instantKey } from "../../core/instant.ts";
+import type { Message } from "../../core/message.ts";
+import type { Delivery, NewEvent, Outcome } from "../../core/store.ts";
+import { compareUtf8 } from "../../core/utf8-order.ts";
+import { placeholders, type Session } from "./connection.ts";
+import { itemsOf } from "./items.ts";
+
+export interface QueuedDelivery {
+  readonly createdAt: string;
+  readonly delivery: Delivery;
+}
+
+/** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
+const STATEMENT_ROWS_MAX = 1000;
+const MESSAGE_COLUMNS =
+  "message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, batch, place, source, type, delivery, start, stop";
+const EVENT_COLUMNS =
+  "source, event_key, kind, message_id, ts, ts_key, created_at, batch, place, delivery, start, stop";
+
+export interface MessageRow {
+  readonly message: Message;
+  readonly createdAt: string;
+  readonly place: number;
+  /** Null for the native source. */
+  readonly source: string | null;
+  readonly type: string | null;
+  readonly delivery: number | null;
+  readonly start: number | null;
+  readonly stop: number | null;
+}
+
+export interface EventRow {
+  readonly event: NewEvent;
+  readonly source: string;
+  readonly createdAt: string;
+  readonly place: number;
+  readonly delivery: number;
+}
+
+export interface Written {
+  /** For each delivery, an outcome a message, then one an event. */
+  readonly outcomes: readonly (readonly Outcome[])[];
+  readonly messages: number;
+  readonly events: number;
+}
+
+/**
+ * Writes the deliveries under the batch's name, inside the caller's transaction. Also where nothing is new there is a
+ * batch: a commit that writes nothing would not wait for a standby that the first copy may not have reached yet.
+ */
+export async function writeBatch(
+  session: Session,
+  batch: string,
+  group: readonly QueuedDelivery[],
+): Promise<Written> {
+  const { messages, events } = rowsOf(group);
+  const newMessages = await insertMessages(session, batch, messages);
+  const newEvents = await insertEvents(session, batch, events);
+  const stored = await storedMessages(session, messages, newMessages);
+  const keptMessages = firstOfEach(messages, ({ message }) => message.message_id).filter(({ message }) =>
+    newMessages.has(message.message_id),
+  );
+  const keptEvents = firstOfEach(events, keyOf).filter((row) => newEvents.has(keyOf(row)));
+  await insertBodies(session, batch, group, [...keptMessages, ...keptEvents]);
+  const items = itemsOf(
+    keptMessages.map(({ message }) => message),
+    keptEvents.map(({ source, event }) => ({ source, kind: event.kind })),
+  );
+  const places = [...keptMessages, ...keptEvents].map(({ place }) => place).sort((a, b) => a - b);
+  const hasGaps = places.length > 0 && places.at(-1) !== places.length - 1;
+  await session.run("insert into batches (batch, rows, places, items) values ($1, $2, $3::integer[], $4)", [
+    batch,
+    places.length,
+    hasGaps ? `{${places.join()}}` : null,
+    items,
+  ]);
+  const outcomes = new OutcomesOf(newMessages, newEvents, stored);
+  return {
+    outcomes: group.map(({ delivery }) => outcomes.of(delivery)),
+    messages: newMessages.size,
+    events: newEvents.size,
+  };
+}
+
+function rowsOf(group: readonly QueuedDelivery[]): { messages: MessageRow[]; events: EventRow[] } {
+  const messages: MessageRow[] = [];
+  const events: EventRow[] = [];
+  let place = 0;
+  for (const [number, { createdAt, delivery }] of group.entries()) {
+    const { post } = delivery;
+    for (const [index, message] of delivery.messages.entries()) {
+      const detail = post?.details[index];
+      messages.push({
+        message,
+        createdAt,
+        place: place++,
+        source: post?.source ?? null,
+        type: detail?.type ?? null,
+        delivery: post === undefined ? null : number,
+        start: detail?.span.start ?? null,
+        stop: detail?.span.end ?? null,
+      });
+    }
+    for (const event of post?.events ?? [])
+      events.push({ event, source: post?.source ?? "", createdAt, place: place++, delivery: number });
+  }
+  return { messages, events };
+}
+
+/** Sorted by their key: transactions that meet in several rows wait for each other in one direction only. */
+export async function insertMessages(
+  session: Session,
+  batch: string,
+  rows: readonly MessageRow[],
+): Promise<ReadonlySet<string>> {
+  const created = new Set<string>();
+  const first = firstOfEach(rows, ({ message }) => message.message_id);
+  first.sort((a, b) => compareUtf8(a.message.message_id, b.message.message_id));
+  for (const some of chunks(first)) {
+    const values = some.flatMap(({ message, createdAt, place, source, type, delivery, start, stop }) => {
+      const { message_id, from, to, ts, text } = message;
+      const folded = text === null ? null : fold(text);
+      return [message_id, from, to, ts, instantKey(ts), text, folded, createdAt].concat([
+        batch,
+        place,
+        source,
+        type,
+        delivery,
+        start,
+        stop,
+      ] as never[]);
+    });
+    const inserted = await session.run<{ message_id: string }>(
+      `insert into messages (${MESSAGE_COLUMNS}) values ${placeholders(some.length, 15)}
+       on conflict do nothing returning message_id`,
+      values,
+    );
+    for (const { message_id } of inserted) created.add(message_id);
+  }
+  return created;
+}
+
+export async function insertEvents(
+  session: Session,
+  batch: string,
+  rows: readonly EventRow[],
+): Promise<ReadonlySet<string>> {
+  const created = new Set<string>();
+  const first = firstOfEach(rows, keyOf);
+  first.sort((a, b) => compareUtf8(keyOf(a), keyOf(b)));
+  for (const some of chunks(first)) {
+    const values = some.flatMap(({ event, source, createdAt, place, delivery }) => {
+      const { key, kind, messageId, ts, span } = event;
+      return [source, key, kind, messageId, ts, instantKey(ts), createdAt, batch].concat([
+        place,
+        delivery,
+        span.start,
+        span.end,
+      ] as never[]);
+    });
+    const inserted = await session.run<{ source: string; event_key: string }>(
+      `insert into events (${EVENT_COLUMNS}) values ${placeholders(some.length, 12)}
+       on conflict do nothing returning source, event_key`,
+      values,
+    );
+    for (const { source, event_key } of inserted) created.add(`${source} ${event_key}`);
+  }
+  return created;
+}
+
+/** No source's name holds a space. */
+function keyOf({ source, event }: EventRow): string {
+  return `${source} ${event.key}`;
+}
+
+interface Stored {
+  readonly message: Message;
+  readonly source: string | null;
+}
+
+/** What is there of those that are not new. */
+async function storedMessages(
+  session: Session,
+  rows: readonly MessageRow[],
+  created: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Stored>> {
+  const stored = new Map<string, Stored>();
+  for (const { message, source } of rows) {
+    if (created.has(message.message_id) && !stored.has(message.message_id))
+      stored.set(message.message_id, { message, source });
+  }
+  const others = [...new Set(rows.map(({ message }) => message.message_id))].filter((id) => !created.has(id));
+  for (const some of chunks(others)) {
+    const found = await session.run<Message & { source: string | null }>(
+      `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source from messages
+       where message_id in (${some.map((_, index) => `$${index + 1}`).join(", ")})`,
+      some,
+    );
+    for (const { source, ...message } of found) stored.set(message.message_id, { message, source });
+  }
+  return stored;
+}
+
+async function insertBodies(
+  session: Session,
+  batch: string,
+  group: readonly QueuedDelivery[],
+  kept: readonly { readonly delivery: number | null }[],
+): Promise<void> {
+  const needed = new Set(kept.map(({ delivery }) => delivery));
+  for (const [number, { delivery }] of group.entries()) {
+    if (delivery.post === undefined || !needed.has(number)) continue;
+    const body = Buffer.from(delivery.post.body);
+    await session.run("insert into deliveries values ($1, $2, $3)", [batch, number, body]);
+  }
+}
+
+/** What became of the rows, in the order in which they came: of two copies the first is created. */
+class OutcomesOf {
+  readonly #messages: Set<string>;
+  readonly #events: Set<string>;
+  readonly #stored: ReadonlyMap<string, Stored>;
+
+  constructor(
+    messages: ReadonlySet<string>,
+    events: ReadonlySet<string>,
+    stored: ReadonlyMap<string, Stored>,
+  ) {
+    this.#messages = new Set(messages);
+    this.#events = new Set(events);
+    this.#stored = stored;
+  }
+
+  of({ messages, post }: Delivery): Outcome[] {
+    const source = post?.source ?? null;
+    const outcomes = messages.map((message) => this.#message(message, source));
+    for (const { key } of post?.events ?? [])
+      outcomes.push(this.#events.delete(`${source} ${key}`) ? "created" : "duplicate");
+    return outcomes;
+  }
+
+  #message(message: Message, source: string | null): Outcome {
+    if (this.#messages.delete(message.message_id)) return "created";
+    const stored = this.#stored.get(message.message_id);
+    // Committed by somebody after our statement had begun and gone since: there is nothing to differ from.
+    if (stored === undefined) return "duplicate";
+    if (stored.source !== source) return "conflict";
+    const { from, to, ts, text } = stored.message;
+    const same = from === message.from && to === message.to && ts === message.ts && text === message.text;
+    return same ? "duplicate" : "differs";
+  }
+}
+
+function firstOfEach<T>(rows: readonly T[], key: (row: T) => string): T[] {
+  const seen = new Set<string>();
+  return rows.filter((row) => {
+    const name = key(row);
+    if (seen.has(name)) return false;
+    seen.add(name);
+    return true;
+  });
+}
+
+function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < rows.length; start += STATEMENT_ROWS_MAX)
+    yield rows.slice(start, start + STATEMENT_ROWS_MAX);
+}

@@ -1,0 +1,131 @@
+/**
+ * Connections to a PostgreSQL server, in the few words that the engine needs. Nothing here outlives a transaction, so
+ * it all works through a pooler that gives each transaction another session. Numbers of 64 bits would come as text:
+ * statements cast what they give to `float8`.
+ */
+import { SQL } from "bun";
+
+type Value = string | number | boolean | null | Uint8Array;
+
+/** Statements of one transaction. */
+export interface Session {
+  run<T extends object>(sql: string, values?: readonly Value[]): Promise<readonly T[]>;
+  /** Several statements without values. */
+  script(sql: string): Promise<void>;
+}
+
+export type Mode =
+  | "read write"
+  | "isolation level repeatable read"
+  | "isolation level repeatable read read only";
+
+export interface ConnectionOptions {
+  readonly connectionsMax: number;
+  /** Seconds for a new connection. */
+  readonly connectTimeoutS: number;
+}
+
+/** A commit that waits for a standby looks like a session that hangs; giving it up would only make another one wait. */
+const STANDBY_IS_AWAITED = "select 1 from pg_stat_activity where wait_event = 'SyncRep' limit 1";
+
+export class Connection implements Session {
+  readonly #url: string;
+  readonly #options: ConnectionOptions;
+  #sql: SQL;
+  #closing = false;
+
+  constructor(url: string, options: ConnectionOptions) {
+    this.#url = url;
+    this.#options = options;
+    this.#sql = this.#open(options.connectionsMax);
+  }
+
+  run<T extends object>(sql: string, values: readonly Value[] = []): Promise<readonly T[]> {
+    return runOn(this.#sql, sql, values);
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.#sql.unsafe(sql).simple();
+  }
+
+  /**
+   * Commits what the work did, or takes it back when the work throws. When it takes longer than `hangMs`, its session
+   * is taken for one whose other end is gone without a word: all sessions are given up, and what they do fails.
+   */
+  async transaction<T>(mode: Mode, work: (session: Session) => Promise<T>, hangMs?: number): Promise<T> {
+    const sql = this.#sql;
+    const hangs = hangMs === undefined ? undefined : setTimeout(() => void this.#giveUp(sql), hangMs);
+    try {
+      return (await sql.begin(mode, (begun) => work(sessionOn(begun)))) as T;
+    } finally {
+      clearTimeout(hangs);
+    }
+  }
+
+  /** Reads from one snapshot, for as long as the generator is used. */
+  async *reading<T>(work: (session: Session) => AsyncGenerator<T>): AsyncGenerator<T> {
+    const sql = await this.#sql.reserve();
+    try {
+      await sql.unsafe("begin isolation level repeatable read read only").simple();
+      yield* work(sessionOn(sql));
+    } finally {
+      // There is nothing to keep; a connection that is lost has no transaction any more.
+      await sql
+        .unsafe("rollback")
+        .simple()
+        .catch(() => undefined);
+      sql.release();
+    }
+  }
+
+  /** Waits for what is under way, so many seconds at most. */
+  async close(timeoutS = 5): Promise<void> {
+    this.#closing = true;
+    await this.#sql.close({ timeout: timeoutS });
+  }
+
+  #open(connectionsMax: number): SQL {
+    return new SQL(this.#url, {
+      max: connectionsMax,
+      connectionTimeout: this.#options.connectTimeoutS,
+      idleTimeout: 0,
+      // A pooler may give the next transaction to a session that has not prepared anything.
+      prepare: false,
+    });
+  }
+
+  async #giveUp(sql: SQL): Promise<void> {
+    const asking = this.#open(1);
+    const limit = setTimeout(() => void asking.close({ timeout: 0 }), this.#options.connectTimeoutS * 1000);
+    const awaited = await runOn(asking, STANDBY_IS_AWAITED, []).catch(() => []);
+    clearTimeout(limit);
+    await asking.close({ timeout: 0 });
+    if (awaited.length > 0 || this.#sql !== sql || this.#closing) return;
+    this.#sql = this.#open(this.#options.connectionsMax);
+    await sql.close({ timeout: 0 });
+  }
+}
+
+function sessionOn(sql: Pick<SQL, "unsafe">): Session {
+  return {
+    run: (text, values = []) => runOn(sql, text, values),
+    script: async (text) => {
+      await sql.unsafe(text).simple();
+    },
+  };
+}
+
+async function runOn<T extends object>(
+  sql: Pick<SQL, "unsafe">,
+  text: string,
+  values: readonly Value[],
+): Promise<readonly T[]> {
+  return [...((await sql.unsafe(text, [...values])) as T[])];
+}
+
+/** Rows of `$1, $2, …` for a statement with several rows. */
+export function placeholders(rows: number, columns: number): string {
+  const row = (index: number) =>
+    `(${Array.from({ length: columns }, (_, column) => `$${index * columns + column + 1}`).join(", ")})`;
+  return Array.from({ length: rows }, (_, index) => row(index)).join(", ");
+}

@@ -1,0 +1,29 @@
+/** Opens a store as the service does, with small limits and a log that nobody reads. */
+import { openSync } from "node:fs";
+import type { DatabaseUrl } from "../../src/core/database-url.ts";
+import type { Store } from "../../src/core/store.ts";
+import { randomId } from "../../src/lib/chance.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { Log } from "../../src/observe/log.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
+import { openStore, type StoreOptions } from "../../src/storage/open.ts";
+
+const DEVICE_NULL = openSync("/dev/null", "w");
+
+export function openForTest(url: DatabaseUrl, given: Partial<StoreOptions> = {}): Promise<Store> {
+  return openStore(url, {
+    queueRowsMax: 20_000,
+    queueBytesMax: 1e8,
+    queryTimeoutMs: 5000,
+    readThreads: 2,
+    followerLagRowsMax: 65_536,
+    clock: systemClock,
+    newId: randomId,
+    log: new Log({ level: "ERROR", bufferBytesMax: 1e6, clock: systemClock, fd: DEVICE_NULL }),
+    metrics: new Metrics({ version: "test", runtime: "test" }),
+    onFatal: (reason) => {
+      throw new Error(reason);
+    },
+    ...given,
+  });
+}

@@ -1,0 +1,77 @@
+/** A PostgreSQL database as tests see it from beside Postern. All that they know of the engine's tables is here. */
+import type { Message } from "../../src/core/message.ts";
+import { seqOf } from "../../src/storage/postgres/schema.ts";
+import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
+import { until } from "../until.ts";
+import type { Database } from "./database.ts";
+import { REFUSAL } from "./refusal.ts";
+
+/** What isn't numbered yet comes after everything that is. */
+const ROWS = `
+  select message_id, from_msisdn as "from", to_msisdn as "to", ts, text
+  from messages m join batches b using (batch) order by b.seq nulls last, m.created_at, batch, m.place`;
+const UNNUMBERED = "select 1 from batches where seq is null limit 1";
+const SEQUENCE = `
+  select ${seqOf("m", "b")} as seq, message_id from messages m join batches b using (batch) order by 1`;
+const BODIES = `
+  select convert_from(d.body, 'UTF8') as body
+  from deliveries d join batches b using (batch) order by b.seq, d.delivery`;
+const DIFFERENCES = `
+  select 'totals' as difference from totals
+  where (messages, senders, events) is distinct from (
+    (select count(*) from messages), (select count(distinct from_msisdn) from messages), (select count(*) from events))
+  union all
+  select 'sender ' || sender from senders s
+  full join (select from_msisdn as sender, count(*) as rows from messages group by 1) c using (sender)
+  where s.rows is distinct from c.rows
+  union all
+  select 'hour ' || hour from hours h
+  full join (select left(ts_key, 13) as hour, count(*) as rows from messages group by 1) c using (hour)
+  where h.rows is distinct from c.rows
+  union all
+  select 'events ' || source || ' ' || kind from event_counts e
+  full join (select source, kind, count(*) as rows from events group by 1, 2) c using (source, kind)
+  where e.rows is distinct from c.rows
+  union all
+  select 'batch without a number ' || batch from batches where seq is null`;
+const TABLES = "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'";
+
+/** Whether it is the statement or the transaction: an error ends either. */
+const refusing = (messageId: string) => `
+  create function refuse() returns trigger language plpgsql as $$ begin raise exception '${REFUSAL}'; end $$;
+  create trigger refused before insert on messages for each row when (new.message_id = '${messageId}')
+  execute function refuse()`;
+
+export async function newPostgres(): Promise<Database> {
+  const { url, query, drop } = await newPostgresDatabase();
+  const numbered = () =>
+    until("all that is stored to be numbered", async () => (await query(UNNUMBERED)).length === 0);
+  return {
+    url,
+    rows: () => query<Message>(ROWS),
+    sequence: async () => {
+      await numbered();
+      return query(SEQUENCE);
+    },
+    bodies: async () => {
+      await numbered();
+      return (await query<{ body: string }>(BODIES)).map(({ body }) => body);
+    },
+    refuse: async (messageId) => {
+      await query(refusing(messageId));
+      return async () => {
+        await query("drop function refuse() cascade");
+      };
+    },
+    hold: async () => {
+      const tables = await query<{ name: string }>(TABLES);
+      const holder = sessionOn(url);
+      await holder.query("begin");
+      await holder.query(`lock table ${tables.map(({ name }) => name).join(", ")} in exclusive mode`);
+      return holder.close;
+    },
+    differences: async () =>
+      (await query<{ difference: string }>(DIFFERENCES)).map(({ difference }) => difference),
+    drop,
+  };
+}

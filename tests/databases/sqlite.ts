@@ -1,0 +1,57 @@
+/** A SQLite database as tests see it from beside Postern: a file in a folder of its own. */
+import { Database as File } from "bun:sqlite";
+import { join } from "node:path";
+import type { Message } from "../../src/core/message.ts";
+import { whatDiffers } from "../faults/examination.ts";
+import { newFolder } from "../folder.ts";
+import type { Database } from "./database.ts";
+import { REFUSAL } from "./refusal.ts";
+
+/** Longer than any transaction of Postern's takes. */
+const BUSY_TIMEOUT = "pragma busy_timeout = 5000";
+
+export interface SqliteDatabase extends Database {
+  readonly path: string;
+}
+
+export async function newSqlite(): Promise<SqliteDatabase> {
+  const folder = newFolder();
+  const path = join(folder.path, "messages.db");
+  const read = async <T>(sql: string): Promise<T[]> => {
+    using file = new File(path, { readonly: true });
+    return file.query<T, []>(sql).all();
+  };
+  const write = (sql: string) => {
+    using file = new File(path);
+    file.run(BUSY_TIMEOUT);
+    file.run(sql);
+  };
+  return {
+    path,
+    url: `sqlite:///${path}`,
+    rows: () =>
+      read<Message>(
+        `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages order by seq`,
+      ),
+    sequence: () => read("select seq, message_id from messages order by seq"),
+    bodies: async () =>
+      (
+        await read<{ body: string }>("select cast(body as text) as body from deliveries order by delivery")
+      ).map(({ body }) => body),
+    refuse: async (messageId, how) => {
+      write(
+        `create trigger refused before insert on messages when new.message_id = '${messageId}'
+         begin select raise(${how === "statement" ? "abort" : "rollback"}, '${REFUSAL}'); end`,
+      );
+      return async () => write("drop trigger refused");
+    },
+    hold: async () => {
+      const file = new File(path);
+      file.run(BUSY_TIMEOUT);
+      file.run("begin immediate");
+      return async () => file.close();
+    },
+    differences: async () => whatDiffers(path),
+    drop: async () => folder.remove(),
+  };
+}

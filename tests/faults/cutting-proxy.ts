@@ -1,0 +1,100 @@
+/** Stands between an engine and PostgreSQL, and cuts connections around a COMMIT as a test says. */
+import { connect, createServer, type Socket } from "node:net";
+
+/**
+ * What becomes of a connection that sends the COMMIT of a batch, or of a question about one: `after`: it is cut once the server has answered, and the answer is
+ * lost; `last`: the same, and from then on nobody is let in; `before`: it is cut, and the server never sees the COMMIT;
+ * `late`: it is cut at once, and the server gets the COMMIT when it is released.
+ */
+export type Cut = "before" | "after" | "last" | "late";
+
+export interface CuttingProxy {
+  readonly port: number;
+  /** The next COMMITs, as many, after those that are to be cut anyway. */
+  readonly cut: (how: Cut, times?: number) => void;
+  /** How many connections were cut so far. */
+  readonly cuts: () => number;
+  /** Gives the COMMITs that are held to the server. */
+  readonly release: () => void;
+  /** From now on nobody is let in, and who is in is cut. */
+  readonly shut: () => void;
+  readonly open: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export async function newCuttingProxy(to: { host: string; port: number }): Promise<CuttingProxy> {
+  const plan: Cut[] = [];
+  let cuts = 0;
+  let isShut = false;
+  let held: (() => void)[] = [];
+  const sockets = new Set<Socket>();
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const server = createServer((client) => {
+    if (isShut) return void client.destroy();
+    const upstream = connect(to.port, to.host);
+    let isCut = false;
+    let isAboutBatch = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => undefined);
+    }
+    client.on("close", () => {
+      sockets.delete(client);
+      if (!isCut) upstream.destroy();
+    });
+    upstream.on("close", () => {
+      sockets.delete(upstream);
+      client.destroy();
+    });
+    client.on("data", (data) => {
+      const text = data.toString("latin1");
+      if (text.includes("insert into batches")) isAboutBatch = true;
+      const isCommit = text.includes("COMMIT\0");
+      const how = isCommit && isAboutBatch ? plan.shift() : undefined;
+      if (isCommit) isAboutBatch = false;
+      if (how === undefined) return void upstream.write(data);
+      cuts++;
+      isCut = true;
+      if (how === "before") upstream.destroy();
+      if (how === "last") isShut = true;
+      if (how === "after" || how === "last") upstream.write(data);
+      if (how !== "late") return;
+      held.push(() => upstream.write(data, () => upstream.once("data", () => upstream.destroy())));
+      client.destroy();
+    });
+    upstream.on("data", (data) => {
+      if (!isCut) return void client.write(data);
+      client.destroy();
+      upstream.destroy();
+      if (isShut) cutAll();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    port: address.port,
+    cut: (next, times = 1) => {
+      for (let time = 0; time < times; time++) plan.push(next);
+    },
+    cuts: () => cuts,
+    release: () => {
+      for (const give of held.splice(0)) give();
+    },
+    shut: () => {
+      isShut = true;
+      cutAll();
+    },
+    open: () => {
+      isShut = false;
+    },
+    close: async () => {
+      held = [];
+      cutAll();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}

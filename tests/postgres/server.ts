@@ -1,0 +1,105 @@
+/**
+ * The PostgreSQL that tests share: the one of `POSTGRES_URL`, else a server of their own that starts with the first
+ * test that wants it. Each test has a database of its own, which is empty. A test that breaks a server takes
+ * `newPostgresServer` instead.
+ */
+import postgres from "postgres";
+import { atEnd } from "../at-end.ts";
+import { newPostgresServer } from "./own-server.ts";
+
+/** A session from beside the engine. */
+export interface Session {
+  /** Any statement, `$1` and so on for its parameters. What is 64 bits wide is a number. */
+  readonly query: <T>(sql: string, parameters?: readonly Parameter[]) => Promise<readonly T[]>;
+  readonly close: () => Promise<void>;
+}
+
+export interface PostgresDatabase extends Pick<Session, "query"> {
+  readonly url: string;
+  /** Ends every session in it, and what is in it is gone. */
+  readonly drop: () => Promise<void>;
+}
+
+type Parameter = string | number | boolean | null | Uint8Array;
+
+/** Making and dropping a database takes a quarter of a second of syncing, so one that was used is emptied and lent again. */
+const free: string[] = [];
+let made = 0;
+let shared: Promise<{ readonly url: string }> | undefined;
+
+/** The shared server: the URL of a database that is there from the start, as a user who may make others. */
+export function postgresServer(): Promise<{ readonly url: string }> {
+  shared ??= startShared();
+  return shared;
+}
+
+async function startShared(): Promise<{ readonly url: string }> {
+  const given = process.env["POSTGRES_URL"];
+  if (!given) {
+    const server = await newPostgresServer();
+    atEnd(server.remove);
+    return { url: server.url("postgres") };
+  }
+  atEnd(async () => {
+    for (const name of free) await onceOn(given, `drop database ${name}`);
+  });
+  return { url: given };
+}
+
+/** An empty database of the shared server. */
+export async function newPostgresDatabase(): Promise<PostgresDatabase> {
+  const server = await postgresServer();
+  const name = free.pop() ?? (await create(server.url));
+  const url = urlOf(server.url, name);
+  const { query, close } = sessionOn(url);
+  return {
+    url,
+    query,
+    drop: async () => {
+      await query(END_OTHERS);
+      const schemas = await query<{ name: string }>(SCHEMAS);
+      await query(`drop schema ${schemas.map((schema) => schema.name).join(", ")} cascade`);
+      await query("create schema public");
+      await close();
+      free.push(name);
+    },
+  };
+}
+
+/** Connects with the first query. */
+export function sessionOn(url: string): Session {
+  const sql = postgres(url, {
+    max: 1,
+    onnotice: () => undefined,
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
+  return {
+    query: async <T>(text: string, parameters: readonly Parameter[] = []) => [
+      ...(await sql.unsafe<T[] & postgres.MaybeRow[]>(text, [...parameters])),
+    ],
+    close: () => sql.end(),
+  };
+}
+
+const END_OTHERS =
+  "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+const SCHEMAS =
+  "select quote_ident(nspname) as name from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'";
+
+async function create(url: string): Promise<string> {
+  const name = `postern_test_${process.pid}_${++made}`;
+  await onceOn(url, `create database ${name}`);
+  return name;
+}
+
+async function onceOn(url: string, statement: string): Promise<void> {
+  const { query, close } = sessionOn(url);
+  await query(statement);
+  await close();
+}
+
+function urlOf(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+}
