@@ -1,7 +1,8 @@
-"""The yardstick: the native part of Postern's contract on FastAPI and sqlite3, tuned as well as it honestly can be.
+"""The yardstick: the native part of Postern's contract on FastAPI, tuned as well as it honestly can be.
 
 It commits each message by itself and answers only after the fsync. One process with one worker, as Postern itself:
-one process writes a SQLite file, and a second worker would only wait for the first one's lock.
+one process writes a SQLite file, and a second worker would only wait for the first one's lock; on PostgreSQL more
+processes are more replicas.
 """
 
 import asyncio
@@ -10,15 +11,12 @@ import hashlib
 import hmac
 import json
 import os
-import queue
 import re
 import secrets
-import sqlite3
 import sys
-import threading
 import time
 from datetime import datetime, timezone
-from typing import Callable, Optional
+from typing import Awaitable, Optional, Protocol
 
 import uvicorn
 from fastapi import FastAPI, Query, Request
@@ -27,7 +25,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 from pydantic import BaseModel, Field, StrictStr, ValidationError, validator
 
 SECRET = os.environ["WEBHOOK_SECRET"].encode()
-DATABASE_PATH = os.environ["DATABASE_URL"].removeprefix("sqlite:///")
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40}
@@ -35,9 +32,6 @@ LOG_LEVEL = LEVELS[os.environ.get("LOG_LEVEL", "INFO").upper()]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 INPUT_CHARACTERS_MAX = 100
 LOG_FLUSH_SECONDS = 0.05
-COMMIT_AGE_SECONDS_MAX = 5
-PROBE_INTERVAL_SECONDS = 1
-SENDERS_SHOWN = 10
 
 SIGNATURE = re.compile(rb"[0-9a-f]{64}")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -164,125 +158,55 @@ def fold_character(character: str) -> str:
     return character
 
 
-def open_database(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute("pragma journal_mode = wal")
-    database.execute("pragma synchronous = full")
-    database.create_function("fold", 1, fold, deterministic=True)
-    database.execute(
-        """create table if not exists messages (
-             message_id text primary key, from_msisdn text not null, to_msisdn text not null,
-             ts text not null, text text, created_at text not null, ts_key text not null)"""
-    )
-    database.execute("create index if not exists messages_ts on messages (ts_key, message_id)")
-    database.execute("create table if not exists probe (id integer primary key, at text not null)")
-    return database
+class Store(Protocol):
+    """What both databases offer, in a file each. A row is what `row_of` makes."""
+
+    FAILURES: tuple
+    # The condition that a text holds `?`, which is folded.
+    HAS_TEXT: str
+
+    async def start(self) -> None: ...
+
+    def store(self, row: tuple) -> Awaitable[str]:
+        """Commits one message, fsync'ed when it returns, and says what it was: created, duplicate or differing."""
+
+    def find(self, wanted: list, limit: int, offset: int) -> Awaitable[tuple]:
+        """A page and its total. `wanted`: conditions with `?` for their value, and the values."""
+
+    def count(self) -> Awaitable[dict]: ...
+
+    def probe(self, now: str) -> Awaitable[None]: ...
+
+    async def close(self) -> None: ...
 
 
-database = open_database(DATABASE_PATH)
-last_commit = 0.0
-last_probe = 0.0
+def open_store(url: str) -> Store:
+    if url.startswith("sqlite:///"):
+        from fastapi_sqlite import SqliteStore
+
+        return SqliteStore(url.removeprefix("sqlite:///"), fold)
+    from fastapi_postgres import PostgresStore
+
+    return PostgresStore(url)
+
+
+database = open_store(os.environ["DATABASE_URL"])
 
 
 def now_text() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-jobs: queue.SimpleQueue = queue.SimpleQueue()
-
-
-def run_jobs() -> None:
-    """The database's own thread: while it waits for an fsync, the event loop reads and checks the next requests."""
-    while True:
-        loop, future, work, arguments = jobs.get()
-        try:
-            loop.call_soon_threadsafe(settle, future, work(*arguments), None)
-        except Exception as error:
-            loop.call_soon_threadsafe(settle, future, None, error)
-
-
-def settle(future: asyncio.Future, value: object, error: Optional[Exception]) -> None:
-    if future.cancelled():
-        return
-    if error is None:
-        future.set_result(value)
-    else:
-        future.set_exception(error)
-
-
-def in_database(work: Callable, *arguments) -> asyncio.Future:
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    jobs.put((loop, future, work, arguments))
-    return future
-
-
-def store(message: Message) -> str:
-    """Commits one message, fsync'ed when it returns, and says what it was: created, duplicate or differing."""
-    global last_commit
-    inserted = database.execute(
-        "insert into messages values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
-        (
-            message.message_id,
-            message.sender,
-            message.to,
-            message.ts,
-            message.text,
-            now_text(),
-            instant_key(message.ts),
-        ),
-    ).rowcount
-    last_commit = time.monotonic()
-    if inserted == 1:
-        return "created"
-    stored = database.execute(
-        "select from_msisdn, to_msisdn, ts, text from messages where message_id = ?", (message.message_id,)
-    ).fetchone()
-    sent = (message.sender, message.to, message.ts, message.text)
-    return "duplicate" if stored == sent else "differing"
-
-
-def find_messages(wanted: list, limit: int, offset: int) -> tuple:
-    where = " and ".join(condition for condition, _ in wanted) or "true"
-    values = [value for _, value in wanted]
-    total = database.execute(f"select count(*) from messages where {where}", values).fetchone()[0]
-    rows = database.execute(
-        f"""select message_id, from_msisdn, to_msisdn, ts, text from messages where {where}
-            order by ts_key, message_id limit ? offset ?""",
-        [*values, limit, offset],
+def row_of(message: Message) -> tuple:
+    return (
+        message.message_id,
+        message.sender,
+        message.to,
+        message.ts,
+        message.text,
+        now_text(),
+        instant_key(message.ts),
     )
-    return [dict(zip(("message_id", "from", "to", "ts", "text"), row)) for row in rows], total
-
-
-def count_messages() -> dict:
-    senders = database.execute(
-        """select from_msisdn, count(*) from messages group by from_msisdn
-           order by count(*) desc, from_msisdn limit ?""",
-        (SENDERS_SHOWN,),
-    ).fetchall()
-    total, senders_count = database.execute("select count(*), count(distinct from_msisdn) from messages").fetchone()
-    return {
-        "total_messages": total,
-        "senders_count": senders_count,
-        "messages_per_sender": [{"from": sender, "count": count} for sender, count in senders],
-        "first_message_ts": end_of_log("asc"),
-        "last_message_ts": end_of_log("desc"),
-    }
-
-
-def end_of_log(order: str) -> Optional[str]:
-    row = database.execute(f"select ts from messages order by ts_key {order}, message_id limit 1").fetchone()
-    return row and row[0]
-
-
-def probe() -> None:
-    global last_commit, last_probe
-    now = time.monotonic()
-    if now - last_commit < COMMIT_AGE_SECONDS_MAX or now - last_probe < PROBE_INTERVAL_SECONDS:
-        return
-    last_probe = now
-    database.execute("insert or replace into probe values (1, ?)", (now_text(),))
-    last_commit = now
 
 
 # Logs and metrics
@@ -421,8 +345,8 @@ async def webhook(request: Request) -> Response:
         answer = encode_json({"detail": invalid.detail}).encode()
         return result_response(request, 422, answer, "validation_error", duplicate=False)
     try:
-        return stored_response(request, message, await in_database(store, message))
-    except sqlite3.Error:
+        return stored_response(request, message, await database.store(row_of(message)))
+    except database.FAILURES:
         response = result_response(request, 503, b'{"detail":"the store can\'t write"}', "error", level="ERROR")
         response.headers["retry-after"] = "1"
         return response
@@ -481,16 +405,16 @@ async def messages(
         ("message_id = ?", message_id),
         ("ts_key >= ?", instant_filter("since", since)),
         ("ts_key < ?", instant_filter("until", until)),
-        ("instr(fold(text), ?) > 0", fold(q)),
+        (database.HAS_TEXT, fold(q)),
     ]
     wanted = [(condition, value) for condition, value in filters if value]
-    data, total = await in_database(find_messages, wanted, rows_wanted, rows_skipped)
+    data, total = await database.find(wanted, rows_wanted, rows_skipped)
     return JSONResponse({"data": data, "total": total, "limit": rows_wanted, "offset": rows_skipped})
 
 
 @app.get("/stats")
 async def stats() -> Response:
-    return JSONResponse(await in_database(count_messages))
+    return JSONResponse(await database.count())
 
 
 @app.get("/health/live")
@@ -501,8 +425,8 @@ async def live() -> Response:
 @app.get("/health/ready")
 async def ready() -> Response:
     try:
-        await in_database(probe)
-    except sqlite3.Error:
+        await database.probe(now_text())
+    except database.FAILURES:
         return JSONResponse({"detail": "the store can't write"}, 503)
     return JSONResponse({"status": "ready"})
 
@@ -518,16 +442,16 @@ async def invalid_answer(_: Request, invalid: Invalid) -> Response:
 
 
 @app.on_event("startup")
-async def start_database_thread() -> None:
+async def start_database() -> None:
+    await database.start()
     gc.collect()
     gc.freeze()
-    threading.Thread(target=run_jobs, daemon=True).start()
 
 
 @app.on_event("shutdown")
 async def close_database() -> None:
     flush_log()
-    database.close()
+    await database.close()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import { measureMixed } from "./growth/mixed.ts";
 import { readCases } from "./growth/read-cases.ts";
 import { measureReads, measureStarts } from "./growth/reads.ts";
 import { growthReport } from "./growth/report.ts";
-import { referenceSize } from "./growth/targets.ts";
+import { referenceSize, targets } from "./growth/targets.ts";
 import { fileSystemType, isMemory, machineLine } from "./machine.ts";
 import { idKinds, type Series } from "./messages.ts";
 import { killChildren, type Scratch } from "./scratch.ts";
@@ -50,7 +50,7 @@ async function main(options: Options): Promise<void> {
       problems.push("the databases were in memory, where an fsync costs nothing");
     const { ids, senders } = options.series;
     console.log(`${header} · ids by ${ids}, ${senders} senders, ${options.seconds} s sustained\n`);
-    console.log(growthReport(figures, options.sizes, ids));
+    console.log(growthReport(figures, options.sizes, targets(figures, options.sizes, ids)));
     for (const problem of problems) console.log(`\nINVALID: ${problem}`);
     return problems.length > 0 ? 1 : 0;
   });

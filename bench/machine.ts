@@ -5,19 +5,27 @@ import { readFileSync, realpathSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { python } from "./servers.ts";
 
+/** The Debian package of each Python module. */
 const debianPackages: Record<string, string> = {
   fastapi: "python3-fastapi",
   uvicorn: "python3-uvicorn",
   uvloop: "python3-uvloop",
   httptools: "python3-httptools",
   prometheus_client: "python3-prometheus-client",
+  asyncpg: "python3-asyncpg",
+};
+const referenceModules = ["fastapi", "uvicorn", "uvloop", "httptools", "prometheus_client"];
+/** The Python modules that a server takes. */
+const modulesOf: Record<string, string[]> = {
+  fastapi: referenceModules,
+  "fastapi-postgres": [...referenceModules, "asyncpg"],
 };
 
 /** The Debian packages that are missing for the given servers. */
 export function missingPackages(serverNames: string[]): string[] {
   const missing = Bun.which("wrk") ? [] : ["wrk"];
-  if (!serverNames.includes("fastapi")) return missing;
-  const modules = Object.keys(debianPackages);
+  const modules = [...new Set(serverNames.flatMap((name) => modulesOf[name] ?? []))];
+  if (modules.length === 0) return missing;
   const probe = `import importlib.util as u; print(*[m for m in ${JSON.stringify(modules)} if not u.find_spec(m)])`;
   const absent = runPython(probe)?.split(" ") ?? modules;
   return [...missing, ...absent.flatMap((module) => debianPackages[module] ?? [])];
@@ -65,6 +73,11 @@ function pythonVersions(): string {
       "fastapi.__version__, 'uvicorn', uvicorn.__version__, 'SQLite', sqlite3.sqlite_version)",
   );
   return versions ?? "no Python";
+}
+
+/** Of a Python module. */
+export function moduleVersion(module: string): string {
+  return `${module} ${runPython(`import ${module}; print(${module}.__version__)`) ?? "unknown"}`;
 }
 
 function runPython(program: string): string | null {

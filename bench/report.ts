@@ -84,7 +84,8 @@ function hasSlowReference(runs: Run[]): boolean {
   return shares.length > 0 && median(shares) < referenceShareMin;
 }
 
-function rateRatios(runs: Run[], above: string, below: string): number[] {
+/** Within each round. */
+export function rateRatios(runs: Run[], above: string, below: string): number[] {
   return runs
     .filter((run) => run.server === above)
     .flatMap((run) => {
@@ -116,7 +117,8 @@ function sameRound(runs: Run[], run: Run, server: string): Run | undefined {
   );
 }
 
-function spread(values: number[], digits: number): string {
+/** The median, and the range. */
+export function spread(values: number[], digits: number): string {
   if (values.length === 0) return "–";
   return `${number(median(values), digits)} (${number(Math.min(...values), digits)}–${number(Math.max(...values), digits)})`;
 }

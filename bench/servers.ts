@@ -17,7 +17,7 @@ const stopMsMax = 15_000;
 const pollMs = 5;
 const repository = join(import.meta.dir, "..");
 
-type Launch = { port: number; databasePath: string };
+type Launch = { port: number; databaseUrl: string };
 type Command = { argv: string[]; environment: Record<string, string> };
 
 /** `stores`: keeps messages in the table `messages`, so that its answers can be verified. */
@@ -25,6 +25,7 @@ export type ServerKind = { name: string; stores: boolean; command: (launch: Laun
 export type Server = {
   kind: ServerKind;
   folder: string;
+  /** Of SQLite's file; there is none when the server was given another database. */
   databasePath: string;
   port: number;
   process: Subprocess;
@@ -33,22 +34,8 @@ export type Server = {
 };
 
 export const serverKinds: ServerKind[] = [
-  {
-    name: "postern",
-    stores: true,
-    command: (launch) => ({
-      argv: posternCommand("serve"),
-      environment: serviceEnvironment(launch),
-    }),
-  },
-  {
-    name: "fastapi",
-    stores: true,
-    command: (launch) => ({
-      argv: [python, join(import.meta.dir, "fastapi_reference.py")],
-      environment: serviceEnvironment(launch),
-    }),
-  },
+  service("postern", posternCommand("serve")),
+  service("fastapi", referenceCommand()),
   {
     name: "bare",
     stores: false,
@@ -58,6 +45,17 @@ export const serverKinds: ServerKind[] = [
     }),
   },
 ];
+
+/** A store that is told what to do by Postern's variables, and by more of its own. */
+export function service(name: string, argv: string[], more: Record<string, string> = {}): ServerKind {
+  const command = (launch: Launch) => ({ argv, environment: { ...serviceEnvironment(launch), ...more } });
+  return { name, stores: true, command };
+}
+
+/** Without leaving compiled modules beside the sources. */
+export function referenceCommand(): string[] {
+  return [python, "-B", join(import.meta.dir, "fastapi_reference.py")];
+}
 
 /** A command of Postern's command line. */
 export function posternCommand(...words: string[]): string[] {
@@ -73,19 +71,21 @@ export function serverKind(name: string): ServerKind {
 }
 
 /**
- * Starts a server on the database of a folder, which is made when missing, and resolves when it is ready; throws with
- * its last words when it isn't.
+ * Starts a server on the database of a folder, which is made when missing, or on another one, and resolves when it is
+ * ready; throws with its last words when it isn't.
  */
 export async function startServer(
   kind: ServerKind,
   scratch: Scratch,
   folder: string,
-  msMax = startMsMax,
+  { msMax = startMsMax, databaseUrl }: { msMax?: number; databaseUrl?: string } = {},
 ): Promise<Server> {
   mkdirSync(folder, { recursive: true });
-  const launch = { port: freePort(), databasePath: join(folder, databaseName) };
+  const [port, databasePath] = [freePort(), join(folder, databaseName)];
+  const launch = { port, databaseUrl: databaseUrl ?? `sqlite:///${databasePath}` };
   const startedNs = Bun.nanoseconds();
-  const server = { kind, folder, ...launch, process: spawnServer(kind, scratch, folder, launch) };
+  const child = spawnServer(kind, scratch, folder, launch);
+  const server = { kind, folder, databasePath, port, process: child };
   await untilReady(server, msMax);
   return { ...server, readyMs: (Bun.nanoseconds() - startedNs) / 1_000_000 };
 }
@@ -107,10 +107,10 @@ function errorPath(folder: string): string {
   return join(folder, "stderr.log");
 }
 
-function serviceEnvironment({ port, databasePath }: Launch): Record<string, string> {
+function serviceEnvironment({ port, databaseUrl }: Launch): Record<string, string> {
   return {
     WEBHOOK_SECRET: secret,
-    DATABASE_URL: `sqlite:///${databasePath}`,
+    DATABASE_URL: databaseUrl,
     HOST: host,
     PORT: String(port),
     LOG_LEVEL: "INFO",

@@ -97,7 +97,7 @@ async function runImport(
 
 /** Serves the database until nothing lags behind, so that no copy of it has to make up for that. */
 async function settle(scratch: Scratch, folder: string, notebook: Notebook): Promise<FileSizes> {
-  const server = await startServer(serverKind("postern"), scratch, folder, settleMsMax);
+  const server = await startServer(serverKind("postern"), scratch, folder, { msMax: settleMsMax });
   await untilCaughtUp(server);
   const sizes = fileSizes(folder);
   notebook.complain(await stopServer(server));

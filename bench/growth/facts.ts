@@ -7,13 +7,14 @@ const sendersShown = 10;
 
 export type Facts = {
   size: number;
+  /** Of the messages that were given on as lines. */
   jsonBytes: number;
   totals: Record<ReadName, number>;
   /** The whole answer of `/stats`. */
   stats: unknown;
 };
 
-/** Gives each message on as a line of JSON and counts what the reads will ask for. */
+/** Counts what the reads will ask for. */
 export class Tally {
   #size = 0;
   #jsonBytes = 0;
@@ -28,13 +29,25 @@ export class Tally {
     this.#totals = cases.map(() => 0);
   }
 
+  /** Gives each message on as a line of JSON, after counting it. */
   *lines(messages: Iterable<Message>): Generator<string> {
     for (const message of messages) {
-      this.#count(message);
+      this.count(message);
       const line = `${JSON.stringify(message)}\n`;
       this.#jsonBytes += Buffer.byteLength(line) - 1;
       yield line;
     }
+  }
+
+  count(message: Message): void {
+    const lower = message.text.toLowerCase();
+    for (const [index, { matches }] of this.#cases.entries()) {
+      if (matches(message, lower)) this.#totals[index] = (this.#totals[index] ?? 0) + 1;
+    }
+    this.#size++;
+    this.#senders.set(message.from, (this.#senders.get(message.from) ?? 0) + 1);
+    if (message.ts < this.#firstTs) this.#firstTs = message.ts;
+    if (message.ts > this.#lastTs) this.#lastTs = message.ts;
   }
 
   /** Throws when the source's texts hold the word that only planted messages may have. */
@@ -45,17 +58,6 @@ export class Tally {
     if (totals["rare word"] !== Math.min(rareTimes, this.#size) || totals["absent word"] !== 0)
       throw new Error("the texts of the source hold the words that are looked for as rare and absent ones");
     return { size: this.#size, jsonBytes: this.#jsonBytes, totals, stats: this.#stats() };
-  }
-
-  #count(message: Message): void {
-    const lower = message.text.toLowerCase();
-    for (const [index, { matches }] of this.#cases.entries()) {
-      if (matches(message, lower)) this.#totals[index] = (this.#totals[index] ?? 0) + 1;
-    }
-    this.#size++;
-    this.#senders.set(message.from, (this.#senders.get(message.from) ?? 0) + 1);
-    if (message.ts < this.#firstTs) this.#firstTs = message.ts;
-    if (message.ts > this.#lastTs) this.#lastTs = message.ts;
   }
 
   #stats(): unknown {

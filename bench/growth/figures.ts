@@ -8,6 +8,7 @@ export type FigureName =
   | ReadName
   | "instr scan"
   | "instr scan ÷ rare word"
+  | "filled"
   | "import, stored"
   | "import, caught up"
   | "JSON bytes/message"

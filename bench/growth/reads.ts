@@ -51,7 +51,13 @@ export async function measureReads(
   return notebook;
 }
 
-async function measureRead(notebook: Notebook, server: Server, facts: Facts, each: ReadCase): Promise<void> {
+/** The median of some reads of one kind; a refused one stands as such, a wrong answer is a problem. */
+export async function measureRead(
+  notebook: Notebook,
+  server: Server,
+  facts: Facts,
+  each: ReadCase,
+): Promise<void> {
   const times: number[] = [];
   const deadline = performance.now() + readMsMax;
   for (let done = 0; done < warmUps + samples; done++) {

@@ -1,16 +1,15 @@
 // Turns the findings of the growth benchmark into Markdown. Pure: text from figures.
 
-import type { IdKind } from "../messages.ts";
 import { type Figure, quotient, type Unit } from "./figures.ts";
-import { isMet, targets } from "./targets.ts";
+import { isMet, type Target } from "./targets.ts";
 
 /** `sizes` ascend, without the empty database. */
-export function growthReport(figures: Figure[], sizes: number[], ids: IdKind): string {
+export function growthReport(figures: Figure[], sizes: number[], targets: Target[]): string {
   const measured = [0, ...sizes].filter((size) => figures.some((figure) => figure.size === size));
   return [
     ...measured.map((size) => sizeTable(figures, size)),
     growthTable(figures, measured, sizes),
-    targetTable(figures, sizes, ids),
+    targetTable(targets),
   ].join("\n\n");
 }
 
@@ -45,8 +44,8 @@ function growthTable(figures: Figure[], measured: number[], sizes: number[]): st
   ].join("\n");
 }
 
-function targetTable(figures: Figure[], sizes: number[], ids: IdKind): string {
-  const rows = targets(figures, sizes, ids).map((target) => {
+export function targetTable(targets: Target[]): string {
+  const rows = targets.map((target) => {
     const { title, measured, atLeast, atMost } = target;
     const limit = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
     const verdict = measured === null ? "–" : isMet(target) ? "met" : "MISSED";
