@@ -30,11 +30,11 @@ function parseSqliteUrl(url: string): SqliteUrl | undefined {
 }
 
 /**
- * User, host (several with commas: the first that answers) and database have to be there, so that none of them comes
+ * User, host (one: the client library knows no list) and database have to be there, so that none of them comes
  * from the environment or the system's account. Hosts are names or IPv4 addresses: the client library knows no others.
  */
 const POSTGRES =
-  /^postgres(?:ql)?:\/\/([^\s:/?#@]+(?::[^\s/?#@]*)?)@[\w.-]+(?::\d{1,5})?(?:,[\w.-]+(?::\d{1,5})?)*\/[\w.$~+-]{1,63}(\?[^\s#]*)?$/;
+  /^postgres(?:ql)?:\/\/([^\s:/?#@]+(?::[^\s/?#@]*)?)@[\w.-]+(?::\d{1,5})?\/[\w.$~+-]{1,63}(\?[^\s#]*)?$/;
 
 function parsePostgresUrl(url: string): PostgresUrl | undefined {
   const parts = POSTGRES.exec(url);

@@ -1,6 +1,6 @@
 /**
- * The tables and their migrations. Every table can be distributed: `messages` by `message_id`, the others by the first
- * column of their key; nothing is unique without it, and no table refers to another by a foreign key.
+ * The tables and their migrations. `messages` can be distributed by `message_id`: nothing is unique without it, and no
+ * table refers to another by a foreign key.
  */
 
 import { StartRefused } from "../../core/errors.ts";
