@@ -13,6 +13,11 @@ export interface Waiting<T> {
   readonly reject: (error: Error) => void;
 }
 
+/** Messages and events that a delivery holds. */
+export function rowsIn({ messages, post }: Delivery): number {
+  return messages.length + (post?.events.length ?? 0);
+}
+
 export interface QueueLimits {
   readonly queueRowsMax: number;
   /** Of the bodies of providers' POSTs that wait. */
@@ -51,7 +56,7 @@ export class DeliveryQueue<T> {
    * by itself is taken when nothing waits, because it would be refused forever.
    */
   add(delivery: Delivery, createdAt: string): Promise<readonly Outcome[]> {
-    const rows = delivery.messages.length + (delivery.post?.events.length ?? 0);
+    const rows = rowsIn(delivery);
     const bytes = delivery.post?.body.length ?? 0;
     const { queueRowsMax, queueBytesMax } = this.#limits;
     const noRoom =

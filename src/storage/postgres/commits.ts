@@ -2,10 +2,10 @@
  * Commits of groups. A commit whose answer was lost is asked after, never guessed: nothing here says that something is
  * stored before the database has said so.
  */
-import type { Delivery } from "../../core/store.ts";
 import type { NewId } from "../../lib/chance.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { rowsIn } from "../delivery-queue.ts";
 import type { Availability } from "./availability.ts";
 import { type QueuedDelivery, type Written, writeBatch } from "./batch.ts";
 import type { Connection } from "./connection.ts";
@@ -119,8 +119,4 @@ export class Commits {
       PROBE_MS_MAX + LATE_MS + HANG_MS,
     );
   }
-}
-
-function rowsIn({ messages, post }: Delivery): number {
-  return messages.length + (post?.events.length ?? 0);
 }

@@ -5,6 +5,7 @@
 import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import type { MessageQuery, Page, Stats } from "../../core/store.ts";
+import { compareUtf8 } from "../../core/utf8-order.ts";
 import type { Session } from "./connection.ts";
 import { Filter, messageFilter } from "./filter.ts";
 import { hourOf, type Items, sum } from "./items.ts";
@@ -160,9 +161,7 @@ export async function readStats(session: Session): Promise<Stats> {
     total_messages: (totals?.messages ?? 0) + sum(tail.messages),
     senders_count: (totals?.senders ?? 0) + fresh,
     messages_per_sender: [...counts]
-      .sort(
-        ([a, rowsOfA], [b, rowsOfB]) => rowsOfB - rowsOfA || Buffer.compare(Buffer.from(a), Buffer.from(b)),
-      )
+      .sort(([a, rowsOfA], [b, rowsOfB]) => rowsOfB - rowsOfA || compareUtf8(a, b))
       .slice(0, TOP_SENDERS)
       .map(([from, count]) => ({ from, count })),
     first_message_ts: await edge(session, "asc"),
