@@ -3,15 +3,9 @@
  * Draft 7, which every YAML language server speaks. It knows the file's form; whether a secret is there, is decoded
  * and opens its source, only `check-config` knows.
  */
+import { NATIVE } from "../core/source.ts";
 import { KINDS } from "../sources/kinds.ts";
-import {
-  COMMON_OPTIONS,
-  type JsonSchema,
-  KIND_NAMES,
-  RESERVED_NAME,
-  SOURCE_NAME,
-  sourceSchema,
-} from "./source-schema.ts";
+import { COMMON_OPTIONS, type JsonSchema, KIND_NAMES, SOURCE_NAME, sourceSchema } from "./source-schema.ts";
 
 const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
 
@@ -27,7 +21,7 @@ export function configSchema(): JsonSchema {
       sources: {
         type: "object",
         description: "By name. What was received keeps the name of its source.",
-        propertyNames: { pattern: SOURCE_NAME, not: { const: RESERVED_NAME } },
+        propertyNames: { pattern: SOURCE_NAME, not: { const: NATIVE } },
         additionalProperties: {
           type: "object",
           required: ["kind", "secret"],

@@ -4,9 +4,6 @@ import { KINDS } from "../sources/kinds.ts";
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export const SOURCE_NAME = "^[a-z][a-z0-9-]{0,31}$";
-/** It is the source of `POST /webhook`. */
-export const RESERVED_NAME = "native";
-
 const SECRET: JsonSchema = { type: "string", pattern: "\\S" };
 
 /** The settings that stand beside a kind's own. */

@@ -1,5 +1,6 @@
 /** The sources of a configuration file: every mistake in what is said of one, or the source itself. */
 import type { Mistake } from "../core/mistake.ts";
+import { NATIVE } from "../core/source.ts";
 import { closest } from "../lib/closest.ts";
 import { KINDS } from "../sources/kinds.ts";
 import { openSource, type SourceConfig } from "../sources/open-source.ts";
@@ -11,7 +12,6 @@ import {
   COMMON_OPTIONS,
   KIND_NAMES,
   optionsOf,
-  RESERVED_NAME,
   SOURCE_NAME,
   sourceSchema,
   UNKNOWN_SOURCE_SCHEMA,
@@ -34,8 +34,7 @@ export function readSource(
 ): OpenedSource | undefined {
   const pointer = `/sources/${pointerStep(name)}`;
   const found: SchemaMistake[] = [];
-  if (name === RESERVED_NAME || !new RegExp(SOURCE_NAME).test(name))
-    found.push(atName(pointer, nameMistake(name)));
+  if (name === NATIVE || !new RegExp(SOURCE_NAME).test(name)) found.push(atName(pointer, nameMistake(name)));
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
     found.push(...entryMistakes(document, pointer, name, given as Entry));
   } else if (!document.isUnknown(pointer)) {
@@ -58,7 +57,7 @@ function atName(pointer: string, message: string): SchemaMistake {
 }
 
 function nameMistake(name: string): string {
-  return name === RESERVED_NAME
+  return name === NATIVE
     ? `the name ${name} is taken by POST /webhook: give the source another one`
     : "the name of a source must be a-z, 0-9 and -, begin with a letter, and have at most 32 characters";
 }

@@ -60,6 +60,11 @@ export interface Message {
   readonly text: string | null;
 }
 
+/** Whether two messages with the same `message_id` say the same. */
+export function saysTheSame(one: Message, other: Message): boolean {
+  return one.from === other.from && one.to === other.to && one.ts === other.ts && one.text === other.text;
+}
+
 /** One row of the log: a message with its place and its time of receipt (ISO 8601, UTC, milliseconds). */
 export interface LoggedMessage extends Message {
   readonly seq: number;

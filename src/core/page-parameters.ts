@@ -4,6 +4,7 @@ import { Compile } from "typebox/compile";
 import { parseQueryString } from "../lib/query-string.ts";
 import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
+import { NATIVE } from "./source.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 100;
@@ -30,7 +31,7 @@ export const InstantParameter = (description: string) =>
 export const SourceParameter = Type.Optional(
   Type.String({
     description: "The name of a source; `native` for messages of `POST /webhook`.",
-    examples: ["native"],
+    examples: [NATIVE],
   }),
 );
 

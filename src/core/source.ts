@@ -5,6 +5,9 @@ import type { Delivery } from "./store.ts";
 /** What a verified body held: a delivery, or every mistake that was found in it. */
 export type Normalised = { readonly delivery: Delivery } | { readonly errors: readonly FieldError[] };
 
+/** The native source's name, which no other source can have. */
+export const NATIVE = "native";
+
 /** The native source, whose rules are ours. */
 export interface Source {
   /** The name under which it is logged and counted. */

@@ -98,9 +98,12 @@ export interface StoredEvent {
   readonly ts: string;
   /** When it was received (ISO 8601, UTC, milliseconds). */
   readonly created_at: string;
-  /** Null when the bodies of one page are more than 16 MiB: a smaller page has it. */
+  /** Null beyond `BODIES_BYTES_MAX` of one page: a smaller page has it. */
   readonly body: Uint8Array | null;
 }
+
+/** Bytes of all the bodies that one read gives; the first is always given. A page of large ones would not fit into memory. */
+export const BODIES_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface EventPage {
   /** By instant, then by `seq`. */
@@ -109,6 +112,9 @@ export interface EventPage {
   readonly total: number;
 }
 
+/** Events that are shown with the message that they are about. */
+export const EVENTS_WITH_MESSAGE_MAX = 100;
+
 /** A message with all that is known of it. */
 export interface StoredMessage extends LoggedMessage {
   readonly source: string;
@@ -116,9 +122,12 @@ export interface StoredMessage extends LoggedMessage {
   readonly type: string | null;
   /** The provider's own form of it; null for the native source's, which has no more than its fields. */
   readonly body: Uint8Array | null;
-  /** The latest of those that are about it, by instant, then by `seq`. */
+  /** The latest of those that are about it, up to `EVENTS_WITH_MESSAGE_MAX`, by instant, then by `seq`. */
   readonly events: readonly StoredEvent[];
 }
+
+/** Senders that `/stats` names. */
+export const TOP_SENDERS = 10;
 
 export interface Stats {
   readonly total_messages: number;

@@ -5,7 +5,7 @@
 import { Compile } from "typebox/compile";
 import { fieldError, fieldErrors } from "../core/field-errors.ts";
 import { NativeMessage } from "../core/message.ts";
-import type { Normalised, Source } from "../core/source.ts";
+import { NATIVE, type Normalised, type Source } from "../core/source.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 
 const SIGNATURE = /^[0-9a-f]{64}$/;
@@ -25,7 +25,7 @@ export function nativeSource(
     throw new Error("the native source needs secrets that are not blank");
   }
   return {
-    name: "native",
+    name: NATIVE,
     proof(headers) {
       const signature = headers.get("x-signature");
       return signature !== null && SIGNATURE.test(signature) ? signature : undefined;

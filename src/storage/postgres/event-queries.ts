@@ -1,10 +1,18 @@
 /** Reads of events, and of one message with its events, each from one snapshot in which every batch has its number. */
 import type { LoggedMessage } from "../../core/message.ts";
-import type { EventPage, EventQuery, StoredEvent, StoredMessage } from "../../core/store.ts";
+import { NATIVE } from "../../core/source.ts";
+import {
+  BODIES_BYTES_MAX,
+  EVENTS_WITH_MESSAGE_MAX,
+  type EventPage,
+  type EventQuery,
+  type StoredEvent,
+  type StoredMessage,
+} from "../../core/store.ts";
 import type { Session } from "./connection.ts";
 import { eventFilter } from "./filter.ts";
 import { sum } from "./items.ts";
-import { countRows, NATIVE } from "./queries.ts";
+import { countRows } from "./queries.ts";
 import { seqOf } from "./schema.ts";
 import { tailItems } from "./tail.ts";
 
@@ -12,11 +20,6 @@ import { tailItems } from "./tail.ts";
 export class Unnumbered extends Error {
   override readonly name = "Unnumbered";
 }
-
-/** Of those that are about one message, as many are shown with it. */
-const SHOWN_WITH_MESSAGE = 100;
-/** Of all the bodies of one read: a page of large ones would not fit into memory. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 interface EventRow extends Omit<StoredEvent, "body" | "seq"> {
   readonly seq: number | null;
@@ -61,7 +64,7 @@ async function withBodies(session: Session, rows: readonly EventRow[]): Promise<
   if (rows.some(({ seq }) => seq === null)) throw new Unnumbered("a batch has no number yet");
   let bytes = 0;
   const shown = rows.filter((row, index) => {
-    if (index > 0 && bytes + row.bytes > BODY_BYTES_MAX) return false;
+    if (index > 0 && bytes + row.bytes > BODIES_BYTES_MAX) return false;
     bytes += row.bytes;
     return true;
   });
@@ -105,7 +108,7 @@ export async function readMessage(session: Session, messageId: string): Promise<
   if (row.seq === null) throw new Unnumbered("its batch has no number yet");
   const latest = await session.run<EventRow>(
     `select ${COLUMNS} from ${FROM} where e.message_id = $1
-     order by e.ts_key desc, seq desc limit ${SHOWN_WITH_MESSAGE}`,
+     order by e.ts_key desc, seq desc limit ${EVENTS_WITH_MESSAGE_MAX}`,
     [messageId],
   );
   return {

@@ -4,16 +4,14 @@
  */
 import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
-import type { MessageQuery, Page, Stats } from "../../core/store.ts";
+import { NATIVE } from "../../core/source.ts";
+import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../core/store.ts";
 import { compareUtf8 } from "../../core/utf8-order.ts";
 import type { Session } from "./connection.ts";
 import { Filter, messageFilter } from "./filter.ts";
 import { hourOf, type Items, sum } from "./items.ts";
 import { tailItems } from "./tail.ts";
 
-/** Under which messages without a provider are asked for. */
-export const NATIVE = "native";
-const TOP_SENDERS = 10;
 /** From so many rows on, whole hours are skipped instead of rows. */
 const SKIP_ROWS = 1000;
 const COLUMNS = `message_id, from_msisdn as "from", to_msisdn as "to", ts, text`;

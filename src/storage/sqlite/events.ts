@@ -5,7 +5,12 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
 import type { EventKind } from "../../core/intake.ts";
-import type { EventPage, EventQuery, StoredEvent } from "../../core/store.ts";
+import {
+  EVENTS_WITH_MESSAGE_MAX,
+  type EventPage,
+  type EventQuery,
+  type StoredEvent,
+} from "../../core/store.ts";
 import { CountedOrder } from "./index/counted-order.ts";
 import { BY_FILTER, eventPlace, filterRange, filterText } from "./index/event-order.ts";
 import type { IndexLimits } from "./index/follower.ts";
@@ -14,8 +19,6 @@ import { comparePlaces } from "./index/log-rows.ts";
 import { type Entry, readRange } from "./index/order.ts";
 import { Parts } from "./parts.ts";
 
-/** Of those that are about one message, as many are shown with it. */
-const SHOWN_WITH_MESSAGE = 100;
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
 const IN_TIME = "(event & 1023 or in_time())";
 
@@ -66,7 +69,7 @@ export class Events {
     const query = { limit: 1, offset: 0, messageId };
     const events = this.#allAbout(query, messageId, eventPosition(this.#db));
     checkTime();
-    return this.#read(events.slice(-SHOWN_WITH_MESSAGE));
+    return this.#read(events.slice(-EVENTS_WITH_MESSAGE_MAX));
   }
 
   #about(query: EventQuery, messageId: string, position: number, checkTime: () => void): EventPage {

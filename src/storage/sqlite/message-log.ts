@@ -1,17 +1,13 @@
 /** Writes messages, and counts the `seq` of everything in the log, for whoever holds the file's lock. */
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
-import type { Message } from "../../core/message.ts";
+import { type Message, saysTheSame } from "../../core/message.ts";
 import type { Outcome } from "../../core/store.ts";
 
 type Columns = [string, string, string, string, string | null, string, number, string];
-interface Stored {
-  from_msisdn: string;
-  to_msisdn: string;
-  ts: string;
-  text: string | null;
+interface Stored extends Message {
   /** Null for the native source. */
-  source: string | null;
+  readonly source: string | null;
 }
 
 export interface LogEnd {
@@ -53,8 +49,8 @@ export class MessageLog {
        values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
     );
     this.#stored = db.prepare(
-      `select from_msisdn, to_msisdn, ts, text, source from messages left join details using (seq)
-       where message_id = ?`,
+      `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source
+       from messages left join details using (seq) where message_id = ?`,
     );
     this.#seq = endOfLog(db).seq;
     this.#seqAtBegin = this.#seq;
@@ -105,13 +101,7 @@ export class MessageLog {
     }
     const stored = this.#stored.get(message_id);
     if (stored !== null && stored.source !== source) return "conflict";
-    const same =
-      stored !== null &&
-      stored.from_msisdn === from &&
-      stored.to_msisdn === to &&
-      stored.ts === ts &&
-      stored.text === text;
-    return same ? "duplicate" : "differs";
+    return stored !== null && saysTheSame(stored, message) ? "duplicate" : "differs";
   }
 
   /** Frees the statements, so that the file can be closed. */

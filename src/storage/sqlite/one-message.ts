@@ -1,9 +1,9 @@
 /** Reads one message with all that is known of it. */
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage } from "../../core/message.ts";
+import { NATIVE } from "../../core/source.ts";
 import type { StoredEvent, StoredMessage } from "../../core/store.ts";
 import { type PartPlace, Parts } from "./parts.ts";
-import { NATIVE } from "./sources.ts";
 
 const ONE = `
   select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, seq,

@@ -1,8 +1,6 @@
 /** Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
 import type { Database } from "bun:sqlite";
-
-/** Of all the parts that one read gives: a page of large ones would not fit into memory. */
-const BYTES_MAX = 16 * 1024 * 1024;
+import { BODIES_BYTES_MAX } from "../../core/store.ts";
 
 export interface PartPlace {
   readonly delivery: number;
@@ -20,10 +18,10 @@ export class Parts {
     this.#db = db;
   }
 
-  /** The bytes, or null beyond 16 MiB of one read: then a smaller page has them. The first part is always given. */
+  /** The bytes, or null beyond `BODIES_BYTES_MAX` of one read: then a smaller page has them. The first part is always given. */
   read({ delivery, start, stop }: PartPlace): Uint8Array | null {
     const bytes = stop - start;
-    if (this.#bytes > 0 && this.#bytes + bytes > BYTES_MAX) return null;
+    if (this.#bytes > 0 && this.#bytes + bytes > BODIES_BYTES_MAX) return null;
     this.#bytes += bytes;
     if (delivery !== this.#delivery) {
       const sql = "select body from deliveries where delivery = ?";

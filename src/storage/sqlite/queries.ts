@@ -4,7 +4,15 @@
  */
 import type { Database } from "bun:sqlite";
 import type { Message } from "../../core/message.ts";
-import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
+import {
+  type EventPage,
+  type EventQuery,
+  type MessageQuery,
+  type Page,
+  type Stats,
+  type StoredMessage,
+  TOP_SENDERS,
+} from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { Events } from "./events.ts";
 import { Filtered } from "./filtered.ts";
@@ -21,8 +29,6 @@ import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan, TimeIsOver } from "./scan.ts";
 import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
 import { type Wanted, wantedOf, wantedRows } from "./wanted.ts";
-
-const TOP_SENDERS = 10;
 
 export class Queries {
   readonly #db: Database;

@@ -6,7 +6,7 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
-import type { MessageQuery, Page, Stats } from "../../core/store.ts";
+import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { SOURCE_OF_MESSAGE } from "./sources.ts";
 
@@ -20,7 +20,6 @@ export class TimeIsOver extends Error {
  * because SQLite skips what follows a condition that is false.
  */
 const IN_TIME = "(rowid & 1023 or in_time())";
-const TOP_SENDERS = 10;
 
 interface Row extends Message {
   readonly ts_key: string;

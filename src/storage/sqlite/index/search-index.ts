@@ -5,13 +5,14 @@
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
+import { NATIVE } from "../../../core/source.ts";
 import { andBits, complement, countBits, markDocuments } from "../search/bits.ts";
 import { blocksThatMayHold, cutDictionary, type Dictionary, joinDictionary } from "../search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
 import { plan } from "../search/pieces.ts";
 import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
-import { NATIVE, SOURCE_OF_MESSAGE } from "../sources.ts";
+import { SOURCE_OF_MESSAGE } from "../sources.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
 
 /** So many segments of one tier become one of the next. */
