@@ -53,6 +53,9 @@ const GROUPS_AT_ONCE = 4;
 /** Two more connections: for counts, and for probes. */
 const WRITE_CONNECTIONS = GROUPS_AT_ONCE + 2;
 const GROUP_ROWS_MAX = 256;
+/** Beside another transaction one begins when so many deliveries wait, or this long after that one began. */
+const SECOND_GROUP_MIN = 32;
+const HOLD_MS_MAX = 20;
 const ATTEMPTS_MAX = 10;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
@@ -93,6 +96,9 @@ class PostgresStore implements Store {
   readonly #left = new WeakSet<Waiting<QueuedDelivery>>();
   readonly #appends = new Set<Promise<unknown>>();
   #groups = 0;
+  /** When the last of them began. */
+  #sentAt = 0;
+  #held: ReturnType<typeof setTimeout> | undefined;
   /** Of them, those that nobody waits for any more. */
   #lateGroups = 0;
   #kicked = false;
@@ -268,14 +274,30 @@ class PostgresStore implements Store {
   }
 
   #pump(): void {
-    while (this.#groups < GROUPS_AT_ONCE && this.#queue.unsent > 0) {
+    while (this.#groups < GROUPS_AT_ONCE && this.#queue.unsent > 0 && !this.#isWorthWaiting()) {
       const group = this.#queue.send(GROUP_ROWS_MAX);
       this.#groups++;
+      this.#sentAt = this.#options.clock.elapsed();
       void this.#store(group).finally(() => {
         this.#groups--;
         this.#pump();
       });
     }
+  }
+
+  /**
+   * A transaction costs the server the same for one row as for many, so a few wait until the one under way is done; but
+   * not long, because that one may wait for a row that somebody else holds.
+   */
+  #isWorthWaiting(): boolean {
+    if (this.#groups === 0 || this.#queue.unsent >= SECOND_GROUP_MIN) return false;
+    const leftMs = this.#sentAt + HOLD_MS_MAX - this.#options.clock.elapsed();
+    if (leftMs <= 0) return false;
+    this.#held ??= setTimeout(() => {
+      this.#held = undefined;
+      this.#pump();
+    }, leftMs);
+    return true;
   }
 
   /** Tells each delivery of the group what became of it, in time; never throws. */
