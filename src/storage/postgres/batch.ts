@@ -7,7 +7,7 @@ import { instantKey } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import type { Delivery, NewEvent, Outcome } from "../../core/store.ts";
 import { compareUtf8 } from "../../core/utf8-order.ts";
-import { placeholders, type Session } from "./connection.ts";
+import { placeholders, type Session, type Value } from "./connection.ts";
 import { itemsOf } from "./items.ts";
 
 export interface QueuedDelivery {
@@ -17,10 +17,11 @@ export interface QueuedDelivery {
 
 /** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
 const STATEMENT_ROWS_MAX = 1000;
-const MESSAGE_COLUMNS =
-  "message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, batch, place, source, type, delivery, start, stop";
+const NATIVE_COLUMNS =
+  "batch, message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, place";
+const MESSAGE_COLUMNS = `${NATIVE_COLUMNS}, source, type, delivery, start, stop`;
 const EVENT_COLUMNS =
-  "source, event_key, kind, message_id, ts, ts_key, created_at, batch, place, delivery, start, stop";
+  "batch, source, event_key, kind, message_id, ts, ts_key, created_at, place, delivery, start, stop";
 
 export interface MessageRow {
   readonly message: Message;
@@ -121,22 +122,19 @@ export async function insertMessages(
   const created = new Set<string>();
   const first = firstOfEach(rows, ({ message }) => message.message_id);
   first.sort((a, b) => compareUtf8(a.message.message_id, b.message.message_id));
+  // Each value costs the server something, also one that is null.
+  const isNative = first.every(({ source }) => source === null);
   for (const some of chunks(first)) {
-    const values = some.flatMap(({ message, createdAt, place, source, type, delivery, start, stop }) => {
+    const values: Value[] = [batch];
+    for (const { message, createdAt, place, source, type, delivery, start, stop } of some) {
       const { message_id, from, to, ts, text } = message;
       const folded = text === null ? null : fold(text);
-      return [message_id, from, to, ts, instantKey(ts), text, folded, createdAt].concat([
-        batch,
-        place,
-        source,
-        type,
-        delivery,
-        start,
-        stop,
-      ] as never[]);
-    });
+      values.push(message_id, from, to, ts, instantKey(ts), text, folded, createdAt, place);
+      if (!isNative) values.push(source, type, delivery, start, stop);
+    }
+    const columns = isNative ? NATIVE_COLUMNS : MESSAGE_COLUMNS;
     const inserted = await session.run<{ message_id: string }>(
-      `insert into messages (${MESSAGE_COLUMNS}) values ${placeholders(some.length, 15)}
+      `insert into messages (${columns}) values ${placeholders(some.length, isNative ? 9 : 14, 1)}
        on conflict do nothing returning message_id`,
       values,
     );
@@ -154,17 +152,14 @@ export async function insertEvents(
   const first = firstOfEach(rows, keyOf);
   first.sort((a, b) => compareUtf8(keyOf(a), keyOf(b)));
   for (const some of chunks(first)) {
-    const values = some.flatMap(({ event, source, createdAt, place, delivery }) => {
+    const values: Value[] = [batch];
+    for (const { event, source, createdAt, place, delivery } of some) {
       const { key, kind, messageId, ts, span } = event;
-      return [source, key, kind, messageId, ts, instantKey(ts), createdAt, batch].concat([
-        place,
-        delivery,
-        span.start,
-        span.end,
-      ] as never[]);
-    });
+      values.push(source, key, kind, messageId, ts, instantKey(ts), createdAt);
+      values.push(place, delivery, span.start, span.end);
+    }
     const inserted = await session.run<{ source: string; event_key: string }>(
-      `insert into events (${EVENT_COLUMNS}) values ${placeholders(some.length, 12)}
+      `insert into events (${EVENT_COLUMNS}) values ${placeholders(some.length, 11, 1)}
        on conflict do nothing returning source, event_key`,
       values,
     );
@@ -190,6 +185,7 @@ async function storedMessages(
   created: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Stored>> {
   const stored = new Map<string, Stored>();
+  if (created.size === rows.length) return stored;
   for (const { message, source } of rows) {
     if (created.has(message.message_id) && !stored.has(message.message_id))
       stored.set(message.message_id, { message, source });

@@ -5,7 +5,7 @@
  */
 import { SQL } from "bun";
 
-type Value = string | number | boolean | null | Uint8Array;
+export type Value = string | number | boolean | null | Uint8Array;
 
 /** Statements of one transaction. */
 export interface Session {
@@ -123,9 +123,30 @@ async function runOn<T extends object>(
   return [...((await sql.unsafe(text, [...values])) as T[])];
 }
 
-/** Rows of `$1, $2, …` for a statement with several rows. */
-export function placeholders(rows: number, columns: number): string {
-  const row = (index: number) =>
-    `(${Array.from({ length: columns }, (_, column) => `$${index * columns + column + 1}`).join(", ")})`;
-  return Array.from({ length: rows }, (_, index) => row(index)).join(", ");
+/** By the shape of a row: the longest text that was asked for, and where each of its rows ends. */
+const made = new Map<string, { text: string; readonly ends: number[] }>();
+
+/**
+ * Rows of `$1, $2, …` for a statement with several rows, `columns` of them its own. What all rows have in common is the
+ * `first` values, whose places come first in each row.
+ */
+export function placeholders(rows: number, columns: number, first = 0): string {
+  const shape = `${columns} ${first}`;
+  const known = made.get(shape) ?? { text: "", ends: [] };
+  made.set(shape, known);
+  const { ends } = known;
+  if (ends.length < rows) {
+    const shared = Array.from({ length: first }, (_, column) => `$${column + 1}`);
+    const pieces = [known.text];
+    let length = known.text.length;
+    for (let row = ends.length; row < rows; row++) {
+      const own = Array.from({ length: columns }, (_, column) => `$${first + row * columns + column + 1}`);
+      const piece = `${row === 0 ? "" : ", "}(${[...shared, ...own].join(", ")})`;
+      length += piece.length;
+      ends.push(length);
+      pieces.push(piece);
+    }
+    known.text = pieces.join("");
+  }
+  return known.text.slice(0, ends[rows - 1] ?? 0);
 }
