@@ -44,7 +44,8 @@ async function write(connection: Connection, slices: Iterator<Message[]>): Promi
     const queued = { createdAt: new Date().toISOString(), delivery: { messages: next.value } };
     await connection.transaction("read write", async (session) => {
       await session.run("set local synchronous_commit = off");
-      await writeBatch(session, randomId(), [queued]);
+      const { record } = await writeBatch(session, randomId(), [queued]);
+      await session.script(record);
     });
   }
 }

@@ -52,7 +52,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
     client.on("data", (data) => {
       const text = data.toString("latin1");
       if (text.includes("insert into batches")) isAboutBatch = true;
-      const isCommit = text.includes("COMMIT\0");
+      const isCommit = /commit\0/i.test(text);
       const how = isCommit && isAboutBatch ? plan.shift() : undefined;
       if (isCommit) isAboutBatch = false;
       if (how === undefined) return void upstream.write(data);

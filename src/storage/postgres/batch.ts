@@ -48,10 +48,12 @@ export interface Written {
   readonly outcomes: readonly (readonly Outcome[])[];
   readonly messages: number;
   readonly events: number;
+  /** The statement that puts the batch on record, to be run last. */
+  readonly record: string;
 }
 
 /**
- * Writes the deliveries under the batch's name, inside the caller's transaction. Also where nothing is new there is a
+ * Writes the deliveries under the batch's name, inside the caller's transaction, which ends with `record`. Also where nothing is new there is a
  * batch: a commit that writes nothing would not wait for a standby that the first copy may not have reached yet.
  */
 export async function writeBatch(
@@ -72,20 +74,23 @@ export async function writeBatch(
     keptMessages.map(({ message }) => message),
     keptEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
-  const places = [...keptMessages, ...keptEvents].map(({ place }) => place).sort((a, b) => a - b);
-  const hasGaps = places.length > 0 && places.at(-1) !== places.length - 1;
-  await session.run("insert into batches (batch, rows, places, items) values ($1, $2, $3::integer[], $4)", [
-    batch,
-    places.length,
-    hasGaps ? `{${places.join()}}` : null,
-    items,
-  ]);
+  const places = [...keptMessages, ...keptEvents].map(({ place }) => place);
   const outcomes = new OutcomesOf(newMessages, newEvents, stored);
   return {
     outcomes: group.map(({ delivery }) => outcomes.of(delivery)),
     messages: newMessages.size,
     events: newEvents.size,
+    record: recordOf(batch, places, items),
   };
+}
+
+/** Without values, so that it can go together with a commit; what comes from senders is in it as base64. */
+function recordOf(batch: string, places: number[], items: string): string {
+  places.sort((a, b) => a - b);
+  const hasGaps = places.length > 0 && places.at(-1) !== places.length - 1;
+  const encoded = Buffer.from(items).toString("base64");
+  return `insert into batches (batch, rows, places, items) values ('${batch}', ${places.length},
+    ${hasGaps ? `'{${places.join()}}'` : "null"}, convert_from(decode('${encoded}', 'base64'), 'UTF8'))`;
 }
 
 function rowsOf(group: readonly QueuedDelivery[]): { messages: MessageRow[]; events: EventRow[] } {

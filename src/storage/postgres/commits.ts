@@ -10,7 +10,7 @@ import type { Availability } from "./availability.ts";
 import { type QueuedDelivery, type Written, writeBatch } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { type FailureKind, failureOf } from "./failures.ts";
-import { guard } from "./safe-commit.ts";
+import { checkSynced, guard, guarding } from "./safe-commit.ts";
 
 /** So long a delivery waits for its commit, all attempts together. */
 export const COMMIT_MS_MAX = 5000;
@@ -50,14 +50,12 @@ export class Commits {
     const startedAt = clock.elapsed();
     let written: Written | undefined;
     try {
-      await this.#parts.connection.transaction(
-        "read write",
-        async (session) => {
-          const [, made] = await Promise.all([
-            guard(session, deadline - startedAt),
-            writeBatch(session, batch, group),
-          ]);
-          written = made;
+      await this.#parts.connection.commit(
+        guarding(deadline - startedAt),
+        async (session, found) => {
+          checkSynced(found);
+          written = await writeBatch(session, batch, group);
+          return written.record;
         },
         COMMIT_MS_MAX + LATE_MS + HANG_MS,
       );

@@ -62,6 +62,34 @@ export class Connection implements Session {
     }
   }
 
+  /**
+   * A transaction in as few turns as there can be: `first` goes to the server with its begin, and what the work makes of
+   * the rows that it gives, statements without values, with its commit. `hangMs` as above.
+   */
+  async commit(
+    first: string,
+    work: (session: Session, found: readonly object[]) => Promise<string>,
+    hangMs: number,
+  ): Promise<void> {
+    const sql = this.#sql;
+    const hangs = setTimeout(() => void this.#giveUp(sql), hangMs);
+    try {
+      const reserved = await sql.reserve();
+      try {
+        const [, found] = await reserved.unsafe(`begin read write; ${first}`).simple();
+        const last = await work(sessionOn(reserved), found);
+        await reserved.unsafe(`${last}; commit`).simple();
+      } catch (error) {
+        await takeBack(reserved);
+        throw error;
+      } finally {
+        reserved.release();
+      }
+    } finally {
+      clearTimeout(hangs);
+    }
+  }
+
   /** Reads from one snapshot, for as long as the generator is used. */
   async *reading<T>(work: (session: Session) => AsyncGenerator<T>): AsyncGenerator<T> {
     const sql = await this.#sql.reserve();
@@ -69,11 +97,8 @@ export class Connection implements Session {
       await sql.unsafe("begin isolation level repeatable read read only").simple();
       yield* work(sessionOn(sql));
     } finally {
-      // There is nothing to keep; a connection that is lost has no transaction any more.
-      await sql
-        .unsafe("rollback")
-        .simple()
-        .catch(() => undefined);
+      // There is nothing to keep.
+      await takeBack(sql);
       sql.release();
     }
   }
@@ -104,6 +129,14 @@ export class Connection implements Session {
     this.#sql = this.#open(this.#options.connectionsMax);
     await sql.close({ timeout: 0 });
   }
+}
+
+/** A connection that is lost has no transaction any more. */
+async function takeBack(sql: Pick<SQL, "unsafe">): Promise<void> {
+  await sql
+    .unsafe("rollback")
+    .simple()
+    .catch(() => undefined);
 }
 
 function sessionOn(sql: Pick<SQL, "unsafe">): Session {

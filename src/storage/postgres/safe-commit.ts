@@ -10,12 +10,20 @@ export async function commitSafely(session: Session): Promise<void> {
   await session.run(`select ${SYNC}`);
 }
 
-/** The same for messages, with a limit for each statement. Throws when the server writes nothing to stable storage. */
-export async function guard(session: Session, withinMs: number): Promise<void> {
-  const [row] = await session.run<{ fsync: string }>(
-    `select current_setting('fsync') as fsync, set_config('statement_timeout', $1, true), ${SYNC}`,
-    [String(Math.max(1, Math.ceil(withinMs)))],
-  );
+/** The same for messages, with a limit for each statement; what it gives is for `checkSynced`. */
+export function guarding(withinMs: number): string {
+  const limitMs = Math.max(1, Math.ceil(withinMs));
+  return `select current_setting('fsync') as fsync, set_config('statement_timeout', '${limitMs}', true), ${SYNC}`;
+}
+
+/** Throws when the server writes nothing to stable storage. */
+export function checkSynced(found: readonly object[]): void {
+  const [row] = found as readonly { fsync: string }[];
   if (row?.fsync !== "on")
     throw Object.assign(new Error("the server runs with fsync=off"), { errno: "58000" });
+}
+
+/** Both at once. */
+export async function guard(session: Session, withinMs: number): Promise<void> {
+  checkSynced(await session.run(guarding(withinMs)));
 }
