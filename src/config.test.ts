@@ -37,6 +37,7 @@ describe("without any variable", () => {
       webhookSecretPrevious: undefined,
       configFile: undefined,
       databaseUrl: { engine: "sqlite", path: "data/postern.db" },
+      databaseDirectUrl: undefined,
       logLevel: "INFO",
       host: "127.0.0.1",
       port: 8000,
@@ -103,6 +104,8 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     ["DATABASE_URL", "sqlite://"],
     ["DATABASE_URL", "postgres://127.0.0.1/db"],
     ["DATABASE_URL", "app.db"],
+    ["DATABASE_DIRECT_URL", "sqlite:////data/app.db"],
+    ["DATABASE_DIRECT_URL", "postgres://127.0.0.1/db"],
   ];
   test.each(bad)("%s=%j", (name, value) => {
     const line = refusal({ ...SECRET, [name]: value });
@@ -110,6 +113,12 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     expect(line).toContain(name);
     expect(line).toContain(JSON.stringify(value));
     expect(line).toContain(row?.takes ?? "?");
+  });
+
+  test("a direct way to a SQLite file", () => {
+    const line = refusal({ ...SECRET, DATABASE_DIRECT_URL: "postgres://user@db/postern" });
+    expect(line).toContain("DATABASE_DIRECT_URL");
+    expect(line).toContain("SQLite");
   });
 
   test("a password in a URL is not repeated", () => {
@@ -145,6 +154,13 @@ describe("a good value is taken", () => {
     [
       { DATABASE_URL: "postgres://user@db/postern" },
       { databaseUrl: { engine: "postgres", url: "postgres://user@db/postern" } },
+    ],
+    [
+      { DATABASE_URL: "postgres://user@pooler/postern", DATABASE_DIRECT_URL: "postgres://user@db/postern" },
+      {
+        databaseUrl: { engine: "postgres", url: "postgres://user@pooler/postern" },
+        databaseDirectUrl: { engine: "postgres", url: "postgres://user@db/postern" },
+      },
     ],
     [{ HOST: "::1" }, { host: "::1" }],
   ])("%j", (environment, expected) => {

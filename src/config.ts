@@ -3,7 +3,7 @@
  * names the variable, what it got and what it takes.
  */
 import { readFileSync } from "node:fs";
-import { type DatabaseUrl, parseDatabaseUrl } from "./core/database-url.ts";
+import { type DatabaseUrl, type PostgresUrl, parseDatabaseUrl } from "./core/database-url.ts";
 import { StartRefused } from "./core/errors.ts";
 import { LEVELS, type Level } from "./observe/log.ts";
 
@@ -76,6 +76,16 @@ export const SETTINGS = {
       "Where messages are kept: in a file (four slashes: an absolute path; three: relative to the working directory), " +
       "or on a PostgreSQL server, for any number of replicas.",
     parse: parseDatabaseUrl,
+  }),
+  databaseDirectUrl: setting<PostgresUrl>({
+    name: "DATABASE_DIRECT_URL",
+    default: undefined,
+    takes: "postgres://user:password@host:port/database",
+    doc: "Where `DATABASE_URL` leads to a pooler: the same database without it. Migrations and the making of indexes go there.",
+    parse: (given) => {
+      const url = parseDatabaseUrl(given);
+      return url?.engine === "postgres" ? url : undefined;
+    },
   }),
   logLevel: setting<Level>({
     name: "LOG_LEVEL",
@@ -203,6 +213,7 @@ type Optional =
   | "webhookSecret"
   | "webhookSecretPrevious"
   | "configFile"
+  | "databaseDirectUrl"
   | "readPort"
   | "apiToken"
   | "apiTokenPrevious";
@@ -220,7 +231,12 @@ export function systemEnvironment(): Environment {
 
 /** Reads all settings; throws `StartRefused` for the first that can't be taken. */
 export function readSettings(environment: Environment = process.env): Settings {
-  return readSome(Object.keys(SETTINGS) as (keyof Settings)[], environment);
+  const settings = readSome(Object.keys(SETTINGS) as (keyof Settings)[], environment);
+  if (settings.databaseDirectUrl !== undefined && settings.databaseUrl.engine !== "postgres")
+    throw new StartRefused(
+      "DATABASE_DIRECT_URL is set, and DATABASE_URL names a SQLite file: unset one of them",
+    );
+  return settings;
 }
 
 /** Reads the named settings alone, for a command that needs no others; throws `StartRefused`. */

@@ -20,6 +20,8 @@ export type { Examination, Import, ImportRecord, LogImport, MigrationSource };
 export { FileInUse };
 export interface StoreOptions extends Omit<SqliteOptions, "path"> {
   readonly newId: NewId;
+  /** The same PostgreSQL database, where the URL leads to a pooler. */
+  readonly directUrl?: string | undefined;
 }
 
 /** Opens the store of a URL. Throws `StartRefused` when it can't be opened. */

@@ -37,7 +37,7 @@ export async function openLogImport(url: string, log: string, newId: NewId): Pro
     connectTimeoutS: CONNECT_TIMEOUT_S,
   });
   try {
-    await migrate(connection, "refuse", STATEMENT_MS_MAX);
+    await migrate(connection, { hangMs: STATEMENT_MS_MAX });
     const seq = await connection.transaction("read write", (session) => beginImport(session, log));
     return new LogImport(connection, log, seq, newId);
   } catch (error) {

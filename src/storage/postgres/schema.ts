@@ -6,6 +6,7 @@
 import { StartRefused } from "../../core/errors.ts";
 import { FOLD_VERSION } from "../../core/fold-table.ts";
 import type { Connection, Session } from "./connection.ts";
+import type { Direct } from "./direct.ts";
 import { commitSafely } from "./safe-commit.ts";
 import { addSearchIndex } from "./search-index.ts";
 
@@ -101,18 +102,27 @@ const MIGRATION_LOCK = 0x506f7374;
 /** Longer than any migration takes, other replicas' included. */
 const MIGRATION_HANG_MS = 600_000;
 
+export interface MigrateOptions {
+  readonly newer?: "refuse" | "bear";
+  readonly hangMs?: number;
+  /** Where a migration runs, if there is one to do. */
+  readonly direct?: Direct;
+}
+
 /**
  * Brings the database to this program's schema; throws `StartRefused` for a newer one or a server that won't do. A
  * replica that has used the database before bears a newer schema: it is there because replicas are being replaced.
  */
 export async function migrate(
   connection: Connection,
-  newer: "refuse" | "bear" = "refuse",
-  hangMs?: number,
+  { newer = "refuse", hangMs, direct }: MigrateOptions = {},
 ): Promise<void> {
   const version = await connection.transaction("read write", look, hangMs);
   if (version > SCHEMA_VERSION && newer === "bear") return;
-  if (version !== SCHEMA_VERSION) await connection.transaction("read write", bringUp, MIGRATION_HANG_MS);
+  if (version !== SCHEMA_VERSION) {
+    const migrating = (on: Connection) => on.transaction("read write", bringUp, MIGRATION_HANG_MS);
+    await (direct === undefined ? migrating(connection) : direct.use(migrating));
+  }
   await connection.transaction("read write", checkFolding, hangMs);
 }
 

@@ -25,6 +25,7 @@ import type { QueuedDelivery, Written } from "./batch.ts";
 import { claim } from "./claims.ts";
 import { COMMIT_MS_MAX, Commits, HANG_MS, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
 import { Connection } from "./connection.ts";
+import { Direct } from "./direct.ts";
 import { listEvents, readMessage } from "./event-queries.ts";
 import { failureOf } from "./failures.ts";
 import { foldAll, recount } from "./fold.ts";
@@ -37,6 +38,8 @@ import { TimedReads } from "./timed-reads.ts";
 
 export interface PostgresOptions extends QueueLimits {
   readonly url: string;
+  /** The same database without a pooler. */
+  readonly directUrl?: string | undefined;
   readonly queryTimeoutMs: number;
   /** Connections that answer reads, one read at a time each. */
   readonly readThreads: number;
@@ -87,6 +90,7 @@ class PostgresStore implements Store {
   readonly #replica: string;
   readonly #writes: Connection;
   readonly #reads: Connection;
+  readonly #direct: Direct;
   readonly #timed: TimedReads;
   readonly #queue: DeliveryQueue<QueuedDelivery>;
   readonly #availability: Availability;
@@ -109,13 +113,14 @@ class PostgresStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
-    const { url, readThreads, clock, newId, log } = options;
+    const { url, directUrl, readThreads, clock, newId, log } = options;
     this.#replica = newId();
     const connectTimeoutS = CONNECT_TIMEOUT_S;
     this.#options = options;
     this.#now = isoTicker(clock);
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
     this.#reads = new Connection(url, { connectionsMax: 2 * readThreads, connectTimeoutS });
+    this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
     this.#timed = new TimedReads({
       connection: this.#reads,
       clock,
@@ -241,22 +246,28 @@ class PostgresStore implements Store {
     }
     await this.#folding.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
-    await Promise.all([this.#writes.close(timeoutS), this.#reads.close(timeoutS)]);
+    await Promise.all([this.#writes, this.#reads, this.#direct].map((each) => each.close(timeoutS)));
   }
 
   /** What the database must be before anything is written, and that something can be; throws `StartRefused`. */
   async #prepare(): Promise<void> {
-    await migrate(this.#writes, this.#isPrepared ? "bear" : "refuse", PROBE_MS_MAX + HANG_MS);
+    await migrate(this.#writes, {
+      newer: this.#isPrepared ? "bear" : "refuse",
+      hangMs: PROBE_MS_MAX + HANG_MS,
+      direct: this.#direct,
+    });
     await refuseUnfinished(this.#writes);
     await this.#commits.probe();
-    if (!this.#isPrepared) void this.#prepareSearches();
+    if (this.#isPrepared) return;
+    await this.#direct.check();
     this.#isPrepared = true;
+    void this.#prepareSearches();
   }
 
   async #prepareSearches(): Promise<void> {
     const { log } = this.#options;
     try {
-      if (await makeSearchIndex(this.#writes, this.#replica)) return;
+      if (await this.#direct.use((connection) => makeSearchIndex(connection, this.#replica))) return;
       log.warn("pg_trgm is not there and may not be created: searches look at every text");
     } catch (error) {
       log.warn("the index for searches could not be looked at", { reason: String(error) });
