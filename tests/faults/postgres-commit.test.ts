@@ -1,9 +1,10 @@
 /** Commits whose answer is lost: what is told is what the database has done. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { StorageUnavailable } from "../../src/core/errors.ts";
 import type { Outcome, Store } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
+import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
 import { type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
@@ -13,154 +14,176 @@ import { ANSWER_MS_MAX } from "./replicas.ts";
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const LONG_MS = 120_000;
 
-let server: OwnServer;
-let beside: Session;
-let proxy: CuttingProxy;
-let store: Store;
-beforeAll(async () => {
-  server = await newPostgresServer();
-  beside = sessionOn(server.url("postgres"));
-}, LONG_MS);
-afterAll(async () => {
-  await beside.close();
-  await server.remove();
-});
-beforeEach(async () => {
-  await beside.query("drop schema public cascade");
-  await beside.query("create schema public");
-  proxy = await newCuttingProxy(server);
-  const url = server.url("postgres").replace(`:${server.port}/`, `:${proxy.port}/`);
-  store = await openForTest({ engine: "postgres", url });
-});
-afterEach(async () => {
-  await store.close();
-  await proxy.close();
-});
+/** Where connections are cut: before the server, between the engine and a PgBouncer, or behind that. */
+const WAYS = ["directly", "before PgBouncer", "behind PgBouncer"] as const;
 
-const append = (id: string) => store.append({ messages: [message(id)] });
-const isStored = async (id: string) =>
-  (await beside.query("select 1 from messages where message_id = $1", [id])).length === 1;
-const told = (outcome: Promise<readonly Outcome[]>) =>
-  outcome.then(
-    ([first]) => first,
-    (error) => (error instanceof StorageUnavailable ? "unavailable" : error),
-  );
-
-test(
-  "a message whose commit succeeded without an answer is created",
-  async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      proxy.cut("after");
-      expect(await append(`m${round}`)).toEqual(["created"]);
-      expect(proxy.cuts()).toBe(round + 1);
-      expect(await isStored(`m${round}`)).toBe(true);
-      expect(await append(`m${round}`)).toEqual(["duplicate"]);
-    }
-  },
-  LONG_MS,
-);
-
-test(
-  "a message whose commit never reached the server is stored by another attempt",
-  async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      proxy.cut("before");
-      expect(await append(`m${round}`)).toEqual(["created"]);
-      expect(proxy.cuts()).toBe(round + 1);
-      expect(await isStored(`m${round}`)).toBe(true);
-      expect(await append(`m${round}`)).toEqual(["duplicate"]);
-    }
-  },
-  LONG_MS,
-);
-
-test(
-  "a commit that the server gets late counts once, whether it comes before the question or after it",
-  async () => {
-    for (const waitMs of [0, 300, 1000]) {
-      const id = `m${waitMs}`;
-      proxy.cut("late");
-      const before = proxy.cuts();
-      const outcome = told(append(id));
-      await until("the commit to be held", () => proxy.cuts() > before);
-      await Bun.sleep(waitMs);
-      proxy.release();
-      expect(await outcome).toBe("created");
-      expect(await append(id)).toEqual(["duplicate"]);
-    }
-  },
-  LONG_MS,
-);
-
-test(
-  "of many messages that are cut again and again each that is created is so once",
-  async () => {
-    let created = 0;
-    const ids = Array.from({ length: 60 * ROUNDS }, (_, index) => `m${index}`);
-    const kinds = ["after", "before"] as const;
-    for (let start = 0; start < ids.length; start += 20) {
-      proxy.cut(kinds[(start / 20) % 2] ?? "after", 3);
-      const some = ids.slice(start, start + 20);
-      const outcomes = await Promise.all(
-        some.map(async (id) => {
-          await Bun.sleep(Math.random() * 20);
-          return told(append(id));
-        }),
-      );
-      for (const outcome of outcomes) expect(["created", "unavailable"]).toContain(outcome);
-      created += outcomes.filter((outcome) => outcome === "created").length;
-      for (const [index, outcome] of outcomes.entries())
-        if (outcome === "created") expect(await isStored(some[index] ?? "")).toBe(true);
-    }
-    expect(created).toBeGreaterThan(0);
-    expect(
-      await beside.query("select count(*)::int - count(distinct message_id)::int as n from messages"),
-    ).toEqual([{ n: 0 }]);
-  },
-  LONG_MS,
-);
-
-test(
-  "when nobody can be asked what became of a commit, the client is told to come again, and is a duplicate then",
-  async () => {
-    proxy.cut("last");
-    const startedAt = performance.now();
-    expect(await told(append("m1"))).toBe("unavailable");
-    expect(await isStored("m1")).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(ANSWER_MS_MAX);
-    proxy.open();
-    await until("it can be used again", async () => {
-      await store.ping();
-      return true;
+for (const way of WAYS)
+  describe.skipIf(way !== "directly" && PGBOUNCER === undefined)(way, () => {
+    let server: OwnServer;
+    let beside: Session;
+    let proxy: CuttingProxy;
+    let pooler: OwnPgbouncer | undefined;
+    let store: Store;
+    beforeAll(async () => {
+      server = await newPostgresServer();
+      beside = sessionOn(server.url("postgres"));
+    }, LONG_MS);
+    afterAll(async () => {
+      await beside.close();
+      await server.remove();
     });
-    expect(await append("m1")).toEqual(["duplicate"]);
-  },
-  LONG_MS,
-);
+    beforeEach(async () => {
+      await beside.query("drop schema public cascade");
+      await beside.query("create schema public");
+      store = await openForTest({ engine: "postgres", url: await connect() });
+    });
+    afterEach(async () => {
+      await store.close();
+      await proxy.close();
+      await pooler?.remove();
+    });
 
-test(
-  "a commit whose outcome can't be learned is not tried again: its own rows would be taken for somebody else's",
-  async () => {
-    proxy.cut("after");
-    proxy.cut("before", 10);
-    expect(await told(append("m1"))).toBe("unavailable");
-    expect(await isStored("m1")).toBe(true);
-    expect(await append("m1")).toEqual(["duplicate"]);
-  },
-  LONG_MS,
-);
-
-test(
-  "a connection that is cut while reads are under way costs none of them its answer",
-  async () => {
-    await append("m1");
-    for (let round = 0; round < ROUNDS; round++) {
-      const reads = Array.from({ length: 20 }, () => store.list({ limit: 10, offset: 0 }));
-      proxy.shut();
-      proxy.open();
-      const pages = await Promise.all(reads);
-      expect(pages.every((page) => page.total === 1)).toBe(true);
+    /** Resolves with the engine's URL. */
+    async function connect(): Promise<string> {
+      const url = server.url("postgres");
+      const past = (to: { readonly port: number }) => url.replace(`:${server.port}/`, `:${to.port}/`);
+      if (way === "before PgBouncer") {
+        pooler = await newPgbouncer(url);
+        proxy = await newCuttingProxy(pooler);
+        return past(proxy);
+      }
+      proxy = await newCuttingProxy(server);
+      if (way === "directly") return past(proxy);
+      // It would wait fifteen seconds before it tries again.
+      pooler = await newPgbouncer(past(proxy), { server_login_retry: "1" });
+      return past(pooler);
     }
-  },
-  LONG_MS,
-);
+
+    const append = (id: string) => store.append({ messages: [message(id)] });
+    const isStored = async (id: string) =>
+      (await beside.query("select 1 from messages where message_id = $1", [id])).length === 1;
+    const told = (outcome: Promise<readonly Outcome[]>) =>
+      outcome.then(
+        ([first]) => first,
+        (error) => (error instanceof StorageUnavailable ? "unavailable" : error),
+      );
+
+    test(
+      "a message whose commit succeeded without an answer is created",
+      async () => {
+        for (let round = 0; round < ROUNDS; round++) {
+          proxy.cut("after");
+          expect(await append(`m${round}`)).toEqual(["created"]);
+          expect(proxy.cuts()).toBe(round + 1);
+          expect(await isStored(`m${round}`)).toBe(true);
+          expect(await append(`m${round}`)).toEqual(["duplicate"]);
+        }
+      },
+      LONG_MS,
+    );
+
+    test(
+      "a message whose commit never reached the server is stored by another attempt",
+      async () => {
+        for (let round = 0; round < ROUNDS; round++) {
+          proxy.cut("before");
+          expect(await append(`m${round}`)).toEqual(["created"]);
+          expect(proxy.cuts()).toBe(round + 1);
+          expect(await isStored(`m${round}`)).toBe(true);
+          expect(await append(`m${round}`)).toEqual(["duplicate"]);
+        }
+      },
+      LONG_MS,
+    );
+
+    test(
+      "a commit that the server gets late counts once, whether it comes before the question or after it",
+      async () => {
+        for (const waitMs of [0, 300, 1000]) {
+          const id = `m${waitMs}`;
+          proxy.cut("late");
+          const before = proxy.cuts();
+          const outcome = told(append(id));
+          await until("the commit to be held", () => proxy.cuts() > before);
+          await Bun.sleep(waitMs);
+          proxy.release();
+          expect(await outcome).toBe("created");
+          expect(await append(id)).toEqual(["duplicate"]);
+        }
+      },
+      LONG_MS,
+    );
+
+    test(
+      "of many messages that are cut again and again each that is created is so once",
+      async () => {
+        let created = 0;
+        const ids = Array.from({ length: 60 * ROUNDS }, (_, index) => `m${index}`);
+        const kinds = ["after", "before"] as const;
+        for (let start = 0; start < ids.length; start += 20) {
+          proxy.cut(kinds[(start / 20) % 2] ?? "after", 3);
+          const some = ids.slice(start, start + 20);
+          const outcomes = await Promise.all(
+            some.map(async (id) => {
+              await Bun.sleep(Math.random() * 20);
+              return told(append(id));
+            }),
+          );
+          for (const outcome of outcomes) expect(["created", "unavailable"]).toContain(outcome);
+          created += outcomes.filter((outcome) => outcome === "created").length;
+          for (const [index, outcome] of outcomes.entries())
+            if (outcome === "created") expect(await isStored(some[index] ?? "")).toBe(true);
+        }
+        expect(created).toBeGreaterThan(0);
+        expect(
+          await beside.query("select count(*)::int - count(distinct message_id)::int as n from messages"),
+        ).toEqual([{ n: 0 }]);
+      },
+      LONG_MS,
+    );
+
+    test(
+      "when nobody can be asked what became of a commit, the client is told to come again, and is a duplicate then",
+      async () => {
+        proxy.cut("last");
+        const startedAt = performance.now();
+        expect(await told(append("m1"))).toBe("unavailable");
+        expect(await isStored("m1")).toBe(true);
+        expect(performance.now() - startedAt).toBeLessThan(ANSWER_MS_MAX);
+        proxy.open();
+        await until("it can be used again", async () => {
+          await store.ping();
+          return true;
+        });
+        expect(await append("m1")).toEqual(["duplicate"]);
+      },
+      LONG_MS,
+    );
+
+    test(
+      "a commit whose outcome can't be learned is not tried again: its own rows would be taken for somebody else's",
+      async () => {
+        proxy.cut("after");
+        proxy.cut("before", 10);
+        expect(await told(append("m1"))).toBe("unavailable");
+        expect(await isStored("m1")).toBe(true);
+        expect(await append("m1")).toEqual(["duplicate"]);
+      },
+      LONG_MS,
+    );
+
+    test(
+      "a connection that is cut while reads are under way costs none of them its answer",
+      async () => {
+        await append("m1");
+        for (let round = 0; round < ROUNDS; round++) {
+          const reads = Array.from({ length: 20 }, () => store.list({ limit: 10, offset: 0 }));
+          proxy.shut();
+          proxy.open();
+          const pages = await Promise.all(reads);
+          expect(pages.every((page) => page.total === 1)).toBe(true);
+        }
+      },
+      LONG_MS,
+    );
+  });
