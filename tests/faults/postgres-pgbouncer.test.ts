@@ -19,7 +19,8 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
   let admin: Session;
   beforeAll(async () => {
     server = await newPostgresServer();
-    pooler = await newPgbouncer(server.url("postgres"));
+    // It would wait fifteen seconds before it tries the server again.
+    pooler = await newPgbouncer(server.url("postgres"), { server_login_retry: "1" });
     admin = sessionOn(server.url("postgres"));
   }, LONG_MS);
   afterAll(async () => {
@@ -84,47 +85,64 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
     );
   }
 
-  test(
-    `after ${ROUNDS} restarts of PgBouncer under load every acknowledged message is there once, and replicas go on by themselves`,
-    async () => {
-      const { pooled, query, close } = await newDatabase();
-      const replicas = await Promise.all([1, 2].map(() => startReplica(pooled)));
-      const loads = replicas.map((replica, index) => new SteadyLoad(() => replica.url, `r${index}`, SENDERS));
-      const stored = async () => {
-        const before = loads.map((load) => load.acknowledged.size);
-        const more = () => loads.every((load, index) => load.acknowledged.size > (before[index] ?? 0) + 100);
-        await until("every replica to store", more, 30_000);
-      };
-      for (let round = 0; round < ROUNDS; round++) {
-        await stored();
-        await pooler.stop(round % 2 === 0 ? "KILL" : "TERM");
-        if (round % 3 === 2) for (const replica of replicas) await ready(replica, 503);
-        await pooler.start();
-        for (const replica of replicas) await ready(replica, 200);
-      }
-      await stored();
-      await Promise.all(loads.map((load) => load.stop()));
-      const acknowledged = loads.flatMap((load) => [...load.acknowledged]);
-      const attempted = loads.flatMap((load) => [...load.attempted]);
-      expect(loads.flatMap((load) => load.unfair)).toEqual([]);
-      const rows = await query<{ message_id: string }>("select message_id from messages");
-      const ids = new Set(rows.map(({ message_id }) => message_id));
-      expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
-      // What nobody was told of is told truly now.
-      for (const id of new Set(attempted).difference(new Set(acknowledged))) {
-        const again = await send(replicas[0]?.url ?? "", id);
-        expect([id, again?.result]).toEqual([id, ids.has(id) ? "duplicate" : "ok"]);
-      }
-      for (const replica of replicas) {
-        const stats = (await (await fetch(`${replica.url}/stats`)).json()) as { total_messages: number };
-        expect(stats.total_messages).toBe(attempted.length);
-        replica.kill("SIGTERM");
-        expect(await replica.exited).toBe(0);
-      }
-      await close();
+  const breaks = [
+    {
+      what: "restarts of PgBouncer",
+      stop: (round: number) => pooler.stop(round % 2 === 0 ? "KILL" : "TERM"),
+      start: () => pooler.start(),
     },
-    LONG_MS,
-  );
+    {
+      what: "crashes of PostgreSQL behind PgBouncer",
+      stop: () => server.stop("immediate"),
+      start: () => server.start(),
+    },
+  ];
+  for (const { what, stop, start } of breaks) {
+    test(
+      `after ${ROUNDS} ${what} under load every acknowledged message is there once, and replicas go on by themselves`,
+      async () => {
+        const { pooled, query, close } = await newDatabase();
+        const replicas = await Promise.all([1, 2].map(() => startReplica(pooled)));
+        const loads = replicas.map(
+          (replica, index) => new SteadyLoad(() => replica.url, `r${index}`, SENDERS),
+        );
+        const stored = async () => {
+          const before = loads.map((load) => load.acknowledged.size);
+          const more = () =>
+            loads.every((load, index) => load.acknowledged.size > (before[index] ?? 0) + 100);
+          await until("every replica to store", more, 30_000);
+        };
+        for (let round = 0; round < ROUNDS; round++) {
+          await stored();
+          await stop(round);
+          if (round % 3 === 2) for (const replica of replicas) await ready(replica, 503);
+          await start();
+          for (const replica of replicas) await ready(replica, 200);
+        }
+        await stored();
+        await Promise.all(loads.map((load) => load.stop()));
+        const acknowledged = loads.flatMap((load) => [...load.acknowledged]);
+        const attempted = loads.flatMap((load) => [...load.attempted]);
+        expect(loads.flatMap((load) => load.unfair)).toEqual([]);
+        const rows = await query<{ message_id: string }>("select message_id from messages");
+        const ids = new Set(rows.map(({ message_id }) => message_id));
+        expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
+        // What nobody was told of is told truly now.
+        for (const id of new Set(attempted).difference(new Set(acknowledged))) {
+          const again = await send(replicas[0]?.url ?? "", id);
+          expect([id, again?.result]).toEqual([id, ids.has(id) ? "duplicate" : "ok"]);
+        }
+        for (const replica of replicas) {
+          const stats = (await (await fetch(`${replica.url}/stats`)).json()) as { total_messages: number };
+          expect(stats.total_messages).toBe(attempted.length);
+          replica.kill("SIGTERM");
+          expect(await replica.exited).toBe(0);
+        }
+        await close();
+      },
+      LONG_MS,
+    );
+  }
 
   test(
     "a missing index is made again by the direct way, while messages come in",
