@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long bench bench-soak bench-growth bench-events bench-postgres bench-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -38,6 +38,10 @@ test: lint
 ## The same with twenty kills.
 test-long: lint
 	@POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000; export POSTERN_KILL_ROUNDS POSTERN_REPLICA_IDS; $(call run-tests,600000)
+
+## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.
+test-postgres-versions: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) scripts/postgres-versions.ts $(V)
 
 # Both runs, whatever comes of the first.
 define run-tests
