@@ -81,8 +81,9 @@ export function sessionOn(url: string): Session {
   };
 }
 
-const END_OTHERS =
-  "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+/** Not the server's own, such as autovacuum's: only a superuser may. */
+const END_OTHERS = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`;
 const SCHEMAS =
   "select quote_ident(nspname) as name from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'";
 
