@@ -34,8 +34,12 @@ describe("a server of a test's own", () => {
 
   test("syncs, and doesn't sort as the core does", async () => {
     const { query, close } = sessionOn(server.url("postgres"));
-    const [row] = await query("select current_setting('fsync') as fsync, 'B' < 'a' as bytes");
-    expect(row).toEqual({ fsync: "on", bytes: false });
+    const [row] = await query<{ bytes: boolean; version: number }>(
+      `select current_setting('fsync') as fsync, 'B' < 'a' as bytes,
+         current_setting('server_version_num')::int as version`,
+    );
+    // Before 15 a database sorts by what the system has, and that may be bytes alone.
+    expect(row).toMatchObject({ fsync: "on", bytes: (row?.version ?? 0) < 150_000 });
     await close();
   });
 
