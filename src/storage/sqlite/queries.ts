@@ -35,6 +35,7 @@ export class Queries {
   readonly #clock: Clock;
   readonly #tail: Tail;
   readonly #scan: Scan;
+  readonly #search: SearchReader;
   readonly #filtered: Filtered;
   readonly #tally: SenderTally;
   readonly #events: Events;
@@ -46,9 +47,15 @@ export class Queries {
     this.#clock = clock;
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
-    this.#filtered = new Filtered(db, new SearchReader(db), limits);
+    this.#search = new SearchReader(db);
+    this.#filtered = new Filtered(db, this.#search, limits);
     this.#tally = new SenderTally(db);
     this.#events = new Events(db, limits);
+  }
+
+  /** What searches have read since this was made. */
+  get bytesSearched(): number {
+    return this.#search.bytesRead;
   }
 
   /** One page and its total. Throws `TimeIsOver`. */

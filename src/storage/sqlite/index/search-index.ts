@@ -205,9 +205,15 @@ export class SearchReader {
   readonly #blocks = new Map<string, { index: SegmentIndex; bytes: number }>();
   #cached = 0;
   #filters = new Map<number, Uint8Array>();
+  #bytesRead = 0;
 
   constructor(db: Database) {
     this.#db = db;
+  }
+
+  /** Since it was made, from the file; most of it is garbage when the search is over. */
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   /** Rows whose text contains `q` (folded), to `to`, from `source`. `checkTime` is called between segments. */
@@ -237,7 +243,9 @@ export class SearchReader {
     if (to !== undefined) lists.push(this.#listsOf(segment.segment, to));
     if (source !== undefined && !native) lists.push(this.#listsOf(segment.segment, sourceLabel(source)));
     if (lists.some((ranges) => ranges.length === 0)) return undefined;
-    const chunks = new Chunks(this.#db, segment.segment);
+    const chunks = new Chunks(this.#db, segment.segment, (bytes) => {
+      this.#bytesRead += bytes;
+    });
     const marksOf = (ranges: readonly PostingRange[]) => {
       const marks = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
       for (const { start, end } of ranges) markDocuments(chunks.read(start, end), marks);
@@ -294,6 +302,7 @@ export class SearchReader {
     const bytes = streams.dictionary.length + streams.offsets.length;
     this.#blocks.set(key, { index, bytes });
     this.#cached += bytes;
+    this.#bytesRead += bytes;
     for (const [oldest, { bytes }] of this.#blocks) {
       if (this.#cached <= CACHE_BYTES) break;
       this.#blocks.delete(oldest);
@@ -307,11 +316,13 @@ export class SearchReader {
 class Chunks {
   readonly #db: Database;
   readonly #segment: number;
+  readonly #onRead: (bytes: number) => void;
   readonly #chunks = new Map<number, Uint8Array>();
 
-  constructor(db: Database, segment: number) {
+  constructor(db: Database, segment: number, onRead: (bytes: number) => void) {
     this.#db = db;
     this.#segment = segment;
+    this.#onRead = onRead;
   }
 
   read(start: number, end: number): Uint8Array {
@@ -329,6 +340,7 @@ class Chunks {
       const sql = "select bytes from postings where segment = ? and chunk = ?";
       const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
       bytes = (query.get(this.#segment, chunk) as { bytes: Uint8Array }).bytes;
+      this.#onRead(bytes.length);
       this.#chunks.set(chunk, bytes);
     }
     return bytes;
