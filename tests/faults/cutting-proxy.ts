@@ -1,4 +1,4 @@
-/** Stands between an engine and PostgreSQL, and cuts connections around a COMMIT as a test says. */
+/** Stands between an engine and PostgreSQL, and cuts or silences connections as a test says. */
 import { connect, createServer, type Socket } from "node:net";
 
 /**
@@ -14,6 +14,10 @@ export interface CuttingProxy {
   readonly cut: (how: Cut, times?: number) => void;
   /** How many connections were cut so far. */
   readonly cuts: () => number;
+  /** The next connection that sends this text goes silent once the server has it: no byte passes, and nobody is told. */
+  readonly silence: (text: string) => void;
+  /** How many connections went silent so far. */
+  readonly silent: () => number;
   /** Gives the COMMITs that are held to the server. */
   readonly release: () => void;
   /** From now on nobody is let in, and who is in is cut. */
@@ -24,7 +28,9 @@ export interface CuttingProxy {
 
 export async function newCuttingProxy(to: { host: string; port: number }): Promise<CuttingProxy> {
   const plan: Cut[] = [];
+  const silences: string[] = [];
   let cuts = 0;
+  let silent = 0;
   let isShut = false;
   let held: (() => void)[] = [];
   const sockets = new Set<Socket>();
@@ -36,6 +42,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
     const upstream = connect(to.port, to.host);
     let isCut = false;
     let isAboutBatch = false;
+    let isSilent = false;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -43,14 +50,21 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
     }
     client.on("close", () => {
       sockets.delete(client);
-      if (!isCut) upstream.destroy();
+      if (!isCut && !isSilent) upstream.destroy();
     });
     upstream.on("close", () => {
       sockets.delete(upstream);
-      client.destroy();
+      if (!isSilent) client.destroy();
     });
     client.on("data", (data) => {
+      if (isSilent) return;
       const text = data.toString("latin1");
+      const place = silences.findIndex((each) => text.includes(each));
+      if (place >= 0) {
+        silences.splice(place, 1);
+        silent++;
+        isSilent = true;
+      }
       if (text.includes("insert into batches")) isAboutBatch = true;
       const isCommit = /commit\0/i.test(text);
       const how = isCommit && isAboutBatch ? plan.shift() : undefined;
@@ -66,6 +80,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       client.destroy();
     });
     upstream.on("data", (data) => {
+      if (isSilent) return;
       if (!isCut) return void client.write(data);
       client.destroy();
       upstream.destroy();
@@ -81,6 +96,10 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       for (let time = 0; time < times; time++) plan.push(next);
     },
     cuts: () => cuts,
+    silence: (text) => {
+      silences.push(text);
+    },
+    silent: () => silent,
     release: () => {
       for (const give of held.splice(0)) give();
     },

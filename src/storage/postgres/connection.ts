@@ -49,35 +49,30 @@ export class Connection implements Session {
   }
 
   /**
-   * Commits what the work did, or takes it back when the work throws. When it takes longer than `hangMs`, its session
+   * Commits what the work did, or takes it back when the work throws. When no answer comes for `hangMs`, its session
    * is taken for one whose other end is gone without a word: all sessions are given up, and what they do fails.
    */
-  async transaction<T>(mode: Mode, work: (session: Session) => Promise<T>, hangMs?: number): Promise<T> {
-    const sql = this.#sql;
-    const hangs = hangMs === undefined ? undefined : setTimeout(() => void this.#giveUp(sql), hangMs);
-    try {
-      return (await sql.begin(mode, (begun) => work(sessionOn(begun)))) as T;
-    } finally {
-      clearTimeout(hangs);
-    }
+  transaction<T>(mode: Mode, work: (session: Session) => Promise<T>, hangMs?: number): Promise<T> {
+    return this.#watched(
+      hangMs,
+      async (sql, answered) => (await sql.begin(mode, (begun) => work(sessionOn(begun, answered)))) as T,
+    );
   }
 
   /**
    * A transaction in as few turns as there can be: `first` goes to the server with its begin, and what the work makes of
    * the rows that it gives, statements without values, with its commit. `hangMs` as above.
    */
-  async commit(
+  commit(
     first: string,
     work: (session: Session, found: readonly object[]) => Promise<string>,
     hangMs: number,
   ): Promise<void> {
-    const sql = this.#sql;
-    const hangs = setTimeout(() => void this.#giveUp(sql), hangMs);
-    try {
+    return this.#watched(hangMs, async (sql, answered) => {
       const reserved = await sql.reserve();
       try {
         const [, found] = await reserved.unsafe(`begin read write; ${first}`).simple();
-        const last = await work(sessionOn(reserved), found);
+        const last = await work(sessionOn(reserved, answered), found);
         await reserved.unsafe(`${last}; commit`).simple();
       } catch (error) {
         await takeBack(reserved);
@@ -85,9 +80,7 @@ export class Connection implements Session {
       } finally {
         reserved.release();
       }
-    } finally {
-      clearTimeout(hangs);
-    }
+    });
   }
 
   /** Reads from one snapshot, for as long as the generator is used. */
@@ -119,15 +112,40 @@ export class Connection implements Session {
     });
   }
 
-  async #giveUp(sql: SQL): Promise<void> {
+  /** Gives the sessions up when the work has had no answer for so long, again and again where a standby is waited for. */
+  async #watched<T>(
+    hangMs: number | undefined,
+    work: (sql: SQL, answered: () => void) => Promise<T>,
+  ): Promise<T> {
+    const sql = this.#sql;
+    let isOver = false;
+    const answered = () => {
+      if (!isOver) hangs?.refresh();
+    };
+    const giveUp = async () => {
+      if (!(await this.#giveUp(sql))) answered();
+    };
+    const hangs = hangMs === undefined ? undefined : setTimeout(() => void giveUp(), hangMs);
+    try {
+      return await work(sql, answered);
+    } finally {
+      isOver = true;
+      clearTimeout(hangs);
+    }
+  }
+
+  /** Whether these sessions are given up; not when a standby is waited for. */
+  async #giveUp(sql: SQL): Promise<boolean> {
     const asking = this.#open(1);
     const limit = setTimeout(() => void asking.close({ timeout: 0 }), this.#options.connectTimeoutS * 1000);
     const awaited = await runOn(asking, STANDBY_IS_AWAITED, []).catch(() => []);
     clearTimeout(limit);
     await asking.close({ timeout: 0 });
-    if (awaited.length > 0 || this.#sql !== sql || this.#closing) return;
+    if (this.#sql !== sql || this.#closing) return true;
+    if (awaited.length > 0) return false;
     this.#sql = this.#open(this.#options.connectionsMax);
     await sql.close({ timeout: 0 });
+    return true;
   }
 }
 
@@ -139,11 +157,17 @@ async function takeBack(sql: Pick<SQL, "unsafe">): Promise<void> {
     .catch(() => undefined);
 }
 
-function sessionOn(sql: Pick<SQL, "unsafe">): Session {
+/** `answered` is told of each statement's end. */
+function sessionOn(sql: Pick<SQL, "unsafe">, answered: () => void = () => undefined): Session {
   return {
-    run: (text, values = []) => runOn(sql, text, values),
+    run: async <T extends object>(text: string, values: readonly Value[] = []) => {
+      const rows = await runOn<T>(sql, text, values);
+      answered();
+      return rows;
+    },
     script: async (text) => {
       await sql.unsafe(text).simple();
+      answered();
     },
   };
 }

@@ -11,10 +11,10 @@ const DEFECT = /^($|ERR_INVALID|ERR_OUT_OF_RANGE)/;
 /** Serialization failures, deadlocks, and waits that took too long. */
 const AGAIN = /^(40001|40P01|55P03|57014)$/;
 /**
- * Connection exceptions, commits whose outcome the server doesn't know, and servers that are stopped: they end their
- * sessions, and what these were committing may be committed.
+ * Connection exceptions, commits whose outcome the server doesn't know, and sessions that the server ends, because it is
+ * stopped or because they were silent: what these were committing may be committed.
  */
-const LOST = /^(08|40003|57P0[123])/;
+const LOST = /^(08|25P03|40003|57P0[123])/;
 /**
  * Insufficient resources, operator intervention, read-only servers, system errors, and what is wrong with tables or
  * rights: no delivery can do anything about it.

@@ -3,6 +3,7 @@
  * committed, from one row that is locked meanwhile: whoever follows the numbers never misses a batch that commits late,
  * and no two replicas can give the same one. A number that was seen outlasts a crash of the server.
  */
+import { beside } from "./beside.ts";
 import type { Connection, Session } from "./connection.ts";
 import { placeholders } from "./connection.ts";
 import { type Items, joinItems, parseItems, sum } from "./items.ts";
@@ -18,7 +19,7 @@ interface BatchRow {
 
 /** Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. */
 export async function foldSome(connection: Connection): Promise<number> {
-  return connection.transaction("read write", async (session) => {
+  return beside(connection, "read write", async (session) => {
     await commitSafely(session);
     const [totals] = await session.run<{ seq: number }>(
       "select seq::float8 as seq from totals where id = 1 for update",

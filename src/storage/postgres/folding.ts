@@ -1,9 +1,11 @@
 /** When counts are folded and by whom, and the figures that come of it. */
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
+import { beside } from "./beside.ts";
 import type { Connection } from "./connection.ts";
 import { foldAll } from "./fold.ts";
 import { holdLease, leaveLease } from "./lease.ts";
+import { countAll } from "./queries.ts";
 
 export const FOLD_LEASE = "fold";
 const CLOSE_MS_MAX = 1000;
@@ -11,13 +13,16 @@ const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
+const SNAPSHOT = "isolation level repeatable read read only";
+const REST = `select (select count(*) from batches where seq is null)::float8 as unfolded,
+  pg_database_size(current_database())::float8 as bytes`;
+
 export interface FoldingParts {
   readonly connection: Connection;
   /** This replica's own name. */
   readonly replica: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly count: () => Promise<{ readonly messages: number; readonly events: number }>;
 }
 
 export interface FoldingFigures {
@@ -105,19 +110,18 @@ export class Folding {
 
   /** What is committed before the count begins is in it; what this replica adds from then on is added to it. */
   async #refresh(): Promise<void> {
-    const { connection, clock, count } = this.#parts;
+    const { connection, clock } = this.#parts;
     const created = { messages: 0, events: 0 };
     const before = this.#created;
     this.#created = created;
     try {
-      const stored = await count();
-      const [row] = await connection.run<{ unfolded: number; bytes: number }>(
-        `select (select count(*) from batches where seq is null)::float8 as unfolded,
-           pg_database_size(current_database())::float8 as bytes`,
-      );
+      const { stored, rest } = await beside(connection, SNAPSHOT, async (session) => ({
+        stored: await countAll(session),
+        rest: await session.run<{ unfolded: number; bytes: number }>(REST),
+      }));
       this.#stored = stored;
-      this.#unfolded = row?.unfolded ?? 0;
-      this.#bytes = row?.bytes ?? 0;
+      this.#unfolded = rest[0]?.unfolded ?? 0;
+      this.#bytes = rest[0]?.bytes ?? 0;
       this.#figuresAt = clock.elapsed();
     } catch (error) {
       before.messages += created.messages;

@@ -22,6 +22,7 @@ import type { Metrics } from "../../observe/metrics.ts";
 import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
 import { Availability } from "./availability.ts";
 import type { QueuedDelivery, Written } from "./batch.ts";
+import { beside } from "./beside.ts";
 import { claim } from "./claims.ts";
 import { COMMIT_MS_MAX, Commits, HANG_MS, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
 import { Connection } from "./connection.ts";
@@ -31,7 +32,7 @@ import { failureOf } from "./failures.ts";
 import { foldAll, recount } from "./fold.ts";
 import { Folding } from "./folding.ts";
 import { refuseUnfinished } from "./migration-mark.ts";
-import { countAll, listMessages, readStats } from "./queries.ts";
+import { listMessages, readStats } from "./queries.ts";
 import { migrate } from "./schema.ts";
 import { makeSearchIndex } from "./search-index.ts";
 import { TimedReads } from "./timed-reads.ts";
@@ -141,7 +142,6 @@ class PostgresStore implements Store {
       replica: this.#replica,
       clock,
       log,
-      count: () => this.#writes.transaction("isolation level repeatable read read only", countAll),
     });
   }
 
@@ -256,7 +256,7 @@ class PostgresStore implements Store {
       hangMs: PROBE_MS_MAX + HANG_MS,
       direct: this.#direct,
     });
-    await refuseUnfinished(this.#writes);
+    await beside(this.#writes, "isolation level repeatable read read only", refuseUnfinished);
     await this.#commits.probe();
     if (this.#isPrepared) return;
     await this.#direct.check();
