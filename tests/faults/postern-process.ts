@@ -14,6 +14,8 @@ export interface PosternProcess {
   readonly exited: Promise<number>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly stderr: () => Promise<string>;
+  /** The lines that it has logged so far, but for requests that were answered with 200. */
+  readonly log: () => readonly string[];
 }
 
 export interface StartOptions {
@@ -29,7 +31,9 @@ export interface StartOptions {
 /** Starts `serve` and waits for its first log line, which names its port. */
 export async function startPostern(options: StartOptions): Promise<PosternProcess> {
   const child = spawnPostern(options);
-  const first = options.firstLine === undefined ? await firstLineOf(child.stdout) : await options.firstLine();
+  const log: string[] = [];
+  const first =
+    options.firstLine === undefined ? await firstLineOf(child.stdout, log) : await options.firstLine();
   const port = LISTENING.exec(first)?.[1];
   return {
     pid: child.pid,
@@ -37,6 +41,7 @@ export async function startPostern(options: StartOptions): Promise<PosternProces
     exited: child.exited,
     kill: (signal) => child.kill(signal),
     stderr: () => new Response(child.stderr).text(),
+    log: () => log,
   };
 }
 
@@ -103,22 +108,23 @@ function spawnPostern({ database, shell, env }: StartOptions) {
 const LISTENING = /"message":"listening".*"port":(\d+)/;
 
 /** Reads until the line that names the port, and goes on reading so that the process is never held up. */
-async function firstLineOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  const reader = stdout.getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`Postern ended before it listened: ${text}`);
-    text += decoder.decode(value, { stream: true });
-    if (!LISTENING.test(text)) continue;
-    void drain(reader);
-    return text;
-  }
+async function firstLineOf(stdout: ReadableStream<Uint8Array>, log: string[]): Promise<string> {
+  const listening = Promise.withResolvers<string>();
+  void readLines(stdout, (line) => {
+    if (!line.includes('"status":200')) log.push(line);
+    if (LISTENING.test(line)) listening.resolve(line);
+  }).then(() => listening.reject(new Error(`Postern ended before it listened: ${log.join("\n")}`)));
+  return listening.promise;
 }
 
-async function drain(reader: { read: () => Promise<{ done: boolean }> }): Promise<void> {
-  while (!(await reader.read()).done);
+async function readLines(stdout: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stdout) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  }
 }
 
 export function messageBody(id: string, text = "hello"): string {

@@ -20,6 +20,8 @@ export class Availability {
   readonly #parts: AvailabilityParts;
   /** Why it can't be used. */
   #reason: string | undefined = "the database has not been looked at yet";
+  /** The last reason that was logged. */
+  #said: string | undefined;
   #since: number;
   #retrying = false;
   #closed = false;
@@ -51,6 +53,7 @@ export class Availability {
   lost(reason: string): void {
     if (this.#reason === undefined) {
       this.#since = this.#parts.clock.elapsed();
+      this.#said = reason;
       this.#parts.log.error("the database can't be used: no message is accepted until it can", { reason });
     }
     this.#reason = reason;
@@ -87,10 +90,12 @@ export class Availability {
         log.warn("the database can be used again");
         break;
       } catch (error) {
-        const { reason } = failureOf(error);
-        // It is there again, and is another one than it was: nobody would know by the first reason.
-        if (error instanceof StartRefused && reason !== this.#reason)
+        const { reason, isLasting } = failureOf(error);
+        // Nobody would know by the first reason that waiting alone doesn't help.
+        if (isLasting && reason !== this.#said) {
+          this.#said = reason;
           log.error("the database won't do", { reason });
+        }
         this.#reason = reason;
         await Bun.sleep(RETRY_MS);
       }

@@ -1,4 +1,5 @@
 /** What an error of the server or of a connection means for whoever waits. */
+import { StartRefused } from "../../core/errors.ts";
 
 /**
  * `data`: the engine refuses the delivery itself; `again`: the same may succeed at once; `lost`: the connection is gone,
@@ -19,12 +20,33 @@ const LOST = /^(08|25P03|40003|57P0[123])/;
  * Insufficient resources, operator intervention, read-only servers, system errors, and what is wrong with tables or
  * rights: no delivery can do anything about it.
  */
-const UNAVAILABLE = /^(53|57P|25006|58|XX|3D000|28|42)/;
+const UNAVAILABLE = /^(53|57P|25006|58|XX|3D000|3F000|28|42)/;
 
-export function failureOf(error: unknown): { readonly kind: FailureKind; readonly reason: string } {
+/** What waiting alone doesn't put right, beside the server's own words. */
+const ADVICE: readonly (readonly [code: RegExp, advice: string])[] = [
+  [/^28/, "the server doesn't let the URL's user in: look at its user and password, and at pg_hba.conf"],
+  [/^3D000/, "the server has no database of the URL's name: make it, or correct the URL"],
+  [/^(3F000|42501)/, "the URL's user lacks a privilege: it has to own the database, or be granted this one"],
+];
+
+export interface FailureMeaning {
+  readonly kind: FailureKind;
+  /** For the log: no error of a server or a connection says a password. */
+  readonly reason: string;
+  /** Whether somebody has to do something about it. */
+  readonly isLasting: boolean;
+}
+
+export function failureOf(error: unknown): FailureMeaning {
   const text = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  return { kind: kindOf(code), reason: `${code} ${text}`.trim() };
+  const [, advice] = ADVICE.find(([pattern]) => pattern.test(code)) ?? [];
+  const reason = `${code} ${text}`.trim();
+  return {
+    kind: kindOf(code),
+    reason: advice === undefined ? reason : `${reason} (${advice})`,
+    isLasting: error instanceof StartRefused || advice !== undefined,
+  };
 }
 
 /** A statement that was ended because its time was over. */
