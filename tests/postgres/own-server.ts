@@ -35,15 +35,41 @@ export interface OwnServer {
  * Starts a new server. Settings are PostgreSQL's, such as `{ max_connections: "20" }`. Its folder is made in the
  * temporary one, or where `parent` says.
  */
-export async function newPostgresServer(
+export function newPostgresServer(
   settings: Readonly<Record<string, string>> = {},
+  parent?: string,
+): Promise<OwnServer> {
+  return startOn(initialise, settings, parent);
+}
+
+/** Starts a hot standby of the server, which is stopped for the moment of the copy. */
+export function newStandby(primary: OwnServer, name: string): Promise<OwnServer> {
+  const conninfo = `host=${primary.host} port=${primary.port} user=${SUPERUSER} application_name=${name}`;
+  const copy = async (_: string, data: string) => {
+    await primary.stop("fast");
+    const from = join(primary.folder, "data");
+    const child = Bun.spawnSync(["cp", "-a", from, data], { ...UNPRIVILEGED, cwd: "/" });
+    await primary.start();
+    if (child.exitCode !== 0) throw new Error(`the copy failed: ${child.stderr.toString()}`);
+    const signal = join(data, "standby.signal");
+    if (Bun.spawnSync(["touch", signal], { ...UNPRIVILEGED, cwd: "/" }).exitCode !== 0)
+      throw new Error("the copy can't be a standby");
+  };
+  // A primary that begins anew makes the standby's sender wait; it comes again at once.
+  return startOn(copy, { primary_conninfo: conninfo, wal_retrieve_retry_interval: "100ms" });
+}
+
+/** `prepare` makes the files. */
+async function startOn(
+  prepare: (bin: string, data: string) => Promise<void>,
+  settings: Readonly<Record<string, string>>,
   parent?: string,
 ): Promise<OwnServer> {
   const folder = newFolder(parent).path;
   if (UNPRIVILEGED.uid !== undefined) chownSync(folder, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   const bin = await binaries(folder);
   const data = join(folder, "data");
-  await initialise(bin, data);
+  await prepare(bin, data);
   const port = freePort();
   const parameters = {
     port: String(port),
@@ -119,5 +145,5 @@ function isReady(data: string, pid: number): boolean {
   const path = join(data, "postmaster.pid");
   if (!existsSync(path)) return false;
   const lines = readFileSync(path, "utf8").split("\n");
-  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+  return Number(lines[0]) === pid && ["ready", "standby"].includes(lines[7]?.trim() ?? "");
 }

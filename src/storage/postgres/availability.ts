@@ -1,11 +1,14 @@
 /** Whether the database can be used: after a failure it is tried again and again, and whoever needs it waits a while. */
 import { StartRefused } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
 import { failureOf } from "./failures.ts";
 
 /** So long after the beginning of an outage requests wait for its end; then they are refused at once. */
 const WAIT_MS = 5000;
+/** So long the first look may take; afterwards it is an outage that may end with that look. */
+const FIRST_LOOK_MS = 10_000;
 const RETRY_MS = 200;
 const POLL_MS = 20;
 
@@ -23,6 +26,7 @@ export class Availability {
   /** The last reason that was logged. */
   #said: string | undefined;
   #since: number;
+  #looking: Promise<void> | undefined;
   #retrying = false;
   #closed = false;
   #whenBack: (() => Promise<void>)[] = [];
@@ -40,7 +44,7 @@ export class Availability {
   /** Throws `StartRefused`; whatever else is wrong is tried again. */
   async begin(): Promise<void> {
     try {
-      await this.#parts.check();
+      await inTime(this.#look(), FIRST_LOOK_MS, new Error("the database takes too long"));
       this.#reason = undefined;
     } catch (error) {
       if (error instanceof StartRefused) throw error;
@@ -81,10 +85,10 @@ export class Availability {
   }
 
   async #retry(): Promise<void> {
-    const { log, check } = this.#parts;
+    const { log } = this.#parts;
     while (!this.#closed) {
       try {
-        await check();
+        await this.#look();
         await this.#workOff();
         this.#reason = undefined;
         log.warn("the database can be used again");
@@ -101,6 +105,14 @@ export class Availability {
       }
     }
     this.#retrying = false;
+  }
+
+  /** One look at a time: it may take long, when it waits for a standby. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#parts.check().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
   }
 
   /** What fails is tried again with the next check. */

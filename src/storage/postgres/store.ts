@@ -17,6 +17,7 @@ import type {
 } from "../../core/store.ts";
 import type { NewId } from "../../lib/chance.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
+import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
@@ -35,6 +36,7 @@ import { refuseUnfinished } from "./migration-mark.ts";
 import { listMessages, readStats } from "./queries.ts";
 import { migrate } from "./schema.ts";
 import { makeSearchIndex } from "./search-index.ts";
+import { StandbyReport } from "./standby-report.ts";
 import { TimedReads } from "./timed-reads.ts";
 
 export interface PostgresOptions extends QueueLimits {
@@ -96,6 +98,7 @@ class PostgresStore implements Store {
   readonly #queue: DeliveryQueue<QueuedDelivery>;
   readonly #availability: Availability;
   readonly #commits: Commits;
+  readonly #standbys: StandbyReport;
   readonly #folding: Folding;
   readonly #now: () => string;
   readonly #left = new WeakSet<Waiting<QueuedDelivery>>();
@@ -130,6 +133,7 @@ class PostgresStore implements Store {
     });
     this.#queue = new DeliveryQueue(options, (delivery, createdAt) => ({ delivery, createdAt }));
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
+    this.#standbys = new StandbyReport(log);
     this.#commits = new Commits({
       connection: this.#writes,
       availability: this.#availability,
@@ -251,6 +255,8 @@ class PostgresStore implements Store {
 
   /** What the database must be before anything is written, and that something can be; throws `StartRefused`. */
   async #prepare(): Promise<void> {
+    // First: where no standby is there, what follows would wait for one, and nobody would know why.
+    await this.#standbys.look(this.#writes);
     await migrate(this.#writes, {
       newer: this.#isPrepared ? "bear" : "refuse",
       hangMs: PROBE_MS_MAX + HANG_MS,
@@ -379,20 +385,14 @@ class PostgresStore implements Store {
   }
 
   async #writeProbe(): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const error = Object.assign(new Error("a probe's commit takes too long"), { errno: "57014" });
-    const timer = setTimeout(() => late.reject(error), PROBE_MS_MAX + LATE_MS);
-    const probe = this.#commits.probe();
-    probe.catch(() => undefined);
+    const late = Object.assign(new Error("a probe's commit takes too long"), { errno: "57014" });
     try {
-      await Promise.race([probe, late.promise]);
+      await inTime(this.#commits.probe(), PROBE_MS_MAX + LATE_MS, late);
       this.#committedAt = this.#options.clock.elapsed();
     } catch (error) {
       const { kind, reason } = failureOf(error);
       if (kind === "lost" || kind === "unavailable") this.#availability.lost(reason);
       throw new StorageUnavailable("storage unavailable", reason);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }
