@@ -38,6 +38,7 @@ describe("without any variable", () => {
       configFile: undefined,
       databaseUrl: { engine: "sqlite", path: "data/postern.db" },
       databaseDirectUrl: undefined,
+      databaseReadUrl: undefined,
       logLevel: "INFO",
       host: "127.0.0.1",
       port: 8000,
@@ -106,6 +107,8 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     ["DATABASE_URL", "app.db"],
     ["DATABASE_DIRECT_URL", "sqlite:////data/app.db"],
     ["DATABASE_DIRECT_URL", "postgres://127.0.0.1/db"],
+    ["DATABASE_READ_URL", "sqlite:////data/app.db"],
+    ["DATABASE_READ_URL", "postgres://127.0.0.1/db"],
   ];
   test.each(bad)("%s=%j", (name, value) => {
     const line = refusal({ ...SECRET, [name]: value });

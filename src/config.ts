@@ -48,6 +48,11 @@ const secret = (name: string, doc: string) =>
 const text = (name: string, value: string | undefined, takes: string, doc: string) =>
   setting<string>({ name, default: value, takes, doc, parse: (given) => given });
 
+function parsePostgresUrl(given: string): PostgresUrl | undefined {
+  const url = parseDatabaseUrl(given);
+  return url?.engine === "postgres" ? url : undefined;
+}
+
 const MIB = 1024 * 1024;
 
 /** Every variable that Postern reads, in the order of the README's table. */
@@ -82,10 +87,16 @@ export const SETTINGS = {
     default: undefined,
     takes: "postgres://user:password@host:port/database",
     doc: "Where `DATABASE_URL` leads to a pooler: the same database without it. Migrations and the making of indexes go there.",
-    parse: (given) => {
-      const url = parseDatabaseUrl(given);
-      return url?.engine === "postgres" ? url : undefined;
-    },
+    parse: parsePostgresUrl,
+  }),
+  databaseReadUrl: setting<PostgresUrl>({
+    name: "DATABASE_READ_URL",
+    default: undefined,
+    takes: "postgres://user:password@host:port/database",
+    doc:
+      "A hot standby of `DATABASE_URL`'s server, which answers pages, totals, statistics, events and single messages. They are " +
+      "behind by the replication lag then: a message that was just answered with 200 may not be in them yet.",
+    parse: parsePostgresUrl,
   }),
   logLevel: setting<Level>({
     name: "LOG_LEVEL",
@@ -214,6 +225,7 @@ type Optional =
   | "webhookSecretPrevious"
   | "configFile"
   | "databaseDirectUrl"
+  | "databaseReadUrl"
   | "readPort"
   | "apiToken"
   | "apiTokenPrevious";
@@ -232,10 +244,13 @@ export function systemEnvironment(): Environment {
 /** Reads all settings; throws `StartRefused` for the first that can't be taken. */
 export function readSettings(environment: Environment = process.env): Settings {
   const settings = readSome(Object.keys(SETTINGS) as (keyof Settings)[], environment);
-  if (settings.databaseDirectUrl !== undefined && settings.databaseUrl.engine !== "postgres")
-    throw new StartRefused(
-      "DATABASE_DIRECT_URL is set, and DATABASE_URL names a SQLite file: unset one of them",
-    );
+  for (const [name, url] of [
+    ["DATABASE_DIRECT_URL", settings.databaseDirectUrl],
+    ["DATABASE_READ_URL", settings.databaseReadUrl],
+  ] as const) {
+    if (url !== undefined && settings.databaseUrl.engine !== "postgres")
+      throw new StartRefused(`${name} is set, and DATABASE_URL names a SQLite file: unset one of them`);
+  }
   return settings;
 }
 

@@ -81,6 +81,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const metrics = new Metrics({ version: VERSION, runtime: `bun ${Bun.version}` });
   const store = await openStore(settings.databaseUrl, {
     directUrl: settings.databaseDirectUrl?.url,
+    readUrl: settings.databaseReadUrl?.url,
     queueRowsMax: settings.queueRowsMax,
     queueBytesMax: settings.queueBytesMax,
     queryTimeoutMs: settings.queryTimeoutMs,

@@ -147,6 +147,8 @@ export interface StoreFigures {
   readonly indexBytes: number;
   /** Stored messages, or events, that a follower has not taken yet, by its name; reads look at them one by one. */
   readonly followerLagRows: Readonly<Record<string, number>>;
+  /** How old the state is that reads show; 0 where that is no other than what is stored. */
+  readonly readLagSeconds: number;
 }
 
 export interface Store {

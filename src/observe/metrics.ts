@@ -137,6 +137,11 @@ export class Metrics {
           value: rows,
         })),
     );
+    this.gauge(
+      "store_read_lag_seconds",
+      "How far behind reads are, when a standby answers them; 0 when none does.",
+      () => figures().readLagSeconds,
+    );
     this.gauge("store_wal_bytes", "Size of the write-ahead log file.", () => figures().walBytes);
   }
 

@@ -22,6 +22,8 @@ export interface StoreOptions extends Omit<SqliteOptions, "path"> {
   readonly newId: NewId;
   /** The same PostgreSQL database, where the URL leads to a pooler. */
   readonly directUrl?: string | undefined;
+  /** Of a hot standby of the PostgreSQL server, which answers reads. */
+  readonly readUrl?: string | undefined;
 }
 
 /** Opens the store of a URL. Throws `StartRefused` when it can't be opened. */

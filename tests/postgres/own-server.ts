@@ -43,7 +43,11 @@ export function newPostgresServer(
 }
 
 /** Starts a hot standby of the server, which is stopped for the moment of the copy. */
-export function newStandby(primary: OwnServer, name: string): Promise<OwnServer> {
+export function newStandby(
+  primary: OwnServer,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<OwnServer> {
   const conninfo = `host=${primary.host} port=${primary.port} user=${SUPERUSER} application_name=${name}`;
   const copy = async (_: string, data: string) => {
     await primary.stop("fast");
@@ -55,8 +59,11 @@ export function newStandby(primary: OwnServer, name: string): Promise<OwnServer>
     if (Bun.spawnSync(["touch", signal], { ...UNPRIVILEGED, cwd: "/" }).exitCode !== 0)
       throw new Error("the copy can't be a standby");
   };
-  // A primary that begins anew makes the standby's sender wait; it comes again at once.
-  return startOn(copy, { primary_conninfo: conninfo, wal_retrieve_retry_interval: "100ms" });
+  return startOn(copy, {
+    primary_conninfo: conninfo,
+    wal_retrieve_retry_interval: "100ms",
+    ...settings,
+  });
 }
 
 /** `prepare` makes the files. */

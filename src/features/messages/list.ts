@@ -68,8 +68,8 @@ export function messagesRoute(store: Store): Route {
       summary: "List and search messages",
       description:
         "Filters are combined with AND; an empty one is none. The order is by instant, then by `message_id` (bytes), " +
-        "and `total` is exact, also right after a POST was answered. Unknown parameters are ignored; of a repeated " +
-        "one the last counts.",
+        "and `total` is exact, also right after a POST was answered; where a standby answers reads (`DATABASE_READ_URL`), as of " +
+        "the moment that it has come to. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
       answers: {
         200: {

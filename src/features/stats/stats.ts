@@ -25,7 +25,9 @@ export function statsRoute(store: Store): Route {
     doc: {
       id: "getStats",
       summary: "Count messages and senders",
-      description: "All figures come from one snapshot and are exact, also right after a POST was answered.",
+      description:
+        "All figures come from one snapshot and are exact, also right after a POST was answered; where a standby answers " +
+        "reads (`DATABASE_READ_URL`), as of the moment that it has come to.",
       answers: {
         200: { description: "The figures.", schema: StatsAnswer },
         503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },

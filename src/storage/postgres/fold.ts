@@ -6,10 +6,12 @@
 import { beside } from "./beside.ts";
 import type { Connection, Session } from "./connection.ts";
 import { placeholders } from "./connection.ts";
+import { failureOf } from "./failures.ts";
 import { type Items, joinItems, parseItems, sum } from "./items.ts";
 import { commitSafely } from "./safe-commit.ts";
 
 const BATCHES_MAX = 500;
+const RECOUNTS_MAX = 10;
 
 interface BatchRow {
   readonly batch: string;
@@ -101,8 +103,19 @@ function summed(pairs: readonly (readonly [string, number])[]): [string, number]
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Makes all counts anew from what is stored, while batches wait to be numbered. */
+/** Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody else folded first. */
 export async function recount(connection: Connection): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await recountOnce(connection);
+      return;
+    } catch (error) {
+      if (failureOf(error).kind !== "again" || attempt >= RECOUNTS_MAX) throw error;
+    }
+  }
+}
+
+async function recountOnce(connection: Connection): Promise<void> {
   await connection.transaction("isolation level repeatable read", async (session) => {
     await commitSafely(session);
     const [totals] = await session.run<{ seq: number }>(

@@ -43,6 +43,8 @@ export interface PostgresOptions extends QueueLimits {
   readonly url: string;
   /** The same database without a pooler. */
   readonly directUrl?: string | undefined;
+  /** Of a hot standby that answers reads. */
+  readonly readUrl?: string | undefined;
   readonly queryTimeoutMs: number;
   /** Connections that answer reads, one read at a time each. */
   readonly readThreads: number;
@@ -92,7 +94,6 @@ class PostgresStore implements Store {
   readonly #options: PostgresOptions;
   readonly #replica: string;
   readonly #writes: Connection;
-  readonly #reads: Connection;
   readonly #direct: Direct;
   readonly #timed: TimedReads;
   readonly #queue: DeliveryQueue<QueuedDelivery>;
@@ -117,17 +118,20 @@ class PostgresStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
-    const { url, directUrl, readThreads, clock, newId, log } = options;
+    const { url, directUrl, readUrl, readThreads, clock, newId, log } = options;
     this.#replica = newId();
     const connectTimeoutS = CONNECT_TIMEOUT_S;
     this.#options = options;
     this.#now = isoTicker(clock);
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
-    this.#reads = new Connection(url, { connectionsMax: 2 * readThreads, connectTimeoutS });
     this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
     this.#timed = new TimedReads({
-      connection: this.#reads,
+      url,
+      readUrl,
+      connectionsMax: 2 * readThreads,
+      connectTimeoutS,
       clock,
+      log,
       timeoutMs: options.queryTimeoutMs,
       number: () => foldAll(this.#writes),
     });
@@ -152,6 +156,7 @@ class PostgresStore implements Store {
   /** The first look at the database. Throws `StartRefused`. */
   async begin(): Promise<void> {
     await this.#availability.begin();
+    await this.#timed.begin();
     if (this.#availability.reason === undefined) await this.#folding.begin();
     else void this.#folding.begin();
   }
@@ -220,19 +225,13 @@ class PostgresStore implements Store {
       walBytes: 0,
       indexBytes: 0,
       followerLagRows: { counts: unfolded },
+      readLagSeconds: this.#timed.lagSeconds,
     };
   }
 
   async rebuildIndex(): Promise<void> {
     if (this.#closing !== undefined) throw new ShuttingDown("shutting down");
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await recount(this.#writes);
-        return;
-      } catch (error) {
-        if (failureOf(error).kind !== "again" || attempt >= ATTEMPTS_MAX) throw error;
-      }
-    }
+    await recount(this.#writes);
   }
 
   close(): Promise<void> {
@@ -250,7 +249,7 @@ class PostgresStore implements Store {
     }
     await this.#folding.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
-    await Promise.all([this.#writes, this.#reads, this.#direct].map((each) => each.close(timeoutS)));
+    await Promise.all([this.#writes, this.#timed, this.#direct].map((each) => each.close(timeoutS)));
   }
 
   /** What the database must be before anything is written, and that something can be; throws `StartRefused`. */

@@ -206,6 +206,7 @@ class SqliteStore implements Store {
       queueRows: this.#queue.rows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
+      readLagSeconds: 0,
       indexBytes: sizeOf(this.#following.index) + sizeOf(`${this.#following.index}-wal`),
       followerLagRows: this.#following.lags,
     };
