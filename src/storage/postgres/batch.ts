@@ -4,7 +4,7 @@
  */
 import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
-import type { Message } from "../../core/message.ts";
+import { type Message, saysTheSame } from "../../core/message.ts";
 import type { Delivery, NewEvent, Outcome } from "../../core/store.ts";
 import { compareUtf8 } from "../../core/utf8-order.ts";
 import { placeholders, type Session, type Value } from "./connection.ts";
@@ -53,8 +53,9 @@ export interface Written {
 }
 
 /**
- * Writes the deliveries under the batch's name, inside the caller's transaction, which ends with `record`. Also where nothing is new there is a
- * batch: a commit that writes nothing would not wait for a standby that the first copy may not have reached yet.
+ * Writes the deliveries under the batch's name, inside the caller's transaction, which ends with `record`. Also where
+ * nothing is new there is a batch: a commit that writes nothing would not wait for a standby that the first copy may
+ * not have reached yet.
  */
 export async function writeBatch(
   session: Session,
@@ -65,21 +66,17 @@ export async function writeBatch(
   const newMessages = await insertMessages(session, batch, messages);
   const newEvents = await insertEvents(session, batch, events);
   const stored = await storedMessages(session, messages, newMessages);
-  const keptMessages = firstOfEach(messages, ({ message }) => message.message_id).filter(({ message }) =>
-    newMessages.has(message.message_id),
-  );
-  const keptEvents = firstOfEach(events, keyOf).filter((row) => newEvents.has(keyOf(row)));
-  await insertBodies(session, batch, group, [...keptMessages, ...keptEvents]);
+  await insertBodies(session, batch, group, [...newMessages, ...newEvents]);
   const items = itemsOf(
-    keptMessages.map(({ message }) => message),
-    keptEvents.map(({ source, event }) => ({ source, kind: event.kind })),
+    newMessages.map(({ message }) => message),
+    newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
-  const places = [...keptMessages, ...keptEvents].map(({ place }) => place);
+  const places = [...newMessages, ...newEvents].map(({ place }) => place);
   const outcomes = new OutcomesOf(newMessages, newEvents, stored);
   return {
     outcomes: group.map(({ delivery }) => outcomes.of(delivery)),
-    messages: newMessages.size,
-    events: newEvents.size,
+    messages: newMessages.length,
+    events: newEvents.length,
     record: recordOf(batch, places, items),
   };
 }
@@ -118,13 +115,16 @@ function rowsOf(group: readonly QueuedDelivery[]): { messages: MessageRow[]; eve
   return { messages, events };
 }
 
-/** Sorted by their key: transactions that meet in several rows wait for each other in one direction only. */
+/**
+ * Resolves with those that are new: of several with one key the first at most. They are sorted by their key, so that
+ * transactions that meet in several rows wait for each other in one direction only.
+ */
 export async function insertMessages(
   session: Session,
   batch: string,
   rows: readonly MessageRow[],
-): Promise<ReadonlySet<string>> {
-  const created = new Set<string>();
+): Promise<readonly MessageRow[]> {
+  const created: MessageRow[] = [];
   const first = firstOfEach(rows, ({ message }) => message.message_id);
   first.sort((a, b) => compareUtf8(a.message.message_id, b.message.message_id));
   // Each value costs the server something, also one that is null.
@@ -143,17 +143,19 @@ export async function insertMessages(
        on conflict do nothing returning message_id`,
       values,
     );
-    for (const { message_id } of inserted) created.add(message_id);
+    const ids = new Set(inserted.map(({ message_id }) => message_id));
+    created.push(...some.filter(({ message }) => ids.has(message.message_id)));
   }
   return created;
 }
 
+/** As `insertMessages`. */
 export async function insertEvents(
   session: Session,
   batch: string,
   rows: readonly EventRow[],
-): Promise<ReadonlySet<string>> {
-  const created = new Set<string>();
+): Promise<readonly EventRow[]> {
+  const created: EventRow[] = [];
   const first = firstOfEach(rows, keyOf);
   first.sort((a, b) => compareUtf8(keyOf(a), keyOf(b)));
   for (const some of chunks(first)) {
@@ -168,7 +170,8 @@ export async function insertEvents(
        on conflict do nothing returning source, event_key`,
       values,
     );
-    for (const { source, event_key } of inserted) created.add(`${source} ${event_key}`);
+    const keys = new Set(inserted.map(({ source, event_key }) => `${source} ${event_key}`));
+    created.push(...some.filter((row) => keys.has(keyOf(row))));
   }
   return created;
 }
@@ -187,15 +190,12 @@ interface Stored {
 async function storedMessages(
   session: Session,
   rows: readonly MessageRow[],
-  created: ReadonlySet<string>,
+  created: readonly MessageRow[],
 ): Promise<ReadonlyMap<string, Stored>> {
   const stored = new Map<string, Stored>();
-  if (created.size === rows.length) return stored;
-  for (const { message, source } of rows) {
-    if (created.has(message.message_id) && !stored.has(message.message_id))
-      stored.set(message.message_id, { message, source });
-  }
-  const others = [...new Set(rows.map(({ message }) => message.message_id))].filter((id) => !created.has(id));
+  if (created.length === rows.length) return stored;
+  for (const { message, source } of created) stored.set(message.message_id, { message, source });
+  const others = [...new Set(rows.map(({ message }) => message.message_id))].filter((id) => !stored.has(id));
   for (const some of chunks(others)) {
     const found = await session.run<Message & { source: string | null }>(
       `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source from messages
@@ -228,12 +228,12 @@ class OutcomesOf {
   readonly #stored: ReadonlyMap<string, Stored>;
 
   constructor(
-    messages: ReadonlySet<string>,
-    events: ReadonlySet<string>,
+    messages: readonly MessageRow[],
+    events: readonly EventRow[],
     stored: ReadonlyMap<string, Stored>,
   ) {
-    this.#messages = new Set(messages);
-    this.#events = new Set(events);
+    this.#messages = new Set(messages.map(({ message }) => message.message_id));
+    this.#events = new Set(events.map(keyOf));
     this.#stored = stored;
   }
 
@@ -251,9 +251,7 @@ class OutcomesOf {
     // Committed by somebody after our statement had begun and gone since: there is nothing to differ from.
     if (stored === undefined) return "duplicate";
     if (stored.source !== source) return "conflict";
-    const { from, to, ts, text } = stored.message;
-    const same = from === message.from && to === message.to && ts === message.ts && text === message.text;
-    return same ? "duplicate" : "differs";
+    return saysTheSame(stored.message, message) ? "duplicate" : "differs";
   }
 }
 

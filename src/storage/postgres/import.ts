@@ -232,7 +232,7 @@ export class LogImport {
     await guard(session, STATEMENT_MS_MAX);
     const newMessages = await insertMessages(session, batch, messages);
     const newEvents = await insertEvents(session, batch, events);
-    if (newMessages.size < messages.length || newEvents.size < events.length)
+    if (newMessages.length < messages.length || newEvents.length < events.length)
       throw new StartRefused("the target holds rows that came from elsewhere");
     await insertBodies(session, batch, bodies);
   }

@@ -2,7 +2,7 @@
  * The PostgreSQL engine: any number of replicas on one database. Each commits what waits in groups, several at once;
  * the database decides what is new, and is asked what became of a commit whose answer was lost.
  */
-import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   Delivery,
   EventPage,
@@ -16,22 +16,22 @@ import type {
   StoreFigures,
 } from "../../core/store.ts";
 import type { NewId } from "../../lib/chance.ts";
-import { type Clock, isoTicker } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
+import type { QueueLimits } from "../delivery-queue.ts";
 import { Availability } from "./availability.ts";
-import type { QueuedDelivery, Written } from "./batch.ts";
 import { beside } from "./beside.ts";
 import { claim } from "./claims.ts";
-import { COMMIT_MS_MAX, Commits, HANG_MS, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
+import { Commits, HANG_MS, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
 import { Connection } from "./connection.ts";
 import { Direct } from "./direct.ts";
 import { listEvents, readMessage } from "./event-queries.ts";
 import { failureOf } from "./failures.ts";
 import { foldAll, recount } from "./fold.ts";
 import { Folding } from "./folding.ts";
+import { GROUPS_AT_ONCE, Groups } from "./groups.ts";
 import { refuseUnfinished } from "./migration-mark.ts";
 import { listMessages, readStats } from "./queries.ts";
 import { migrate } from "./schema.ts";
@@ -56,22 +56,12 @@ export interface PostgresOptions extends QueueLimits {
   readonly onFatal: (reason: string) => void;
 }
 
-/** Transactions under way at once: while one waits for the disk, the next ones are made. */
-const GROUPS_AT_ONCE = 4;
 /** Two more connections: for counts, and for probes. */
 const WRITE_CONNECTIONS = GROUPS_AT_ONCE + 2;
-const GROUP_ROWS_MAX = 256;
-/** Beside another transaction one begins when so many deliveries wait, or this long after that one began. */
-const SECOND_GROUP_MIN = 32;
-const HOLD_MS_MAX = 20;
-const ATTEMPTS_MAX = 10;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_S = 5;
-
 const CLOSE_MS_MAX = 1000;
-
-const TOO_LONG = "the commit takes too long";
 
 /**
  * Opens the database, whose tables are made when missing. Throws `StartRefused` when the server won't do; one that
@@ -88,32 +78,19 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   }
 }
 
-type Group = readonly Waiting<QueuedDelivery>[];
-
 class PostgresStore implements Store {
   readonly #options: PostgresOptions;
   readonly #replica: string;
   readonly #writes: Connection;
   readonly #direct: Direct;
   readonly #timed: TimedReads;
-  readonly #queue: DeliveryQueue<QueuedDelivery>;
   readonly #availability: Availability;
   readonly #commits: Commits;
+  readonly #groups: Groups;
   readonly #standbys: StandbyReport;
   readonly #folding: Folding;
-  readonly #now: () => string;
-  readonly #left = new WeakSet<Waiting<QueuedDelivery>>();
-  readonly #appends = new Set<Promise<unknown>>();
-  #groups = 0;
-  /** When the last of them began. */
-  #sentAt = 0;
-  #held: ReturnType<typeof setTimeout> | undefined;
-  /** Of them, those that nobody waits for any more. */
-  #lateGroups = 0;
-  #kicked = false;
   #committedAt = Number.NEGATIVE_INFINITY;
   #probe: { readonly at: number; readonly outcome: Promise<void> } | undefined;
-  #idle: (() => void) | undefined;
   #isPrepared = false;
   #closing: Promise<void> | undefined;
 
@@ -122,7 +99,6 @@ class PostgresStore implements Store {
     this.#replica = newId();
     const connectTimeoutS = CONNECT_TIMEOUT_S;
     this.#options = options;
-    this.#now = isoTicker(clock);
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
     this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
     this.#timed = new TimedReads({
@@ -135,7 +111,6 @@ class PostgresStore implements Store {
       timeoutMs: options.queryTimeoutMs,
       number: () => foldAll(this.#writes),
     });
-    this.#queue = new DeliveryQueue(options, (delivery, createdAt) => ({ delivery, createdAt }));
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
     this.#commits = new Commits({
@@ -151,6 +126,16 @@ class PostgresStore implements Store {
       clock,
       log,
     });
+    this.#groups = new Groups({
+      limits: options,
+      clock,
+      availability: this.#availability,
+      commits: this.#commits,
+      onWritten: ({ messages, events }) => {
+        this.#committedAt = clock.elapsed();
+        this.#folding.created(messages, events);
+      },
+    });
   }
 
   /** The first look at the database. Throws `StartRefused`. */
@@ -163,14 +148,7 @@ class PostgresStore implements Store {
 
   append(delivery: Delivery): Promise<readonly Outcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
-    if (this.#lateGroups === GROUPS_AT_ONCE)
-      return Promise.reject(new StorageUnavailable("storage unavailable", TOO_LONG));
-    const outcomes = this.#queue.add(delivery, this.#now());
-    this.#appends.add(outcomes);
-    const done = () => this.#appends.delete(outcomes);
-    outcomes.then(done, done);
-    this.#kick();
-    return outcomes;
+    return this.#groups.append(delivery);
   }
 
   list(query: MessageQuery): Promise<Page> {
@@ -191,7 +169,7 @@ class PostgresStore implements Store {
 
   /** What was given before is stored before the names are looked at. */
   async claimSources(names: readonly string[]): Promise<readonly string[]> {
-    await Promise.allSettled([...this.#appends]);
+    await this.#groups.settled();
     const claiming = () => this.#writes.transaction("read write", (session) => claim(session, names));
     if (await this.#availability.wait()) return claiming();
     // The names are used all the same; what is wrong with them is said when the database is there.
@@ -220,7 +198,7 @@ class PostgresStore implements Store {
     return {
       storedMessages: messages,
       storedEvents: events,
-      queueRows: this.#queue.rows,
+      queueRows: this.#groups.rows,
       databaseBytes: bytes,
       walBytes: 0,
       indexBytes: 0,
@@ -242,11 +220,7 @@ class PostgresStore implements Store {
   /** Who waits for the server to come back is told that it is away: a process that ends has no time for it. */
   async #close(): Promise<void> {
     this.#availability.close();
-    if (!this.#queue.isEmpty) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-    }
+    await this.#groups.idle();
     await this.#folding.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
     await Promise.all([this.#writes, this.#timed, this.#direct].map((each) => each.close(timeoutS)));
@@ -277,110 +251,6 @@ class PostgresStore implements Store {
     } catch (error) {
       log.warn("the index for searches could not be looked at", { reason: String(error) });
     }
-  }
-
-  /** What arrives in one turn of the event loop goes together. */
-  #kick(): void {
-    if (this.#kicked) return;
-    this.#kicked = true;
-    setImmediate(() => {
-      this.#kicked = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    while (this.#groups < GROUPS_AT_ONCE && this.#queue.unsent > 0 && !this.#isWorthWaiting()) {
-      const group = this.#queue.send(GROUP_ROWS_MAX);
-      this.#groups++;
-      this.#sentAt = this.#options.clock.elapsed();
-      void this.#store(group).finally(() => {
-        this.#groups--;
-        this.#pump();
-      });
-    }
-  }
-
-  /**
-   * A transaction costs the server the same for one row as for many, so a few wait until the one under way is done; but
-   * not long, because that one may wait for a row that somebody else holds.
-   */
-  #isWorthWaiting(): boolean {
-    if (this.#groups === 0 || this.#queue.unsent >= SECOND_GROUP_MIN) return false;
-    const leftMs = this.#sentAt + HOLD_MS_MAX - this.#options.clock.elapsed();
-    if (leftMs <= 0) return false;
-    this.#held ??= setTimeout(() => {
-      this.#held = undefined;
-      this.#pump();
-    }, leftMs);
-    return true;
-  }
-
-  /** Tells each delivery of the group what became of it, in time; never throws. */
-  async #store(group: Group): Promise<void> {
-    const deadline = this.#options.clock.elapsed() + COMMIT_MS_MAX;
-    let isLate = false;
-    const late = setTimeout(() => {
-      isLate = true;
-      this.#lateGroups++;
-      this.#refuse(group, TOO_LONG);
-      // When nothing moves any more, those behind would wait for ever.
-      if (this.#lateGroups === GROUPS_AT_ONCE) this.#refuse(this.#queue.send(), TOO_LONG);
-    }, COMMIT_MS_MAX + LATE_MS);
-    await this.#storeUntil(deadline, group);
-    clearTimeout(late);
-    if (isLate) this.#lateGroups--;
-  }
-
-  async #storeUntil(deadline: number, group: Group): Promise<void> {
-    let reason = TOO_LONG;
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      if (!(await this.#availability.wait()) || this.#options.clock.elapsed() > deadline) break;
-      const tried = await this.#commits.commit(
-        group.map(({ queued }) => queued),
-        deadline,
-      );
-      if ("written" in tried) return this.#settle(group, tried.written);
-      reason = tried.reason;
-      if (tried.kind === "data") return this.#apart(deadline, group, reason);
-      if (tried.kind === "undecided") break;
-      if (tried.kind !== "again") this.#availability.lost(reason);
-    }
-    this.#refuse(group, this.#availability.reason ?? reason);
-  }
-
-  /** A group that fails on data is tried in halves until the culprit stands alone. */
-  async #apart(deadline: number, group: Group, reason: string): Promise<void> {
-    if (group.length === 1) {
-      this.#leave(group, ({ reject }) =>
-        reject(new DeliveryRejected("the store refused this delivery", reason)),
-      );
-      return;
-    }
-    const half = group.length >> 1;
-    await this.#storeUntil(deadline, group.slice(0, half));
-    await this.#storeUntil(deadline, group.slice(half));
-  }
-
-  #settle(group: Group, { outcomes, messages, events }: Written): void {
-    this.#committedAt = this.#options.clock.elapsed();
-    this.#folding.created(messages, events);
-    const results = new Map(group.map((waiting, index) => [waiting, outcomes[index] ?? []]));
-    this.#leave(group, (waiting) => waiting.resolve(results.get(waiting) ?? []));
-  }
-
-  #refuse(group: Group, reason: string): void {
-    const error = new StorageUnavailable("storage unavailable", reason);
-    this.#leave(group, ({ reject }) => reject(error));
-  }
-
-  /** Each delivery leaves the queue once, and then is told; what was refused because it was late stays so. */
-  #leave(group: Group, tell: (waiting: Waiting<QueuedDelivery>) => void): void {
-    const waiting = group.filter((each) => !this.#left.has(each));
-    for (const each of waiting) this.#left.add(each);
-    this.#queue.leave(waiting);
-    for (const each of waiting) tell(each);
-    if (this.#queue.isEmpty) this.#idle?.();
   }
 
   async #writeProbe(): Promise<void> {
