@@ -1,6 +1,8 @@
 /** A PostgreSQL database as tests see it from beside Postern. All that they know of the engine's tables is here. */
+import { readFileSync } from "node:fs";
 import type { Message } from "../../src/core/message.ts";
-import { seqOf } from "../../src/storage/postgres/schema.ts";
+import { Connection } from "../../src/storage/postgres/connection.ts";
+import { migrate, seqOf } from "../../src/storage/postgres/schema.ts";
 import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import type { Database } from "./database.ts";
@@ -34,7 +36,9 @@ const DIFFERENCES = `
   where e.rows is distinct from c.rows
   union all
   select 'batch without a number ' || batch from batches where seq is null`;
-const TABLES = "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'";
+/** In the order in which Postern's own transactions lock them: who holds them all waits for those in no circle. */
+const TABLES = `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'
+  order by array_position(array['totals', 'messages', 'events', 'deliveries', 'batches'], tablename::text)`;
 
 /** Whether it is the statement or the transaction: an error ends either. */
 const refusing = (messageId: string) => `
@@ -42,8 +46,15 @@ const refusing = (messageId: string) => `
   create trigger refused before insert on messages for each row when (new.message_id = '${messageId}')
   execute function refuse()`;
 
+/** A file of statements for tables that were just made, such as those that distribute them over a cluster. */
+const PREPARE = process.env["POSTGRES_PREPARE"] || undefined;
+
 export async function newPostgres(): Promise<Database> {
   const { url, query, drop } = await newPostgresDatabase();
+  if (PREPARE !== undefined) {
+    await makeTables(url);
+    await query(readFileSync(PREPARE, "utf8"));
+  }
   const numbered = () =>
     until("all that is stored to be numbered", async () => (await query(UNNUMBERED)).length === 0);
   return {
@@ -74,4 +85,13 @@ export async function newPostgres(): Promise<Database> {
       (await query<{ difference: string }>(DIFFERENCES)).map(({ difference }) => difference),
     drop,
   };
+}
+
+async function makeTables(url: string): Promise<void> {
+  const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: 5 });
+  try {
+    await migrate(connection);
+  } finally {
+    await connection.close();
+  }
 }
