@@ -1,6 +1,6 @@
 // What Linux says about a process: CPU time of all its threads and its memory.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 const ticksPerSecond = Number(Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString());
 
@@ -10,6 +10,11 @@ export function cpuMicros(pid: number): number {
   const afterName = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [userTicks, systemTicks] = [Number(afterName[11]), Number(afterName[12])];
   return ((userTicks + systemTicks) * 1_000_000) / ticksPerSecond;
+}
+
+/** A server's helpers come and go: some of those that were listed a moment ago may have ended. */
+export function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`);
 }
 
 export function residentBytes(pid: number): number {

@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Load, runLoad } from "../load.ts";
-import { cpuMicros, peakResidentBytes } from "../processes.ts";
+import { cpuMicros, isRunning, peakResidentBytes } from "../processes.ts";
 import { median, type Run } from "../report.ts";
 import { writeDefaultRequests } from "../requests.ts";
 import { type Kept, keptProblems } from "../rows.ts";
@@ -127,7 +127,7 @@ async function usage(postgres: Postgres, pids: number[]): Promise<Usage> {
   );
   return {
     serverMicros: micros(pids),
-    databaseMicros: micros(serverPids(postgres)),
+    databaseMicros: micros(serverPids(postgres).filter(isRunning)),
     walBytes: row?.bytes ?? 0,
   };
 }
