@@ -18,7 +18,7 @@ export class Checkpoints {
     this.#onFailure = onFailure;
   }
 
-  /** Told after each commit how many pages the log holds. */
+  /** Told now and then, after a commit, how many pages the log holds. */
   logHolds(pages: number): void {
     if (pages < WAL_PAGES_MAX || this.#underway !== undefined) return;
     this.#underway = this.#copy().finally(() => {

@@ -49,7 +49,7 @@ export interface GroupReport {
   /** Events that were new. */
   readonly events: number;
   readonly seconds: number;
-  /** Pages in the write-ahead log now. */
+  /** Pages in the write-ahead log now; 0 when it wasn't looked at. */
   readonly walPages: number;
 }
 

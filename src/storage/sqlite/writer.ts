@@ -21,12 +21,16 @@ interface Handle {
 
 /** Beyond this a transaction takes no further group; one group may be larger. */
 const GROUP_DELIVERIES_MAX = 1024;
+/** The log is looked at after so much text, a hundred short messages: a look costs as much as a few of them. */
+const LOOK_CHARACTERS = 32_768;
 const PROBE = "update meta set value = value + 1 where key = 'probe'";
 const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after a failure of the disk" };
 
 let path = "";
 /** None before the database is opened, and none after a failure of the disk until it is opened again. */
 let handle: Handle | undefined;
+/** Of the groups that came since the log was looked at. */
+let characters = 0;
 
 answerQuestions<WriterAsk>(
   (ask) => {
@@ -60,9 +64,11 @@ answerQuestions<WriterAsk>(
 /** Everything that has arrived goes into one transaction, up to its limit. */
 function gather(first: string, next: NextGroup): Group {
   const group = JSON.parse(first) as QueuedDelivery[];
+  characters += first.length;
   while (group.length < GROUP_DELIVERIES_MAX) {
     const more = next();
     if (more === undefined) break;
+    characters += more.length;
     for (const delivery of JSON.parse(more) as Group) group.push(delivery);
   }
   return group;
@@ -88,13 +94,14 @@ function commit(group: Group): GroupReport {
       else events++;
     }
   }
-  return {
-    results,
-    messages,
-    events,
-    seconds,
-    walPages: handle === undefined ? 0 : checkpoint(handle.db, "noop").walPages,
-  };
+  return { results, messages, events, seconds, walPages: lookAtLog() };
+}
+
+/** Pages in the log; 0 when it wasn't looked at. */
+function lookAtLog(): number {
+  if (handle === undefined || characters < LOOK_CHARACTERS) return 0;
+  characters = 0;
+  return checkpoint(handle.db, "noop").walPages;
 }
 
 function open(first: (db: Database) => void): OpenReport {
