@@ -66,12 +66,13 @@ export async function writeBatch(
   const newMessages = await insertMessages(session, batch, messages);
   const newEvents = await insertEvents(session, batch, events);
   const stored = await storedMessages(session, messages, newMessages);
-  await insertBodies(session, batch, group, [...newMessages, ...newEvents]);
+  const fresh = [...newMessages, ...newEvents];
+  await insertBodies(session, batch, group, fresh);
   const items = itemsOf(
     newMessages.map(({ message }) => message),
     newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
-  const places = [...newMessages, ...newEvents].map(({ place }) => place);
+  const places = fresh.map(({ place }) => place);
   const outcomes = new OutcomesOf(newMessages, newEvents, stored);
   return {
     outcomes: group.map(({ delivery }) => outcomes.of(delivery)),

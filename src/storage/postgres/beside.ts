@@ -2,13 +2,11 @@
  * Work beside the receiving of messages, in transactions that no hanging server and no dead connection can hold up: it
  * fails after a bounded time, and is tried again by whoever wanted it.
  */
-import type { Connection, Mode, Session } from "./connection.ts";
+import { type Connection, HANG_MS, type Mode, type Session } from "./connection.ts";
 import { limit } from "./safe-commit.ts";
 
 /** For each statement. No such statement looks at more than a few thousand rows; most of the time would be for a lock. */
 const STATEMENT_MS_MAX = 10_000;
-/** Beyond what the server limits by itself: the other end is gone. */
-const HANG_MS = 1500;
 
 export function beside<T>(
   connection: Connection,

@@ -8,7 +8,7 @@ import type { Metrics } from "../../observe/metrics.ts";
 import { rowsIn } from "../delivery-queue.ts";
 import type { Availability } from "./availability.ts";
 import { type QueuedDelivery, type Written, writeBatch } from "./batch.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, HANG_MS } from "./connection.ts";
 import { type FailureKind, failureOf } from "./failures.ts";
 import { checkSynced, guard, guarding } from "./safe-commit.ts";
 
@@ -17,8 +17,6 @@ export const COMMIT_MS_MAX = 5000;
 /** A commit that waits for a standby has no time limit of the server's: so much later nobody waits for it any more. */
 export const LATE_MS = 1000;
 export const PROBE_MS_MAX = 2000;
-/** Waits beyond what the server limits by itself: the other end is gone. */
-export const HANG_MS = 1500;
 const ATTEMPTS_MAX = 10;
 const PROBE = "update meta set value = (value::bigint + 1)::text where key = 'probe'";
 

@@ -14,10 +14,13 @@ export interface Session {
   script(sql: string): Promise<void>;
 }
 
-export type Mode =
-  | "read write"
-  | "isolation level repeatable read"
-  | "isolation level repeatable read read only";
+export type Mode = "read write" | "isolation level repeatable read" | typeof SNAPSHOT;
+
+/** For reads that belong together. */
+export const SNAPSHOT = "isolation level repeatable read read only";
+
+/** Waits beyond what the server limits by itself: the other end is gone. */
+export const HANG_MS = 1500;
 
 export interface ConnectionOptions {
   readonly connectionsMax: number;
@@ -87,7 +90,7 @@ export class Connection implements Session {
   async *reading<T>(work: (session: Session) => AsyncGenerator<T>): AsyncGenerator<T> {
     const sql = await this.#sql.reserve();
     try {
-      await sql.unsafe("begin isolation level repeatable read read only").simple();
+      await sql.unsafe(`begin ${SNAPSHOT}`).simple();
       yield* work(sessionOn(sql));
     } finally {
       // There is nothing to keep.

@@ -5,7 +5,7 @@
 import { StartRefused } from "../../core/errors.ts";
 import type { NewId } from "../../lib/chance.ts";
 import type { Log } from "../../observe/log.ts";
-import { Connection } from "./connection.ts";
+import { Connection, SNAPSHOT } from "./connection.ts";
 import { failureOf } from "./failures.ts";
 
 const CONNECT_TIMEOUT_S = 5;
@@ -70,11 +70,11 @@ export class Direct {
     const { others, newId } = this.#parts;
     const name = newId();
     const isFree = await others.transaction(
-      "isolation level repeatable read read only",
+      SNAPSHOT,
       async (session) => {
         await session.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [name]);
         return connection.transaction(
-          "isolation level repeatable read read only",
+          SNAPSHOT,
           async (beside) => {
             const [row] = await beside.run<{ free: boolean }>(
               "select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free",

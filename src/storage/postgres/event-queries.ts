@@ -9,7 +9,7 @@ import {
   type StoredEvent,
   type StoredMessage,
 } from "../../core/store.ts";
-import type { Session } from "./connection.ts";
+import { placeholders, type Session } from "./connection.ts";
 import { eventFilter } from "./filter.ts";
 import { sum } from "./items.ts";
 import { countRows } from "./queries.ts";
@@ -70,11 +70,10 @@ async function withBodies(session: Session, rows: readonly EventRow[]): Promise<
   });
   const bodies = new Map<string, Uint8Array>();
   if (shown.length > 0) {
-    const keys = shown.map((_, index) => `($${2 * index + 1}, $${2 * index + 2})`).join(", ");
     const found = await session.run<{ source: string; event_key: string; body: Uint8Array }>(
       `select e.source, e.event_key, substr(d.body, e.start + 1, e.stop - e.start) as body
        from events e join deliveries d on d.batch = e.batch and d.delivery = e.delivery
-       where (e.source, e.event_key) in (${keys})`,
+       where (e.source, e.event_key) in (${placeholders(shown.length, 2)})`,
       shown.flatMap(({ source, event_key }) => [source, event_key]),
     );
     for (const { source, event_key, body } of found)

@@ -1,6 +1,7 @@
 /** What a query asks for, as SQL. */
 import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
+import { NATIVE } from "../../core/source.ts";
 import type { EventQuery, MessageQuery } from "../../core/store.ts";
 
 export type SqlValue = string | number;
@@ -31,7 +32,7 @@ export class Filter {
   }
 }
 
-export function messageFilter(query: MessageQuery, native: string): Filter {
+export function messageFilter(query: MessageQuery): Filter {
   const { from, to, messageId, source, since, until, q } = query;
   const filter = new Filter()
     .add(messageId, (place) => `message_id = ${place}`)
@@ -43,7 +44,7 @@ export function messageFilter(query: MessageQuery, native: string): Filter {
       q === undefined || q === "" ? undefined : `%${escapeLike(fold(q))}%`,
       (place) => `folded like ${place}`,
     );
-  if (source === native) return filter.addRaw("source is null");
+  if (source === NATIVE) return filter.addRaw("source is null");
   return filter.add(source, (place) => `source = ${place}`);
 }
 

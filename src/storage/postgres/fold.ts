@@ -23,17 +23,23 @@ interface BatchRow {
 export async function foldSome(connection: Connection): Promise<number> {
   return beside(connection, "read write", async (session) => {
     await commitSafely(session);
-    const [totals] = await session.run<{ seq: number }>(
-      "select seq::float8 as seq from totals where id = 1 for update",
-    );
+    const last = await lockedSeq(session);
     const batches = await session.run<BatchRow>(
       `select batch, rows, items from batches where seq is null order by at, batch limit ${BATCHES_MAX}`,
     );
-    if (totals === undefined || batches.length === 0) return 0;
-    await numberBatches(session, batches, totals.seq);
+    if (last === undefined || batches.length === 0) return 0;
+    await numberBatches(session, batches, last);
     await count(session, joinItems(batches.map(({ items }) => parseItems(items))));
     return batches.length;
   });
+}
+
+/** The last number that was given. Nobody else gives one, or takes one over, until the transaction ends. */
+export async function lockedSeq(session: Session): Promise<number | undefined> {
+  const [totals] = await session.run<{ seq: number }>(
+    "select seq::float8 as seq from totals where id = 1 for update",
+  );
+  return totals?.seq;
 }
 
 /** Everything that is committed has a number when it resolves. */
@@ -118,13 +124,11 @@ export async function recount(connection: Connection): Promise<void> {
 async function recountOnce(connection: Connection): Promise<void> {
   await connection.transaction("isolation level repeatable read", async (session) => {
     await commitSafely(session);
-    const [totals] = await session.run<{ seq: number }>(
-      "select seq::float8 as seq from totals where id = 1 for update",
-    );
+    const last = await lockedSeq(session);
     const batches = await session.run<BatchRow>(
       "select batch, rows, null as items from batches where seq is null order by at, batch",
     );
-    if (batches.length > 0) await numberBatches(session, batches, totals?.seq ?? 0);
+    if (batches.length > 0) await numberBatches(session, batches, last ?? 0);
     await session.script(`
       delete from senders; delete from hours; delete from event_counts;
       insert into senders select from_msisdn, count(*) from messages group by 1;

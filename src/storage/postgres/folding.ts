@@ -2,7 +2,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { beside } from "./beside.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, SNAPSHOT } from "./connection.ts";
 import { foldAll } from "./fold.ts";
 import { holdLease, leaveLease } from "./lease.ts";
 import { countAll } from "./queries.ts";
@@ -13,7 +13,6 @@ const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
-const SNAPSHOT = "isolation level repeatable read read only";
 const REST = `select (select count(*) from batches where seq is null)::float8 as unfolded,
   pg_database_size(current_database())::float8 as bytes`;
 

@@ -8,7 +8,7 @@ import type { EventRecord, LogRecord, MessageRecord } from "../../core/log-recor
 import type { NewId } from "../../lib/chance.ts";
 import { type EventRow, insertEvents, insertMessages, type MessageRow } from "./batch.ts";
 import { Connection, placeholders, type Session } from "./connection.ts";
-import { count } from "./fold.ts";
+import { count, lockedSeq } from "./fold.ts";
 import { FOLD_LEASE } from "./folding.ts";
 import { itemsOf, parseItems } from "./items.ts";
 import { isLeased } from "./lease.ts";
@@ -49,7 +49,7 @@ export async function openLogImport(url: string, log: string, newId: NewId): Pro
 /** The last `seq` that is there. */
 async function beginImport(session: Session, log: string): Promise<number> {
   await guard(session, STATEMENT_MS_MAX);
-  const last = await lockedSeq(session);
+  const last = (await lockedSeq(session)) ?? 0;
   const mark = await readMark(session);
   if (await isLeased(session, FOLD_LEASE))
     throw new StartRefused(
@@ -68,14 +68,6 @@ async function isEmpty(session: Session): Promise<boolean> {
     "select 1 where exists (select 1 from messages) or exists (select 1 from events)",
   );
   return rows.length === 0;
-}
-
-/** Nobody else gives a number, or takes one over, until the transaction ends. */
-async function lockedSeq(session: Session): Promise<number> {
-  const [totals] = await session.run<{ seq: number }>(
-    "select seq::float8 as seq from totals where id = 1 for update",
-  );
-  return totals?.seq ?? 0;
 }
 
 /** Throws when somebody has stored rows since the last one that was taken over. */
@@ -199,7 +191,7 @@ export class LogImport {
   async finish(): Promise<void> {
     await this.#connection.transaction("read write", async (session) => {
       await guard(session, STATEMENT_MS_MAX);
-      await refuseOthers(session, await lockedSeq(session), this.#seq);
+      await refuseOthers(session, (await lockedSeq(session)) ?? 0, this.#seq);
       await writeMark(session, this.#mark(this.#seq, true));
     });
   }
@@ -240,7 +232,7 @@ export class LogImport {
   /** Directly after `seq`. */
   async #number(session: Session, batch: string, pending: Pending, seq: number): Promise<void> {
     const { messages, events, first, last } = pending;
-    await refuseOthers(session, await lockedSeq(session), seq);
+    await refuseOthers(session, (await lockedSeq(session)) ?? 0, seq);
     await session.run("insert into batches (batch, seq, rows) values ($1, $2::text::bigint, $3)", [
       batch,
       String(first),

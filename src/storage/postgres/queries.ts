@@ -3,10 +3,9 @@
  * have not taken yet where they can, else the rows are counted.
  */
 import { instantKey } from "../../core/instant.ts";
-import type { Message } from "../../core/message.ts";
-import { NATIVE } from "../../core/source.ts";
 import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../core/store.ts";
 import { compareUtf8 } from "../../core/utf8-order.ts";
+import { type PlacedMessage, pageOfRows } from "../page-of-rows.ts";
 import type { Session } from "./connection.ts";
 import { Filter, messageFilter } from "./filter.ts";
 import { hourOf, type Items, sum } from "./items.ts";
@@ -20,23 +19,14 @@ const COLUMNS = `message_id, from_msisdn as "from", to_msisdn as "to", ts, text`
 export async function listMessages(session: Session, query: MessageQuery): Promise<Page> {
   const total = await totalOf(session, query);
   const rows = query.offset < total ? await pageOf(session, query) : [];
-  const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
-  return {
-    data: rows
-      .slice(0, query.limit)
-      .map(({ message_id, from, to, ts, text }) => ({ message_id, from, to, ts, text })),
-    total,
-    ...(last !== undefined && { next: { tsKey: last.ts_key, messageId: last.message_id } }),
-  };
+  return pageOfRows(rows, total, query.limit);
 }
-
-type Row = Message & { readonly ts_key: string };
 
 async function totalOf(session: Session, query: MessageQuery): Promise<number> {
   const { from, to, messageId, source, since, until, q } = query;
   const isCounted = [to, messageId, source, q].every((filter) => filter === undefined);
   if (!isCounted || (from !== undefined && (since ?? until) !== undefined)) {
-    const { where, values } = messageFilter(query, NATIVE);
+    const { where, values } = messageFilter(query);
     return countRows(session, `messages where ${where}`, values);
   }
   const tail = await tailItems(session);
@@ -100,9 +90,9 @@ export async function countRows(
 }
 
 /** One row more than was asked for, if there is one. */
-async function pageOf(session: Session, query: MessageQuery): Promise<readonly Row[]> {
+async function pageOf(session: Session, query: MessageQuery): Promise<readonly PlacedMessage[]> {
   const { limit, after } = query;
-  const filter = messageFilter(query, NATIVE);
+  const filter = messageFilter(query);
   const skipped = after === undefined ? await skippedHours(session, query) : undefined;
   if (skipped !== undefined) filter.add(skipped.hour, (place) => `ts_key >= ${place}`);
   if (after !== undefined) {
@@ -110,7 +100,7 @@ async function pageOf(session: Session, query: MessageQuery): Promise<readonly R
     filter.addRaw(`(ts_key, message_id) > (${places})`);
   }
   const offset = query.offset - (skipped?.rows ?? 0);
-  return session.run<Row>(
+  return session.run<PlacedMessage>(
     `select ${COLUMNS}, ts_key from messages where ${filter.where}
      order by ts_key, message_id limit ${filter.place(limit + 1)} offset ${filter.place(offset)}`,
     filter.values,

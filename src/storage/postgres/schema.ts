@@ -132,7 +132,7 @@ async function look(session: Session): Promise<number> {
 }
 
 /** The version of the schema that is there; 0 when none is. */
-async function versionOf(session: Session): Promise<number> {
+export async function versionOf(session: Session): Promise<number> {
   const [table] = await session.run<{ there: boolean }>(
     "select to_regclass('postern_schema') is not null as there",
   );

@@ -1,7 +1,7 @@
 /** What a failover of the server would lose, as far as the server shows it to this role: a line in the log. */
 import type { Log } from "../../observe/log.ts";
 import { beside } from "./beside.ts";
-import type { Connection, Session } from "./connection.ts";
+import { type Connection, type Session, SNAPSHOT } from "./connection.ts";
 
 interface Report {
   readonly level: "info" | "warn";
@@ -26,7 +26,7 @@ export class StandbyReport {
 
   /** Logs it once, and again when it has changed. */
   async look(connection: Connection): Promise<void> {
-    const report = await beside(connection, "isolation level repeatable read read only", reportOf);
+    const report = await beside(connection, SNAPSHOT, reportOf);
     const { level, message, fields } = report;
     if (message === this.#said) return;
     this.#said = message;

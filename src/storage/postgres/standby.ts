@@ -5,13 +5,12 @@
 import { StartRefused } from "../../core/errors.ts";
 import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
-import { Connection, type ConnectionOptions, type Session } from "./connection.ts";
+import { Connection, type ConnectionOptions, type Session, SNAPSHOT } from "./connection.ts";
 import { failureOf } from "./failures.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { SCHEMA_VERSION, versionOf } from "./schema.ts";
 
 const LOOK_EVERY_MS = 1000;
 const LOOK_MS_MAX = 2000;
-const SNAPSHOT = "isolation level repeatable read read only";
 /** A copy of a server's files has its number, and a database in it its place. */
 const IDENTITY = `(select system_identifier::text from pg_control_system()) || '/' ||
   (select oid::text from pg_database where datname = current_database())`;
@@ -140,16 +139,13 @@ async function identify(session: Session): Promise<string> {
 }
 
 async function lookAt(session: Session): Promise<Seen> {
-  const [row] = await session.run<{ follows: boolean; lag: number | null; tables: boolean }>(
-    `select pg_is_in_recovery() as follows, ${LAG_S} as lag, to_regclass('postern_schema') is not null as tables`,
+  const [row] = await session.run<{ follows: boolean; lag: number | null }>(
+    `select pg_is_in_recovery() as follows, ${LAG_S} as lag`,
   );
-  const [schema] = row?.tables
-    ? await session.run<{ version: number | null }>("select max(version) as version from postern_schema")
-    : [];
   return {
     identity: await identify(session),
     follows: row?.follows === true,
-    version: schema?.version ?? 0,
+    version: await versionOf(session),
     lagS: row?.lag ?? Number.NaN,
   };
 }

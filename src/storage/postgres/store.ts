@@ -24,8 +24,8 @@ import type { QueueLimits } from "../delivery-queue.ts";
 import { Availability } from "./availability.ts";
 import { beside } from "./beside.ts";
 import { claim } from "./claims.ts";
-import { Commits, HANG_MS, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
-import { Connection } from "./connection.ts";
+import { Commits, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
+import { Connection, HANG_MS, SNAPSHOT } from "./connection.ts";
 import { Direct } from "./direct.ts";
 import { listEvents, readMessage } from "./event-queries.ts";
 import { failureOf } from "./failures.ts";
@@ -235,7 +235,7 @@ class PostgresStore implements Store {
       hangMs: PROBE_MS_MAX + HANG_MS,
       direct: this.#direct,
     });
-    await beside(this.#writes, "isolation level repeatable read read only", refuseUnfinished);
+    await beside(this.#writes, SNAPSHOT, refuseUnfinished);
     await this.#commits.probe();
     if (this.#isPrepared) return;
     await this.#direct.check();

@@ -1,16 +1,15 @@
 /** Reads, each in one snapshot and in time, on connections of their own. */
 import { Overloaded, QueryTimeout, StorageUnavailable } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
-import { Connection, type ConnectionOptions, type Session } from "./connection.ts";
+import { Connection, type ConnectionOptions, HANG_MS, type Session, SNAPSHOT } from "./connection.ts";
 import { Unnumbered } from "./event-queries.ts";
 import { failureOf, isTimeout } from "./failures.ts";
 import { Standby } from "./standby.ts";
 
 const READS_WAITING_MAX = 1000;
 const ATTEMPTS_MAX = 2;
-/** Waits beyond what the server limits by itself: the other end is gone. */
-const HANG_MS = 1500;
 
 export interface TimedReadsParts extends ConnectionOptions {
   readonly url: string;
@@ -57,21 +56,16 @@ export class TimedReads {
     if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const { timeoutMs, clock } = this.#parts;
     const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
-    const timeout = Promise.withResolvers<never>();
-    const timer = setTimeout(() => timeout.reject(late), timeoutMs);
     this.#waiting++;
     const answer = this.#answer(work, clock.elapsed() + timeoutMs).finally(() => this.#waiting--);
     try {
-      return await Promise.race([answer, timeout.promise]);
+      return await inTime(answer, timeoutMs, late);
     } catch (error) {
       if (error === late || isTimeout(error)) throw late;
       const { kind, reason } = failureOf(error);
       // Whether messages can be stored is none of a read's business.
       if (kind === "data") throw error;
       throw new StorageUnavailable("storage unavailable", reason);
-    } finally {
-      clearTimeout(timer);
-      answer.catch(() => undefined);
     }
   }
 
@@ -129,7 +123,7 @@ export class TimedReads {
   ): Promise<{ given: T; follows: boolean }> {
     const leftMs = Math.max(1, Math.ceil(deadline - this.#parts.clock.elapsed()));
     return connection.transaction(
-      "isolation level repeatable read read only",
+      SNAPSHOT,
       async (session) => {
         const [[server], given] = await Promise.all([
           session.run<{ follows: boolean }>(

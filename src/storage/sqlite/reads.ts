@@ -1,6 +1,7 @@
 /** Questions to the readers' threads: each goes to the one with fewest waiting, and all are bounded in time. */
 import { Overloaded, QueryTimeout } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { inTime } from "../../lib/in-time.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import type { CountReport } from "./protocol.ts";
 import { TimeIsOver } from "./scan.ts";
@@ -46,19 +47,15 @@ export class Reads {
     const reader = this.#readers.reduce((least, next) => (next.waiting < least.waiting ? next : least));
     if (reader.waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const late = new QueryTimeout(`the read did not finish in ${this.#timeoutMs} ms`);
-    const timeout = Promise.withResolvers<never>();
-    const timer = setTimeout(() => timeout.reject(late), this.#timeoutMs);
     reader.waiting++;
     // A read that is given up counts until the reader is done with it: only then is there room for another.
     const answer = reader.thread
       .ask<T>(question(this.#clock.now() + this.#timeoutMs))
       .finally(() => reader.waiting--);
     try {
-      return await Promise.race([answer, timeout.promise]);
+      return await inTime(answer, this.#timeoutMs, late);
     } catch (error) {
       throw error instanceof TimeIsOver ? late : error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

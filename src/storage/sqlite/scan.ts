@@ -5,9 +5,9 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
 import { instantKey } from "../../core/instant.ts";
-import type { Message } from "../../core/message.ts";
 import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { type PlacedMessage, pageOfRows } from "../page-of-rows.ts";
 import { SOURCE_OF_MESSAGE } from "./sources.ts";
 
 /** The read did not finish before its deadline. */
@@ -20,10 +20,6 @@ export class TimeIsOver extends Error {
  * because SQLite skips what follows a condition that is false.
  */
 const IN_TIME = "(rowid & 1023 or in_time())";
-
-interface Row extends Message {
-  readonly ts_key: string;
-}
 
 interface Filter {
   readonly where: string;
@@ -50,14 +46,7 @@ export class Scan {
     const filter = filterOf(query);
     const total = this.#count(filter);
     const rows = query.offset < total ? this.#page(query, filter) : [];
-    const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
-    return {
-      data: rows
-        .slice(0, query.limit)
-        .map(({ message_id, from, to, ts, text }) => ({ message_id, from, to, ts, text })),
-      total,
-      ...(last !== undefined && { next: { tsKey: last.ts_key, messageId: last.message_id } }),
-    };
+    return pageOfRows(rows, total, query.limit);
   }
 
   /** All statistics. Throws `TimeIsOver`. */
@@ -90,7 +79,7 @@ export class Scan {
   }
 
   /** One row more than the page, to tell whether there is a next one. */
-  #page(query: MessageQuery, filter: Filter): readonly Row[] {
+  #page(query: MessageQuery, filter: Filter): readonly PlacedMessage[] {
     const { limit, offset, after } = query;
     const conditions = [
       IN_TIME,
@@ -98,7 +87,7 @@ export class Scan {
       ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
     ];
     return this.#db
-      .query<Row, SQLQueryBindings[]>(
+      .query<PlacedMessage, SQLQueryBindings[]>(
         `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, ts_key from messages
          where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
       )
