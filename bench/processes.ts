@@ -1,6 +1,6 @@
 // What Linux says about a process: CPU time of all its threads and its memory.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 const ticksPerSecond = Number(Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString());
 
@@ -12,9 +12,14 @@ export function cpuMicros(pid: number): number {
   return ((userTicks + systemTicks) * 1_000_000) / ticksPerSecond;
 }
 
-/** A server's helpers come and go: some of those that were listed a moment ago may have ended. */
-export function isRunning(pid: number): boolean {
-  return existsSync(`/proc/${pid}/stat`);
+/** The same of a process that may have ended since it was listed, as a server's helpers do: then 0. */
+export function cpuMicrosIfRunning(pid: number): number {
+  try {
+    return cpuMicros(pid);
+  } catch (error) {
+    if (/^(ENOENT|ESRCH)$/.test((error as { code?: string }).code ?? "")) return 0;
+    throw error;
+  }
 }
 
 export function residentBytes(pid: number): number {

@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Load, runLoad } from "../load.ts";
-import { cpuMicros, isRunning, peakResidentBytes } from "../processes.ts";
+import { cpuMicros, cpuMicrosIfRunning, peakResidentBytes } from "../processes.ts";
 import { median, type Run } from "../report.ts";
 import { writeDefaultRequests } from "../requests.ts";
 import { type Kept, keptProblems } from "../rows.ts";
@@ -121,13 +121,13 @@ function together(loads: Load[]): Load {
 type Usage = { serverMicros: number; databaseMicros: number; walBytes: number };
 
 async function usage(postgres: Postgres, pids: number[]): Promise<Usage> {
-  const micros = (of: number[]) => of.reduce((total, pid) => total + cpuMicros(pid), 0);
+  const sum = (micros: number[]) => micros.reduce((total, each) => total + each, 0);
   const [row] = await postgres.session.run<{ bytes: number }>(
     "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as bytes",
   );
   return {
-    serverMicros: micros(pids),
-    databaseMicros: micros(serverPids(postgres).filter(isRunning)),
+    serverMicros: sum(pids.map(cpuMicros)),
+    databaseMicros: sum(serverPids(postgres).map(cpuMicrosIfRunning)),
     walBytes: row?.bytes ?? 0,
   };
 }

@@ -87,7 +87,8 @@ export async function newPostgres(): Promise<Database> {
   };
 }
 
-async function makeTables(url: string): Promise<void> {
+/** Postern's own, as a start makes them. */
+export async function makeTables(url: string): Promise<void> {
   const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: 5 });
   try {
     await migrate(connection);

@@ -6,7 +6,7 @@ import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
-import { type Session, sessionOn } from "../postgres/server.ts";
+import { empty, type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import { type CuttingProxy, newCuttingProxy } from "./cutting-proxy.ts";
 import { ANSWER_MS_MAX } from "./replicas.ts";
@@ -33,8 +33,7 @@ for (const way of WAYS)
       await server.remove();
     });
     beforeEach(async () => {
-      await beside.query("drop schema public cascade");
-      await beside.query("create schema public");
+      await empty(beside);
       store = await openForTest({ engine: "postgres", url: await connect() });
     });
     afterEach(async () => {
@@ -68,25 +67,14 @@ for (const way of WAYS)
         (error) => (error instanceof StorageUnavailable ? "unavailable" : error),
       );
 
-    test(
-      "a message whose commit succeeded without an answer is created",
-      async () => {
+    test.each([
+      ["a message whose commit succeeded without an answer is created", "after"],
+      ["a message whose commit never reached the server is stored by another attempt", "before"],
+    ] as const)(
+      "%s",
+      async (_, when) => {
         for (let round = 0; round < ROUNDS; round++) {
-          proxy.cut("after");
-          expect(await append(`m${round}`)).toEqual(["created"]);
-          expect(proxy.cuts()).toBe(round + 1);
-          expect(await isStored(`m${round}`)).toBe(true);
-          expect(await append(`m${round}`)).toEqual(["duplicate"]);
-        }
-      },
-      LONG_MS,
-    );
-
-    test(
-      "a message whose commit never reached the server is stored by another attempt",
-      async () => {
-        for (let round = 0; round < ROUNDS; round++) {
-          proxy.cut("before");
+          proxy.cut(when);
           expect(await append(`m${round}`)).toEqual(["created"]);
           expect(proxy.cuts()).toBe(round + 1);
           expect(await isStored(`m${round}`)).toBe(true);

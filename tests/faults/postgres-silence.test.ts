@@ -4,7 +4,7 @@ import type { Store } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
-import { type Session, sessionOn } from "../postgres/server.ts";
+import { empty, type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import { type CuttingProxy, newCuttingProxy } from "./cutting-proxy.ts";
 
@@ -25,8 +25,7 @@ afterAll(async () => {
   await server.remove();
 });
 beforeEach(async () => {
-  await beside.query("drop schema public cascade");
-  await beside.query("create schema public");
+  await empty(beside);
   proxy = await newCuttingProxy(server);
   const url = server.url("postgres").replace(`:${server.port}/`, `:${proxy.port}/`);
   store = await openForTest({ engine: "postgres", url });

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { Log } from "../../src/observe/log.ts";
 import { TimedReads } from "../../src/storage/postgres/timed-reads.ts";
 import { newPostgresServer, newStandby, type OwnServer } from "../postgres/own-server.ts";
-import { type Session, sessionOn } from "../postgres/server.ts";
+import { empty, type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import { folderOfEachTest, type PosternProcess, refusedStart } from "./postern-process.ts";
 import { SteadyLoad, send, startReplica, statusOf } from "./replicas.ts";
@@ -32,10 +32,7 @@ afterAll(async () => {
   await Promise.all([primary.close(), behind.close()]);
   await Promise.all([server.remove(), standby.remove()]);
 });
-beforeEach(async () => {
-  await primary.query("drop schema public cascade");
-  await primary.query("create schema public");
-});
+beforeEach(() => empty(primary));
 
 const lines = (replica: PosternProcess, part: string) =>
   replica.log().filter((line) => line.includes("DATABASE_READ_URL") && line.includes(part));

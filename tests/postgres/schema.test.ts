@@ -1,15 +1,12 @@
 /** What the tables must be so that `messages` can be distributed over servers by `message_id`. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Connection } from "../../src/storage/postgres/connection.ts";
-import { migrate } from "../../src/storage/postgres/schema.ts";
+import { makeTables } from "../databases/postgres.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
 
 let database: PostgresDatabase;
 beforeAll(async () => {
   database = await newPostgresDatabase();
-  const connection = new Connection(database.url, { connectionsMax: 1, connectTimeoutS: 5 });
-  await migrate(connection);
-  await connection.close();
+  await makeTables(database.url);
 });
 afterAll(() => database.drop());
 

@@ -57,9 +57,7 @@ export async function newPostgresDatabase(): Promise<PostgresDatabase> {
     query,
     drop: async () => {
       await query(END_OTHERS);
-      const schemas = await query<{ name: string }>(SCHEMAS);
-      await query(`drop schema ${schemas.map((schema) => schema.name).join(", ")} cascade`);
-      await query("create schema public");
+      await empty({ query });
       await close();
       free.push(name);
     },
@@ -79,6 +77,13 @@ export function sessionOn(url: string): Session {
     ],
     close: () => sql.end(),
   };
+}
+
+/** Takes everything away that is in the session's database. */
+export async function empty({ query }: Pick<Session, "query">): Promise<void> {
+  const schemas = await query<{ name: string }>(SCHEMAS);
+  await query(`drop schema ${schemas.map((schema) => schema.name).join(", ")} cascade`);
+  await query("create schema public");
 }
 
 /** Not the server's own, such as autovacuum's: only a superuser may. */
