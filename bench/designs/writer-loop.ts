@@ -3,7 +3,12 @@
 
 import type { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
-import { checkpoint, extendLog, openForWriting, WAL_PAGES_MAX } from "../../src/storage/sqlite/files.ts";
+import {
+  CHECKPOINT_AT_PAGES,
+  checkpoint,
+  extendLog,
+  openForWriting,
+} from "../../src/storage/sqlite/files.ts";
 import { Thread } from "../../src/storage/sqlite/thread.ts";
 import type { Design, DesignStore, Row } from "./stores.ts";
 
@@ -72,7 +77,7 @@ class WriterLoop {
       times.push(now - answeredAt);
       answeredAt = now;
       this.#store.between();
-      if (this.#checkpoint === undefined && checkpoint(this.#db, "noop").walPages >= WAL_PAGES_MAX)
+      if (this.#checkpoint === undefined && checkpoint(this.#db, "noop").walPages >= CHECKPOINT_AT_PAGES)
         this.#copy();
       // The checkpointer's answer comes between two turns.
       await new Promise(setImmediate);

@@ -46,6 +46,20 @@ test("a flush resolves when everything is written, a great deal too", async () =
   await log.flush(5000);
 });
 
+test("a file is synced while it grows", async () => {
+  const synced: number[] = [];
+  const sync = (given: number, done: () => void) => {
+    synced.push(given);
+    done();
+  };
+  const log = new Log({ level: "INFO", bufferBytesMax: 10_000_000, clock: systemClock, fd, sync });
+  for (let index = 0; index < 3; index++) {
+    log.info("x".repeat(1024 * 1024));
+    await log.flush(5000);
+  }
+  expect(synced).toEqual([fd, fd, fd]);
+});
+
 test("the last words of a dying process are written at once", () => {
   const log = newLog();
   log.error("last", { reason: "words" });

@@ -4,6 +4,7 @@
  */
 import { write, writeSync } from "node:fs";
 import { type Clock, isoTicker } from "../lib/clock.ts";
+import { type Sync, WriteBack } from "./write-back.ts";
 
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 export const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"];
@@ -17,6 +18,8 @@ export interface LogOptions {
   readonly clock: Clock;
   /** A file descriptor; 1 is stdout. */
   readonly fd?: number;
+  /** How a file is synced; tests look on. */
+  readonly sync?: Sync;
 }
 
 export interface RequestLine {
@@ -43,6 +46,7 @@ export class Log {
   readonly #bufferMax: number;
   readonly #now: () => string;
   readonly #fd: number;
+  readonly #writeBack: WriteBack;
   #waiting = "";
   /** What the system has not taken yet; only one write is under way at a time. */
   #outgoing: Buffer | undefined;
@@ -55,6 +59,7 @@ export class Log {
     this.#bufferMax = options.bufferBytesMax;
     this.#now = isoTicker(options.clock);
     this.#fd = options.fd ?? 1;
+    this.#writeBack = new WriteBack(this.#fd, options.sync);
   }
 
   debug(message: string, fields?: Fields): void {
@@ -152,6 +157,7 @@ export class Log {
         this.#send();
         return;
       }
+      if (error === null) this.#writeBack.wrote(written);
       const rest = error === null ? bytes.subarray(written) : bytes;
       if (rest.length === 0) {
         this.#outgoing = undefined;

@@ -4,12 +4,11 @@
  */
 import type { Database } from "bun:sqlite";
 import { closeSync, fdatasyncSync, openSync } from "node:fs";
-import { checkpoint, openForWriting } from "./files.ts";
+import { type Checkpoint, checkpoint, openForWriting, REST_PAGES_MAX } from "./files.ts";
 import type { CheckpointAsk } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const PASSES_MAX = 6;
-const REST_PAGES = 200;
 
 let db: Database | undefined;
 /** Of the database file. Closing it drops the locks of every connection of the process: it stays open until the end. */
@@ -24,8 +23,7 @@ answerQuestions<CheckpointAsk>((ask) => {
       return null;
     case "checkpoint":
       if (db === undefined || descriptor === undefined) throw new Error("the checkpointer has no database");
-      copy(db, descriptor);
-      return null;
+      return copy(db, descriptor);
     case "close":
       db?.close();
       db = undefined;
@@ -36,13 +34,17 @@ answerQuestions<CheckpointAsk>((ask) => {
 });
 
 /**
- * The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. SQLite syncs the database
- * only when nothing is left to copy, which is at that last step; what a pass has written is therefore synced here.
+ * The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. A pass ends where the oldest
+ * snapshot of a reader or follower begins; one that can't copy anything is the last. SQLite syncs the database only
+ * when nothing is left to copy, which is at the writer's step; what a pass has written is therefore synced here.
  */
-function copy(from: Database, descriptor: number): void {
-  for (let pass = 0; pass < PASSES_MAX; pass++) {
-    checkpoint(from, "passive");
+function copy(from: Database, descriptor: number): Checkpoint {
+  let left = checkpoint(from, "noop");
+  for (let pass = 0; pass < PASSES_MAX && left.remaining > REST_PAGES_MAX; pass++) {
+    const { copied } = checkpoint(from, "passive");
+    if (copied === left.copied) break;
     fdatasyncSync(descriptor);
-    if (checkpoint(from, "noop").remaining <= REST_PAGES) return;
+    left = checkpoint(from, "noop");
   }
+  return left;
 }

@@ -33,9 +33,13 @@ export function prepareFolder(path: string): void {
   }
 }
 
-/** Twice what the log holds when a checkpoint begins: it goes on growing until that is done. */
-export const WAL_PAGES_MAX = 8192;
-const WAL_BYTES = 2 * WAL_PAGES_MAX * 4120;
+/** A checkpoint begins when the log holds so many. */
+export const CHECKPOINT_AT_PAGES = 8192;
+/** What its file has room for: the log goes on growing until the checkpoint is done. */
+export const WAL_ROOM_PAGES = 2 * CHECKPOINT_AT_PAGES;
+const WAL_BYTES = WAL_ROOM_PAGES * 4120;
+/** The writer copies no more than this itself, if it can be helped: it takes a few milliseconds, and nothing is stored meanwhile. */
+export const REST_PAGES_MAX = 200;
 
 /**
  * Gives the write-ahead log its full size before the first connection opens it. A sync of a file that grows waits
@@ -89,7 +93,9 @@ export interface Checkpoint {
   readonly busy: boolean;
   /** Pages in the log. */
   readonly walPages: number;
-  /** Those of them that are not in the database file yet. */
+  /** Those of them that are in the database file. */
+  readonly copied: number;
+  /** Those that are not in it yet. */
   readonly remaining: number;
 }
 
@@ -99,5 +105,6 @@ export function checkpoint(db: Database, mode: CheckpointMode): Checkpoint {
     .query<{ busy: number; log: number; checkpointed: number }, []>(`pragma wal_checkpoint(${mode})`)
     .get();
   const walPages = Math.max(0, row?.log ?? 0);
-  return { busy: row?.busy === 1, walPages, remaining: walPages - Math.max(0, row?.checkpointed ?? 0) };
+  const copied = Math.max(0, row?.checkpointed ?? 0);
+  return { busy: row?.busy === 1, walPages, copied, remaining: walPages - copied };
 }

@@ -9,7 +9,7 @@ import type { MessageDetail, NewEvent, Outcome } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import { claimedNames } from "./claims.ts";
-import { checkpoint, openForWriting, prepareFolder, WAL_PAGES_MAX } from "./files.ts";
+import { CHECKPOINT_AT_PAGES, checkpoint, openForWriting, prepareFolder } from "./files.ts";
 import { follow } from "./follow.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import { Logs } from "./logs.ts";
@@ -146,7 +146,7 @@ export class Import {
     this.#logs.messages.commit();
     for (const { of, outcome } of this.#uncommitted) this.committed[of][outcome]++;
     this.#uncommitted = [];
-    if (checkpoint(this.#db, "noop").walPages >= WAL_PAGES_MAX) checkpoint(this.#db, "passive");
+    if (checkpoint(this.#db, "noop").walPages >= CHECKPOINT_AT_PAGES) checkpoint(this.#db, "passive");
   }
 
   /** Brings the index up to what is stored, so that the next server need not; yields the row that it has come to. */

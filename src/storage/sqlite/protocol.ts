@@ -3,6 +3,7 @@
  * costs a fraction of a structured clone.
  */
 import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
+import type { Checkpoint } from "./files.ts";
 import type { Result } from "./group-commit.ts";
 import type { IndexLimits, Positions } from "./index/follower.ts";
 import type { LogEnd } from "./message-log.ts";
@@ -84,6 +85,7 @@ export type Answer =
         | ClaimReport
         | CountReport
         | FollowReport
+        | Checkpoint
         | Page
         | Stats
         | EventPage
