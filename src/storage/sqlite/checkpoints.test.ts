@@ -12,7 +12,7 @@ import {
   openForReading,
   openForWriting,
   REST_PAGES_MAX,
-  WAL_ROOM_PAGES,
+  WAL_PAGES_MAX,
 } from "./files.ts";
 import { migrate } from "./schema.ts";
 import { Thread } from "./thread.ts";
@@ -87,12 +87,12 @@ test("the writer does the rest when it is short", async () => {
 });
 
 test("the writer goes on while a snapshot holds much of the log back", async () => {
-  const { asked } = await askedOfWriter({ walPages: WAL_ROOM_PAGES - 1, remaining: REST_PAGES_MAX + 1 });
+  const { asked } = await askedOfWriter({ walPages: WAL_PAGES_MAX - 1, remaining: REST_PAGES_MAX + 1 });
   expect(asked).toEqual([]);
 });
 
-test("the writer copies whatever is left before the log outgrows its file", async () => {
-  const { asked } = await askedOfWriter({ walPages: WAL_ROOM_PAGES, remaining: WAL_ROOM_PAGES });
+test("the writer copies whatever is left before the log grows beyond all bounds", async () => {
+  const { asked } = await askedOfWriter({ walPages: WAL_PAGES_MAX, remaining: WAL_PAGES_MAX });
   expect(asked).toEqual(["restart-wal"]);
 });
 

@@ -3,7 +3,7 @@
  * writer, the writer the short rest, after which the log starts anew. Left to itself the log would grow without end.
  */
 import { setTimeout } from "node:timers/promises";
-import { CHECKPOINT_AT_PAGES, type Checkpoint, REST_PAGES_MAX, WAL_ROOM_PAGES } from "./files.ts";
+import { CHECKPOINT_AT_PAGES, type Checkpoint, REST_PAGES_MAX, WAL_PAGES_MAX } from "./files.ts";
 import type { Thread } from "./thread.ts";
 
 const AGAIN_AFTER_MS = 20;
@@ -35,12 +35,12 @@ export class Checkpoints {
 
   /**
    * While a snapshot of a reader or follower holds pages back, the writer isn't asked: it would copy them all itself
-   * when the snapshot ends just then. But the log may not outgrow its file for that.
+   * when the snapshot ends just then. But the log may not grow without end for that.
    */
   async #copy(): Promise<void> {
     try {
       const { remaining, walPages } = await this.#checkpointer.ask<Checkpoint>({ do: "checkpoint" });
-      if (remaining > REST_PAGES_MAX && walPages < WAL_ROOM_PAGES) await setTimeout(AGAIN_AFTER_MS);
+      if (remaining > REST_PAGES_MAX && walPages < WAL_PAGES_MAX) await setTimeout(AGAIN_AFTER_MS);
       else await this.#writer.ask({ do: "restart-wal" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

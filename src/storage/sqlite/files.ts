@@ -35,10 +35,11 @@ export function prepareFolder(path: string): void {
 
 /** A checkpoint begins when the log holds so many. */
 export const CHECKPOINT_AT_PAGES = 8192;
-/** What its file has room for: the log goes on growing until the checkpoint is done. */
-export const WAL_ROOM_PAGES = 2 * CHECKPOINT_AT_PAGES;
-const WAL_BYTES = WAL_ROOM_PAGES * 4120;
-/** The writer copies no more than this itself, if it can be helped: it takes a few milliseconds, and nothing is stored meanwhile. */
+/** What the log's file has room for from the start: it goes on growing until the checkpoint is done. */
+const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * 4120;
+/** Beyond this the log is copied whatever it takes. */
+export const WAL_PAGES_MAX = 8 * CHECKPOINT_AT_PAGES;
+/** What the writer copies itself, in a few milliseconds; it does so with more only when the log would grow beyond that. */
 export const REST_PAGES_MAX = 200;
 
 /**

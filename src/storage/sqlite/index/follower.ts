@@ -9,6 +9,11 @@ export interface Follower {
    * The log is attached as `log`.
    */
   step(after: number, last: number): void;
+  /**
+   * Puts what it has derived in better order, if it is time; reads find the same before and after. Called inside a
+   * transaction of its own: it may take long, and must not read the log, whose checkpoints wait for the snapshot.
+   */
+  rearrange(): void;
 }
 
 /** The last row that each follower of messages has taken. */

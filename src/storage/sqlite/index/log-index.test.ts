@@ -15,8 +15,10 @@ import { Logs } from "../logs.ts";
 import { Queries } from "../queries.ts";
 import { migrate } from "../schema.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./follower.ts";
-import { indexPath } from "./index-file.ts";
+import { indexPath, openIndex } from "./index-file.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
+import { SearchFollower } from "./search-index.ts";
+import { SenderFollower } from "./senders.ts";
 
 let folder: Folder;
 beforeEach(() => {
@@ -143,6 +145,31 @@ test("a cursor leads through everything, whatever is derived meanwhile", () => {
   });
   index.close();
   db.close();
+});
+
+test("what was derived is put in better order without a snapshot of the log, which a checkpoint would wait for", () => {
+  const limits = { ...INDEX_LIMITS, runRows: 5, runs: 2, segmentRows: 5 };
+  const path = join(folder.path, "order.db");
+  const { db: writer, append } = openLog(path);
+  append(Array.from({ length: 200 }, (_, index) => message(`m${index}`, { from: `+${index}` })));
+  using log = openForReading(path);
+  const index = openIndex(log, path, 1, 1024) as Database;
+  const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits)];
+  index.transaction(() => {
+    for (let row = 0; row < 200; row += 10) for (const each of followers) each.step(row, row + 10);
+  })();
+  const count = (table: string) =>
+    index.query<{ n: number }, []>(`select count(*) as n from ${table}`).get()?.n ?? 0;
+  expect([count("by_sender"), count("segments")]).toEqual([0, 20]);
+  index.transaction(() => {
+    for (const each of followers) each.rearrange();
+    append([message("another")]);
+    expect(checkpoint(writer, "truncate")).toMatchObject({ busy: false, walPages: 0 });
+  })();
+  expect(count("by_sender")).toBeGreaterThan(0);
+  expect(count("segments")).toBeLessThan(20);
+  index.close();
+  writer.close();
 });
 
 describe("a file that can't serve is made anew", () => {

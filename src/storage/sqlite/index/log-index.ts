@@ -122,6 +122,7 @@ export class LogIndex {
   /** A step and the position that it reaches are one transaction. */
   #advanceMessages(from: number): void {
     const positions = { ...this.#positions };
+    const moved: Follower[] = [];
     this.#db.transaction(() => {
       for (const follower of this.#followers) {
         if (positions[follower.name] > from) continue;
@@ -130,9 +131,11 @@ export class LogIndex {
         follower.step(from, last);
         this.#move.run(last, follower.name);
         positions[follower.name] = last;
+        moved.push(follower);
       }
     })();
     this.#positions = positions;
+    for (const follower of moved) this.#db.transaction(() => follower.rearrange())();
   }
 
   /** Events are numbered without gaps. */

@@ -76,6 +76,9 @@ export class SearchFollower implements Follower {
       this.#addChunk.run(segment, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
     }
     this.#add(segment, built);
+  }
+
+  rearrange(): void {
     for (let group = this.#mergeable(); group.length > 1; group = this.#mergeable()) this.#merge(group);
   }
 

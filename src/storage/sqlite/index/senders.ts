@@ -63,7 +63,12 @@ export class SenderFollower implements Follower {
   step(after: number, last: number): void {
     this.#count(after, last);
     this.#store(after, last);
-    this.#sweep();
+  }
+
+  /** One slice of a sweep. Fewer slices than runs: this sweep is done before the next one is due. */
+  rearrange(): void {
+    const sweep = this.#db.query<Sweep, []>(SWEEP).get() ?? this.#beginSweep();
+    if (sweep !== undefined) this.#sweep(sweep);
   }
 
   #count(after: number, last: number): void {
@@ -87,11 +92,7 @@ export class SenderFollower implements Follower {
     if (changes > 0) this.#db.query(GROW_RUN).run(run, changes);
   }
 
-  /** One slice of a sweep. Fewer slices than runs: this sweep is done before the next one is due. */
-  #sweep(): void {
-    const sweep = this.#db.query<Sweep, []>(SWEEP).get() ?? this.#beginSweep();
-    if (sweep === undefined) return;
-    const { lastRun, widest, stride, sender } = sweep;
+  #sweep({ lastRun, widest, stride, sender }: Sweep): void {
     const end = this.#db
       .query<{ sender: string }, [number, string, number]>(SLICE_END)
       .get(widest, sender, stride);

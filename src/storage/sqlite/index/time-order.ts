@@ -23,4 +23,7 @@ export class TimeFollower implements Follower {
   step(after: number, last: number): void {
     this.#order.add(after, last);
   }
+
+  /** Leaves are split when they grow. */
+  rearrange(): void {}
 }
