@@ -45,7 +45,7 @@ export interface IndexLimits {
 
 export const INDEX_LIMITS: IndexLimits = {
   stepRows: { time: 16_384, senders: 16_384, search: 16_384, events: 8192 },
-  leafRows: 8192,
+  leafRows: 4096,
   runRows: 8192,
   runs: 32,
   runSenderRows: 16,
