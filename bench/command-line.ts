@@ -9,6 +9,11 @@ export function wholeNumber(flag: string, text: string): number {
   return Number(text);
 }
 
+/** A whole number that may be nothing. */
+export function microseconds(flag: string, text: string): number {
+  return text === "0" ? 0 : wholeNumber(flag, text);
+}
+
 /** Reads flags; a wrong one ends the program with one line and exit code 2. */
 export function readOptions<Options>(read: () => Options, usage: string): Options {
   try {

@@ -3,7 +3,14 @@
 
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
-import { readOptions, reason, requirePackages, wholeNumber, withScratch } from "./command-line.ts";
+import {
+  microseconds,
+  readOptions,
+  reason,
+  requirePackages,
+  wholeNumber,
+  withScratch,
+} from "./command-line.ts";
 import type { Figure } from "./growth/figures.ts";
 import { growthReport } from "./growth/report.ts";
 import { fileSystemType, isMemory, machineLine, moduleVersion } from "./machine.ts";
@@ -21,13 +28,14 @@ import { type Postgres, startPostgres, stopPostgres } from "./postgres/server.ts
 import { type Subject, subject, subjects } from "./postgres/subjects.ts";
 import { readTargets } from "./postgres/targets.ts";
 import { killChildren, type Scratch } from "./scratch.ts";
+import { slowerLine, slowSync } from "./slow-disk.ts";
 import { openText } from "./text.ts";
 
 const parts = ["ingest", "reads"] as const;
 const allSubjects = subjects.map(({ name }) => name).join(",");
 const usage =
   "usage: bun bench/postgres.ts [--rounds 3] [--seconds 10] [--sizes 10000,1000000] [--only ingest,reads] " +
-  `[--servers ${allSubjects}] [--dir FOLDER]`;
+  `[--servers ${allSubjects}] [--sync-extra-us 0] [--dir FOLDER]`;
 /** More than any server writes in a second. */
 const walMiBPerSecond = 96;
 
@@ -37,6 +45,8 @@ type Options = {
   sizes: number[];
   only: string[];
   chosen: Subject[];
+  /** By which each sync of PostgreSQL is made slower. */
+  syncExtraUs: number;
   folder: string;
 };
 type Findings = { runs: PostgresRun[]; figures: Figure[]; problems: string[] };
@@ -49,7 +59,8 @@ async function main(options: Options): Promise<void> {
   requirePackages(takesPython ? ["fastapi-postgres"] : []);
   await withScratch(options.folder, async (scratch) => {
     const header = machineLine(scratch.folder, new Date());
-    const postgres = await startPostgres(options.folder, walMiBPerSecond * options.seconds);
+    const environment = slowSync(scratch, options.syncExtraUs);
+    const postgres = await startPostgres(options.folder, walMiBPerSecond * options.seconds, environment);
     const findings: Findings = { runs: [], figures: [], problems: [] };
     try {
       if (options.only.includes("ingest")) await measureRounds(options, scratch, postgres, findings);
@@ -60,7 +71,9 @@ async function main(options: Options): Promise<void> {
     }
     if (isMemory(fileSystemType(options.folder)))
       findings.problems.push("the databases were in memory, where an fsync costs nothing");
-    console.log(`${header} · ${moduleVersion("asyncpg")} · ${postgres.line}\n`);
+    console.log(
+      `${header} · ${moduleVersion("asyncpg")} · ${postgres.line}${slowerLine(options.syncExtraUs)}\n`,
+    );
     console.log(report(options, findings));
     return findings.problems.length > 0 ? 1 : 0;
   });
@@ -74,6 +87,7 @@ function parseOptions(): Options {
       sizes: { type: "string", default: "10000,1000000" },
       only: { type: "string", default: parts.join(",") },
       servers: { type: "string", default: allSubjects },
+      "sync-extra-us": { type: "string", default: "0" },
       dir: { type: "string", default: tmpdir() },
     },
   });
@@ -87,6 +101,7 @@ function parseOptions(): Options {
     sizes: [...new Set(sizes)].sort((a, b) => a - b),
     only,
     chosen: values.servers.split(",").map(subject),
+    syncExtraUs: microseconds("sync-extra-us", values["sync-extra-us"]),
     folder: values.dir,
   };
 }

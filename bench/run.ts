@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readOptions, requirePackages, wholeNumber, withScratch } from "./command-line.ts";
+import { microseconds, readOptions, requirePackages, wholeNumber, withScratch } from "./command-line.ts";
 import { fdatasyncP50Us } from "./fdatasync.ts";
 import { type Load, runLoad } from "./load.ts";
 import { fileSystemType, isMemory, machineLine } from "./machine.ts";
@@ -15,10 +15,11 @@ import { writeDefaultRequests } from "./requests.ts";
 import { rowProblems } from "./rows.ts";
 import type { Scratch } from "./scratch.ts";
 import { type Server, type ServerKind, serverKind, serverKinds, startServer, stopServer } from "./servers.ts";
+import { slowerLine, slowSync, within } from "./slow-disk.ts";
 
 const usage =
   "usage: bun bench/run.ts [--rounds 3] [--seconds 10] [--connections 1,64,256] " +
-  `[--servers ${serverKinds.map((kind) => kind.name).join(",")}] [--dir FOLDER]`;
+  `[--servers ${serverKinds.map((kind) => kind.name).join(",")}] [--sync-extra-us 0] [--dir FOLDER]`;
 
 /** More than any store here answers; a store that is faster gets an invalid run, not a wrong figure. */
 const preparedPerSecond = 60_000;
@@ -31,9 +32,19 @@ type Options = {
   seconds: number;
   connections: number[];
   kinds: ServerKind[];
+  /** By which each sync is made slower. */
+  syncExtraUs: number;
   folder: string;
 };
-type Prepared = { scratch: Scratch; seconds: number; warmUpPath: string; measuredPath: string };
+type Prepared = {
+  scratch: Scratch;
+  seconds: number;
+  warmUpPath: string;
+  measuredPath: string;
+  syncExtraUs: number;
+  /** Of the servers that store, besides their own. */
+  environment: Record<string, string>;
+};
 type Spot = { kind: ServerKind; connections: number; round: number };
 
 await main(readOptions(parseOptions, usage));
@@ -42,7 +53,7 @@ async function main(options: Options): Promise<void> {
   requirePackages(options.kinds.map((kind) => kind.name));
   await withScratch(options.folder, async (scratch) => {
     const header = machineLine(scratch.folder, new Date());
-    const runs = await measureAll(options, await prepare(scratch, options.seconds));
+    const runs = await measureAll(options, await prepare(scratch, options));
     console.log(report(header, options, runs));
     return invalidLines(options, runs).length > 0 ? 1 : 0;
   });
@@ -55,6 +66,7 @@ function parseOptions(): Options {
       seconds: { type: "string", default: "10" },
       connections: { type: "string", default: "1,64,256" },
       servers: { type: "string", default: serverKinds.map((kind) => kind.name).join(",") },
+      "sync-extra-us": { type: "string", default: "0" },
       dir: { type: "string", default: tmpdir() },
     },
   });
@@ -63,11 +75,13 @@ function parseOptions(): Options {
     seconds: wholeNumber("seconds", values.seconds),
     connections: values.connections.split(",").map((each) => wholeNumber("connections", each)),
     kinds: values.servers.split(",").map(serverKind),
+    syncExtraUs: microseconds("sync-extra-us", values["sync-extra-us"]),
     folder: values.dir,
   };
 }
 
-async function prepare(scratch: Scratch, seconds: number): Promise<Prepared> {
+async function prepare(scratch: Scratch, { seconds, syncExtraUs }: Options): Promise<Prepared> {
+  const environment = slowSync(scratch, syncExtraUs);
   const [warmUpPath, measuredPath] = [
     join(scratch.folder, "warm-up.bin"),
     join(scratch.folder, "measured.bin"),
@@ -77,7 +91,7 @@ async function prepare(scratch: Scratch, seconds: number): Promise<Prepared> {
   console.error(`bench: preparing ${warmUpCount + measuredCount} signed requests`);
   await writeDefaultRequests(warmUpPath, { first: 0, count: warmUpCount, to: warmUpTo });
   await writeDefaultRequests(measuredPath, { first: warmUpCount, count: measuredCount, to: measuredTo });
-  return { scratch, seconds, warmUpPath, measuredPath };
+  return { scratch, seconds, warmUpPath, measuredPath, syncExtraUs, environment };
 }
 
 async function measureAll(options: Options, prepared: Prepared): Promise<Run[]> {
@@ -97,13 +111,10 @@ async function measureAll(options: Options, prepared: Prepared): Promise<Run[]> 
 
 /** One server, started on an empty database, warmed up, measured, stopped and verified. */
 async function measure(prepared: Prepared, spot: Spot): Promise<Run> {
-  const { scratch, seconds, warmUpPath, measuredPath } = prepared;
+  const { scratch, seconds, warmUpPath, measuredPath, syncExtraUs, environment } = prepared;
   const { kind, connections, round } = spot;
-  const server = await startServer(
-    kind,
-    scratch,
-    join(scratch.folder, `${kind.name}-${connections}-${round}`),
-  );
+  const folder = join(scratch.folder, `${kind.name}-${connections}-${round}`);
+  const server = await startServer(within(kind.stores ? environment : {}, kind), scratch, folder);
   const plan = { port: server.port, connections, cyclic: !kind.stores };
   const warmUp = await runLoad(scratch, { ...plan, seconds: warmUpSeconds, requestsPath: warmUpPath });
   const cpuBefore = cpuMicros(server.process.pid);
@@ -112,9 +123,11 @@ async function measure(prepared: Prepared, spot: Spot): Promise<Run> {
   const figures = { load, cpuUsPerRequest, peakBytes: peakResidentBytes(server.process.pid) };
   const problems = [...load.problems, ...warmUp.problems, ...(await stopServer(server))];
   if (kind.stores) problems.push(...verifyRows(server, connections, warmUp, load));
-  const fdatasyncP50 = kind.name === "postern" && connections === 1 ? fdatasyncP50Us(server.folder) : null;
+  const alone = kind.name === "postern" && connections === 1;
+  const fdatasyncP50 = alone ? fdatasyncP50Us(server.folder, environment) : null;
   rmSync(server.folder, { recursive: true });
-  return { server: kind.name, connections, round, ...figures, fdatasyncP50Us: fdatasyncP50, problems };
+  const disk = { syncExtraUs, fdatasyncP50Us: fdatasyncP50 };
+  return { server: kind.name, connections, round, ...figures, ...disk, problems };
 }
 
 function verifyRows(server: Server, connections: number, warmUp: Load, load: Load): string[] {
@@ -125,7 +138,7 @@ function verifyRows(server: Server, connections: number, warmUp: Load, load: Loa
 }
 
 function report(header: string, options: Options, runs: Run[]): string {
-  const durations = `${options.rounds} rounds of ${options.seconds} s after ${warmUpSeconds} s of warm-up`;
+  const durations = `${options.rounds} rounds of ${options.seconds} s after ${warmUpSeconds} s of warm-up${slowerLine(options.syncExtraUs)}`;
   const verified = runs.filter((run) => serverKind(run.server).stores && run.problems.length === 0);
   const lines = [
     `${header} · ${durations}`,

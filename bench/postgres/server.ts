@@ -26,8 +26,13 @@ export type Postgres = { server: OwnServer; session: Connection; line: string };
  * `folder` must be one that any user may enter: PostgreSQL doesn't run as root. So much of the write-ahead log is written
  * and recycled before anything is measured, that the first run finds files that are there, as later ones do.
  */
-export async function startPostgres(folder: string, recycledMiB: number): Promise<Postgres> {
-  const server = await newPostgresServer(settings, resolve(folder));
+export async function startPostgres(
+  folder: string,
+  recycledMiB: number,
+  environment: Record<string, string>,
+): Promise<Postgres> {
+  const server = await newPostgresServer(settings, resolve(folder), environment);
+  if (/cannot be preloaded/.test(server.log())) throw new Error(server.log());
   const session = sessionOn(server.url("postgres"));
   for (let written = 0; written < recycledMiB; written += mebibytesAtOnce)
     await session.run("select pg_logical_emit_message(false, 'bench', repeat('x', $1))", [

@@ -33,13 +33,14 @@ export interface OwnServer {
 
 /**
  * Starts a new server. Settings are PostgreSQL's, such as `{ max_connections: "20" }`. Its folder is made in the
- * temporary one, or where `parent` says.
+ * temporary one, or where `parent` says; `environment` is added to this process's.
  */
 export function newPostgresServer(
   settings: Readonly<Record<string, string>> = {},
   parent?: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<OwnServer> {
-  return startOn(initialise, settings, parent);
+  return startOn(initialise, settings, parent, environment);
 }
 
 /** Starts a hot standby of the server, which is stopped for the moment of the copy. */
@@ -71,6 +72,7 @@ async function startOn(
   prepare: (bin: string, data: string) => Promise<void>,
   settings: Readonly<Record<string, string>>,
   parent?: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<OwnServer> {
   const folder = newFolder(parent).path;
   if (UNPRIVILEGED.uid !== undefined) chownSync(folder, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
@@ -88,7 +90,8 @@ async function startOn(
     ...settings,
   };
   const flags = Object.entries(parameters).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const kept = keep(folder, [join(bin, "postgres"), "-D", data, ...flags], "QUIT");
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const kept = keep(folder, ["env", ...variables, join(bin, "postgres"), "-D", data, ...flags], "QUIT");
   let pid = 0;
   const start = async () => {
     pid = await kept.start();
