@@ -59,44 +59,67 @@ test("the checkpointer copies up to the oldest snapshot, and says what is left",
   await thread.close();
 });
 
-/** What the writer is asked for when the checkpointer leaves this. */
-async function askedOfWriter(
-  left: Partial<Checkpoint> | Error,
-): Promise<{ asked: string[]; failed: string[] }> {
+/** Checkpoints of a log of which the checkpointer leaves so much at each attempt; the last one again and again. */
+function checkpoints(left: (number | Error)[]) {
   const asked: string[] = [];
   const failed: string[] = [];
   const checkpointer = {
     ask: async () => {
-      if (left instanceof Error) throw left;
-      return left;
+      asked.push("copy");
+      const remaining = left.length > 1 ? left.shift() : left[0];
+      if (remaining instanceof Error) throw remaining;
+      return { remaining };
     },
   } as unknown as Thread;
   const asking = { ask: async ({ do: what }: { do: string }) => void asked.push(what) } as unknown as Thread;
-  const checkpoints = new Checkpoints(checkpointer, asking, (reason) => failed.push(reason));
-  checkpoints.logHolds(CHECKPOINT_AT_PAGES - 1);
-  await checkpoints.settled();
-  expect(asked).toEqual([]);
-  checkpoints.logHolds(CHECKPOINT_AT_PAGES);
-  await checkpoints.settled();
-  return { asked, failed };
+  const withoutReads = async (work: () => Promise<void>) => {
+    asked.push("hold");
+    await work();
+    asked.push("go on");
+  };
+  const onFailure = (reason: string) => void failed.push(reason);
+  const subject = new Checkpoints({ checkpointer, writer: asking, withoutReads, onFailure });
+  /** What is done when the log holds so many pages. */
+  const done = async (pages: number) => {
+    subject.logHolds(pages);
+    await subject.settled();
+    return asked.splice(0);
+  };
+  return { done, failed };
 }
 
+test("nothing is copied before the log holds enough", async () => {
+  expect(await checkpoints([0]).done(CHECKPOINT_AT_PAGES - 1)).toEqual([]);
+});
+
 test("the writer does the rest when it is short", async () => {
-  const { asked } = await askedOfWriter({ walPages: CHECKPOINT_AT_PAGES, remaining: REST_PAGES_MAX });
-  expect(asked).toEqual(["restart-wal"]);
+  expect(await checkpoints([REST_PAGES_MAX]).done(CHECKPOINT_AT_PAGES)).toEqual(["copy", "restart-wal"]);
 });
 
 test("the writer goes on while a snapshot holds much of the log back", async () => {
-  const { asked } = await askedOfWriter({ walPages: WAL_PAGES_MAX - 1, remaining: REST_PAGES_MAX + 1 });
-  expect(asked).toEqual([]);
+  expect(await checkpoints([REST_PAGES_MAX + 1]).done(WAL_PAGES_MAX - 1)).toEqual(["copy"]);
 });
 
-test("the writer copies whatever is left before the log grows beyond all bounds", async () => {
-  const { asked } = await askedOfWriter({ walPages: WAL_PAGES_MAX, remaining: WAL_PAGES_MAX });
-  expect(asked).toEqual(["restart-wal"]);
+test("reads are held back when the log can't start over by itself, until it can", async () => {
+  const { done } = checkpoints([5000, 300, 0]);
+  const expected = ["copy", "hold", "copy", "copy", "restart-wal", "go on"];
+  expect(await done(WAL_PAGES_MAX)).toEqual(expected);
+});
+
+test("where that doesn't help, reads are held back once for each doubling of the log", async () => {
+  const { done } = checkpoints([5000]);
+  expect(await done(WAL_PAGES_MAX)).toContain("hold");
+  expect(await done(2 * WAL_PAGES_MAX - 1)).toEqual(["copy"]);
+  expect(await done(2 * WAL_PAGES_MAX)).toContain("hold");
+  await done(1);
+  expect(await done(WAL_PAGES_MAX)).toContain("hold");
 });
 
 test("a failure of the disk is told, a full disk is not", async () => {
-  expect((await askedOfWriter(new Error("SQLITE_IOERR_FSYNC disk I/O error"))).failed).toHaveLength(1);
-  expect((await askedOfWriter(new Error("SQLITE_FULL database or disk is full"))).failed).toEqual([]);
+  const broken = checkpoints([new Error("SQLITE_IOERR_FSYNC disk I/O error")]);
+  await broken.done(CHECKPOINT_AT_PAGES);
+  expect(broken.failed).toHaveLength(1);
+  const full = checkpoints([new Error("SQLITE_FULL database or disk is full")]);
+  await full.done(CHECKPOINT_AT_PAGES);
+  expect(full.failed).toEqual([]);
 });

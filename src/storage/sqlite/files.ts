@@ -37,9 +37,9 @@ export function prepareFolder(path: string): void {
 export const CHECKPOINT_AT_PAGES = 8192;
 /** What the log's file has room for from the start: it goes on growing until the checkpoint is done. */
 const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * 4120;
-/** Beyond this the log is copied whatever it takes. */
-export const WAL_PAGES_MAX = 8 * CHECKPOINT_AT_PAGES;
-/** What the writer copies itself, in a few milliseconds; it does so with more only when the log would grow beyond that. */
+/** When the log holds so many, reads wait until it has started over. */
+export const WAL_PAGES_MAX = 4 * CHECKPOINT_AT_PAGES;
+/** What the writer copies itself, in a few milliseconds. */
 export const REST_PAGES_MAX = 200;
 
 /**

@@ -120,3 +120,19 @@ test("closing in the middle of a rebuild tells whoever waits for it, and no step
   await Bun.sleep(20);
   expect(asked.length).toBe(before);
 });
+
+test("while something is done without it no step begins, and the next one follows at once", async () => {
+  const { subject, asked } = following([at(100)], 100);
+  await until("a step", () => (subject.lag === 0 ? true : undefined));
+  const steps = () => asked.filter((what) => what === "advance").length;
+  const before = steps();
+  const work = Promise.withResolvers<void>();
+  const without = subject.without(() => work.promise);
+  subject.logEndsAt({ row: 1_000_000, event: 0 });
+  await new Promise(setImmediate);
+  expect(steps()).toBe(before);
+  work.resolve();
+  await without;
+  expect(steps()).toBe(before + 1);
+  await subject.close();
+});

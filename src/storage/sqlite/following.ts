@@ -32,6 +32,7 @@ export class Following {
   #rest: ReturnType<typeof setTimeout> | undefined;
   #caughtUp = false;
   #closing = false;
+  #paused = false;
   #rebuild: PromiseWithResolvers<void> | undefined;
 
   constructor(parts: FollowingParts, end: Pick<LogEnd, "row" | "event">) {
@@ -96,6 +97,18 @@ export class Following {
     return promise;
   }
 
+  /** Does `work` while no step is under way. */
+  async without(work: () => Promise<void>): Promise<void> {
+    this.#paused = true;
+    try {
+      await this.#underway;
+      await work();
+    } finally {
+      this.#paused = false;
+      this.#go();
+    }
+  }
+
   /** Resolves when no step is under way; none begins after it. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -107,7 +120,7 @@ export class Following {
   }
 
   #go(): void {
-    if (this.#closing || this.#underway !== undefined) return;
+    if (this.#closing || this.#paused || this.#underway !== undefined) return;
     clearTimeout(this.#rest);
     this.#rest = undefined;
     this.#underway = this.#step().then((again) => {

@@ -128,7 +128,11 @@ class SqliteStore implements Store {
     this.#parts = parts;
     this.#now = isoTicker(options.clock);
     this.#queue = new DeliveryQueue(options, queued);
-    this.#checkpoints = new Checkpoints(parts.checkpointer, parts.writer, (reason) => this.#broke(reason));
+    this.#checkpoints = new Checkpoints({
+      ...parts,
+      withoutReads: (work) => this.#following.without(() => parts.reads.without(work)),
+      onFailure: (reason) => this.#broke(reason),
+    });
     this.#following = new Following(
       {
         follower: parts.follower,
