@@ -43,8 +43,8 @@ export class Checkpoints {
 
   /**
    * The log starts over only when everything is copied and nobody reads from it. Where one read follows the other that
-   * never comes by itself, so reads and followers wait for a moment. That is tried once for each doubling: what holds the log back
-   * for longer is a reader outside of this process.
+   * never comes by itself, so reads and followers wait for a moment. That is tried once for each doubling: what holds
+   * the log back for longer is a reader outside of this process.
    */
   async #copy(pages: number): Promise<void> {
     try {
