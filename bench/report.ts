@@ -9,14 +9,12 @@ export type Run = {
   load: Load;
   cpuUsPerRequest: number;
   peakBytes: number;
-  /** By how much each sync was made slower. */
-  syncExtraUs: number;
   /** Only beside Postern at one connection. */
   fdatasyncP50Us: number | null;
   problems: string[];
 };
 
-/** Below this part of the bare server's rate, the reference is too slow to be a fair yardstick, on the disk as it is. */
+/** Below this part of the bare server's rate, the reference is too slow to be a fair yardstick. */
 const referenceShareMin = 0.015;
 
 export function median(values: number[]): number {
@@ -51,17 +49,23 @@ function figures(runs: Run[]): string[] {
   ];
 }
 
-/** Ratios are taken within a round, where the servers ran right after each other, then the median over the rounds. */
-export function ratiosTable(runs: Run[]): string {
+/**
+ * Ratios are taken within a round, where the servers ran right after each other, then the median over the rounds.
+ * `tooSlow`: the numbers of connections at which the reference was.
+ */
+export function ratiosTable(runs: Run[], tooSlow: readonly number[]): string {
   const groups = Map.groupBy(runs, (run) => run.connections);
   return [
     "| connections | Postern ÷ FastAPI | Postern ÷ bare | Postern p99 ÷ p50 | FastAPI ÷ bare |",
     "|--:|--:|--:|--:|--:|",
-    ...[...groups].map(([connections, group]) => `| ${connections} | ${ratios(group).join(" | ")} |`),
+    ...[...groups].map(
+      ([connections, group]) =>
+        `| ${connections} | ${ratios(group, tooSlow.includes(connections)).join(" | ")} |`,
+    ),
   ].join("\n");
 }
 
-function ratios(runs: Run[]): string[] {
+function ratios(runs: Run[], isTooSlow: boolean): string[] {
   const reference = rateRatios(runs, "fastapi", "bare");
   const postern = runs.filter((run) => run.server === "postern");
   return [
@@ -71,7 +75,7 @@ function ratios(runs: Run[]): string[] {
       postern.map((run) => run.load.p99Us / run.load.p50Us),
       1,
     ),
-    spread(reference, 4) + (hasSlowReference(runs) ? ` INVALID: below ${referenceShareMin}` : ""),
+    spread(reference, 4) + (isTooSlow ? ` INVALID: below ${referenceShareMin}` : ""),
   ];
 }
 
@@ -81,8 +85,7 @@ export function connectionsWithSlowReference(runs: Run[]): number[] {
   return [...groups].flatMap(([connections, group]) => (hasSlowReference(group) ? [connections] : []));
 }
 
-function hasSlowReference(all: Run[]): boolean {
-  const runs = all.filter(({ syncExtraUs }) => syncExtraUs === 0);
+function hasSlowReference(runs: Run[]): boolean {
   const shares = rateRatios(runs, "fastapi", "bare");
   return shares.length > 0 && median(shares) < referenceShareMin;
 }

@@ -18,6 +18,8 @@ const pollMs = 5;
 const repository = join(import.meta.dir, "..");
 
 type Launch = { port: number; databaseUrl: string };
+/** `environment`: besides the server's own. */
+type StartOptions = { msMax?: number; databaseUrl?: string; environment?: Record<string, string> };
 type Command = { argv: string[]; environment: Record<string, string> };
 
 /** `stores`: keeps messages in the table `messages`, so that its answers can be verified. */
@@ -78,13 +80,13 @@ export async function startServer(
   kind: ServerKind,
   scratch: Scratch,
   folder: string,
-  { msMax = startMsMax, databaseUrl }: { msMax?: number; databaseUrl?: string } = {},
+  { msMax = startMsMax, databaseUrl, environment = {} }: StartOptions = {},
 ): Promise<Server> {
   mkdirSync(folder, { recursive: true });
   const [port, databasePath] = [freePort(), join(folder, databaseName)];
   const launch = { port, databaseUrl: databaseUrl ?? `sqlite:///${databasePath}` };
   const startedNs = Bun.nanoseconds();
-  const child = spawnServer(kind, scratch, folder, launch);
+  const child = spawnServer(kind, scratch, folder, launch, environment);
   const server = { kind, folder, databasePath, port, process: child };
   await untilReady(server, msMax);
   return { ...server, readyMs: (Bun.nanoseconds() - startedNs) / 1_000_000 };
@@ -117,10 +119,22 @@ function serviceEnvironment({ port, databaseUrl }: Launch): Record<string, strin
   };
 }
 
-function spawnServer(kind: ServerKind, scratch: Scratch, folder: string, launch: Launch): Subprocess {
+function spawnServer(
+  kind: ServerKind,
+  scratch: Scratch,
+  folder: string,
+  launch: Launch,
+  more: Record<string, string>,
+): Subprocess {
   const { argv, environment } = kind.command(launch);
   const [stdout, stderr] = [openSync(logPath(folder), "w"), openSync(errorPath(folder), "w")];
-  const child = Bun.spawn(argv, { cwd: folder, env: environment, stdin: "ignore", stdout, stderr });
+  const child = Bun.spawn(argv, {
+    cwd: folder,
+    env: { ...environment, ...more },
+    stdin: "ignore",
+    stdout,
+    stderr,
+  });
   closeSync(stdout);
   closeSync(stderr);
   return track(scratch, child);

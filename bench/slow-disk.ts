@@ -3,7 +3,6 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { Scratch } from "./scratch.ts";
-import type { ServerKind } from "./servers.ts";
 
 /**
  * What makes each `fsync` and `fdatasync` of a program take so many microseconds more; nothing for 0. Needs a C
@@ -24,15 +23,4 @@ export function slowSync(scratch: Scratch, extraUs: number): Record<string, stri
 /** For the line that says what was measured on. */
 export function slowerLine(extraUs: number): string {
   return extraUs === 0 ? "" : ` · every sync ${extraUs} µs slower than the disk's`;
-}
-
-/** The server, with more in its environment. */
-export function within(environment: Record<string, string>, kind: ServerKind): ServerKind {
-  return {
-    ...kind,
-    command: (launch) => {
-      const { argv, environment: own } = kind.command(launch);
-      return { argv, environment: { ...own, ...environment } };
-    },
-  };
 }

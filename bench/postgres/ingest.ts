@@ -81,13 +81,7 @@ export function measureIngest(
     return {
       ...{ server: subject.name, connections, round, load, peakBytes },
       ...{ cpuUsPerRequest: used("serverMicros"), databaseCpuUsPerRequest: used("databaseMicros") },
-      ...{
-        walBytesPerRequest: used("walBytes"),
-        sessions: await sessions,
-        syncExtraUs: 0,
-        fdatasyncP50Us: null,
-        problems,
-      },
+      ...{ walBytesPerRequest: used("walBytes"), sessions: await sessions, fdatasyncP50Us: null, problems },
     };
   });
 }

@@ -18,44 +18,38 @@ import { migrate } from "./schema.ts";
 import { Thread } from "./thread.ts";
 
 let folder: Folder;
-let path: string;
-let writer: Database;
 beforeEach(() => {
   folder = newFolder();
-  path = join(folder.path, "messages.db");
-  writer = openForWriting(path);
-  migrate(writer, path);
-  writer.run("create table pages (content blob)");
-  checkpoint(writer, "truncate");
 });
-afterEach(() => {
-  writer.close();
-  folder.remove();
-});
+afterEach(() => folder.remove());
 
 /** At least so many pages go into the log. */
-function write(pages: number): void {
+function write(writer: Database, pages: number): void {
   writer.transaction(() => {
     for (let page = 0; page < pages; page++) writer.run("insert into pages values (zeroblob(4000))");
   })();
 }
 
 test("the checkpointer copies up to the oldest snapshot, and says what is left", async () => {
+  const path = join(folder.path, "messages.db");
+  using writer = openForWriting(path);
+  migrate(writer, path);
+  writer.run("create table pages (content blob)");
+  checkpoint(writer, "truncate");
   const thread = new Thread("checkpointer", () => undefined);
   await thread.ask({ do: "open", path });
-  write(1000);
-  const reader = openForReading(path);
+  write(writer, 1000);
+  using reader = openForReading(path);
   reader.run("begin");
   reader.query("select count(*) from pages").get();
   const { walPages: seen } = checkpoint(writer, "noop");
-  write(REST_PAGES_MAX + 500);
+  write(writer, REST_PAGES_MAX + 500);
   const held = await thread.ask<Checkpoint>({ do: "checkpoint" });
   expect(held).toMatchObject({ copied: seen, remaining: held.walPages - seen });
   expect(held.remaining).toBeGreaterThan(REST_PAGES_MAX);
   expect(await thread.ask<Checkpoint>({ do: "checkpoint" })).toEqual(held);
   reader.run("rollback");
   expect(await thread.ask<Checkpoint>({ do: "checkpoint" })).toMatchObject({ remaining: 0 });
-  reader.close();
   await thread.close();
 });
 
