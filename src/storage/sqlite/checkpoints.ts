@@ -49,8 +49,7 @@ export class Checkpoints {
   async #copy(pages: number): Promise<void> {
     try {
       await this.#attempt();
-      await setTimeout(AGAIN_AFTER_MS);
-      if (pages < this.#holdAt) return;
+      if (pages < this.#holdAt) return void (await setTimeout(AGAIN_AFTER_MS));
       this.#holdAt = 2 * pages;
       await this.#parts.withoutReads(async () => {
         for (let attempt = 0; attempt < ATTEMPTS_MAX && !(await this.#attempt()); attempt++)

@@ -36,6 +36,8 @@ answerQuestions<FollowerAsk>((ask) => {
       return report(handle);
     }
     case "advance":
+      // What a step has built is tens of megabytes of garbage; it is collected when the step has been reported.
+      queueMicrotask(() => Bun.gc(true));
       return advance(opened());
     case "rebuild":
       rebuild(opened());

@@ -53,9 +53,9 @@ export class Queries {
     this.#events = new Events(db, limits);
   }
 
-  /** What searches have read since this was made. */
-  get bytesSearched(): number {
-    return this.#search.bytesRead;
+  /** Since this was made: what searches have read, and the tail. */
+  get bytesRead(): number {
+    return this.#search.bytesRead + this.#tail.bytesRead;
   }
 
   /** One page and its total. Throws `TimeIsOver`. */

@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { openForReading } from "./files.ts";
+import type { IndexLimits } from "./index/follower.ts";
 import { giveWay } from "./priority.ts";
 import type { ReaderAsk } from "./protocol.ts";
 import { Queries } from "./queries.ts";
@@ -9,24 +10,29 @@ import { TimeIsOver } from "./scan.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 /**
- * The collector by itself lets what searches have read pile up: beside ingest, two readers had 280 MiB of it. So it is
- * called after so many bytes, and a moment after the last read.
+ * The collector by itself lets pile up what reads have taken from the files: beside ingest, two readers had 280 MiB of
+ * it. So it is called after so many bytes, and a moment after the last read.
  */
-const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;
+const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 const COLLECT_EVERY_MS = 1000;
+/** A reader that had nothing to do for so long gives up what it keeps for the next read. */
+const FORGET_AFTER_MS = 10_000;
 
 interface Handle {
   readonly db: Database;
-  readonly queries: Queries;
+  readonly limits: IndexLimits;
+  queries: Queries;
 }
 
 let handle: Handle | undefined;
-let answered = false;
 let bytesCollected = 0;
+/** Since the last question. */
+let idleMs = 0;
 
 setInterval(() => {
-  if (answered) collect();
-  answered = false;
+  idleMs += COLLECT_EVERY_MS;
+  if (idleMs === FORGET_AFTER_MS) forget();
+  if (idleMs === COLLECT_EVERY_MS || idleMs === FORGET_AFTER_MS) collect();
 }, COLLECT_EVERY_MS).unref();
 
 answerQuestions<ReaderAsk>((ask) => {
@@ -36,7 +42,7 @@ answerQuestions<ReaderAsk>((ask) => {
       giveWay();
       const db = openForReading(ask.path);
       db.run("attach ? as derived", [ask.index]);
-      handle = { db, queries: new Queries(db, systemClock, ask.limits) };
+      handle = { db, limits: ask.limits, queries: new Queries(db, systemClock, ask.limits) };
       return null;
     }
     case "list":
@@ -56,19 +62,23 @@ answerQuestions<ReaderAsk>((ask) => {
 });
 
 function collect(): void {
-  bytesCollected = handle?.queries.bytesSearched ?? 0;
+  bytesCollected = handle?.queries.bytesRead ?? 0;
   Bun.gc(true);
+}
+
+function forget(): void {
+  if (handle !== undefined) handle.queries = new Queries(handle.db, systemClock, handle.limits);
 }
 
 /** After the answer is on its way. */
 function collectMuch(): void {
-  if ((handle?.queries.bytesSearched ?? 0) - bytesCollected > COLLECT_EVERY_BYTES) collect();
+  if ((handle?.queries.bytesRead ?? 0) - bytesCollected > COLLECT_EVERY_BYTES) collect();
 }
 
 /** Notes that there was a question. One that waited too long isn't begun: its answer has been given already. */
 function inTime(deadline: number): Queries {
   if (handle === undefined) throw new Error("the reader has no database");
-  answered = true;
+  idleMs = 0;
   queueMicrotask(collectMuch);
   if (systemClock.now() > deadline) throw new TimeIsOver("the read waited too long");
   return handle.queries;

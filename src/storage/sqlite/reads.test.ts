@@ -1,19 +1,22 @@
 /** Who answers a read, and when reads wait. The threads are stand-ins that answer when they are told to. */
 import { expect, test } from "bun:test";
-import { Overloaded } from "../../core/errors.ts";
+import { setTimeout } from "node:timers/promises";
+import { Overloaded, QueryTimeout } from "../../core/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { Reads } from "./reads.ts";
+import { TimeIsOver } from "./scan.ts";
 import type { Thread } from "./thread.ts";
 
 const TIMEOUT_MS = 5000;
 
 /** Reads by so many threads; `asked` holds, by thread, the answers that are owed. */
-function readsOf(threads: number) {
+function readsOf(threads: number, atOnce = 1) {
   const asked = Array.from({ length: threads }, (): ((value: string) => void)[] => []);
   const stand = asked.map((owed) => ({
     ask: () => new Promise<string>((resolve) => owed.push(resolve)),
   }));
-  const reads = new Reads(stand as unknown as Thread[], systemClock, TIMEOUT_MS);
+  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce };
+  const reads = new Reads(stand as unknown as Thread[], options);
   return { asked, reads };
 }
 
@@ -25,11 +28,43 @@ function begin(reads: Reads): void {
 /** What can happen without anybody's answer has happened. */
 const rest = () => new Promise(setImmediate);
 
-test("a read goes to the thread where fewest wait", async () => {
+/** Questions by thread that nobody has answered. */
+const owed = (asked: readonly unknown[][]) => asked.map(({ length }) => length);
+
+test("one reader takes one read after the other while it answers soon", async () => {
   const { asked, reads } = readsOf(2);
+  const answers = ["first", "second"].map(() => reads.ask<string>(() => ({})));
+  await rest();
+  expect(owed(asked)).toEqual([1, 0]);
+  asked[0]?.pop()?.("first");
+  await rest();
+  expect(owed(asked)).toEqual([1, 0]);
+  asked[0]?.pop()?.("second");
+  expect(await Promise.all(answers)).toEqual(["first", "second"]);
+});
+
+test("as many readers work at once as there are processors for", async () => {
+  const { asked, reads } = readsOf(3, 2);
   for (let read = 0; read < 4; read++) begin(reads);
   await rest();
-  expect(asked.map(({ length }) => length)).toEqual([2, 2]);
+  expect(owed(asked)).toEqual([1, 1, 0]);
+});
+
+test("another reader helps when one is at a long read, and another when both are", async () => {
+  const { asked, reads } = readsOf(3);
+  for (let read = 0; read < 3; read++) begin(reads);
+  await setTimeout(300);
+  expect(owed(asked)).toEqual([1, 1, 0]);
+  await setTimeout(300);
+  expect(owed(asked)).toEqual([1, 1, 1]);
+});
+
+test("a read that failed frees its reader", async () => {
+  const failing = { ask: () => Promise.reject(new TimeIsOver("too long")) };
+  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce: 1 };
+  const reads = new Reads([failing] as unknown as Thread[], options);
+  for (let read = 0; read < 2; read++)
+    await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(QueryTimeout);
 });
 
 test("work without reads begins when those under way are answered, and those that come meanwhile wait for it", async () => {

@@ -1,4 +1,8 @@
-/** Questions to the readers' threads: each goes to the one with fewest waiting, and all are bounded in time. */
+/**
+ * Questions to the readers' threads: they wait in one line, go to whichever reader is free, and are bounded in time.
+ * Each reader at work has caches and garbage of its own, and competes with what stores messages. So only as many read
+ * at once as there are processors left for it, at least one; the others help when that one is at a long read.
+ */
 import { Overloaded, QueryTimeout } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
@@ -8,26 +12,41 @@ import { TimeIsOver } from "./scan.ts";
 import type { Thread } from "./thread.ts";
 
 const READS_WAITING_MAX = 1000;
+/** A reader that is at one question for so long doesn't count any more: another may help. */
+const LONG_READ_MS = 250;
 
 interface Reader {
   readonly thread: Thread;
-  waiting: number;
-  /** Settles when it has answered everything. */
+  /** When it was given the question that it is at; undefined when it has none. */
+  since: number | undefined;
+  /** Settles when it has answered the last question that it was given. */
   last: Promise<unknown>;
+}
+
+interface Question {
+  readonly ask: object;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface ReadsOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Readers that work at once unless one of them is at a long read. */
+  readonly atOnce: number;
 }
 
 export class Reads {
   readonly #readers: readonly Reader[];
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  /** Resolves when reads are no longer held back; undefined when they aren't. */
-  #hold: Promise<void> | undefined;
-  #held = 0;
+  readonly #options: ReadsOptions;
+  readonly #waiting: Question[] = [];
+  /** Looks again whether a further reader is needed. */
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #held = false;
 
-  constructor(threads: readonly Thread[], clock: Clock, timeoutMs: number) {
-    this.#readers = threads.map((thread) => ({ thread, waiting: 0, last: Promise.resolve() }));
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+  constructor(threads: readonly Thread[], options: ReadsOptions) {
+    this.#readers = threads.map((thread) => ({ thread, since: undefined, last: Promise.resolve() }));
+    this.#options = options;
   }
 
   /** Resolves when every reader reads by this index file and none by the one before. */
@@ -37,23 +56,23 @@ export class Reads {
 
   /** How many messages there are and up to which row, however long that takes. */
   count(): Promise<CountReport> {
-    return (this.#readers[0] as Reader).thread.ask<CountReport>({ do: "count" });
+    return this.#answer<CountReport>({ do: "count" });
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#again);
     await Promise.all(this.#readers.map(({ thread }) => thread.close()));
   }
 
-  /** Does `work` while nothing is read: what is asked meanwhile waits for it, what is under way is waited for. */
+  /** Does `work` while nothing is read: what waits waits for it, what is under way is waited for. */
   async without(work: () => Promise<void>): Promise<void> {
-    const hold = Promise.withResolvers<void>();
-    this.#hold = hold.promise;
+    this.#held = true;
     try {
       await Promise.allSettled(this.#readers.map(({ last }) => last));
       await work();
     } finally {
-      this.#hold = undefined;
-      hold.resolve();
+      this.#held = false;
+      this.#distribute();
     }
   }
 
@@ -62,33 +81,55 @@ export class Reads {
    * `Overloaded` when too many reads wait already.
    */
   async ask<T>(question: (deadline: number) => object): Promise<T> {
-    const late = new QueryTimeout(`the read did not finish in ${this.#timeoutMs} ms`);
-    const answer = this.#answer<T>(question(this.#clock.now() + this.#timeoutMs));
+    const { clock, timeoutMs } = this.#options;
+    const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
+    const answer = this.#answer<T>(question(clock.now() + timeoutMs));
     try {
-      return await inTime(answer, this.#timeoutMs, late);
+      return await inTime(answer, timeoutMs, late);
     } catch (error) {
       throw error instanceof TimeIsOver ? late : error;
     }
   }
 
-  async #answer<T>(question: object): Promise<T> {
-    while (this.#hold !== undefined) await this.#untilFree(this.#hold);
-    const reader = this.#readers.reduce((least, next) => (next.waiting < least.waiting ? next : least));
-    if (reader.waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
-    reader.waiting++;
-    // A read that is given up counts until the reader is done with it: only then is there room for another.
-    const answer = reader.thread.ask<T>(question).finally(() => reader.waiting--);
-    reader.last = answer;
-    return await answer;
+  #answer<T>(ask: object): Promise<T> {
+    if (this.#waiting.length >= READS_WAITING_MAX)
+      return Promise.reject(new Overloaded("too many reads at once"));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ask, resolve: resolve as (answer: unknown) => void, reject });
+      this.#distribute();
+    });
   }
 
-  async #untilFree(hold: Promise<void>): Promise<void> {
-    if (this.#held >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
-    this.#held++;
-    try {
-      await hold;
-    } finally {
-      this.#held--;
+  #distribute(): void {
+    while (!this.#held && this.#waiting.length > 0) {
+      const reader = this.#next();
+      if (reader === undefined) return;
+      this.#give(reader, this.#waiting.shift() as Question);
     }
+  }
+
+  /** The first reader that has nothing to do, if so many may work now. */
+  #next(): Reader | undefined {
+    clearTimeout(this.#again);
+    const now = this.#options.clock.elapsed();
+    const free = this.#readers.find(({ since }) => since === undefined);
+    const counted = this.#readers.flatMap(({ since }) =>
+      since !== undefined && now - since < LONG_READ_MS ? [since] : [],
+    );
+    if (free === undefined || counted.length < this.#options.atOnce) return free;
+    this.#again = setTimeout(() => this.#distribute(), Math.min(...counted) + LONG_READ_MS - now);
+    return undefined;
+  }
+
+  /** A read that is given up keeps the reader until it is done with it. */
+  #give(reader: Reader, { ask, resolve, reject }: Question): void {
+    reader.since = this.#options.clock.elapsed();
+    reader.last = reader.thread
+      .ask(ask)
+      .finally(() => {
+        reader.since = undefined;
+      })
+      .then(resolve, reject)
+      .then(() => this.#distribute());
   }
 }

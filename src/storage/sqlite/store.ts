@@ -2,6 +2,7 @@
  * The SQLite engine: the queue in front of the writer, and what the other threads are told and when. The database
  * itself is touched by the threads alone.
  */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
@@ -50,6 +51,8 @@ export interface SqliteOptions extends QueueLimits {
 
 /** So many deliveries are sent at once, so that the writer works while the rest of the turn's are still read. */
 const SEND_AT = 16;
+/** Processors that the main thread and the writer can use by themselves: reads don't take them. */
+const ACKNOWLEDGING_THREADS = 2;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
@@ -69,7 +72,11 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const follower = new Thread("follower", options.onFatal);
     const followed = await follower.ask<FollowReport>({ do: "open", path, limits });
     const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
-    const reads = new Reads(threads, options.clock, options.queryTimeoutMs);
+    const reads = new Reads(threads, {
+      clock: options.clock,
+      timeoutMs: options.queryTimeoutMs,
+      atOnce: Math.max(1, availableParallelism() - ACKNOWLEDGING_THREADS),
+    });
     await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", options.onFatal);
     await checkpointer.ask({ do: "open", path });

@@ -42,6 +42,9 @@ export class TailRow implements LogRow {
   }
 }
 
+/** What a row of the tail takes in memory, about, in bytes. */
+const ROW_BYTES = 600;
+
 export class Tail {
   readonly #fresh: Statement<TailColumns, [number, number]>;
   readonly #rowsMax: number;
@@ -50,16 +53,23 @@ export class Tail {
   /** Kept are the rows after `first` up to `last`. */
   #first = 0;
   #last = 0;
+  #bytesRead = 0;
 
   constructor(db: Database, rowsMax: number) {
     this.#fresh = db.query(`select ${TAIL_COLUMNS} from messages where rowid > ? order by rowid limit ?`);
     this.#rowsMax = rowsMax;
   }
 
+  /** Since it was made, from the log; garbage once the followers have taken the rows. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
   /** Rows after `row` in the present snapshot, in the order of pages; undefined when they are too many to keep. */
   after(row: number): readonly TailRow[] | undefined {
     if (row > this.#last || row < this.#first) this.#forget(row);
     const fresh = this.#fresh.values(this.#last, this.#rowsMax + 1) as unknown as TailColumns[];
+    this.#bytesRead += fresh.length * ROW_BYTES;
     if (row > this.#first) this.#rows = this.#rows.filter((kept) => kept.row > row);
     this.#first = row;
     if (this.#rows.length + fresh.length > this.#rowsMax) {

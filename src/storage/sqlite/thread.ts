@@ -71,9 +71,12 @@ export class Thread {
   }
 }
 
-/** Each path stands alone as text: the bundler has to find the thread's file. */
+/**
+ * Each path stands alone as text: the bundler has to find the thread's file. `smol`: garbage is collected when there is
+ * as much of it as of what is in use, not only from 32 MiB on in each thread.
+ */
 function start(kind: ThreadKind): Running {
-  const worker = new Worker(threadUrl(kind));
+  const worker = new Worker(threadUrl(kind), { smol: true });
   worker.unref();
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ groups: port2 }, [port2]);

@@ -200,7 +200,7 @@ interface Marked {
 }
 
 /** Blocks of dictionaries that a reader has used stay in memory, up to so many bytes, and the filters of all. */
-const CACHE_BYTES = 16 * 1024 * 1024;
+const CACHE_BYTES = 8 * 1024 * 1024;
 
 export class SearchReader {
   readonly #db: Database;
