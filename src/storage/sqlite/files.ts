@@ -74,7 +74,7 @@ export function openForWriting(path: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = full");
   db.run("pragma wal_autocheckpoint = 0");
-  db.run("pragma cache_size = -32768");
+  db.run("pragma cache_size = -16384");
   return db;
 }
 
