@@ -47,6 +47,37 @@ const reads: [string, (deadline: number) => unknown][] = [
   ["statistics", (deadline) => queries.stats(deadline)],
 ];
 
+test("what was given up is read again", () => {
+  const path = join(folder.path, "followed.db");
+  using log = openForWriting(path);
+  migrate(log, path);
+  const logs = new Logs(log);
+  const store = (name: string, count: number) =>
+    commitGroup(log, logs, [
+      {
+        createdAt: "",
+        messages: Array.from({ length: count }, (_, index) => message(`${name}${index}`, { text: name })),
+      },
+    ]);
+  store("followed", 40);
+  const index = openLogIndex(log, path, INDEX_LIMITS, 1024);
+  while (index.advance());
+  log.run("attach ? as derived", [index.path]);
+  const both = new Queries(log, { now: () => 0, elapsed: () => 0 }, INDEX_LIMITS);
+  const totals = () => ["followed", "tail"].map((q) => both.list({ ...PAGE, q }, 1).total);
+  store("tail", 3);
+  expect(totals()).toEqual([40, 3]);
+  both.forget();
+  const read = both.bytesRead;
+  expect(totals()).toEqual([40, 3]);
+  expect(both.bytesRead).toBeGreaterThan(read);
+  store("tail again", 2);
+  both.forget();
+  expect(totals()).toEqual([40, 5]);
+  index.close();
+  logs.close();
+});
+
 test.each(reads)(
   "%s is given up in the middle when its time is over, and the next one is answered",
   (_, read) => {

@@ -58,6 +58,13 @@ export class Queries {
     return this.#search.bytesRead + this.#tail.bytesRead;
   }
 
+  /** Gives up what is kept for the next read, which takes longer then. */
+  forget(): void {
+    this.#tail.forget();
+    this.#search.forget();
+    this.#order = undefined;
+  }
+
   /** One page and its total. Throws `TimeIsOver`. */
   list(query: MessageQuery, deadline: number): Page {
     return this.#read(

@@ -2,7 +2,6 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { openForReading } from "./files.ts";
-import type { IndexLimits } from "./index/follower.ts";
 import { giveWay } from "./priority.ts";
 import type { ReaderAsk } from "./protocol.ts";
 import { Queries } from "./queries.ts";
@@ -20,8 +19,7 @@ const FORGET_AFTER_MS = 10_000;
 
 interface Handle {
   readonly db: Database;
-  readonly limits: IndexLimits;
-  queries: Queries;
+  readonly queries: Queries;
 }
 
 let handle: Handle | undefined;
@@ -31,7 +29,7 @@ let idleMs = 0;
 
 setInterval(() => {
   idleMs += COLLECT_EVERY_MS;
-  if (idleMs === FORGET_AFTER_MS) forget();
+  if (idleMs === FORGET_AFTER_MS) handle?.queries.forget();
   if (idleMs === COLLECT_EVERY_MS || idleMs === FORGET_AFTER_MS) collect();
 }, COLLECT_EVERY_MS).unref();
 
@@ -42,7 +40,7 @@ answerQuestions<ReaderAsk>((ask) => {
       giveWay();
       const db = openForReading(ask.path);
       db.run("attach ? as derived", [ask.index]);
-      handle = { db, limits: ask.limits, queries: new Queries(db, systemClock, ask.limits) };
+      handle = { db, queries: new Queries(db, systemClock, ask.limits) };
       return null;
     }
     case "list":
@@ -64,10 +62,6 @@ answerQuestions<ReaderAsk>((ask) => {
 function collect(): void {
   bytesCollected = handle?.queries.bytesRead ?? 0;
   Bun.gc(true);
-}
-
-function forget(): void {
-  if (handle !== undefined) handle.queries = new Queries(handle.db, systemClock, handle.limits);
 }
 
 /** After the answer is on its way. */

@@ -67,13 +67,13 @@ export class Tail {
 
   /** Rows after `row` in the present snapshot, in the order of pages; undefined when they are too many to keep. */
   after(row: number): readonly TailRow[] | undefined {
-    if (row > this.#last || row < this.#first) this.#forget(row);
+    if (row > this.#last || row < this.#first) this.#keepAfter(row);
     const fresh = this.#fresh.values(this.#last, this.#rowsMax + 1) as unknown as TailColumns[];
     this.#bytesRead += fresh.length * ROW_BYTES;
     if (row > this.#first) this.#rows = this.#rows.filter((kept) => kept.row > row);
     this.#first = row;
     if (this.#rows.length + fresh.length > this.#rowsMax) {
-      this.#forget(row);
+      this.#keepAfter(row);
       return undefined;
     }
     this.#last = fresh.at(-1)?.[0] ?? this.#last;
@@ -84,7 +84,12 @@ export class Tail {
     return this.#rows;
   }
 
-  #forget(row: number): void {
+  /** Keeps nothing; the next snapshot is read as a whole. */
+  forget(): void {
+    this.#keepAfter(this.#last);
+  }
+
+  #keepAfter(row: number): void {
     this.#rows = [];
     this.#first = row;
     this.#last = row;

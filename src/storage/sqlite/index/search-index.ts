@@ -219,6 +219,13 @@ export class SearchReader {
     return this.#bytesRead;
   }
 
+  /** Keeps nothing in memory; what the next search needs is read again. */
+  forget(): void {
+    this.#blocks.clear();
+    this.#cached = 0;
+    this.#filters.clear();
+  }
+
   /** Rows whose text contains `q` (folded), to `to`, from `source`. `checkTime` is called between segments. */
   find({ q, to, source }: SearchTerms, checkTime: () => void): Matches {
     const { needles, exact } = q === undefined ? { needles: [], exact: true } : plan(q);
