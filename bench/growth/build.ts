@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { firstInstantMs, type Message, messages, type Series } from "../messages.ts";
 import { writePieces } from "../pieces.ts";
@@ -126,7 +127,7 @@ function noteSizes(notebook: Notebook, { size, jsonBytes }: Facts, sizes: FileSi
   notebook.note("database and side files ÷ JSON", ratio, "×");
 }
 
-/** Lets a part work on a copy of a closed database that it may change. */
+/** Lets a part work on a copy of a closed database that it may change; the copy is on the disk before it begins. */
 export async function withCopy<Result>(
   scratch: Scratch,
   built: Built,
@@ -139,8 +140,15 @@ export async function withCopy<Result>(
     const argv = ["cp", "--reflink=auto", ...paths, folder];
     const child = track(scratch, Bun.spawn(argv, { stderr: "inherit" }));
     if ((await child.exited) !== 0) throw new Error("the database couldn't be copied");
+    for (const name of names) await syncFile(join(folder, name));
     return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What the system has not written yet would be written during a measurement. */
+async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, "r+");
+  await file.sync();
 }
