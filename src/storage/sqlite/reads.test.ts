@@ -1,7 +1,7 @@
 /** Who answers a read, and when reads wait. The threads are stand-ins that answer when they are told to. */
 import { expect, test } from "bun:test";
 import { setTimeout } from "node:timers/promises";
-import { Overloaded, QueryTimeout } from "../../core/errors.ts";
+import { Overloaded, QueryTimeout, ShuttingDown } from "../../core/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { Reads } from "./reads.ts";
 import { TimeIsOver } from "./scan.ts";
@@ -14,6 +14,7 @@ function readsOf(threads: number, atOnce = 1) {
   const asked = Array.from({ length: threads }, (): ((value: string) => void)[] => []);
   const stand = asked.map((owed) => ({
     ask: () => new Promise<string>((resolve) => owed.push(resolve)),
+    close: () => Promise.resolve(),
   }));
   const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce };
   const reads = new Reads(stand as unknown as Thread[], options);
@@ -65,6 +66,19 @@ test("a read that failed frees its reader", async () => {
   const reads = new Reads([failing] as unknown as Thread[], options);
   for (let read = 0; read < 2; read++)
     await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(QueryTimeout);
+});
+
+test("what waits when it is closed is answered, what comes later is refused", async () => {
+  const { asked, reads } = readsOf(1);
+  const answers = ["first", "second"].map(() => reads.ask<string>(() => ({})));
+  const closed = reads.close();
+  await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(ShuttingDown);
+  for (const answer of ["first", "second"]) {
+    await rest();
+    asked[0]?.pop()?.(answer);
+  }
+  expect(await Promise.all(answers)).toEqual(["first", "second"]);
+  await closed;
 });
 
 test("work without reads begins when those under way are answered, and those that come meanwhile wait for it", async () => {

@@ -3,7 +3,7 @@
  * Each reader at work has caches and garbage of its own, and competes with what stores messages. So only as many read
  * at once as there are processors left for it, at least one; the others help when that one is at a long read.
  */
-import { Overloaded, QueryTimeout } from "../../core/errors.ts";
+import { Overloaded, QueryTimeout, ShuttingDown } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
 import type { IndexLimits } from "./index/follower.ts";
@@ -43,6 +43,7 @@ export class Reads {
   /** Looks again whether a further reader is needed. */
   #again: ReturnType<typeof setTimeout> | undefined;
   #held = false;
+  #closed = false;
 
   constructor(threads: readonly Thread[], options: ReadsOptions) {
     this.#readers = threads.map((thread) => ({ thread, since: undefined, last: Promise.resolve() }));
@@ -59,8 +60,10 @@ export class Reads {
     return this.#answer<CountReport>({ do: "count" });
   }
 
+  /** What waits is answered first; what is asked from now on is refused. */
   async close(): Promise<void> {
-    clearTimeout(this.#again);
+    this.#closed = true;
+    while (this.#waiting.length > 0) await Promise.all(this.#readers.map(({ last }) => last));
     await Promise.all(this.#readers.map(({ thread }) => thread.close()));
   }
 
@@ -77,8 +80,8 @@ export class Reads {
   }
 
   /**
-   * Asks and waits until the deadline, which the question carries to the reader. Throws `QueryTimeout`, or
-   * `Overloaded` when too many reads wait already.
+   * Asks and waits until the deadline, which the question carries to the reader. Throws `QueryTimeout`, `Overloaded`
+   * when too many reads wait already, or `ShuttingDown`.
    */
   async ask<T>(question: (deadline: number) => object): Promise<T> {
     const { clock, timeoutMs } = this.#options;
@@ -92,6 +95,7 @@ export class Reads {
   }
 
   #answer<T>(ask: object): Promise<T> {
+    if (this.#closed) return Promise.reject(new ShuttingDown("shutting down"));
     if (this.#waiting.length >= READS_WAITING_MAX)
       return Promise.reject(new Overloaded("too many reads at once"));
     return new Promise((resolve, reject) => {

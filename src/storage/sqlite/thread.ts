@@ -72,8 +72,8 @@ export class Thread {
 }
 
 /**
- * Each path stands alone as text: the bundler has to find the thread's file. `smol`: garbage is collected when there is
- * as much of it as of what is in use, not only from 32 MiB on in each thread.
+ * Each path stands alone as text: the bundler has to find the thread's file. `smol`: the thread's heap begins small and
+ * grows with what is in use.
  */
 function start(kind: ThreadKind): Running {
   const worker = new Worker(threadUrl(kind), { smol: true });
