@@ -186,7 +186,7 @@ export const SETTINGS = {
     2,
     1,
     64,
-    "Threads that answer reads, one read at a time each. On SQLite as many work at once as there are processors beside two, at least one; the others help when a read is long.",
+    "Threads that answer reads, one read at a time each. On SQLite as many searches are made at once as there are processors beside two, at least one, and as many other reads; a long one lets another begin.",
     "threads",
   ),
   followerLagRowsMax: whole(

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { setTimeout } from "node:timers/promises";
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../core/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { Reads } from "./reads.ts";
+import { type Kind, Reads } from "./reads.ts";
 import { TimeIsOver } from "./scan.ts";
 import type { Thread } from "./thread.ts";
 
@@ -22,8 +22,8 @@ function readsOf(threads: number, atOnce = 1) {
 }
 
 /** A read that is never answered; it ends some time after the test. */
-function begin(reads: Reads): void {
-  reads.ask(() => ({})).catch(() => undefined);
+function begin(reads: Reads, kind: Kind = "lookup"): void {
+  reads.ask(kind, () => ({})).catch(() => undefined);
 }
 
 /** What can happen without anybody's answer has happened. */
@@ -34,7 +34,7 @@ const owed = (asked: readonly unknown[][]) => asked.map(({ length }) => length);
 
 test("one reader takes one read after the other while it answers soon", async () => {
   const { asked, reads } = readsOf(2);
-  const answers = ["first", "second"].map(() => reads.ask<string>(() => ({})));
+  const answers = ["first", "second"].map(() => reads.ask<string>("lookup", () => ({})));
   await rest();
   expect(owed(asked)).toEqual([1, 0]);
   asked[0]?.pop()?.("first");
@@ -51,6 +51,26 @@ test("as many readers work at once as there are processors for", async () => {
   expect(owed(asked)).toEqual([1, 1, 0]);
 });
 
+test("a lookup doesn't wait for the searches before it", async () => {
+  const { asked, reads } = readsOf(2);
+  const told: string[] = [];
+  const ask = (kind: Kind, name: string) => reads.ask<string>(kind, () => ({})).then(() => told.push(name));
+  void ask("search", "first search");
+  void ask("search", "second search");
+  void ask("lookup", "lookup");
+  await rest();
+  expect(owed(asked)).toEqual([1, 1]);
+  asked[1]?.pop()?.("");
+  await rest();
+  expect([told, owed(asked)]).toEqual([["lookup"], [1, 0]]);
+  asked[0]?.pop()?.("");
+  await rest();
+  expect([told, owed(asked)]).toEqual([
+    ["lookup", "first search"],
+    [1, 0],
+  ]);
+});
+
 test("another reader helps when one is at a long read, and another when both are", async () => {
   const { asked, reads } = readsOf(3);
   for (let read = 0; read < 3; read++) begin(reads);
@@ -65,14 +85,14 @@ test("a read that failed frees its reader", async () => {
   const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce: 1 };
   const reads = new Reads([failing] as unknown as Thread[], options);
   for (let read = 0; read < 2; read++)
-    await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(QueryTimeout);
+    await expect(reads.ask("lookup", () => ({}))).rejects.toBeInstanceOf(QueryTimeout);
 });
 
 test("what waits when it is closed is answered, what comes later is refused", async () => {
   const { asked, reads } = readsOf(1);
-  const answers = ["first", "second"].map(() => reads.ask<string>(() => ({})));
+  const answers = ["first", "second"].map(() => reads.ask<string>("lookup", () => ({})));
   const closed = reads.close();
-  await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(ShuttingDown);
+  await expect(reads.ask("lookup", () => ({}))).rejects.toBeInstanceOf(ShuttingDown);
   for (const answer of ["first", "second"]) {
     await rest();
     asked[0]?.pop()?.(answer);
@@ -85,14 +105,14 @@ test("work without reads begins when those under way are answered, and those tha
   const { asked, reads } = readsOf(1);
   const [owed] = asked as [((value: string) => void)[]];
   const happened: string[] = [];
-  const before = reads.ask(() => ({})).then(() => happened.push("the read before"));
+  const before = reads.ask("lookup", () => ({})).then(() => happened.push("the read before"));
   await rest();
   const work = Promise.withResolvers<void>();
   const without = reads.without(() => {
     happened.push("the work begins");
     return work.promise;
   });
-  const meanwhile = reads.ask(() => ({})).then(() => happened.push("the read meanwhile"));
+  const meanwhile = reads.ask("lookup", () => ({})).then(() => happened.push("the read meanwhile"));
   await rest();
   expect([happened, owed.length]).toEqual([[], 1]);
   owed.pop()?.("answer");
@@ -121,7 +141,7 @@ test("only so many reads are held back", async () => {
   const work = Promise.withResolvers<void>();
   const without = reads.without(() => work.promise);
   for (let read = 0; read < 1000; read++) begin(reads);
-  await expect(reads.ask(() => ({}))).rejects.toBeInstanceOf(Overloaded);
+  await expect(reads.ask("lookup", () => ({}))).rejects.toBeInstanceOf(Overloaded);
   work.resolve();
   await without;
 });

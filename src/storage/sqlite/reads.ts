@@ -1,7 +1,8 @@
 /**
  * Questions to the readers' threads: they wait in one line, go to whichever reader is free, and are bounded in time.
- * Each reader at work has caches and garbage of its own, and competes with what stores messages. So only as many read
- * at once as there are processors left for it, at least one; the others help when that one is at a long read.
+ * Each reader at work has caches and garbage of its own, and competes with what stores messages. So only as many
+ * searches are made at once as there are processors left for them, at least one, and as many other reads, which never
+ * wait for a search. Further readers help when one of them is at a long read.
  */
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -12,18 +13,22 @@ import { TimeIsOver } from "./scan.ts";
 import type { Thread } from "./thread.ts";
 
 const READS_WAITING_MAX = 1000;
-/** A reader that is at one question for so long doesn't count any more: another may help. */
+/** A question that takes so long doesn't count any more: another of its kind may be begun. */
 const LONG_READ_MS = 250;
 
 interface Reader {
   readonly thread: Thread;
-  /** When it was given the question that it is at; undefined when it has none. */
-  since: number | undefined;
+  /** The question that it is at, and since when. */
+  work: { readonly kind: Kind; readonly since: number } | undefined;
   /** Settles when it has answered the last question that it was given. */
   last: Promise<unknown>;
 }
 
+/** A search may look at much; what else there is to ask is answered from counts and ordered places. */
+export type Kind = "search" | "lookup";
+
 interface Question {
+  readonly kind: Kind;
   readonly ask: object;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -32,7 +37,7 @@ interface Question {
 export interface ReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** Readers that work at once unless one of them is at a long read. */
+  /** Reads of each kind that are made at once unless one of them takes long. */
   readonly atOnce: number;
 }
 
@@ -46,7 +51,7 @@ export class Reads {
   #closed = false;
 
   constructor(threads: readonly Thread[], options: ReadsOptions) {
-    this.#readers = threads.map((thread) => ({ thread, since: undefined, last: Promise.resolve() }));
+    this.#readers = threads.map((thread) => ({ thread, work: undefined, last: Promise.resolve() }));
     this.#options = options;
   }
 
@@ -57,7 +62,7 @@ export class Reads {
 
   /** How many messages there are and up to which row, however long that takes. */
   count(): Promise<CountReport> {
-    return this.#answer<CountReport>({ do: "count" });
+    return this.#answer<CountReport>("search", { do: "count" });
   }
 
   /** What waits is answered first; what is asked from now on is refused. */
@@ -83,10 +88,10 @@ export class Reads {
    * Asks and waits until the deadline, which the question carries to the reader. Throws `QueryTimeout`, `Overloaded`
    * when too many reads wait already, or `ShuttingDown`.
    */
-  async ask<T>(question: (deadline: number) => object): Promise<T> {
+  async ask<T>(kind: Kind, question: (deadline: number) => object): Promise<T> {
     const { clock, timeoutMs } = this.#options;
     const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
-    const answer = this.#answer<T>(question(clock.now() + timeoutMs));
+    const answer = this.#answer<T>(kind, question(clock.now() + timeoutMs));
     try {
       return await inTime(answer, timeoutMs, late);
     } catch (error) {
@@ -94,44 +99,45 @@ export class Reads {
     }
   }
 
-  #answer<T>(ask: object): Promise<T> {
+  #answer<T>(kind: Kind, ask: object): Promise<T> {
     if (this.#closed) return Promise.reject(new ShuttingDown("shutting down"));
     if (this.#waiting.length >= READS_WAITING_MAX)
       return Promise.reject(new Overloaded("too many reads at once"));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ask, resolve: resolve as (answer: unknown) => void, reject });
+      this.#waiting.push({ kind, ask, resolve: resolve as (answer: unknown) => void, reject });
       this.#distribute();
     });
   }
 
+  /** Gives what waits, in its order, to the readers that have nothing to do. */
   #distribute(): void {
+    clearTimeout(this.#again);
     while (!this.#held && this.#waiting.length > 0) {
-      const reader = this.#next();
-      if (reader === undefined) return;
-      this.#give(reader, this.#waiting.shift() as Question);
+      const free = this.#readers.find(({ work }) => work === undefined);
+      if (free === undefined) return;
+      const now = this.#options.clock.elapsed();
+      const counted = this.#readers.flatMap(({ work }) =>
+        work !== undefined && now - work.since < LONG_READ_MS ? [work] : [],
+      );
+      const index = this.#waiting.findIndex(
+        ({ kind }) => counted.filter((work) => work.kind === kind).length < this.#options.atOnce,
+      );
+      if (index < 0) {
+        const first = Math.min(...counted.map(({ since }) => since));
+        this.#again = setTimeout(() => this.#distribute(), first + LONG_READ_MS - now);
+        return;
+      }
+      this.#give(free, ...(this.#waiting.splice(index, 1) as [Question]));
     }
   }
 
-  /** The first reader that has nothing to do, if so many may work now. */
-  #next(): Reader | undefined {
-    clearTimeout(this.#again);
-    const now = this.#options.clock.elapsed();
-    const free = this.#readers.find(({ since }) => since === undefined);
-    const counted = this.#readers.flatMap(({ since }) =>
-      since !== undefined && now - since < LONG_READ_MS ? [since] : [],
-    );
-    if (free === undefined || counted.length < this.#options.atOnce) return free;
-    this.#again = setTimeout(() => this.#distribute(), Math.min(...counted) + LONG_READ_MS - now);
-    return undefined;
-  }
-
   /** A read that is given up keeps the reader until it is done with it. */
-  #give(reader: Reader, { ask, resolve, reject }: Question): void {
-    reader.since = this.#options.clock.elapsed();
+  #give(reader: Reader, { kind, ask, resolve, reject }: Question): void {
+    reader.work = { kind, since: this.#options.clock.elapsed() };
     reader.last = reader.thread
       .ask(ask)
       .finally(() => {
-        reader.since = undefined;
+        reader.work = undefined;
       })
       .then(resolve, reject)
       .then(() => this.#distribute());

@@ -172,19 +172,21 @@ class SqliteStore implements Store {
   }
 
   list(query: MessageQuery): Promise<Page> {
-    return this.#parts.reads.ask((deadline) => ({ do: "list", query, deadline }));
+    const { q, to, source } = query;
+    const kind = q !== undefined || to !== undefined || source !== undefined ? "search" : "lookup";
+    return this.#parts.reads.ask(kind, (deadline) => ({ do: "list", query, deadline }));
   }
 
   stats(): Promise<Stats> {
-    return this.#parts.reads.ask((deadline) => ({ do: "stats", deadline }));
+    return this.#parts.reads.ask("lookup", (deadline) => ({ do: "stats", deadline }));
   }
 
   events(query: EventQuery): Promise<EventPage> {
-    return this.#parts.reads.ask((deadline) => ({ do: "events", query, deadline }));
+    return this.#parts.reads.ask("lookup", (deadline) => ({ do: "events", query, deadline }));
   }
 
   async message(messageId: string): Promise<StoredMessage | undefined> {
-    const found = await this.#parts.reads.ask<StoredMessage | null>((deadline) => ({
+    const found = await this.#parts.reads.ask<StoredMessage | null>("lookup", (deadline) => ({
       do: "message",
       messageId,
       deadline,
