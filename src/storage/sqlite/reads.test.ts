@@ -55,9 +55,7 @@ test("a lookup doesn't wait for the searches before it", async () => {
   const { asked, reads } = readsOf(2);
   const told: string[] = [];
   const ask = (kind: Kind, name: string) => reads.ask<string>(kind, () => ({})).then(() => told.push(name));
-  void ask("search", "first search");
-  void ask("search", "second search");
-  void ask("lookup", "lookup");
+  const answers = [ask("search", "first search"), ask("search", "second search"), ask("lookup", "lookup")];
   await rest();
   expect(owed(asked)).toEqual([1, 1]);
   asked[1]?.pop()?.("");
@@ -69,6 +67,8 @@ test("a lookup doesn't wait for the searches before it", async () => {
     ["lookup", "first search"],
     [1, 0],
   ]);
+  asked[0]?.pop()?.("");
+  await Promise.all(answers);
 });
 
 test("another reader helps when one is at a long read, and another when both are", async () => {
