@@ -49,7 +49,10 @@ export class Checkpoints {
   async #copy(pages: number): Promise<void> {
     try {
       await this.#attempt();
-      if (pages < this.#holdAt) return void (await setTimeout(AGAIN_AFTER_MS));
+      if (pages < this.#holdAt) {
+        await setTimeout(AGAIN_AFTER_MS);
+        return;
+      }
       this.#holdAt = 2 * pages;
       await this.#parts.withoutReads(async () => {
         for (let attempt = 0; attempt < ATTEMPTS_MAX && !(await this.#attempt()); attempt++)

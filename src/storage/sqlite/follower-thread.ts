@@ -11,6 +11,8 @@ import type { FollowerAsk, FollowReport } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const CACHE_KIB = 16 * 1024;
+/** What so many rows leave behind is tens of megabytes; the collector is called once their step has been reported. */
+const COLLECT_EVERY_ROWS = 8192;
 
 interface Handle {
   readonly path: string;
@@ -24,6 +26,7 @@ interface Handle {
 }
 
 let handle: Handle | undefined;
+let rowsUncollected = 0;
 
 answerQuestions<FollowerAsk>((ask) => {
   switch (ask.do) {
@@ -36,8 +39,7 @@ answerQuestions<FollowerAsk>((ask) => {
       return report(handle);
     }
     case "advance":
-      // What a step has built is tens of megabytes of garbage; it is collected when the step has been reported.
-      queueMicrotask(() => Bun.gc(true));
+      queueMicrotask(collectMuch);
       return advance(opened());
     case "rebuild":
       rebuild(opened());
@@ -56,11 +58,19 @@ answerQuestions<FollowerAsk>((ask) => {
 
 /** The index in use first; a rebuild gets the steps that are left. */
 function advance(at: Handle): FollowReport {
-  if (at.current.advance() || at.next === undefined || at.next.advance()) return report(at);
+  const taken = at.current.advance() || (at.next?.advance() ?? 0);
+  rowsUncollected += taken;
+  if (taken > 0 || at.next === undefined) return report(at);
   at.old = at.current;
   at.current = at.next;
   at.next = undefined;
   return report(at);
+}
+
+function collectMuch(): void {
+  if (rowsUncollected < COLLECT_EVERY_ROWS) return;
+  rowsUncollected = 0;
+  Bun.gc(true);
 }
 
 function rebuild(at: Handle): void {

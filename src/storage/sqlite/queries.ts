@@ -28,7 +28,7 @@ import { storedMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan, TimeIsOver } from "./scan.ts";
 import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
-import { type Wanted, wantedOf, wantedRows } from "./wanted.ts";
+import { isSearch, type Wanted, wantedOf, wantedRows } from "./wanted.ts";
 
 export class Queries {
   readonly #db: Database;
@@ -140,7 +140,7 @@ export class Queries {
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
     const here = { ...snapshot, tail: wantedRows(snapshot.tail, wanted) };
-    if (wanted.to !== undefined || wanted.q !== undefined || wanted.source !== undefined) {
+    if (isSearch(wanted)) {
       return this.#filtered.find({ query, wanted, snapshot: here, order, name, from, to });
     }
     const rest = tailOf(here, name);

@@ -18,10 +18,8 @@ const LONG_READ_MS = 250;
 
 interface Reader {
   readonly thread: Thread;
-  /** The question that it is at, and since when. */
-  work: { readonly kind: Kind; readonly since: number } | undefined;
-  /** Settles when it has answered the last question that it was given. */
-  last: Promise<unknown>;
+  /** The question that it is at, and since when; `done` resolves when it is answered, or failed. */
+  work: { readonly kind: Kind; readonly since: number; readonly done: Promise<void> } | undefined;
 }
 
 /** A search may look at much; what else there is to ask is answered from counts and ordered places. */
@@ -51,7 +49,7 @@ export class Reads {
   #closed = false;
 
   constructor(threads: readonly Thread[], options: ReadsOptions) {
-    this.#readers = threads.map((thread) => ({ thread, work: undefined, last: Promise.resolve() }));
+    this.#readers = threads.map((thread) => ({ thread, work: undefined }));
     this.#options = options;
   }
 
@@ -68,7 +66,7 @@ export class Reads {
   /** What waits is answered first; what is asked from now on is refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#waiting.length > 0) await Promise.all(this.#readers.map(({ last }) => last));
+    while (this.#waiting.length > 0) await this.#underway();
     await Promise.all(this.#readers.map(({ thread }) => thread.close()));
   }
 
@@ -76,7 +74,7 @@ export class Reads {
   async without(work: () => Promise<void>): Promise<void> {
     this.#held = true;
     try {
-      await Promise.allSettled(this.#readers.map(({ last }) => last));
+      await this.#underway();
       await work();
     } finally {
       this.#held = false;
@@ -133,13 +131,17 @@ export class Reads {
 
   /** A read that is given up keeps the reader until it is done with it. */
   #give(reader: Reader, { kind, ask, resolve, reject }: Question): void {
-    reader.work = { kind, since: this.#options.clock.elapsed() };
-    reader.last = reader.thread
+    const done = reader.thread
       .ask(ask)
       .finally(() => {
         reader.work = undefined;
       })
       .then(resolve, reject)
       .then(() => this.#distribute());
+    reader.work = { kind, since: this.#options.clock.elapsed(), done };
+  }
+
+  async #underway(): Promise<void> {
+    await Promise.all(this.#readers.map(({ work }) => work?.done));
   }
 }

@@ -33,6 +33,7 @@ import { type QueuedDelivery, queued } from "./post-log.ts";
 import type { ClaimReport, FollowReport, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
+import { isSearch } from "./wanted.ts";
 
 export interface SqliteOptions extends QueueLimits {
   readonly path: string;
@@ -172,8 +173,7 @@ class SqliteStore implements Store {
   }
 
   list(query: MessageQuery): Promise<Page> {
-    const { q, to, source } = query;
-    const kind = q !== undefined || to !== undefined || source !== undefined ? "search" : "lookup";
+    const kind = isSearch(query) ? "search" : "lookup";
     return this.#parts.reads.ask(kind, (deadline) => ({ do: "list", query, deadline }));
   }
 

@@ -29,6 +29,11 @@ export function wantedOf({ from, to, since, until, q, source }: MessageQuery): W
   };
 }
 
+/** Whether counts and ordered places alone can't answer it: rows have to be searched for. */
+export function isSearch({ q, to, source }: Pick<Wanted, "q" | "to" | "source">): boolean {
+  return (q !== undefined && q !== "") || to !== undefined || source !== undefined;
+}
+
 /** The first place of an instant: no identifier is empty. */
 function firstAt(instant: string): Place {
   return { tsKey: instantKey(instant), messageId: "" };

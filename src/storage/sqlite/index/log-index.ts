@@ -111,12 +111,12 @@ export class LogIndex {
     return leastOf(this.#positions);
   }
 
-  /** Takes what is furthest behind one step on, of messages and of events; whether there was anything to do. */
-  advance(): boolean {
+  /** Takes what is furthest behind one step on, of messages and of events; how many of both, 0 when none was left. */
+  advance(): number {
     const before = { row: this.row, event: this.#event };
     this.#advanceMessages(before.row);
     this.#advanceEvents();
-    return this.row > before.row || this.#event > before.event;
+    return this.row - before.row + (this.#event - before.event);
   }
 
   /** A step and the position that it reaches are one transaction. */
