@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { type DatabaseUrl, type PostgresUrl, parseDatabaseUrl } from "./core/database-url.ts";
 import { StartRefused } from "./core/errors.ts";
+import { type AddressRanges, parseRanges } from "./lib/ip-address.ts";
 import { LEVELS, type Level } from "./observe/log.ts";
 
 /** One row of the table: how a variable is read, and what the README says of it. */
@@ -117,6 +118,15 @@ export const SETTINGS = {
     ),
     default: undefined,
   }),
+  trustedProxies: setting<AddressRanges>({
+    name: "TRUSTED_PROXIES",
+    default: undefined,
+    takes: "addresses, ranges such as 10.0.0.0/8, or the word private, apart by commas",
+    doc:
+      "Proxies whose `X-Forwarded-For` is believed, for limits by address and the log. Without it the connection's " +
+      "address counts, and a private one has no limit of its own.",
+    parse: parseRanges,
+  }),
   apiToken: secret(
     "API_TOKEN",
     "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",
@@ -227,6 +237,7 @@ type Optional =
   | "databaseDirectUrl"
   | "databaseReadUrl"
   | "readPort"
+  | "trustedProxies"
   | "apiToken"
   | "apiTokenPrevious";
 /** Settings after reading: what has a default is there. */

@@ -21,6 +21,7 @@ import { metricsRoute } from "./features/metrics/metrics.ts";
 import { statsRoute } from "./features/stats/stats.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
+import { ClientAddresses } from "./http/client-address.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
@@ -125,6 +126,13 @@ export async function startService(settings: Settings, surroundings: Surrounding
       guarded: settings.apiToken !== undefined,
     }),
     authorize: authorities(settings),
+    clients: new ClientAddresses(settings.trustedProxies ?? { has: () => false }, (peer) =>
+      log.warn(
+        "X-Forwarded-For came from a private address that TRUSTED_PROXIES doesn't name: it isn't believed, and limits " +
+          "by address don't count there",
+        { peer },
+      ),
+    ),
     bodies,
     log,
     metrics,

@@ -6,17 +6,19 @@ import { describe, Failure } from "../core/errors.ts";
 import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
 import { detail } from "../lib/response.ts";
-import type { Access, Exchange, Listener, Route, RouteLog } from "../lib/route.ts";
+import type { Access, Client, Exchange, Listener, Route, RouteLog } from "../lib/route.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Authorize } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
+import type { ClientAddresses } from "./client-address.ts";
 import { type Match, RouteTable } from "./route-table.ts";
 
 export interface DispatchParts {
   readonly routes: readonly Route[];
   /** By a route's access, who passes. */
   readonly authorize: Readonly<Record<Access, Authorize>>;
+  readonly clients: ClientAddresses;
   readonly bodies: BodyReader;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -27,8 +29,12 @@ export interface DispatchParts {
 }
 
 export interface Dispatch {
-  /** Answers one request that came in through the given listener; never throws. */
-  readonly answer: (request: Request, listener: Listener | "all") => Response | Promise<Response>;
+  /** Answers one request that came in through the given listener from the peer's address; never throws. */
+  readonly answer: (
+    request: Request,
+    listener: Listener | "all",
+    peer: string | undefined,
+  ) => Response | Promise<Response>;
   /** Requests that have no answer yet. */
   readonly inFlight: () => number;
 }
@@ -45,9 +51,13 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   };
   let inFlight = 0;
 
-  function answer(request: Request, listener: Listener | "all"): Response | Promise<Response> {
+  function answer(
+    request: Request,
+    listener: Listener | "all",
+    peer: string | undefined,
+  ): Response | Promise<Response> {
     inFlight++;
-    const visit = new Visit(parts, request);
+    const visit = new Visit(parts, request, peer);
     const table = tables[listener];
     const match = table.find(visit.path);
     let response: Response | Promise<Response>;
@@ -107,10 +117,12 @@ class Visit implements Exchange {
   #error: string | undefined;
   readonly #parts: DispatchParts;
   readonly request: Request;
+  readonly client: Client;
 
-  constructor(parts: DispatchParts, request: Request) {
+  constructor(parts: DispatchParts, request: Request, peer: string | undefined) {
     this.#parts = parts;
     this.request = request;
+    this.client = parts.clients.of(peer, request.headers);
     this.#startedAt = parts.clock.elapsed();
     const { url } = request;
     const pathAt = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);

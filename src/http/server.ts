@@ -31,7 +31,7 @@ export function listen(
       idleTimeout: IDLE_TIMEOUT_S,
       // Ours is the limit that counts: Bun's own 413 would be neither counted nor logged.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request) => dispatch.answer(request, listener),
+      fetch: (request, bun) => dispatch.answer(request, listener, bun.requestIP(request)?.address),
     });
     return {
       port: server.port ?? port,

@@ -1,9 +1,21 @@
 /** What a route is: features give them, `http` serves them. Only the platform's own Request and Response. */
 import type { TObject, TSchema } from "typebox";
 
+/** Who sent a request. */
+export interface Client {
+  /** For people. */
+  readonly address: string;
+  /**
+   * What limits by address count under: the address, or the network of an IPv6 one. Undefined for one that may stand
+   * for everybody (a private or loopback peer that is no trusted proxy), which has no limit of its own.
+   */
+  readonly limitKey: string | undefined;
+}
+
 /** One request on its way, as a route sees it. */
 export interface Exchange {
   readonly request: Request;
+  readonly client: Client;
   /** As received, up to the query. */
   readonly path: string;
   /** What stands in the place of the path's parameter, decoded; empty when it has none. */
