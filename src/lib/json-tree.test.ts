@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { fc } from "../../tests/property.ts";
-import { type JsonTree, parseJsonTree } from "./json-tree.ts";
+import { BeyondBounds } from "./bounds.ts";
+import { JSON_ENTRIES_MAX, type JsonTree, parseJsonTree } from "./json-tree.ts";
 
 const parse = (text: string) => parseJsonTree(Buffer.from(text)) as JsonTree;
 
@@ -12,7 +13,7 @@ function check(tree: JsonTree, value: unknown, bytes: Buffer): void {
     for (const [index, item] of value.entries()) check(tree.items[index] as JsonTree, item, bytes);
   } else if (typeof value === "object" && value !== null) {
     expect(tree.isObject).toBe(true);
-    expect([...tree.names].sort()).toEqual(Object.keys(value).sort());
+    expect([...tree.members()].map(([name]) => name).sort()).toEqual(Object.keys(value).sort());
     for (const [name, member] of Object.entries(value)) {
       const found = tree.get(name);
       if (member === null) expect(found).toBeUndefined();
@@ -52,14 +53,27 @@ test("numbers are digits, escapes are read, names are only names, the last of eq
   ]);
 });
 
-test("what is no JSON is no tree, nor what is nested too deep", () => {
+test("what is no JSON is no tree", () => {
   for (const text of ["", " ", "{", '{"a":}', "[1,]", "nul", '"\u0001"', "{} {}", "\ufeff{}"])
     expect(parseJsonTree(Buffer.from(text))).toBeUndefined();
   expect(parseJsonTree(Buffer.from([0x22, 0xff, 0x22]))).toBeUndefined();
+});
+
+test("what is nested too deep, or has too many values, is beyond bounds", () => {
   const nested = (depth: number) => parseJsonTree(Buffer.from("[".repeat(depth) + "]".repeat(depth)));
   expect(nested(201)?.isArray).toBe(true);
-  expect(nested(202)).toBeUndefined();
-  expect(nested(100_000)).toBeUndefined();
+  for (const depth of [202, 100_000]) expect(() => nested(depth)).toThrow(BeyondBounds);
+  const objects = (count: number) => parse(`[${"{},".repeat(count - 1)}{}]`);
+  expect(objects(100_000).items.length).toBe(100_000);
+  expect(() => objects(100_001).items).toThrow("more than 100000 items");
+  expect(objects(JSON_ENTRIES_MAX - 1).isArray).toBe(true);
+  expect(() => objects(JSON_ENTRIES_MAX)).toThrow(BeyondBounds);
+});
+
+test("a value is found in time that grows with the document, whatever its names are", () => {
+  const names = Array.from({ length: 200_000 }, (_, index) => `"${index}":0`);
+  const tree = parse(`{${names.join()},"é":1,"wanted":2}`);
+  expect([tree.get("wanted")?.text, tree.get("é")?.text, tree.get("e")]).toEqual(["2", "1", undefined]);
 });
 
 test("any bytes: a tree exactly if they are JSON", () => {
@@ -79,6 +93,15 @@ test("any bytes: a tree exactly if they are JSON", () => {
     " ",
     "\\",
     "é",
+    "0",
+    ".5",
+    "e+",
+    "E",
+    '"\\u00',
+    '"\\n"',
+    "nul",
+    "\t",
+    "\f",
   );
   fc.assert(
     fc.property(fc.array(token, { maxLength: 12 }), (tokens) => {

@@ -1,0 +1,187 @@
+/**
+ * Forms (application/x-www-form-urlencoded) read as bytes. However many parameters a stranger sends, whatever their
+ * names, reading takes linear time and a few bytes each: names are compared and sorted, never hashed.
+ */
+import { sortSlices } from "./sort-slices.ts";
+
+const AMPERSAND = 0x26;
+const EQUALS = 0x3d;
+const PERCENT = 0x25;
+const PLUS = 0x2b;
+const SPACE = 0x20;
+
+export class Form {
+  /** Names and values, decoded, one behind the other. */
+  readonly #bytes: Buffer;
+  /** Of each parameter, where its name and its value end. */
+  readonly #ends: Uint32Array;
+  readonly size: number;
+
+  private constructor(bytes: Buffer, ends: Uint32Array, size: number) {
+    this.#bytes = bytes;
+    this.#ends = ends;
+    this.size = size;
+  }
+
+  /** By the URL standard: `+` is a space, `%XX` a byte, a broken escape stands for itself. */
+  static parse(body: Uint8Array): Form {
+    const writer = new Writer(body.length);
+    for (let at = 0; at < body.length; at++) {
+      if (body[at] === AMPERSAND) continue;
+      at = writer.decode(body, at, true);
+      writer.mark();
+      if (body[at] === EQUALS) at = writer.decode(body, at + 1, false);
+      writer.mark();
+    }
+    return writer.form((...parts) => new Form(...parts));
+  }
+
+  /** `bytesMax` is the most that all names and values have in UTF-8. */
+  static of(pairs: Iterable<readonly [name: string, value: string]>, bytesMax: number): Form {
+    const writer = new Writer(bytesMax);
+    for (const [name, value] of pairs) {
+      writer.write(name);
+      writer.mark();
+      writer.write(value);
+      writer.mark();
+    }
+    return writer.form((...parts) => new Form(...parts));
+  }
+
+  /** The first value of that name; bytes that are no UTF-8 become U+FFFD. */
+  get(name: string): string | undefined {
+    const wanted = Buffer.from(name);
+    for (let index = 0; index < this.size; index++)
+      if (this.#isNamed(index, wanted)) return this.value(index).toString();
+    return undefined;
+  }
+
+  /** The last value of that name. */
+  last(name: string): string | undefined {
+    const wanted = Buffer.from(name);
+    for (let index = this.size - 1; index >= 0; index--)
+      if (this.#isNamed(index, wanted)) return this.value(index).toString();
+    return undefined;
+  }
+
+  /** What it takes to write all names and values. */
+  get bytes(): number {
+    return this.size === 0 ? 0 : this.#valueEnd(this.size - 1);
+  }
+
+  /**
+   * The numbers of the parameters by name, of equal names by value or, without `byValue`, as they came; names and
+   * values compared as bytes.
+   */
+  order({ byValue }: { readonly byValue: boolean }): Uint32Array {
+    const order = new Uint32Array(this.size);
+    for (let index = 0; index < order.length; index++) order[index] = index;
+    sortSlices(order, this.#bytes, this.#nameStart, this.#nameEnd);
+    if (byValue) this.#sortEqualNames(order);
+    return order;
+  }
+
+  hasEqualNames(one: number, other: number): boolean {
+    const [start, end] = [this.#nameStart(one), this.#nameEnd(one)];
+    return this.#isSlice(start, end, this.#nameStart(other), this.#nameEnd(other));
+  }
+
+  areEqual(one: number, other: number): boolean {
+    const [start, end] = [this.#nameEnd(one), this.#valueEnd(one)];
+    return (
+      this.hasEqualNames(one, other) && this.#isSlice(start, end, this.#nameEnd(other), this.#valueEnd(other))
+    );
+  }
+
+  name(index: number): Buffer {
+    return this.#bytes.subarray(this.#nameStart(index), this.#nameEnd(index));
+  }
+
+  value(index: number): Buffer {
+    return this.#bytes.subarray(this.#nameEnd(index), this.#valueEnd(index));
+  }
+
+  #sortEqualNames(order: Uint32Array): void {
+    for (let from = 0; from < order.length; ) {
+      let to = from + 1;
+      while (to < order.length && this.hasEqualNames(order[from] as number, order[to] as number)) to++;
+      if (to - from > 1) sortSlices(order.subarray(from, to), this.#bytes, this.#nameEnd, this.#valueEnd);
+      from = to;
+    }
+  }
+
+  #nameStart = (index: number): number => (index === 0 ? 0 : (this.#ends[2 * index - 1] as number));
+  #nameEnd = (index: number): number => this.#ends[2 * index] as number;
+  #valueEnd = (index: number): number => this.#ends[2 * index + 1] as number;
+
+  #isSlice(start: number, end: number, otherStart: number, otherEnd: number): boolean {
+    if (end - start !== otherEnd - otherStart) return false;
+    for (let at = 0; at < end - start; at++)
+      if (this.#bytes[start + at] !== this.#bytes[otherStart + at]) return false;
+    return true;
+  }
+
+  #isNamed(index: number, name: Buffer): boolean {
+    const [start, end] = [this.#nameStart(index), this.#nameEnd(index)];
+    if (end - start !== name.length) return false;
+    for (let at = 0; at < name.length; at++) if (this.#bytes[start + at] !== name[at]) return false;
+    return true;
+  }
+}
+
+class Writer {
+  readonly #bytes: Buffer;
+  #used = 0;
+  #ends = new Uint32Array(64);
+  #marks = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytes = Buffer.allocUnsafe(bytesMax);
+  }
+
+  form(make: (bytes: Buffer, ends: Uint32Array, size: number) => Form): Form {
+    return make(this.#bytes, this.#ends, this.#marks / 2);
+  }
+
+  write(text: string): void {
+    this.#used += this.#bytes.write(text, this.#used);
+  }
+
+  /** Up to `&`, of a name also up to `=`; gives where that is. */
+  decode(from: Uint8Array, start: number, isName: boolean): number {
+    const bytes = this.#bytes;
+    let used = this.#used;
+    let at = start;
+    for (; at < from.length; at++) {
+      const byte = from[at] as number;
+      if (byte === AMPERSAND || (isName && byte === EQUALS)) break;
+      const escaped = byte === PERCENT ? hexByte(from[at + 1], from[at + 2]) : -1;
+      if (escaped >= 0) at += 2;
+      bytes[used++] = escaped >= 0 ? escaped : byte === PLUS ? SPACE : byte;
+    }
+    this.#used = used;
+    return at;
+  }
+
+  /** A name or a value ends here. */
+  mark(): void {
+    if (this.#marks === this.#ends.length) {
+      const larger = new Uint32Array(2 * this.#marks);
+      larger.set(this.#ends);
+      this.#ends = larger;
+    }
+    this.#ends[this.#marks++] = this.#used;
+  }
+}
+
+/** -1 when the two aren't hexadecimal digits. */
+function hexByte(high: number | undefined, low: number | undefined): number {
+  const [first, second] = [hexDigit(high), hexDigit(low)];
+  return first < 0 || second < 0 ? -1 : 16 * first + second;
+}
+
+function hexDigit(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
