@@ -11,6 +11,7 @@ const { logs } = await build({
   entrypoints: [
     "src/main.ts",
     // A thread's program is a bundle of its own; the bundler doesn't follow `new Worker`.
+    "src/sources/inspection/inspection-thread.ts",
     "src/storage/sqlite/writer.ts",
     "src/storage/sqlite/reader.ts",
     "src/storage/sqlite/checkpointer.ts",

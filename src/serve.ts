@@ -30,6 +30,7 @@ import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Route } from "./lib/route.ts";
 import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
+import { ThreadInspector } from "./sources/inspection/thread-inspector.ts";
 import { nativeSource } from "./sources/native.ts";
 import { openStore } from "./storage/open.ts";
 import { VERSION } from "./version.ts";
@@ -117,7 +118,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     routes: routesOf({
       native: secrets.length === 0 ? undefined : nativeEntrance(secrets, sources, metrics),
       sources,
-      ingest: { store, clock, closing: () => phase.refusing },
+      ingest: { store, clock, inspector: inspectorOf(log), closing: () => phase.refusing },
       store,
       metrics,
       phase,
@@ -224,6 +225,12 @@ function nativeSecrets(settings: Settings, sources: readonly ProviderSource[]): 
 function nativeEntrance(secrets: readonly string[], sources: Sources, metrics: Metrics): Entrance<Source> {
   const source = nativeSource(secrets, (name) => sources.isReserved(name));
   return { source, tally: metrics.webhooksOf(source.name) };
+}
+
+function inspectorOf(log: Log): ThreadInspector {
+  return new ThreadInspector((reason) =>
+    log.error("the thread that inspects large bodies ended", { reason }),
+  );
 }
 
 function authorities(settings: Settings) {

@@ -12,6 +12,8 @@ export const NATIVE = "native";
 export interface Source {
   /** The name under which it is logged and counted. */
   readonly name: string;
+  /** Any of which may have signed; for verifying in another thread. */
+  readonly secrets: readonly string[];
   /**
    * The proof that the headers carry, or undefined when it is missing or malformed: then the request is refused
    * without reading its body.
@@ -23,13 +25,17 @@ export interface Source {
   normalise(body: Uint8Array): Normalised;
 }
 
-/** A request as its sender signed it. */
-export interface SignedRequest {
+/** What a sender signed, as far as it is known before the body is read. */
+export interface RequestHead {
   readonly headers: Headers;
-  /** Byte for byte as received. */
-  readonly body: Uint8Array;
   /** The full URL as the sender knows it, with the query as received: never taken from `Host` or forwarded headers. */
   readonly url: string;
+}
+
+/** A request as its sender signed it. */
+export interface SignedRequest extends RequestHead {
+  /** Byte for byte as received. */
+  readonly body: Uint8Array;
 }
 
 /** Why a request is no proof, for the operator's eyes: the sender is told nothing of it. */
@@ -48,6 +54,9 @@ export interface Proof {
 
 export type Verdict = Proof | Refusal;
 
+/** What remains of a proof once the head was looked at. */
+export type BodyCheck = (body: Uint8Array) => Verdict;
+
 /** An answer in the words of a provider. */
 export interface ProviderAnswer {
   readonly status: number;
@@ -56,23 +65,66 @@ export interface ProviderAnswer {
   readonly body: string;
 }
 
+/** What a request is: no proof, a handshake, or what it brought. */
+export type Inspected =
+  | { readonly refusal: Refusal }
+  | { readonly answer: ProviderAnswer }
+  | {
+      readonly delivery: Delivery;
+      /** Why the body wasn't taken apart and is one event, when it is too much of something. */
+      readonly keptWhole?: string;
+    };
+
+/** As a configuration says it; checked by its kind's schema before. `kind`'s own options stand beside these. */
+export interface SourceConfig {
+  readonly kind: string;
+  /** Several while one is being rotated. */
+  readonly secret: string | readonly string[];
+  /** The URL as the provider knows it. */
+  readonly public_url?: string;
+  readonly [option: string]: unknown;
+}
+
 /** A configured source: a provider's webhook, with its rules. */
 export interface ProviderSource {
   /** As configured; it stands before every identifier that is stored. */
   readonly name: string;
-  readonly kind: string;
+  /** With its secrets: for opening it anew in another thread. */
+  readonly config: SourceConfig;
+  /** Whether what a GET's query says is proven with it, so that it may be kept. */
+  readonly deliversByGet: boolean;
   /** The answer to a handshake by GET; undefined when the query is none. */
   handshake(query: string): ProviderAnswer | undefined;
-  /** `request.url` holds path and query only when the source has no public URL. `now` in milliseconds since 1970. */
-  verify(request: SignedRequest, now: number): Verdict;
-  /** The answer to a verified POST that is a handshake; undefined when it is none. */
-  challenge(body: Uint8Array): ProviderAnswer | undefined;
-  /** What a verified request brought; there is always something. */
-  deliver(request: SignedRequest, proof: Proof, now: number): Delivery;
+  /**
+   * What the head alone tells: a refusal, for which no body need be read, or what the body is to be inspected by.
+   * `head.url` holds path and query only when the source has no public URL. `now` in milliseconds since 1970.
+   */
+  begin(head: RequestHead, now: number): Refusal | ((body: Uint8Array) => Inspected);
   /** Once what it brought is on stable storage. */
   readonly accepted: ProviderAnswer;
   /** To a request that is no proof. */
   readonly refusedStatus: 401 | 403;
   /** The URL that the provider signs, with the query as received. */
   signedUrl(path: string, query: string): string;
+}
+
+/** A larger body is inspected in another thread: there nobody waits for it, whatever it holds. */
+export const INLINE_BYTES_MAX = 16 * 1024;
+
+/**
+ * Inspects large bodies elsewhere, one after the other. A body's buffer is given away, and comes back with the result.
+ * Throws `Overloaded` when that ended by itself.
+ */
+export interface Inspector {
+  provider(
+    source: ProviderSource,
+    head: RequestHead,
+    body: Uint8Array,
+    now: number,
+  ): Promise<{ readonly inspected: Inspected; readonly body: Uint8Array }>;
+  native(
+    source: Source,
+    proof: string,
+    body: Uint8Array,
+  ): Promise<{ readonly proven: boolean; readonly body: Uint8Array }>;
 }

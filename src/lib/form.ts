@@ -93,6 +93,11 @@ export class Form {
     );
   }
 
+  /** Puts name and value into `target` at `at`, one behind the other; gives their length. */
+  copyPair(index: number, target: Buffer, at: number): number {
+    return this.#bytes.copy(target, at, this.#nameStart(index), this.#valueEnd(index));
+  }
+
   name(index: number): Buffer {
     return this.#bytes.subarray(this.#nameStart(index), this.#nameEnd(index));
   }

@@ -62,6 +62,11 @@ export class JsonTree {
     return found < 0 ? undefined : notNull(new JsonTree(this.#document, found));
   }
 
+  /** Values and names that it is made of, itself included. */
+  get entries(): number {
+    return (this.#document.int(this.#entry, NEXT) - this.#entry) / ENTRY_INTS;
+  }
+
   /** The member of a member, and so on. */
   at(...names: readonly string[]): JsonTree | undefined {
     let found: JsonTree | undefined = this;

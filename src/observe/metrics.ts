@@ -23,6 +23,8 @@ const OUTCOMES = ["created", "duplicate", "differs", "conflict"] as const satisf
 export interface WebhookTally {
   readonly requests: Record<Result, number>;
   readonly messages: Record<Outcome, number>;
+  /** POSTs that were too much of something to be taken apart. */
+  keptWhole: number;
   /** New ones alone. */
   readonly events: Record<EventKind, number>;
   /** When the last new message was received, in milliseconds since 1970; undefined before the first. */
@@ -157,6 +159,7 @@ export class Metrics {
     const tally = {
       requests: zeros(RESULTS),
       messages: zeros(OUTCOMES),
+      keptWhole: 0,
       events: zeros(EVENT_KINDS),
       lastMessageAt: undefined,
     };
@@ -210,6 +213,12 @@ export class Metrics {
       "New events by their source and kind.",
       ["source", "kind"],
       perSource("kind", ({ events }) => events),
+    );
+    this.#counter(
+      "webhook_kept_whole_total",
+      "Verified webhooks that were too large or deep to be taken apart (kept as one event each).",
+      ["source"],
+      () => [...this.#webhooks].map(([source, { keptWhole }]) => ({ labels: { source }, count: keptWhole })),
     );
     this.#gauges(
       "webhook_last_message_timestamp_seconds",

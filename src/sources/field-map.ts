@@ -16,7 +16,7 @@ import {
   wholeSeconds,
   writtenInstant,
 } from "./fields.ts";
-import { FORM_TYPE, type Surroundings } from "./kind.ts";
+import { boundedForm, FORM_TYPE, type Surroundings } from "./kind.ts";
 import { emptyObject, PATH, parsePath, putAt, type Scope } from "./paths.ts";
 
 const PlaceText = Type.String({ pattern: `^(=[\\s\\S]*|${PATH})$` });
@@ -179,12 +179,12 @@ function timeOf(text: string | undefined, format: FieldMap["ts_format"]): string
   return instantOf(text, /^[0-9]{13}/.test(text) ? "milliseconds" : "seconds");
 }
 
-const utf8 = new TextDecoder();
-
-/** A form as a flat object whose place is the whole body. */
+/** A form as a flat object whose place is the whole body; the last of equal names counts. */
 function formTree(body: Uint8Array, contentType: string): JsonTree | undefined {
   if (!contentType.toLowerCase().startsWith(FORM_TYPE)) return undefined;
-  const fields = new URLSearchParams(utf8.decode(body));
-  const json = parseJsonTree(Buffer.from(JSON.stringify(Object.fromEntries(fields))));
-  return json?.movedTo(0, body.length);
+  const form = boundedForm(body);
+  const fields = Array.from({ length: form.size }, (_, index) =>
+    [form.name(index), form.value(index)].map((part) => JSON.stringify(part.toString())).join(":"),
+  );
+  return parseJsonTree(Buffer.from(`{${fields.join()}}`))?.movedTo(0, body.length);
 }

@@ -6,6 +6,8 @@ import type { Static, TObject } from "typebox";
 import type { Intake } from "../core/intake.ts";
 import type { Message } from "../core/message.ts";
 import type { Proof, ProviderAnswer, SignedRequest } from "../core/source.ts";
+import { BeyondBounds } from "../lib/bounds.ts";
+import { Form } from "../lib/form.ts";
 import type { Scheme } from "./schemes/proof.ts";
 
 /** What a normaliser may know besides the body. */
@@ -63,6 +65,21 @@ export const NOT_BLANK = "\\S";
 
 export const JSON_TYPE = "application/json";
 export const FORM_TYPE = "application/x-www-form-urlencoded";
+
+/** Parameters of a form: ten times what any provider sends. */
+const FORM_PARAMETERS_MAX = 1000;
+
+/** The form that a body is; throws `BeyondBounds` for one with far too many parameters. */
+export function boundedForm(body: Uint8Array): Form {
+  const form = Form.parse(body);
+  checkParameters(form);
+  return form;
+}
+
+/** Throws `BeyondBounds` when there are far too many. */
+export function checkParameters({ size }: Form): void {
+  if (size > FORM_PARAMETERS_MAX) throw new BeyondBounds(`more than ${FORM_PARAMETERS_MAX} parameters`);
+}
 
 /** What was sent: the body or, where there is none (a GET), the query. */
 export function contentOf({ headers, body, url }: SignedRequest) {

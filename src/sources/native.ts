@@ -5,9 +5,14 @@
 import { Compile } from "typebox/compile";
 import { fieldError, fieldErrors } from "../core/field-errors.ts";
 import { NativeMessage } from "../core/message.ts";
-import { NATIVE, type Normalised, type Source } from "../core/source.ts";
+import { INLINE_BYTES_MAX, NATIVE, type Normalised, type Source } from "../core/source.ts";
+import { BeyondBounds } from "../lib/bounds.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
+import { parseJsonTree } from "../lib/json-tree.ts";
 
+/** Values and names of a body: a message has ten. */
+const ENTRIES_MAX = 1000;
+const TOO_MUCH = `Body should have at most ${ENTRIES_MAX} values and names`;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 const validator = Compile(NativeMessage);
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -26,6 +31,7 @@ export function nativeSource(
   }
   return {
     name: NATIVE,
+    secrets,
     proof(headers) {
       const signature = headers.get("x-signature");
       return signature !== null && SIGNATURE.test(signature) ? signature : undefined;
@@ -52,6 +58,9 @@ export function parseNativeMessage(value: unknown): Normalised {
 }
 
 function normalise(body: Uint8Array): Normalised {
+  // What is said twice, or beside a message's fields, is read all the same: not hundreds of thousands of times.
+  if (body.length > INLINE_BYTES_MAX && isTooMuch(body))
+    return { errors: [fieldError("body", undefined, "json_too_complex", TOO_MUCH, null)] };
   let text: string;
   try {
     text = utf8.decode(body);
@@ -67,6 +76,15 @@ function normalise(body: Uint8Array): Normalised {
     };
   }
   return parseNativeMessage(value);
+}
+
+function isTooMuch(body: Uint8Array): boolean {
+  try {
+    return (parseJsonTree(body)?.entries ?? 0) > ENTRIES_MAX;
+  } catch (error) {
+    if (error instanceof BeyondBounds) return true;
+    throw error;
+  }
 }
 
 /** `NAME:…` belongs to the source NAME. */

@@ -4,8 +4,19 @@
  */
 import type { IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
 import type { Message } from "../core/message.ts";
-import type { Proof, ProviderAnswer, ProviderSource, SignedRequest } from "../core/source.ts";
+import type {
+  Inspected,
+  Proof,
+  ProviderAnswer,
+  ProviderSource,
+  Refusal,
+  RequestHead,
+  SignedRequest,
+  SourceConfig,
+  Verdict,
+} from "../core/source.ts";
 import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
+import { BeyondBounds } from "../lib/bounds.ts";
 import { storable, wholeSeconds } from "./fields.ts";
 import { type Composed, contentOf, JSON_TYPE, type Provider } from "./kind.ts";
 import type { Signature } from "./schemes/proof.ts";
@@ -15,6 +26,9 @@ const MESSAGE_ID_BYTES_MAX = 640;
 const PARTY_BYTES_MAX = 256;
 /** Ten times what any provider puts into one POST; what holds more is no batch of theirs, and is kept whole. */
 const ITEMS_MAX = 10_000;
+
+/** A handshake is short. */
+const CHALLENGE_BYTES_MAX = 64 * 1024;
 
 const ACCEPTED: ProviderAnswer = { status: 200, type: JSON_TYPE, body: JSON.stringify({ status: "ok" }) };
 
@@ -28,20 +42,26 @@ export interface Trial {
 
 export class ConfiguredSource implements ProviderSource {
   readonly name: string;
-  readonly kind: string;
+  readonly config: SourceConfig;
   readonly accepted: ProviderAnswer;
   readonly refusedStatus: 401 | 403;
+  readonly deliversByGet: boolean;
   readonly #provider: Provider;
   /** Up to the query. */
   readonly #publicUrl: string | undefined;
 
-  constructor(name: string, kind: string, provider: Provider, publicUrl: string | undefined) {
+  constructor(name: string, config: SourceConfig, provider: Provider) {
     this.name = name;
-    this.kind = kind;
+    this.config = config;
     this.accepted = provider.accepted ?? ACCEPTED;
     this.refusedStatus = provider.refusedStatus ?? 401;
+    this.deliversByGet = provider.scheme.coversQuery;
     this.#provider = provider;
-    this.#publicUrl = publicUrl?.split("?")[0];
+    this.#publicUrl = config.public_url?.split("?")[0];
+  }
+
+  get kind(): string {
+    return this.config.kind;
   }
 
   signedUrl(path: string, query: string): string {
@@ -53,22 +73,43 @@ export class ConfiguredSource implements ProviderSource {
     return this.#provider.handshake?.(new URLSearchParams(query));
   }
 
-  verify(request: SignedRequest, now: number) {
+  begin(head: RequestHead, now: number): Refusal | ((body: Uint8Array) => Inspected) {
+    const begun = this.#provider.scheme.begin(head, now);
+    return typeof begun === "function" ? (body) => this.#inspect({ ...head, body }, begun(body), now) : begun;
+  }
+
+  #inspect(request: SignedRequest, verdict: Verdict, now: number): Inspected {
+    if (!verdict.proven) return { refusal: verdict };
+    const answer = this.challenge(request.body);
+    return answer === undefined ? this.deliver(request, verdict, now) : { answer };
+  }
+
+  verify(request: SignedRequest, now: number): Verdict {
     return this.#provider.scheme.verify(request, now);
   }
 
+  /** The answer to a verified body that is a handshake; undefined when it is none. */
   challenge(body: Uint8Array): ProviderAnswer | undefined {
-    return this.#provider.challenge?.(body);
+    if (body.length > CHALLENGE_BYTES_MAX) return undefined;
+    return unlessBeyond(() => this.#provider.challenge?.(body)).value;
   }
 
-  deliver(request: SignedRequest, proof: Proof, now: number): Delivery {
+  /** What a verified request brought; there is always something. */
+  deliver(
+    request: SignedRequest,
+    proof: Proof,
+    now: number,
+  ): { readonly delivery: Delivery; readonly keptWhole?: string } {
     const { body, contentType } = contentOf(request);
     const ts = wholeSeconds(now);
     const messages: Message[] = [];
     const details: MessageDetail[] = [];
     const events: NewEvent[] = [];
     const addEvent = (event: IncomingEvent) => events.push(this.#event(event, body, ts));
-    const intake = this.#intake(request, proof, body, contentType, now);
+    const { value: split, beyond: keptWhole } = unlessBeyond(() =>
+      boundedIntake(this.#provider.normalise(body, { now, contentType })),
+    );
+    const intake = this.#intake(split, request, proof, body);
     for (const message of intake.messages) {
       const stored = this.#message(message);
       if (stored === undefined) {
@@ -79,7 +120,8 @@ export class ConfiguredSource implements ProviderSource {
       details.push({ type: message.type, span: message.span });
     }
     for (const event of intake.events) addEvent(event);
-    return { messages, post: { source: this.name, body, details, events } };
+    const delivery = { messages, post: { source: this.name, body, details, events } };
+    return { delivery, ...(keptWhole !== undefined && { keptWhole }) };
   }
 
   /** A request that this very source accepts; undefined when its form isn't known. */
@@ -96,25 +138,14 @@ export class ConfiguredSource implements ProviderSource {
   }
 
   /** Never empty: what can't be split is one event. A delivery that is one event may lend it its identifier. */
-  #intake(request: SignedRequest, proof: Proof, body: Uint8Array, contentType: string, now: number): Intake {
-    const split = this.#normalise(body, contentType, now);
-    const items = split === undefined ? 0 : split.messages.length + split.events.length;
+  #intake(split: Intake | undefined, request: SignedRequest, proof: Proof, body: Uint8Array): Intake {
     const whole: Intake = { messages: [], events: [{ kind: "other", span: { start: 0, end: body.length } }] };
-    const { messages, events } = split === undefined || items === 0 || items > ITEMS_MAX ? whole : split;
+    const { messages, events } = split === undefined || itemsOf(split) === 0 ? whole : split;
     const [event] = events;
     if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
       return { messages, events };
     const key = this.#provider.deliveryKey?.(request, proof) ?? "";
     return { messages, events: key.trim() === "" ? events : [{ ...event, key }] };
-  }
-
-  /** A defect of ours in a normaliser costs the split, not the delivery. */
-  #normalise(body: Uint8Array, contentType: string, now: number): Intake | undefined {
-    try {
-      return this.#provider.normalise(body, { now, contentType });
-    } catch {
-      return undefined;
-    }
   }
 
   /** Under the source's name; undefined when it doesn't fit its columns. */
@@ -142,6 +173,31 @@ export class ConfiguredSource implements ProviderSource {
   #named(id: string): string | null {
     const named = `${this.name}:${id}`;
     return Buffer.byteLength(named) <= MESSAGE_ID_BYTES_MAX ? named : null;
+  }
+}
+
+function itemsOf({ messages, events }: Intake): number {
+  return messages.length + events.length;
+}
+
+function boundedIntake(split: Intake | undefined): Intake | undefined {
+  if (split !== undefined && itemsOf(split) > ITEMS_MAX)
+    throw new BeyondBounds(`more than ${ITEMS_MAX} parts`);
+  return split;
+}
+
+/**
+ * What is made of a body; of one that is too much of something, what of. A defect of ours in a normaliser costs the
+ * split, not the delivery.
+ */
+function unlessBeyond<T>(make: () => T | undefined): {
+  readonly value?: T | undefined;
+  readonly beyond?: string;
+} {
+  try {
+    return { value: make() };
+  } catch (error) {
+    return error instanceof BeyondBounds ? { beyond: error.message } : {};
   }
 }
 

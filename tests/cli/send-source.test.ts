@@ -40,7 +40,7 @@ beforeEach(() => {
         url: source.signedUrl(pathname, search.slice(1)),
       };
       const verdict = source.verify(signed, Date.now());
-      const delivery = verdict.proven ? source.deliver(signed, verdict, Date.now()) : undefined;
+      const delivery = verdict.proven ? source.deliver(signed, verdict, Date.now()).delivery : undefined;
       const why = verdict.proven ? undefined : verdict.why;
       received.push({ path: pathname + search, why, delivery, headers: request.headers });
       const given = answer(received.length);

@@ -102,7 +102,7 @@ describe("a request that holds", () => {
         "clock     2025-01-15T10:00:00.000Z (--at)",
         "url       https://example.org/in/webhook/sms?a=1",
         "answer    200 text/xml <Response/>",
-        "message   sms:m1 from +919876543210 to +14155550100 at 2025-01-15T10:00:00Z, text, 21 characters",
+        "message   sms:SMca0df2c95aa144c1d0ff2ff3c8f967fd from +919876543210 to +14155550100 at 2025-01-15T10:00:00Z, text, 21 characters",
         "",
       ].join("\n"),
     );
@@ -220,12 +220,12 @@ describe("a request that doesn't hold", () => {
   test("is told with the strings that would have had to be signed", async () => {
     const { why, said } = await refused(
       "sms",
-      withBody(captured("sms"), (body) => body.replace("m1", "m2")),
+      withBody(captured("sms"), (body) => body.replace("MessageSid=SMca", "MessageSid=SMcb")),
     );
     expect(why).toBe("no secret made this signature");
     const [first = "", ...more] = said("signed");
     expect(first).toStartWith("https://example.org/in/webhook/smsBody");
-    expect(first).toContain("MessageSidm2");
+    expect(first).toContain("MessageSidSMcb0df");
     expect(more).toHaveLength(1);
     expect(said("url")).toEqual(["https://example.org/in/webhook/sms"]);
     expect(said("hint")).toEqual([

@@ -2,7 +2,6 @@
 import { readSome } from "../../config.ts";
 import type { Message } from "../../core/message.ts";
 import type { Proof, ProviderAnswer, Refusal } from "../../core/source.ts";
-import type { Delivery } from "../../core/store.ts";
 import type { Configured } from "../configured-source.ts";
 import type { Attempt } from "./change.ts";
 import { hintsOf } from "./hints.ts";
@@ -72,10 +71,12 @@ function signedLines({ signed = [] }: Refusal, shown: Shown): readonly Line[] {
 }
 
 function stored({ source, request, now }: Attempt, proof: Proof, shown: Shown): readonly Line[] {
-  const { messages, post }: Delivery = source.deliver(request, proof, now);
+  const { delivery, keptWhole } = source.deliver(request, proof, now);
+  const { messages, post } = delivery;
   const { status, type, body } = source.accepted;
   return [
     ["answer", `${status} ${type} ${body}`.trimEnd()],
+    ...(keptWhole === undefined ? [] : [["kept whole", keptWhole] as const]),
     ...messages.map((message, index): Line => {
       const detail = post?.details[index]?.type ?? "";
       return ["message", shown.text(messageLine(message, detail))];

@@ -10,6 +10,7 @@ import {
   Overloaded,
   ShuttingDown,
 } from "../../core/errors.ts";
+import type { Inspector } from "../../core/source.ts";
 import type { Delivery, NewEvent, Outcome, Store } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Exchange, RouteLog } from "../../lib/route.ts";
@@ -19,6 +20,7 @@ import type { Entrance } from "./sources.ts";
 export interface IngestParts {
   readonly store: Store;
   readonly clock: Clock;
+  readonly inspector: Inspector;
   /** True once the process is on its way out: what comes now is refused. */
   readonly closing: () => boolean;
 }
@@ -77,23 +79,30 @@ function conflicts(
   });
 }
 
-/** A delivery that is durable: new when any of it is, and an error when any of it met another source's message. */
+/**
+ * A delivery that is durable: new when any of it is, and an error when any of it met another source's message.
+ * `keptWhole` says why it wasn't taken apart, when it was too much of something.
+ */
 export function noteKept(
   entrance: Entrance,
   exchange: Exchange,
   { messages, post }: Delivery,
   outcomes: readonly Outcome[],
+  keptWhole?: string,
 ): void {
   const conflict = outcomes.includes("conflict");
   const differs = outcomes.includes("differs");
   const duplicate = !conflict && !outcomes.includes("created");
   const result = conflict ? "error" : duplicate ? "duplicate" : "ok";
-  note(entrance, exchange, result, conflict ? "ERROR" : differs ? "WARN" : "INFO", {
+  const odd = differs || keptWhole !== undefined;
+  if (keptWhole !== undefined) entrance.tally.keptWhole++;
+  note(entrance, exchange, result, conflict ? "ERROR" : odd ? "WARN" : "INFO", {
     message_id: messages[0]?.message_id,
     duplicate,
     ...(post !== undefined && { messages: messages.length, events: post.events.length }),
     ...(differs && { differs }),
     ...(conflict && { conflict }),
+    ...(keptWhole !== undefined && { kept_whole: keptWhole }),
   });
 }
 

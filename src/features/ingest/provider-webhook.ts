@@ -5,7 +5,12 @@
 import { Type } from "typebox";
 import { ShuttingDown } from "../../core/errors.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";
-import type { ProviderAnswer, ProviderSource, Refusal } from "../../core/source.ts";
+import {
+  INLINE_BYTES_MAX,
+  type ProviderAnswer,
+  type ProviderSource,
+  type Refusal,
+} from "../../core/source.ts";
 import { detail } from "../../lib/response.ts";
 import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
 import { type IngestParts, keep, note, noteFailure, noteKept, RESULT_HEADER } from "./accounting.ts";
@@ -14,6 +19,10 @@ import type { Entrance, Sources } from "./sources.ts";
 const PATH = "/webhook/{source}";
 const SourceName = Type.Object({ source: Type.String({ description: "The source's name, as configured." }) });
 const NO_BODY = new Uint8Array();
+const UNSIGNED_QUERY: Refusal = {
+  proven: false,
+  why: "it came by GET, and this source's scheme doesn't sign the query",
+};
 
 const refusal = (description: string): AnswerDoc => ({
   description,
@@ -97,16 +106,23 @@ async function receive(
     const isPost = method === "POST";
     const greeting = isPost ? undefined : source.handshake(exchange.query);
     if (greeting !== undefined) return greeted(entrance, exchange, greeting);
-    const body = isPost ? await exchange.readBody() : NO_BODY;
+    // Some ask by HEAD whether the address is there before they save it; it brings nothing.
+    if (method === "HEAD") return greeted(entrance, exchange, source.accepted);
     const now = parts.clock.now();
-    const request = { headers, body, url: source.signedUrl(exchange.path, exchange.query) };
-    const verdict = source.verify(request, now);
-    if (!verdict.proven) return refused(entrance, exchange, verdict);
-    const challenge = isPost ? source.challenge(body) : undefined;
-    if (challenge !== undefined) return greeted(entrance, exchange, challenge);
-    const delivery = source.deliver(request, verdict, now);
+    const head = { headers, url: source.signedUrl(exchange.path, exchange.query) };
+    const begun = source.begin(head, now);
+    if (typeof begun !== "function") return refused(entrance, exchange, begun);
+    if (!isPost && !source.deliversByGet) return refused(entrance, exchange, UNSIGNED_QUERY);
+    const given = isPost ? await exchange.readBody() : NO_BODY;
+    const { inspected, body } =
+      given.length <= INLINE_BYTES_MAX
+        ? { inspected: begun(given), body: given }
+        : await parts.inspector.provider(source, head, given, now);
+    if ("refusal" in inspected) return refused(entrance, exchange, inspected.refusal);
+    if ("answer" in inspected) return greeted(entrance, exchange, inspected.answer);
+    const { delivery, keptWhole } = inspected;
     const sent = delivery.post?.body ?? body;
-    noteKept(entrance, exchange, delivery, await keep(parts, entrance, delivery, sent));
+    noteKept(entrance, exchange, delivery, await keep(parts, entrance, delivery, sent), keptWhole);
     return answer(source.accepted);
   } catch (error) {
     noteFailure(entrance, exchange, error);

@@ -6,7 +6,7 @@ import { type Static, Type } from "typebox";
 import { ShuttingDown } from "../../core/errors.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import { NativeMessage } from "../../core/message.ts";
-import type { Source } from "../../core/source.ts";
+import { INLINE_BYTES_MAX, type Source } from "../../core/source.ts";
 import { detail, json, jsonText } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 import { type IngestParts, keep, note, noteFailure, noteKept, RESULT_HEADER } from "./accounting.ts";
@@ -81,8 +81,12 @@ async function receive(
     exchange.checkDeclaredLength();
     const proof = source.proof(exchange.request.headers);
     if (proof === undefined) return unproven(entrance, exchange);
-    const body = await exchange.readBody();
-    if (!source.verify(proof, body)) return unproven(entrance, exchange);
+    const given = await exchange.readBody();
+    const { proven, body } =
+      given.length <= INLINE_BYTES_MAX
+        ? { proven: source.verify(proof, given), body: given }
+        : await parts.inspector.native(source, proof, given);
+    if (!proven) return unproven(entrance, exchange);
     const normalised = source.normalise(body);
     if ("errors" in normalised) {
       note(entrance, exchange, "validation_error", "INFO", { duplicate: false });

@@ -96,7 +96,7 @@ function messageItem(message: JsonTree, update: JsonTree, key: string, bot: stri
   const ts = instantOf(message.get("date")?.text) ?? wholeSeconds(now);
   const id = idOf(message, message.get("message_id"));
   const type = TYPES.find((name) => message.get(name) !== undefined);
-  const isSystem = type === undefined && message.names.some((name) => SYSTEM.test(name));
+  const isSystem = type === undefined && message.members().some(([name]) => SYSTEM.test(name));
   const isBots = message.at("from", "is_bot")?.isTrue === true && message.get("sender_chat") === undefined;
   const chat = message.get("chat");
   // What a business account receives and what it sends come alike; a private chat has the number of the other one.

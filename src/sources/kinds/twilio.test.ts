@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fc } from "../../../tests/property.ts";
 import {
+  AT,
   columns,
   expectAnythingKept,
   expectFitting,
@@ -83,6 +84,28 @@ test("a call, and a message without a sender, are events known by their bytes", 
   expect(columns(rig.keptOf(body, FORM_HEADERS)).events).toEqual([["other", sha256(body), "src:SM1"]]);
 });
 
+test("a form that was split anew under the same signature makes no message", () => {
+  const sent = { Body: "Hello", From: "+15550001111", MessageSid: "SM1", NumMedia: "0", To: "+15550002222" };
+  const caught = rig.signed(form(sent), FORM_HEADERS);
+  const { NumMedia: _, ...others } = sent;
+  const split = { ...caught, body: Buffer.from(form({ ...others, MessageSid: "SM1NumMedia0" })) };
+  // Twilio signs names and values with nothing between them: the signature is that of both.
+  expect(rig.proves(split)).toBe(true);
+  const { messages, events } = columns(rig.kept(split));
+  expect(messages).toEqual([]);
+  expect(events).toEqual([["other", sha256(form({ ...others, MessageSid: "SM1NumMedia0" })), null]]);
+});
+
+test("a form with more parameters than any provider sends is verified all the same, and kept whole", () => {
+  const many = Array.from({ length: 1001 }, (_, index) => [`N${(index * 7919) % 1001}`, `${index % 3}`]);
+  const body = new URLSearchParams([...many, ...Object.entries(MESSAGE)]).toString();
+  const request = rig.signed(body, FORM_HEADERS);
+  expect(columns(rig.kept(request))).toEqual({ messages: [], events: [["other", sha256(body), null]] });
+  const verdict = rig.source.verify(request, AT);
+  const kept = verdict.proven ? rig.source.deliver(request, verdict, AT).keptWhole : undefined;
+  expect(kept).toBe("more than 1000 parameters");
+});
+
 test("what comes by GET is read from the query that was signed", () => {
   const url = `${HOOK}?${form(MESSAGE)}`;
   expect(rig.kept(rig.signed("", {}, url)).messages).toEqual(keptForm({}).messages);
@@ -162,6 +185,13 @@ describe("whatever Twilio sends", () => {
   });
 
   test("a trial is accepted and comes back, with the time of its receipt", () => {
-    expectTrialsComeBack(rig, () => ({ ts: RECEIVED }));
+    expectTrialsComeBack(rig, ({ message_id }) => ({
+      message_id: `src:SM${sha256(message_id).slice(0, 32)}`,
+      ts: RECEIVED,
+    }));
+    const sid = "SM0123456789abcdef0123456789abcdef";
+    const message = { message_id: sid, from: "+15550001111", to: "+15550002222", ts: RECEIVED, text: null };
+    const trial = rig.source.trial(message, HOOK, AT);
+    expect(new URLSearchParams(Buffer.from(trial?.body ?? "").toString()).get("MessageSid")).toBe(sid);
   });
 });

@@ -7,6 +7,7 @@ import { Type } from "typebox";
 import type { Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { Form } from "../../lib/form.ts";
 import {
   eventOf,
   firstText,
@@ -17,12 +18,19 @@ import {
   storable,
   wholeSeconds,
 } from "../fields.ts";
-import { type Composed, defineKind, FORM_TYPE } from "../kind.ts";
-import { refused, type Scheme, secretBytes } from "../schemes/proof.ts";
+import { boundedForm, type Composed, defineKind, FORM_TYPE } from "../kind.ts";
+import { defineScheme, refused, type Scheme, secretBytes } from "../schemes/proof.ts";
 import { sha256Hex } from "../schemes/template.ts";
 
 const SIGNATURE = "X-Twilio-Signature";
-const utf8 = new TextDecoder();
+const SHA1_BASE64 = /^[A-Za-z0-9+/]{27}=$/;
+/** What is said of what would have been signed. */
+const SHOWN_BYTES_MAX = 64 * 1024;
+/**
+ * Names and values are signed without anything between them, so one signature holds for `MessageSid=SM1&NumMedia=0` and
+ * for `MessageSid=SM1NumMedia0`: an identifier that has swallowed what comes behind it isn't of this form.
+ */
+const SID = /^(SM|MM)[0-9a-f]{1,32}$/i;
 
 export const twilio = defineKind({
   summary: "Twilio SMS and WhatsApp; the secret is the account's auth token",
@@ -47,29 +55,40 @@ function isForm(contentType: string): boolean {
 /** The URL and, of a form, its parameters; of anything else the hash of the body stands in the URL. */
 function twilioScheme(secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
-  const signature = (key: Uint8Array, text: string) =>
-    new Bun.CryptoHasher("sha1", key).update(text).digest("base64");
-  return {
-    verify(request) {
-      const given = request.headers.get(SIGNATURE);
+  const signature = (key: Uint8Array, url: string, parameters: Uint8Array) =>
+    new Bun.CryptoHasher("sha1", key).update(url).update(parameters).digest("base64");
+  return defineScheme({
+    coversQuery: true,
+    begin({ headers, url }) {
+      const given = headers.get(SIGNATURE);
       if (given === null) return refused(`the header ${SIGNATURE} is missing`);
-      const hash = bodyHash(request.url);
-      if (hash !== undefined && hash.toLowerCase() !== sha256Hex(request.body))
-        return refused("bodySHA256 in the URL is not the body's");
-      const form = isForm(request.headers.get("content-type") ?? "");
-      if (hash === undefined && !form && request.body.length > 0)
-        return refused("the body is no form, and the URL has no bodySHA256");
-      const parameters = hash === undefined && form ? signedParameters(request.body) : "";
-      const candidates = urlsOf(request.url).map((url) => url + parameters);
-      let proven = false;
-      for (const key of keys)
-        for (const text of candidates) proven = equalInConstantTime(signature(key, text), given) || proven;
-      return proven ? { proven } : refused("no secret made this signature", candidates);
+      if (!SHA1_BASE64.test(given))
+        return refused(`the header ${SIGNATURE} holds no signature of the right form`);
+      const hash = bodyHash(url);
+      const form = isForm(headers.get("content-type") ?? "");
+      return (body) => {
+        if (hash !== undefined && hash.toLowerCase() !== sha256Hex(body))
+          return refused("bodySHA256 in the URL is not the body's");
+        if (hash === undefined && !form && body.length > 0)
+          return refused("the body is no form, and the URL has no bodySHA256");
+        const parameters = hash === undefined && form ? signedParameters(body) : Buffer.alloc(0);
+        const urls = urlsOf(url);
+        let proven = false;
+        for (const key of keys)
+          for (const each of urls)
+            proven = equalInConstantTime(signature(key, each, parameters), given) || proven;
+        if (proven) return { proven };
+        const shown = parameters.toString("utf8", 0, SHOWN_BYTES_MAX);
+        return refused(
+          "no secret made this signature",
+          urls.map((each) => each + shown),
+        );
+      };
     },
     sign: ({ url, body }) => ({
-      headers: { [SIGNATURE]: signature(keys[0] as Uint8Array, url + signedParameters(body)) },
+      headers: { [SIGNATURE]: signature(keys[0] as Uint8Array, url, signedParameters(body)) },
     }),
-  };
+  });
 }
 
 function bodyHash(url: string): string | undefined {
@@ -78,19 +97,17 @@ function bodyHash(url: string): string | undefined {
 }
 
 /** Names and values, sorted by name; the values of a name that comes more often sorted too, each once. */
-function signedParameters(body: Uint8Array): string {
-  const values = new Map<string, Set<string>>();
-  for (const [name, value] of new URLSearchParams(utf8.decode(body)))
-    values.set(name, (values.get(name) ?? new Set()).add(value));
-  return [...values.keys()]
-    .sort()
-    .map((name) =>
-      [...(values.get(name) as Set<string>)]
-        .sort()
-        .map((value) => name + value)
-        .join(""),
-    )
-    .join("");
+function signedParameters(body: Uint8Array): Buffer {
+  const form = Form.parse(body);
+  const signed = Buffer.allocUnsafe(form.bytes);
+  let used = 0;
+  let before: number | undefined;
+  for (const index of form.order({ byValue: true })) {
+    if (before !== undefined && form.areEqual(before, index)) continue;
+    before = index;
+    used += form.copyPair(index, signed, used);
+  }
+  return signed.subarray(0, used);
 }
 
 const URL_PARTS = /^(https?):\/\/([^/?#]*?)(:[0-9]+)?([/?#].*)?$/i;
@@ -111,10 +128,11 @@ const INCOMING = new Set(["received", "receiving"]);
 
 /** The one message or event of a form. */
 function normaliseTwilio(body: Uint8Array, now: number): Intake {
-  const form = new URLSearchParams(utf8.decode(body));
-  const field = (name: string) => form.get(name) ?? undefined;
+  const form = boundedForm(body);
+  const field = (name: string) => form.get(name);
   const span = { start: 0, end: body.length };
-  const id = field("MessageSid") ?? field("SmsSid");
+  const sid = field("MessageSid") ?? field("SmsSid");
+  const id = sid !== undefined && SID.test(sid) ? sid : undefined;
   const status = field("MessageStatus") ?? field("SmsStatus");
   if (status !== undefined && !INCOMING.has(status))
     return intakeOf([eventOf("status", span, { key: statusKey(id, status), messageId: id })]);
@@ -141,9 +159,10 @@ function address(text: string | undefined): string | undefined {
   return id.startsWith("+") ? phoneOr(channel, id) : storable(`${channel}:${id}`);
 }
 
+/** An identifier that is none of theirs becomes one. */
 function compose({ message_id, from, to, text }: Message): Composed {
   const form = new URLSearchParams({
-    MessageSid: message_id,
+    MessageSid: SID.test(message_id) ? message_id : `SM${sha256Hex(Buffer.from(message_id)).slice(0, 32)}`,
     From: from,
     To: to,
     Body: text ?? "",

@@ -7,6 +7,7 @@ import { type Static, Type } from "typebox";
 import type { Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { Form } from "../../lib/form.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
   channelOr,
@@ -22,11 +23,23 @@ import {
   wholeSeconds,
   writtenInstant,
 } from "../fields.ts";
-import { type Composed, contentOf, defineKind, FORM_TYPE, JSON_TYPE, type Provider } from "../kind.ts";
+import {
+  type Composed,
+  checkParameters,
+  contentOf,
+  defineKind,
+  FORM_TYPE,
+  JSON_TYPE,
+  type Provider,
+} from "../kind.ts";
 import { jwtScheme } from "../schemes/jwt.ts";
-import { refused, type Scheme, secretBytes } from "../schemes/proof.ts";
+import { defineScheme, refused, type Scheme, secretBytes } from "../schemes/proof.ts";
 import { checkTimestamp } from "../schemes/timestamp.ts";
 
+/** Of a signature. */
+const HEX_CHARS = { sha1: 40, sha256: 64, sha512: 128 } as const;
+/** What is said of what would have been signed. */
+const SHOWN_BYTES_MAX = 64 * 1024;
 const METHODS = { sha1hmac: "sha1", sha256hmac: "sha256", sha512hmac: "sha512" } as const;
 const TOLERANCE_SECONDS = 300;
 const utf8 = new TextDecoder();
@@ -114,58 +127,82 @@ function smsProvider(
 }
 
 /** Over `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced. */
-function parametersScheme(algorithm: "sha1" | "sha256" | "sha512", secrets: readonly string[]): Scheme {
+function parametersScheme(algorithm: keyof typeof HEX_CHARS, secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
-  const signature = (key: Uint8Array, text: string) =>
-    new Bun.CryptoHasher(algorithm, key).update(text).digest("hex").toUpperCase();
-  return {
-    verify(request, now) {
-      const { body, contentType } = contentOf(request);
-      const parameters = parametersOf(body, contentType);
-      const given = parameters.get("sig");
+  const signature = (key: Uint8Array, bytes: Uint8Array) =>
+    new Bun.CryptoHasher(algorithm, key).update(bytes).digest("hex").toUpperCase();
+  return defineScheme({
+    coversQuery: true,
+    begin: (head, now) => (body) => {
+      const content = contentOf({ ...head, body });
+      const parameters = parametersOf(content.body, content.contentType);
+      const given = parameters.last("sig");
       if (given === undefined) return refused("the parameter sig is missing");
-      // Names aren't replaced when they are signed: one with `=` in it could stand for several parameters.
-      if ([...parameters.keys()].some((name) => /[&=]/.test(name)))
-        return refused("the name of a parameter holds & or =");
-      const why = checkTimestamp(parameters.get("timestamp") ?? "", "unix", now, TOLERANCE_SECONDS);
+      if (given.length !== HEX_CHARS[algorithm])
+        return refused("the parameter sig is no signature of this method");
+      const why = checkTimestamp(parameters.last("timestamp") ?? "", "unix", now, TOLERANCE_SECONDS);
       if (why !== undefined) return refused(why);
-      const text = signedText(parameters);
+      const bytes = signedBytes(parameters);
+      // Names aren't replaced when they are signed: one with `=` in it could stand for several parameters.
+      if (bytes === undefined) return refused("the name of a parameter holds & or =");
       let proven = false;
-      for (const key of keys) {
-        const expected = signature(key, text);
-        proven = equalInConstantTime(expected, given) || proven;
-        proven = equalInConstantTime(expected.toLowerCase(), given) || proven;
-      }
-      return proven ? { proven } : refused("no secret made this signature", [text]);
+      for (const key of keys)
+        proven = equalInConstantTime(signature(key, bytes), given.toUpperCase()) || proven;
+      if (proven) return { proven };
+      return refused("no secret made this signature", [bytes.toString("utf8", 0, SHOWN_BYTES_MAX)]);
     },
     sign({ body }, now) {
       const form = new URLSearchParams(utf8.decode(body));
       form.set("timestamp", String(Math.floor(now / 1000)));
-      form.set("sig", signature(keys[0] as Uint8Array, signedText(new Map(form))));
+      const bytes = signedBytes(Form.parse(Buffer.from(form.toString()))) as Buffer;
+      form.set("sig", signature(keys[0] as Uint8Array, bytes));
       return { headers: { "Content-Type": FORM_TYPE }, body: Buffer.from(form.toString()) };
     },
-  };
+  });
 }
 
-function signedText(parameters: ReadonlyMap<string, string>): string {
-  return [...parameters]
-    .filter(([name]) => name !== "sig")
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `&${name}=${value.replace(/[&=]/g, "_")}`)
-    .join("");
+const AMPERSAND = 0x26;
+const EQUALS = 0x3d;
+const UNDERSCORE = 0x5f;
+const SIG = Buffer.from("sig");
+
+/** The last of equal names counts; undefined when a name holds `&` or `=`. */
+function signedBytes(parameters: Form): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(parameters.bytes + 2 * parameters.size);
+  let used = 0;
+  const order = parameters.order({ byValue: false });
+  for (let place = 0; place < order.length; place++) {
+    const [index = 0, next] = [order[place], order[place + 1]];
+    if (next !== undefined && parameters.hasEqualNames(index, next)) continue;
+    const name = parameters.name(index);
+    if (name.includes(AMPERSAND) || name.includes(EQUALS)) return undefined;
+    if (name.equals(SIG)) continue;
+    bytes[used++] = AMPERSAND;
+    const start = used;
+    used += parameters.copyPair(index, bytes, start);
+    const valueAt = start + name.length;
+    for (let at = valueAt; at < used; at++)
+      if (bytes[at] === AMPERSAND || bytes[at] === EQUALS) bytes[at] = UNDERSCORE;
+    bytes.copyWithin(valueAt + 1, valueAt, used++);
+    bytes[valueAt] = EQUALS;
+  }
+  return bytes.subarray(0, used);
 }
 
 /** Of a form, a query string or a flat JSON object; the last of equal names counts. */
-function parametersOf(bytes: Uint8Array, contentType: string): ReadonlyMap<string, string> {
-  if (contentType.toLowerCase().startsWith(JSON_TYPE)) {
-    const document = parseJsonTree(bytes);
-    return new Map((document?.names ?? []).map((name) => [name, document?.get(name)?.text ?? ""]));
-  }
-  return new Map(new URLSearchParams(utf8.decode(bytes)));
+function parametersOf(bytes: Uint8Array, contentType: string): Form {
+  if (!contentType.toLowerCase().startsWith(JSON_TYPE)) return Form.parse(bytes);
+  return Form.of(textsOf(parseJsonTree(bytes)), bytes.length);
+}
+
+function* textsOf(document: JsonTree | undefined): Generator<readonly [name: string, text: string]> {
+  for (const [name, value] of document?.members() ?? []) yield [name, value.text ?? ""];
 }
 
 function normaliseSms(body: Uint8Array, contentType: string, now: number): Intake {
-  const parameters = parametersOf(body, contentType);
+  const form = parametersOf(body, contentType);
+  checkParameters(form);
+  const parameters = { get: (name: string) => form.last(name) };
   const span = { start: 0, end: body.length };
   const id = parameters.get("messageId");
   const status = parameters.get("status");

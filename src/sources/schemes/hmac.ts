@@ -3,9 +3,9 @@
  * or versions before them, a timestamp beside them or in a header of its own. Any candidate that any secret made wins.
  */
 
-import type { SignedRequest, Verdict } from "../../core/source.ts";
+import type { RequestHead, Verdict } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
-import { refused, type Scheme, type SecretEncoding, secretBytes } from "./proof.ts";
+import { defineScheme, refused, type Scheme, type SecretEncoding, secretBytes } from "./proof.ts";
 import { sha256Hex, Template, type TemplateValues } from "./template.ts";
 import { checkTimestamp, type TimestampFormat, timeText } from "./timestamp.ts";
 
@@ -41,45 +41,50 @@ const TOLERANCE_SECONDS = 300;
 export function hmacScheme(options: HmacOptions, secrets: readonly string[]): Scheme {
   const template = new Template(options.signed);
   const keys = secrets.map((secret) => secretBytes(secret, options.secret_encoding, options.secret_prefix));
-  const algorithm = ALGORITHMS[options.algorithm];
-  const { tolerance_seconds = TOLERANCE_SECONDS, timestamp_format = "unix" } = options;
+  const { tolerance_seconds = TOLERANCE_SECONDS, timestamp_format = "unix", encoding } = options;
   const hasTimestamp = options.timestamp_header !== undefined || options.timestamp_part !== undefined;
-  return {
-    verify(request, now) {
-      const value = request.headers.get(options.header);
+  const digest = (key: Uint8Array, pieces: readonly (Uint8Array | string)[]) => {
+    const hasher = new Bun.CryptoHasher(ALGORITHMS[options.algorithm], key);
+    for (const piece of pieces) hasher.update(piece);
+    return hasher.digest(encoding);
+  };
+  return defineScheme({
+    coversQuery: template.has("url"),
+    begin(head, now) {
+      const value = head.headers.get(options.header);
       if (value === null) return refused(`the header ${options.header} is missing`);
       const parts = options.separator === undefined ? [value] : value.split(options.separator);
       const candidates = parts.flatMap((part) => signatureIn(part.trim(), options));
       if (candidates.length === 0)
         return refused(`the header ${options.header} holds no signature of the right form`);
-      const values = valuesOf(request, options, parts);
-      const missing = (["id", "nonce", "timestamp"] as const).find(
-        (name) => template.has(name) && values[name] === "",
-      );
-      if (missing !== undefined) return refused(`the ${missing} that is signed is missing`);
+      const values = valuesOf(head, options, parts);
+      for (const name of ["id", "nonce", "timestamp"] as const) {
+        if (!template.has(name)) continue;
+        if (values[name] === "") return refused(`the ${name} that is signed is missing`);
+        if (name !== "timestamp" && template.couldBeSplit(values[name]))
+          return refused(`the ${name} that is signed holds what stands between the signed parts`);
+      }
       if (hasTimestamp) {
         const why = checkTimestamp(values.timestamp, timestamp_format, now, tolerance_seconds);
         if (why !== undefined) return refused(why);
       }
-      const bytes = template.bytes(request.body, values);
-      let proven = false;
-      for (const key of keys) {
-        const expected = new Bun.CryptoHasher(algorithm, key).update(bytes).digest(options.encoding);
-        for (const candidate of candidates) proven = equalInConstantTime(expected, candidate) || proven;
-      }
-      return proven
-        ? PROVEN
-        : refused("no secret made this signature", [template.describe(request.body, values)]);
+      return (body) => {
+        const pieces = template.pieces(body, values);
+        let proven = false;
+        for (const key of keys) {
+          const expected = digest(key, pieces);
+          for (const candidate of candidates) proven = equalInConstantTime(expected, candidate) || proven;
+        }
+        return proven ? PROVEN : refused("no secret made this signature", [template.describe(body, values)]);
+      };
     },
     sign({ body, url }, now) {
       const time = timeText(timestamp_format, now);
       const id = sha256Hex(body).slice(0, 32);
-      const bytes = template.bytes(body, { url, id, nonce: id, timestamp: time });
-      const digest = new Bun.CryptoHasher(algorithm, keys[0] as Uint8Array)
-        .update(bytes)
-        .digest(options.encoding);
+      const pieces = template.pieces(body, { url, id, nonce: id, timestamp: time });
+      const signed = digest(keys[0] as Uint8Array, pieces);
       const { prefix = "", version, version_separator: between = "=", separator = "," } = options;
-      const signature = version === undefined ? `${prefix}${digest}` : `${version}${between}${digest}`;
+      const signature = version === undefined ? `${prefix}${signed}` : `${version}${between}${signed}`;
       const part = options.timestamp_part;
       const stamp = part === undefined ? "" : `${part}${between}${time}${separator}`;
       const headers: Record<string, string> = { [options.header]: `${stamp}${signature}` };
@@ -88,20 +93,29 @@ export function hmacScheme(options: HmacOptions, secrets: readonly string[]): Sc
       if (options.timestamp_header !== undefined) headers[options.timestamp_header] = time;
       return { headers };
     },
-  };
+  });
 }
 
 const PROVEN: Verdict = { proven: true };
 
-/** Nothing, when the part has another version or not the prefix. */
-function signatureIn(part: string, { prefix = "", version_separator, version }: HmacOptions): string[] {
-  if (version_separator === undefined) return part.startsWith(prefix) ? [part.slice(prefix.length)] : [];
-  const [name, signature] = named(part, version_separator);
-  return name === version && signature !== undefined ? [signature] : [];
+/** Bytes of a signature. */
+const SIZES = { "hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha512": 64 } as const;
+
+/** Nothing, when the part has another version or not the prefix, or is no signature of this algorithm's. */
+function signatureIn(part: string, options: HmacOptions): string[] {
+  const { prefix = "", version_separator, version, algorithm, encoding } = options;
+  if (version_separator === undefined && !part.startsWith(prefix)) return [];
+  const [name, signature] =
+    version_separator === undefined ? [version, part.slice(prefix.length)] : named(part, version_separator);
+  if (name !== version || signature === undefined) return [];
+  const size = SIZES[algorithm];
+  // Some write hexadecimal digits in upper case, which are the same bytes.
+  if (encoding === "hex") return signature.length === 2 * size ? [signature.toLowerCase()] : [];
+  return signature.length === 4 * Math.ceil(size / 3) ? [signature] : [];
 }
 
 function valuesOf(
-  { headers, url }: SignedRequest,
+  { headers, url }: RequestHead,
   options: HmacOptions,
   parts: readonly string[],
 ): TemplateValues {

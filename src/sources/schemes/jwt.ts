@@ -1,7 +1,7 @@
 /** JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body and a URL. */
-import type { Refusal, SignedRequest } from "../../core/source.ts";
+import type { Refusal } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
-import { refused, type Scheme, secretBytes } from "./proof.ts";
+import { defineScheme, refused, type Scheme, secretBytes } from "./proof.ts";
 import { sha256Hex } from "./template.ts";
 
 export interface JwtOptions {
@@ -25,35 +25,41 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 /** A token that doesn't say when it expires counts for so long. */
 const AGE_SECONDS_MAX = 300;
 const BEARER = /^Bearer +/i;
+const TOKEN = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
+/** It is read before the signature is checked: it names the algorithm. */
+const HEADER_CHARS_MAX = 1024;
 
 type Claims = Readonly<Record<string, unknown>>;
 
 /** Throws `SchemeError` when a secret can't be used. */
 export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
-  return {
-    verify(request, now) {
-      const value = request.headers.get(options.header);
+  return defineScheme({
+    coversQuery: options.url_hash === true,
+    begin(head, now) {
+      const value = head.headers.get(options.header);
       if (value === null) return refused(`the header ${options.header} is missing`);
       const token = /^authorization$/i.test(options.header) ? value.replace(BEARER, "") : value;
-      const [head = "", payload = "", signature = "", ...more] = token.split(".");
-      const algorithm = jsonObject(head)?.["alg"];
-      const claims = jsonObject(payload);
-      if (claims === undefined || more.length > 0) return refused("the token is no JSON Web Token");
-      const allowed = options.algorithms.find((name) => name === algorithm);
+      const [, header = "", payload = "", signature = ""] = TOKEN.exec(token) ?? [];
+      const { alg, crit } = (header.length <= HEADER_CHARS_MAX ? jsonObject(header) : undefined) ?? {};
+      if (alg === undefined) return refused("the token is no JSON Web Token");
+      const allowed = options.algorithms.find((name) => name === alg);
       if (allowed === undefined)
-        return refused(
-          `the token's algorithm is ${named(algorithm)}, not one of ${options.algorithms.join(", ")}`,
-        );
+        return refused(`the token's algorithm is ${named(alg)}, not one of ${options.algorithms.join(", ")}`);
+      // RFC 7515, section 4.1.11: who doesn't understand what is critical must refuse it.
+      if (crit !== undefined) return refused("the token has critical extensions, and none is known");
       let holds = false;
       for (const key of keys) {
         const expected = new Bun.CryptoHasher(HASHES[allowed], key)
-          .update(`${head}.${payload}`)
+          .update(`${header}.${payload}`)
           .digest("base64url");
         holds = equalInConstantTime(expected, signature) || holds;
       }
       if (!holds) return refused("no secret made the token's signature");
-      return checkClaims(claims, options, request, now / 1000) ?? { proven: true, claims };
+      const claims = jsonObject(payload);
+      if (claims === undefined) return refused("the token is no JSON Web Token");
+      const refusal = checkClaims(claims, options, head.url, now / 1000);
+      return refusal ?? ((body) => checkBody(claims, options, body) ?? { proven: true, claims });
     },
     sign({ body, url }, now) {
       const [algorithm = "HS256"] = options.algorithms;
@@ -72,21 +78,20 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
       const bearer = /^authorization$/i.test(options.header) ? `Bearer ${token}` : token;
       return { headers: { [options.header]: bearer } };
     },
-  };
+  });
 }
 
-function checkClaims(
-  claims: Claims,
-  options: JwtOptions,
-  { body, url }: SignedRequest,
-  now: number,
-): Refusal | undefined {
-  const { issuer, payload_hash, url_hash, clock_tolerance_seconds = CLOCK_TOLERANCE_SECONDS } = options;
+function checkClaims(claims: Claims, options: JwtOptions, url: string, now: number): Refusal | undefined {
+  const { issuer, url_hash, clock_tolerance_seconds = CLOCK_TOLERANCE_SECONDS } = options;
   const why = checkTimes(claims, now, clock_tolerance_seconds);
   if (why !== undefined) return refused(why);
   if (issuer !== undefined && claims["iss"] !== issuer) return refused(`the token's issuer is not ${issuer}`);
   if (url_hash === true && claims["url_hash"] !== sha256Hex(Buffer.from(url)))
     return refused("the token was made for another URL", [url]);
+  return undefined;
+}
+
+function checkBody(claims: Claims, { payload_hash }: JwtOptions, body: Uint8Array): Refusal | undefined {
   if (payload_hash !== true) return undefined;
   const hash = claims["payload_hash"];
   if (hash === undefined)

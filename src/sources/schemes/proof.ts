@@ -1,11 +1,31 @@
 /** What a scheme is asked: whether a request proves that whoever knows a secret has sent it. */
-import type { Refusal, SignedRequest, Verdict } from "../../core/source.ts";
+import type { BodyCheck, Refusal, RequestHead, SignedRequest, Verdict } from "../../core/source.ts";
 
-export interface Scheme {
-  /** `now` in milliseconds since 1970. Constant in time as to secrets and signatures. */
-  verify(request: SignedRequest, now: number): Verdict;
+export interface SchemeRules {
+  /** Whether the signature of a request without a body covers its query. */
+  readonly coversQuery: boolean;
+  /**
+   * What the head tells: a refusal, or what remains to be checked with the body. It takes no longer for what a stranger
+   * wrote. `now` in milliseconds since 1970. Constant in time as to secrets and signatures.
+   */
+  begin(head: RequestHead, now: number): Refusal | BodyCheck;
   /** What makes a request pass `verify`, by the first secret; for trials. */
   sign(request: Omit<SignedRequest, "headers">, now: number): Signature;
+}
+
+export interface Scheme extends SchemeRules {
+  /** Both steps at once. */
+  verify(request: SignedRequest, now: number): Verdict;
+}
+
+export function defineScheme(rules: SchemeRules): Scheme {
+  return {
+    ...rules,
+    verify(request, now) {
+      const begun = rules.begin(request, now);
+      return typeof begun === "function" ? begun(request.body) : begun;
+    },
+  };
 }
 
 export interface Signature {

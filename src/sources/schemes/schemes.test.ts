@@ -136,6 +136,37 @@ describe("hmac", () => {
     expect(hmacScheme(options, ["s"]).verify(signed, 1_600_000_000_000).proven).toBe(holds);
   });
 
+  test("an identifier that could be read as several signed parts is refused", () => {
+    const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
+    // The bytes that are signed are those of the published example: the cut is another one.
+    const headers = {
+      ...standardHeaders(STANDARD_SIGNATURE),
+      "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330",
+    };
+    expect(whyOf(scheme, request(headers, STANDARD_BODY), STANDARD_AT)).toBe(
+      "the id that is signed holds what stands between the signed parts",
+    );
+  });
+
+  test("upper-case hexadecimal digits are the same signature", () => {
+    const scheme = hmacScheme(GITHUB, ["It's a Secret to Everybody"]);
+    const digits = "757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17";
+    expect(whyOf(scheme, request({ "X-Hub-Signature-256": `sha256=${digits}` }, "Hello, World!"))).toBe(
+      "proven",
+    );
+  });
+
+  test("what the head lacks is told before the body is there", () => {
+    const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
+    const begun = (headers: Record<string, string>, now = STANDARD_AT) =>
+      scheme.begin({ headers: new Headers(headers), url: URL_OF_ALL }, now);
+    const right = standardHeaders(STANDARD_SIGNATURE);
+    expect(typeof begun(right)).toBe("function");
+    for (const headers of [{}, { ...right, "webhook-signature": "v1,AAAA" }, { ...right, "webhook-id": "" }])
+      expect(begun(headers)).toMatchObject({ proven: false });
+    expect(begun(right, STANDARD_AT + 301_000)).toMatchObject({ proven: false });
+  });
+
   test("the URL, a nonce and the body's hash may be signed", () => {
     const signed = "{url} {nonce} {sha256(body)}";
     const scheme = hmacScheme({ ...GITHUB, prefix: "", nonce_header: "X-Nonce", signed }, ["s"]);
@@ -175,7 +206,8 @@ describe("hmac", () => {
           expect(verify(signature, body)).toBe(true);
           expect(verify(signature, changed(body, at, bit))).toBe(false);
           const index = at % signature.length;
-          const other = signature[index] === "A" ? "B" : "A";
+          // Upper-case hexadecimal digits are the same bytes.
+          const other = /a/i.test(signature[index] ?? "") ? "B" : "A";
           expect(verify(signature.slice(0, index) + other + signature.slice(index + 1), body)).toBe(false);
         },
       ),
@@ -267,6 +299,12 @@ describe("jwt", () => {
     expect(why(token({ ...claims, exp: "1000" }))).toBe("the token's exp is no time");
     expect(why(token({ ...claims, exp: 9000, iat: 1200 }))).toBe("proven");
     expect(why(token({ ...claims, exp: 9000, iat: 1201 }))).toBe("the token is from the future");
+  });
+
+  test("a token with critical extensions is refused, since none is known", () => {
+    const signed = `${part({ alg: "HS256", crit: ["exp"] })}.${part(claims)}`;
+    const signature = new Bun.CryptoHasher("sha256", "secret").update(signed).digest("base64url");
+    expect(why(`${signed}.${signature}`)).toBe("the token has critical extensions, and none is known");
   });
 
   test("no other algorithm, and nothing that is not signed, counts", () => {

@@ -28,16 +28,18 @@ export class Template {
     return this.#parts.some((part) => "name" in part && part.name === name);
   }
 
-  /** The signed bytes. Values are put in verbatim, as they were received. */
-  bytes(body: Uint8Array, values: TemplateValues): Uint8Array {
-    return Buffer.concat(
-      this.#parts.map((part) => {
-        if ("literal" in part) return Buffer.from(part.literal);
-        if (part.name === "body") return body;
-        if (part.name === "sha256(body)") return Buffer.from(sha256Hex(body));
-        return Buffer.from(values[part.name]);
-      }),
-    );
+  /** Whether a value holds what stands between the parts, so that it could be read as several of them. */
+  couldBeSplit(value: string): boolean {
+    return this.#parts.some((part) => "literal" in part && value.includes(part.literal));
+  }
+
+  /** The signed bytes, part by part. Values are put in verbatim, as they were received. */
+  pieces(body: Uint8Array, values: TemplateValues): readonly (Uint8Array | string)[] {
+    return this.#parts.map((part) => {
+      if ("literal" in part) return part.literal;
+      if (part.name === "body") return body;
+      return part.name === "sha256(body)" ? sha256Hex(body) : values[part.name];
+    });
   }
 
   /** The same with the body told by its length, for people. */

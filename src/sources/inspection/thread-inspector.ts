@@ -1,0 +1,84 @@
+/**
+ * Inspects large bodies in a thread of its own, one after the other, so that nothing that a stranger sends holds up the
+ * main thread. The thread is started when the first large body comes, and keeps nothing between two of them.
+ */
+import { Overloaded } from "../../core/errors.ts";
+import type { Inspected, Inspector, ProviderSource, RequestHead, Source } from "../../core/source.ts";
+
+/** What is asked of the thread. Headers as pairs: a `Headers` can't be sent. */
+export type Question = { readonly body: Uint8Array } & (
+  | {
+      readonly kind: "provider";
+      readonly name: string;
+      readonly config: ProviderSource["config"];
+      readonly headers: readonly (readonly [name: string, value: string])[];
+      readonly url: string;
+      readonly now: number;
+    }
+  | { readonly kind: "native"; readonly secrets: readonly string[]; readonly proof: string }
+);
+
+/** The result as JSON, which costs a fraction of a structured clone, without the body that is in it. */
+export interface Result {
+  readonly json: string;
+  readonly body: Uint8Array;
+}
+
+interface Waiting {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ThreadInspector implements Inspector {
+  /** In the order of the questions, which is that of the results. */
+  readonly #waiting: Waiting[] = [];
+  readonly #onCrash: (reason: string) => void;
+  #worker: Worker | undefined;
+
+  /** `onCrash` hears why the thread ended by itself; the next large body starts another one. */
+  constructor(onCrash: (reason: string) => void) {
+    this.#onCrash = onCrash;
+  }
+
+  async provider(source: ProviderSource, { headers, url }: RequestHead, given: Uint8Array, now: number) {
+    const { name, config } = source;
+    const question = { kind: "provider", name, config, headers: [...headers], url, now } as const;
+    const { json, body } = await this.#ask(question, given);
+    return { inspected: withBody(JSON.parse(json) as Inspected, body), body };
+  }
+
+  async native({ secrets }: Source, proof: string, given: Uint8Array) {
+    const { json, body } = await this.#ask({ kind: "native", secrets, proof }, given);
+    return { proven: JSON.parse(json) as boolean, body };
+  }
+
+  #ask(question: DistributedOmit<Question, "body">, given: Uint8Array): Promise<Result> {
+    // What is given away is the whole buffer.
+    const body = given.byteLength === given.buffer.byteLength ? given : given.slice();
+    this.#worker ??= this.#start();
+    this.#worker.postMessage({ ...question, body }, [body.buffer as ArrayBuffer]);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #start(): Worker {
+    // The path stands alone as text: the bundler has to find the thread's file.
+    const worker = new Worker(new URL("./inspection-thread.ts", import.meta.url).href, { smol: true });
+    worker.unref();
+    worker.onmessage = ({ data }: MessageEvent<Result>) => this.#waiting.shift()?.resolve(data);
+    worker.onerror = ({ message }) => {
+      this.#worker = undefined;
+      for (const { reject } of this.#waiting.splice(0))
+        reject(new Overloaded("the body could not be inspected", message));
+      this.#onCrash(message);
+    };
+    return worker;
+  }
+}
+
+type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+function withBody(inspected: Inspected, body: Uint8Array): Inspected {
+  if (!("delivery" in inspected) || inspected.delivery.post === undefined) return inspected;
+  const { delivery } = inspected;
+  return { ...inspected, delivery: { ...delivery, post: { ...inspected.delivery.post, body } } };
+}
