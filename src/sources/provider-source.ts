@@ -31,17 +31,24 @@ export class ConfiguredSource implements ProviderSource {
   readonly kind: string;
   readonly accepted: ProviderAnswer;
   readonly refusedStatus: 401 | 403;
+  readonly signsUrl: boolean;
   readonly #provider: Provider;
   /** Up to the query. */
   readonly #publicUrl: string | undefined;
 
-  constructor(name: string, kind: string, provider: Provider, publicUrl: string | undefined) {
+  constructor(
+    name: string,
+    kind: string,
+    provider: Provider,
+    url: { readonly signed: boolean; readonly public: string | undefined },
+  ) {
     this.name = name;
     this.kind = kind;
     this.accepted = provider.accepted ?? ACCEPTED;
     this.refusedStatus = provider.refusedStatus ?? 401;
+    this.signsUrl = url.signed;
     this.#provider = provider;
-    this.#publicUrl = publicUrl?.split("?")[0];
+    this.#publicUrl = url.public?.split("?")[0];
   }
 
   signedUrl(path: string, query: string): string {
