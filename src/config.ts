@@ -127,6 +127,15 @@ export const SETTINGS = {
       "address counts, and a private one has no limit of its own.",
     parse: parseRanges,
   }),
+  failedAuthPerMinute: whole(
+    "FAILED_AUTH_PER_MINUTE",
+    600,
+    1,
+    1_000_000,
+    "Requests without a valid signature or token from one client address in a minute; beyond it they get 429 and are " +
+      "summed up in the log. What is rightly signed always passes.",
+    "requests",
+  ),
   apiToken: secret(
     "API_TOKEN",
     "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",

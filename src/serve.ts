@@ -23,9 +23,10 @@ import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
+import { FailedAuth } from "./http/failed-auth.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
-import { type NewId, randomId } from "./lib/chance.ts";
+import { type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Route } from "./lib/route.ts";
 import { Log } from "./observe/log.ts";
@@ -114,6 +115,8 @@ export async function startService(settings: Settings, surroundings: Surrounding
   );
   const phase = { stopping: false, refusing: false };
   const bodies = new BodyReader(settings, clock);
+  const perMinute = settings.failedAuthPerMinute;
+  const failedAuth = new FailedAuth({ perMinute, seed: randomSeed(), clock, log });
   const dispatch = createDispatch({
     routes: routesOf({
       native: secrets.length === 0 ? undefined : nativeEntrance(secrets, sources, metrics),
@@ -134,6 +137,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
         { peer },
       ),
     ),
+    failedAuth,
     bodies,
     log,
     metrics,
@@ -159,7 +163,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       await sources.replace(next);
     },
     stop: (graceMs = 0) => {
-      stopped ??= stop({ phase, listeners, dispatch, store, bodies, log, clock }, graceMs);
+      stopped ??= stop({ phase, listeners, dispatch, store, bodies, failedAuth, log, clock }, graceMs);
       return stopped;
     },
   };
@@ -273,12 +277,13 @@ interface Running {
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
+  readonly failedAuth: FailedAuth;
   readonly log: Log;
   readonly clock: Clock;
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, dispatch, store, bodies, log, clock } = running;
+  const { phase, listeners, dispatch, store, bodies, failedAuth, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
@@ -290,6 +295,7 @@ async function stop(running: Running, graceMs: number): Promise<void> {
   await Bun.sleep(POLL_MS);
   await Promise.all(listeners.map((listener) => listener.close()));
   bodies.close();
+  failedAuth.close();
   await store.close();
   log.info("stopped");
   await log.flush(LOG_FLUSH_MS_MAX);

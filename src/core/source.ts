@@ -21,6 +21,8 @@ export interface Source {
   proof(headers: Headers): string | undefined;
   /** Whether the proof holds for the body, byte for byte as received; in constant time. */
   verify(proof: string, body: Uint8Array): boolean;
+  /** Why a request with these headers was refused, for the operator's eyes. */
+  whyRefused(headers: Headers): string;
   /** Only for a body that was verified. */
   normalise(body: Uint8Array): Normalised;
 }
@@ -104,6 +106,8 @@ export interface ProviderSource {
   readonly accepted: ProviderAnswer;
   /** To a request that is no proof. */
   readonly refusedStatus: 401 | 403;
+  /** Whether its signatures cover the URL, so that a wrong one may be why a request is refused. */
+  readonly signsUrl: boolean;
   /** The URL that the provider signs, with the query as received. */
   signedUrl(path: string, query: string): string;
 }

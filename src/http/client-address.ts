@@ -55,12 +55,17 @@ export class ClientAddresses {
   #forwarded(header: string): Client | undefined {
     const hops = header.split(",");
     let address: string | undefined;
+    let isProxy = false;
     for (let index = hops.length - 1; index >= 0; index--) {
       const hop = canonicalAddress(hops[index] ?? "");
       if (hop === undefined) break;
       address = hop;
-      if (!this.#trusted.has(hop)) break;
+      isProxy = this.#trusted.has(hop);
+      if (!isProxy) break;
     }
-    return address === undefined ? undefined : { address, limitKey: networkOf(address) };
+    // When all of them are proxies, the first one hides whom it heard from.
+    return address === undefined
+      ? undefined
+      : { address, limitKey: isProxy ? undefined : networkOf(address) };
   }
 }

@@ -6,12 +6,13 @@ import { describe, Failure } from "../core/errors.ts";
 import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
 import { detail } from "../lib/response.ts";
-import type { Access, Client, Exchange, Listener, Route, RouteLog } from "../lib/route.ts";
+import type { Access, Client, Exchange, Listener, ProofKind, Route, RouteLog } from "../lib/route.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Authorize } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
 import type { ClientAddresses } from "./client-address.ts";
+import type { FailedAuth } from "./failed-auth.ts";
 import { type Match, RouteTable } from "./route-table.ts";
 
 export interface DispatchParts {
@@ -19,6 +20,7 @@ export interface DispatchParts {
   /** By a route's access, who passes. */
   readonly authorize: Readonly<Record<Access, Authorize>>;
   readonly clients: ClientAddresses;
+  readonly failedAuth: FailedAuth;
   readonly bodies: BodyReader;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -81,7 +83,8 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     const route = entry.routes.find((candidate) => candidate.method === wanted);
     if (route === undefined) return detail(405, "Method Not Allowed", { Allow: entry.allow });
     if (!parts.authorize[route.access](headers)) {
-      return detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
+      const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
+      return visit.refuse("api", refusal, { reason: whyNoToken(headers) });
     }
     return route.handle(visit);
   }
@@ -92,6 +95,12 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   }
 
   return { answer, inFlight: () => inFlight };
+}
+
+function whyNoToken(headers: Headers): string {
+  return headers.has("authorization")
+    ? "the header Authorization holds no token that is configured"
+    : "the header Authorization is missing";
 }
 
 /** A known constant path plus one slash leads there; everything else is unknown. */
@@ -112,6 +121,8 @@ class Visit implements Exchange {
   parameter = "";
   result: string | undefined;
   log: RouteLog | undefined;
+  /** Otherwise it is in a line that sums up many. */
+  #hasLine = true;
   readonly #startedAt: number;
   readonly #requestId: string;
   #error: string | undefined;
@@ -146,6 +157,17 @@ class Visit implements Exchange {
     return detail(error.status, error.detail, headers);
   }
 
+  refuse(proof: ProofKind, answer: Response, fields: RouteLog["fields"]): Response {
+    const { metrics, failedAuth } = this.#parts;
+    const { retryAfterS, logged } = failedAuth.add(this.client);
+    metrics.failedAuth[proof]++;
+    this.#hasLine = logged;
+    this.log = { level: "WARN", fields: { ...fields, client: this.client.address } };
+    if (retryAfterS === undefined) return answer;
+    metrics.failedAuthLimited[proof]++;
+    return detail(429, "too many failed attempts", { "Retry-After": String(retryAfterS) });
+  }
+
   /** Puts the last headers on the answer, counts it and logs it. */
   leave(response: Response): Response {
     const { metrics, log, clock, closing } = this.#parts;
@@ -157,6 +179,7 @@ class Visit implements Exchange {
     const latencyMs = clock.elapsed() - this.#startedAt;
     metrics.countRequest(method, this.pattern, status);
     metrics.latencyMs.observe(latencyMs);
+    if (!this.#hasLine) return response;
     log.request({
       level: this.log?.level ?? (status >= 500 ? "ERROR" : "INFO"),
       requestId: this.#requestId,

@@ -3,6 +3,12 @@ import type { TObject } from "typebox";
 import { DetailAnswer } from "../core/field-errors.ts";
 import type { AnswerDoc, Route } from "../lib/route.ts";
 
+const TOO_MANY_FAILED: AnswerDoc = {
+  description: "The same, from an address beyond `FAILED_AUTH_PER_MINUTE`.",
+  schema: DetailAnswer,
+  headers: { "Retry-After": "Seconds to wait." },
+};
+
 /** An OpenAPI 3.1 document of the routes. */
 export function openApiDocument(routes: readonly Route[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -40,6 +46,7 @@ function operation(route: Route) {
   const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answerOf(answer)]);
   if (route.access !== "open") {
     answers.push(["401", answerOf({ description: "The token is missing or wrong.", schema: DetailAnswer })]);
+    answers.push(["429", answerOf(TOO_MANY_FAILED)]);
   }
   return {
     operationId: doc.id,

@@ -5,6 +5,11 @@ export type NewId = () => string;
 
 export const randomId: NewId = () => crypto.randomUUID();
 
+/** 32 bits for a hash whose result nobody outside can choose. */
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
 /** A secret of 32 random bytes as 64 hexadecimal digits. */
 export function randomSecret(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");

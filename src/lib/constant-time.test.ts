@@ -23,3 +23,17 @@ test("a beginning is not the whole", () => {
   expect(equalInConstantTime("", "a")).toBe(false);
   expect(equalInConstantTime("", "")).toBe(true);
 });
+
+test("what differs within a character of several bytes differs, and as many characters may be more bytes", () => {
+  expect(equalInConstantTime("geheim ß \u{1f511}", "geheim ß \u{1f511}")).toBe(true);
+  expect(equalInConstantTime("\u{1f511}", "\u{1f512}")).toBe(false);
+  expect(equalInConstantTime("é", "e")).toBe(false);
+});
+
+test("half a surrogate pair, which UTF-8 can't say, is equal to nothing", () => {
+  for (const other of ["\ud800", "\udfff", "\ufffd"])
+    for (const half of ["\ud800", "\ud801"]) {
+      expect(equalInConstantTime(half, other)).toBe(false);
+      expect(equalInConstantTime(other, half)).toBe(false);
+    }
+});

@@ -26,11 +26,19 @@ export interface Exchange {
   readonly readBody: () => Promise<Uint8Array>;
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
   readonly checkDeclaredLength: () => void;
+  /**
+   * For a request whose proof failed: counts that for its client, and logs it at `WARN` with the client's address and
+   * these fields. Returns the answer, or in its place a 429 when the client is beyond its limit.
+   */
+  readonly refuse: (proof: ProofKind, answer: Response, fields: RouteLog["fields"]) => Response;
   /** A webhook's result: the answer's `Postern-Result` and a field of the log line. */
   result: string | undefined;
   /** What the route adds to the request's log line. */
   log: RouteLog | undefined;
 }
+
+/** What a request tried to prove: that a source sent it (a signature, a verify token), or that a reader may read. */
+export type ProofKind = "webhook" | "api";
 
 /** Fields of a log line; never a secret, a signature, a query string or a message's text. */
 export interface RouteLog {

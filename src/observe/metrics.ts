@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
 import { EVENT_KINDS, type EventKind } from "../core/intake.ts";
 import type { Outcome, StoreFigures } from "../core/store.ts";
+import type { ProofKind } from "../lib/route.ts";
 
 /** The label `result` of `webhook_requests_total`, and the header `Postern-Result`. */
 export const RESULTS = [
@@ -97,6 +98,9 @@ export class Metrics {
     "Time of one commit of the store, its statements and its fsync included.",
     COMMIT_SECONDS_BUCKETS,
   );
+  /** Proofs that failed, and those of them that were answered with 429: whoever refuses only adds. */
+  readonly failedAuth: Record<ProofKind, number> = { webhook: 0, api: 0 };
+  readonly failedAuthLimited: Record<ProofKind, number> = { webhook: 0, api: 0 };
   readonly #webhooks = new Map<string, WebhookTally>();
   readonly #http = new Map<string, { labels: Record<string, string>; count: number }>();
   readonly #registry = new Registry();
@@ -109,6 +113,7 @@ export class Metrics {
       this.#http.values(),
     );
     this.#watchWebhooks();
+    this.#watchFailedAuth();
     this.gauge("postern_build_info", "Version of Postern and of its runtime.", () => 1, build);
     collectDefaultMetrics({ register: this.#registry });
     for (const { name } of this.#registry.getMetricsAsArray() as unknown as readonly { name: string }[]) {
@@ -240,6 +245,23 @@ export class Metrics {
       "Messages whose identifier is taken by another source's message (kept as events).",
       [],
       all("conflict"),
+    );
+  }
+
+  #watchFailedAuth(): void {
+    const perRoute = (counts: Readonly<Record<ProofKind, number>>) => () =>
+      Object.entries(counts).map(([route, count]) => ({ labels: { route }, count }));
+    this.#counter(
+      "postern_failed_auth_total",
+      "Requests without a valid signature, verify token or API token.",
+      ["route"],
+      perRoute(this.failedAuth),
+    );
+    this.#counter(
+      "postern_failed_auth_limited_total",
+      "Those of them that came from an address beyond FAILED_AUTH_PER_MINUTE and were answered with 429.",
+      ["route"],
+      perRoute(this.failedAuthLimited),
     );
   }
 

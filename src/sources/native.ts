@@ -41,6 +41,7 @@ export function nativeSource(
       for (const secret of secrets) holds = equalInConstantTime(sign(secret, body), proof) || holds;
       return holds;
     },
+    whyRefused: (headers) => whyRefused(headers.get("x-signature")),
     normalise: (body) => outsideRanges(normalise(body), isReserved),
   };
 }
@@ -48,6 +49,15 @@ export function nativeSource(
 /** The value of `X-Signature` for a body. */
 export function sign(secret: string, body: Uint8Array | string): string {
   return new Bun.CryptoHasher("sha256", secret).update(body).digest("hex");
+}
+
+function whyRefused(signature: string | null): string {
+  if (signature === null) return "the header X-Signature is missing";
+  if (SIGNATURE.test(signature)) return "no secret made this signature";
+  if (SIGNATURE.test(signature.toLowerCase()))
+    return "X-Signature is in upper case: it takes lower-case hexadecimal";
+  if (/^sha256=/i.test(signature)) return "X-Signature has the prefix sha256=: it takes the digits alone";
+  return "X-Signature is not 64 lower-case hexadecimal digits";
 }
 
 /** A message by the native rules, or every mistake in it. */

@@ -14,7 +14,8 @@ export function openSource(name: string, config: SourceConfig): ConfiguredSource
   if (known === undefined) throw new SchemeError(`there is no kind "${kind}"`);
   const secrets = [secret].flat();
   if (secrets.length === 0) throw new SchemeError("a source needs a secret");
-  if (public_url === undefined && known.needsPublicUrl?.(options) === true)
+  const signed = known.needsPublicUrl?.(options) === true;
+  if (public_url === undefined && signed)
     throw new SchemeError("the provider signs its URL: say it as public_url");
-  return new ConfiguredSource(name, config, known.open(options, secrets, name));
+  return new ConfiguredSource(name, config, known.open(options, secrets, name), signed);
 }

@@ -46,16 +46,18 @@ export class ConfiguredSource implements ProviderSource {
   readonly accepted: ProviderAnswer;
   readonly refusedStatus: 401 | 403;
   readonly deliversByGet: boolean;
+  readonly signsUrl: boolean;
   readonly #provider: Provider;
   /** Up to the query. */
   readonly #publicUrl: string | undefined;
 
-  constructor(name: string, config: SourceConfig, provider: Provider) {
+  constructor(name: string, config: SourceConfig, provider: Provider, signsUrl: boolean) {
     this.name = name;
     this.config = config;
     this.accepted = provider.accepted ?? ACCEPTED;
     this.refusedStatus = provider.refusedStatus ?? 401;
     this.deliversByGet = provider.scheme.coversQuery;
+    this.signsUrl = signsUrl;
     this.#provider = provider;
     this.#publicUrl = config.public_url?.split("?")[0];
   }

@@ -63,6 +63,16 @@ test("a 4xx and a 500 are not tried again", async () => {
   expect([...attempts.values()].map((times) => times.length)).toEqual([1, 1]);
 });
 
+test("a 429 is tried again when a proxy gave it, and not when it says that the signature is wrong", async () => {
+  const tooMany = (headers: Record<string, string>) =>
+    Response.json({ detail: "too many" }, { status: 429, headers: { "Retry-After": "0", ...headers } });
+  const ofProxy = await sendTo((attempt) => (attempt < 1 ? tooMany({}) : OK()));
+  expect([ofProxy.code, ofProxy.attempts.get("m1")?.length]).toEqual([0, 2]);
+  const own = await sendTo(() => tooMany({ "Postern-Result": "invalid_signature" }));
+  expect([own.code, own.attempts.get("m1")?.length]).toEqual([1, 1]);
+  expect(own.stdout).toContain("refused 1, failed 0");
+});
+
 test("a 200 that doesn't say whether the message was new counts as accepted", async () => {
   const { code, stdout } = await sendTo(() => new Response("ok"));
   expect(code).toBe(0);

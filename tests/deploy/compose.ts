@@ -43,6 +43,7 @@ export function composeMistakes(files: Files): string[] {
   return [
     ...paths.flatMap((path) => fileMistakes(files, path).map((mistake) => `${path}: ${mistake}`)),
     ...replicaMistakes(files).map((mistake) => `${POSTGRES}: ${mistake}`),
+    ...paths.flatMap((path) => addressMistakes(files, path).map((mistake) => `${path}: ${mistake}`)),
     ...proxyMistakes(files),
   ];
 }
@@ -127,6 +128,22 @@ function replicaMistakes(files: Files): string[] {
   return found;
 }
 
+/** Behind a proxy everybody is one address, unless Postern believes what the proxy says of whom it heard from. */
+function addressMistakes(files: Files, path: string): string[] {
+  const { services } = readCompose(files, path);
+  const isProxied = Object.values(services).some(({ volumes }) =>
+    JSON.stringify(volumes)?.includes("Caddyfile"),
+  );
+  if (!isProxied) return [];
+  return Object.entries(services)
+    .filter(([name, { environment }]) => {
+      const given = environment?.["TRUSTED_PROXIES"] ?? "";
+      const value = /^\$\{TRUSTED_PROXIES:-(.*)\}$/.exec(given)?.[1] ?? given;
+      return isApi(name) && !(value !== "" && readVariable("TRUSTED_PROXIES")?.takes(value));
+    })
+    .map(([name]) => `${name}: everybody behind the proxy is one address`);
+}
+
 /** What both proxies have to know of Postern. */
 function proxyMistakes(files: Files): string[] {
   const [, idle = ""] = /IDLE_TIMEOUT_S = (\d+);/.exec(textOf(files, "src/http/server.ts")) ?? [];
@@ -136,7 +153,11 @@ function proxyMistakes(files: Files): string[] {
     const [, keepalive = ""] = /keepalive (\d+)s/.exec(textOf(files, path)) ?? [];
     return !(Number(keepalive) > 0 && Number(keepalive) < Number(idle));
   });
+  const trusting = ["deploy/Caddyfile", "deploy/Caddyfile.balancer"].filter((path) =>
+    /^\s*trusted_proxies (?!\{\$BALANCER_TRUSTED_PROXIES\}$)/m.test(textOf(files, path)),
+  );
   return [
+    ...trusting.map((path) => `${path} believes a stranger's X-Forwarded-For`),
     ...found.map((path) => `${path} keeps connections that Postern has closed after ${idle} s`),
     ...(health === "/health/ready" && getPaths().includes(health) ? [] : [`the balancer asks for ${health}`]),
   ];

@@ -220,6 +220,7 @@ function environmentMistakes(files: Files, deployment: Deployment): string[] {
       ...(given.get(variable.name) ? [`${variable.name} and ${name} are both set`] : []),
     ];
   });
+  if (!given.get("TRUSTED_PROXIES")) found.push("everybody behind the Ingress is one address");
   for (const [name, port] of [
     ["PORT", "webhooks"],
     ["READ_PORT", "reads"],

@@ -56,6 +56,8 @@ describe("the Kubernetes manifests", () => {
       "READ_PORT is 8001, the container's reads is 8002",
     ],
     ["deployment.yaml", "name: reads", "name: read", "the Service's port reads is none of the container's"],
+    ["deployment.yaml", "value: private", 'value: ""', "everybody behind the Ingress is one address"],
+    ["deployment.yaml", "value: private", "value: ingress", "TRUSTED_PROXIES does not take ingress"],
     ["deployment.yaml", "seconds: 5", "seconds: 25", "a stop may take 35 s and has 30 s"],
     [
       "deployment.yaml",
@@ -191,6 +193,24 @@ describe("the compose files", () => {
       "POSTGRES_PASSWORD:?",
       "POSTGRES_PASSWORD:-",
       "docker-compose.postgres.yml: PostgreSQL starts without a password of its own",
+    ],
+    [
+      "docker-compose.tls.yml",
+      "TRUSTED_PROXIES: private",
+      "HOST: 0.0.0.0",
+      "docker-compose.tls.yml: api: everybody behind the proxy is one address",
+    ],
+    [
+      "docker-compose.postgres.yml",
+      "TRUSTED_PROXIES:-private}",
+      "TRUSTED_PROXIES:-}",
+      "docker-compose.postgres.yml: api-2: everybody behind the proxy is one address",
+    ],
+    [
+      "deploy/Caddyfile.balancer",
+      "trusted_proxies {$BALANCER_TRUSTED_PROXIES}",
+      "trusted_proxies private_ranges",
+      "deploy/Caddyfile.balancer believes a stranger's X-Forwarded-For",
     ],
     ["deploy/Caddyfile.balancer", "/health/ready", "/health", "the balancer asks for /health"],
     [

@@ -127,8 +127,8 @@ describe("/openapi.json", () => {
       const operation = operations().find((each) => each.path === path)?.operation;
       return Object.keys(operation?.["responses"] ?? {}).sort();
     };
-    expect(statuses("/webhook")).toContainValues(["200", "401", "408", "413", "422", "503"]);
-    expect(statuses("/messages")).toContainValues(["200", "401", "422", "503"]);
+    expect(statuses("/webhook")).toContainValues(["200", "401", "408", "413", "422", "429", "503"]);
+    expect(statuses("/messages")).toContainValues(["200", "401", "422", "429", "503"]);
     expect(statuses("/stats")).toContainValues(["200", "401", "503"]);
     expect(statuses("/health/ready")).toContainValues(["200", "503"]);
   });

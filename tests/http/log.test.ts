@@ -36,7 +36,7 @@ test.each([
   ["stored", 200, "ok", "INFO", message("logged"), {}],
   ["a duplicate", 200, "duplicate", "INFO", message("logged"), {}],
   ["a differing duplicate", 200, "duplicate", "WARN", message("logged", { text: "other" }), {}],
-  ["refused for its signature", 401, "invalid_signature", "ERROR", message("logged"), { "X-Signature": "x" }],
+  ["refused for its signature", 401, "invalid_signature", "WARN", message("logged"), { "X-Signature": "x" }],
   ["refused for its fields", 422, "validation_error", "INFO", {}, {}],
 ] as const)(
   "a webhook that was %s has result, duplicate and source on its line",
@@ -148,8 +148,10 @@ describe("LOG_LEVEL", () => {
     const other = await newService({ LOG_LEVEL: level });
     await other.post(message("m"));
     await other.post(message("m", { text: "differs" }));
-    const refused = await other.post(message("m"), { "X-Signature": "" });
-    await other.logLine(refused.headers.get("X-Request-ID"));
+    const accept = await other.database.refuse("bad", "statement");
+    const failed = await other.post(message("bad"));
+    await other.logLine(failed.headers.get("X-Request-ID"));
+    await accept();
     const levels = new Set(other.logLines().map((line) => String(line["level"])));
     expect([...levels].sort()).toEqual([...kept].sort());
     await other.stop();

@@ -99,14 +99,15 @@ describe("a handshake", () => {
     expect(await eventsOf("")).toEqual(before);
   });
 
-  test("with another token gets 403, is logged as an error, and counts as a wrong signature", async () => {
+  test("with another token gets 403, is logged as a warning, and counts as a wrong signature", async () => {
     for (const token of ["verify token of the meta sourcf", "", META.verify_token.toUpperCase()]) {
       const answer = await service.send(`/webhook/wa${query(token)}`, { method: "GET" });
       expect(resultOf(answer)).toEqual([403, "invalid_signature"]);
       expect(await answer.text()).not.toContain("0042");
       expect(await lineOf(answer)).toMatchObject({
-        level: "ERROR",
+        level: "WARN",
         source: "wa",
+        client: "127.0.0.1",
         result: "invalid_signature",
         reason: "the verify token is wrong, or none is configured",
       });
@@ -168,8 +169,9 @@ describe("a request that proves nothing", () => {
       expect(await answer.json()).toEqual({ detail: "invalid signature" });
       const line = await lineOf(answer);
       expect(line).toMatchObject({
-        level: "ERROR",
+        level: "WARN",
         source,
+        client: "127.0.0.1",
         result: "invalid_signature",
         duplicate: false,
         reason,

@@ -21,7 +21,7 @@ export type LogLine = Readonly<Record<string, string | number | boolean | null>>
 
 /** Shorter ones could be in a log by chance. */
 const UNSAID_CHARS_MIN = 10;
-const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id)$/i;
+const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id|x-forwarded-for)$/i;
 
 export interface Given {
   /** By their names. */

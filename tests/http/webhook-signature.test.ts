@@ -17,29 +17,46 @@ describe("the signature", () => {
 
   const body = JSON.stringify(message("never stored"));
   const right = sign(SECRET, body);
-  const wrong: [string, Record<string, string>][] = [
-    ["is missing", {}],
-    ["is empty", { "X-Signature": "" }],
-    ["is of upper-case digits", { "X-Signature": right.toUpperCase() }],
-    ["is cut short", { "X-Signature": right.slice(0, 63) }],
-    ["has a digit too many", { "X-Signature": `${right}0` }],
-    ["is no hexadecimal number", { "X-Signature": "z".repeat(64) }],
-    ["has a prefix", { "X-Signature": `sha256=${right}` }],
-    ["is of another secret", { "X-Signature": sign("another", body) }],
-    ["is of another body", { "X-Signature": sign(SECRET, `${body} `) }],
-    ["is of the empty key", { "X-Signature": new Bun.CryptoHasher("sha256", "").update(body).digest("hex") }],
-    ["is a plain hash", { "X-Signature": new Bun.CryptoHasher("sha256").update(body).digest("hex") }],
-    ["is right but under another name", { "X-Signature-256": right }],
-    ["is a list of two", { "X-Signature": `${right}, ${right}` }],
+  const missing = "the header X-Signature is missing";
+  const malformed = "X-Signature is not 64 lower-case hexadecimal digits";
+  const other = "no secret made this signature";
+  const ofNoKey = new Bun.CryptoHasher("sha256", "").update(body).digest("hex");
+  const plainHash = new Bun.CryptoHasher("sha256").update(body).digest("hex");
+  const wrong: [string, Record<string, string>, string][] = [
+    ["is missing", {}, missing],
+    ["is empty", { "X-Signature": "" }, malformed],
+    [
+      "is of upper-case digits",
+      { "X-Signature": right.toUpperCase() },
+      "X-Signature is in upper case: it takes lower-case hexadecimal",
+    ],
+    ["is cut short", { "X-Signature": right.slice(0, 63) }, malformed],
+    ["has a digit too many", { "X-Signature": `${right}0` }, malformed],
+    ["is no hexadecimal number", { "X-Signature": "z".repeat(64) }, malformed],
+    [
+      "has a prefix",
+      { "X-Signature": `sha256=${right}` },
+      "X-Signature has the prefix sha256=: it takes the digits alone",
+    ],
+    ["is of another secret", { "X-Signature": sign("another", body) }, other],
+    ["is of another body", { "X-Signature": sign(SECRET, `${body} `) }, other],
+    ["is of the empty key", { "X-Signature": ofNoKey }, other],
+    ["is a plain hash", { "X-Signature": plainHash }, other],
+    ["is right but under another name", { "X-Signature-256": right }, missing],
+    ["is a list of two", { "X-Signature": `${right}, ${right}` }, malformed],
   ];
-  test.each(wrong)("that %s gets 401 and nothing is stored", async (_, headers) => {
-    const answer = await fetch(`${service.url}/webhook`, { method: "POST", body, headers });
-    expect(answer.status).toBe(401);
-    expect(await answer.json()).toEqual(REFUSED);
-    expect(answer.headers.get("Postern-Result")).toBe("invalid_signature");
-    expect(await service.rows()).toEqual([]);
-    expect((await service.logLine(answer.headers.get("X-Request-ID")))["level"]).toBe("ERROR");
-  });
+  test.each(wrong)(
+    "that %s gets 401, nothing is stored, and the log says why",
+    async (_, headers, reason) => {
+      const answer = await fetch(`${service.url}/webhook`, { method: "POST", body, headers });
+      expect(answer.status).toBe(401);
+      expect(await answer.json()).toEqual(REFUSED);
+      expect(answer.headers.get("Postern-Result")).toBe("invalid_signature");
+      expect(await service.rows()).toEqual([]);
+      const line = await service.logLine(answer.headers.get("X-Request-ID"));
+      expect(line).toMatchObject({ level: "WARN", source: "native", client: "127.0.0.1", reason });
+    },
+  );
 
   test.each(["\u00e9".repeat(64), "\u00ff\u00fe\u0080", `${right.slice(0, 63)}\u00e4`])(
     "of bytes beyond ASCII (%j) gets 401",

@@ -30,7 +30,7 @@ export async function post(target: Target, signedAt: (now: number) => Trial): Pr
     const startedAt = target.elapsed();
     const answer = await exchange(target, request);
     const latencyMs = target.elapsed() - startedAt;
-    const passing = "lost" in answer || PASSING.has(answer.status);
+    const passing = "lost" in answer || (PASSING.has(answer.status) && !isUnproven(answer));
     if (!passing) return verdictOf(answer, latencyMs);
     if (attempt >= target.retries) {
       const reason = "lost" in answer ? answer.lost : inWords(answer);
@@ -39,6 +39,11 @@ export async function post(target: Target, signedAt: (now: number) => Trial): Pr
     const wanted = "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now());
     await Bun.sleep(wanted ?? Math.min(BACKOFF_MS * 2 ** attempt, BACKOFF_MS_MAX));
   }
+}
+
+/** Postern's own 429 goes to wrong signatures alone, which no waiting makes right. */
+function isUnproven({ result }: Answer): boolean {
+  return result === "invalid_signature";
 }
 
 interface Answer {

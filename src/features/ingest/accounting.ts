@@ -10,10 +10,11 @@ import {
   Overloaded,
   ShuttingDown,
 } from "../../core/errors.ts";
+import { DetailAnswer } from "../../core/field-errors.ts";
 import type { Inspector } from "../../core/source.ts";
 import type { Delivery, NewEvent, Outcome, Store } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Exchange, RouteLog } from "../../lib/route.ts";
+import type { AnswerDoc, Exchange, RouteLog } from "../../lib/route.ts";
 import type { Result } from "../../observe/metrics.ts";
 import type { Entrance } from "./sources.ts";
 
@@ -27,6 +28,13 @@ export interface IngestParts {
 
 export const RESULT_HEADER = {
   "Postern-Result": "What it counted as in `webhook_requests_total`: tells new from duplicate.",
+};
+
+export const TOO_MANY_FAILED: AnswerDoc = {
+  description:
+    "It doesn't prove its origin, and its address is beyond `FAILED_AUTH_PER_MINUTE`. What is rightly signed never gets this.",
+  schema: DetailAnswer,
+  headers: { ...RESULT_HEADER, "Retry-After": "Seconds to wait." },
 };
 
 /**
@@ -116,6 +124,18 @@ function resultOf(error: unknown): Result {
     return "validation_error";
   }
   return error instanceof Overloaded || error instanceof ShuttingDown ? "overloaded" : "error";
+}
+
+/** A request that doesn't prove its origin: `answer`, or 429 when its client is beyond the limit. */
+export function noteUnproven(
+  { source, tally }: Entrance,
+  exchange: Exchange,
+  answer: Response,
+  fields: RouteLog["fields"],
+): Response {
+  tally.requests.invalid_signature++;
+  exchange.result = "invalid_signature";
+  return exchange.refuse("webhook", answer, { source: source.name, duplicate: false, ...fields });
 }
 
 /** Counts the request, once, and says on its answer and its log line as what. */

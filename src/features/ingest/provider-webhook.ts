@@ -13,7 +13,17 @@ import {
 } from "../../core/source.ts";
 import { detail } from "../../lib/response.ts";
 import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
-import { type IngestParts, keep, note, noteFailure, noteKept, RESULT_HEADER } from "./accounting.ts";
+import {
+  type IngestParts,
+  keep,
+  note,
+  noteFailure,
+  noteKept,
+  noteUnproven,
+  RESULT_HEADER,
+  TOO_MANY_FAILED,
+} from "./accounting.ts";
+import { loggedUrl } from "./logged-url.ts";
 import type { Entrance, Sources } from "./sources.ts";
 
 const PATH = "/webhook/{source}";
@@ -33,6 +43,7 @@ const ANSWERS: Route["doc"]["answers"] = {
   401: refusal("The request doesn't prove its origin (403 where the provider expects that)."),
   403: refusal("The same, or a handshake's verify token is wrong."),
   404: { description: "There is no such source.", schema: DetailAnswer },
+  429: TOO_MANY_FAILED,
   413: refusal("The body is larger than `BODY_BYTES_MAX`."),
   503: {
     ...refusal("Overloaded, shutting down, or the disk fails; try again."),
@@ -132,22 +143,20 @@ async function receive(
 
 /** The answer to a handshake: nothing is stored. */
 function greeted(entrance: Entrance, exchange: Exchange, given: ProviderAnswer): Response {
-  if (given.status < 400) note(entrance, exchange, "ok", "INFO", { duplicate: false, handshake: true });
-  else {
-    const fields = {
-      duplicate: false,
-      handshake: true,
-      reason: "the verify token is wrong, or none is configured",
-    };
-    note(entrance, exchange, "invalid_signature", "ERROR", fields);
+  if (given.status >= 400) {
+    const reason = "the verify token is wrong, or none is configured";
+    return noteUnproven(entrance, exchange, answer(given), { handshake: true, reason });
   }
+  note(entrance, exchange, "ok", "INFO", { duplicate: false, handshake: true });
   return answer(given);
 }
 
 /** The operator reads why; the sender doesn't. */
 function refused(entrance: Entrance<ProviderSource>, exchange: Exchange, { why }: Refusal): Response {
-  note(entrance, exchange, "invalid_signature", "ERROR", { duplicate: false, reason: why });
-  return detail(entrance.source.refusedStatus, "invalid signature");
+  const { source } = entrance;
+  const url = source.signsUrl ? loggedUrl(source.signedUrl(exchange.path, exchange.query)) : undefined;
+  const refusal = detail(source.refusedStatus, "invalid signature");
+  return noteUnproven(entrance, exchange, refusal, { reason: why, url });
 }
 
 function answer({ status, type, body }: ProviderAnswer): Response {

@@ -9,7 +9,16 @@ import { NativeMessage } from "../../core/message.ts";
 import { INLINE_BYTES_MAX, type Source } from "../../core/source.ts";
 import { detail, json, jsonText } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
-import { type IngestParts, keep, note, noteFailure, noteKept, RESULT_HEADER } from "./accounting.ts";
+import {
+  type IngestParts,
+  keep,
+  note,
+  noteFailure,
+  noteKept,
+  noteUnproven,
+  RESULT_HEADER,
+  TOO_MANY_FAILED,
+} from "./accounting.ts";
 import type { Entrance } from "./sources.ts";
 
 const SignatureHeader = Type.Object({
@@ -54,6 +63,7 @@ export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Ro
           schema: DetailAnswer,
           headers: RESULT_HEADER,
         },
+        429: TOO_MANY_FAILED,
         422: {
           description: "The body is no JSON or breaks a rule of the schema.",
           schema: InvalidAnswer,
@@ -101,7 +111,7 @@ async function receive(
   }
 }
 
-function unproven(entrance: Entrance, exchange: Exchange): Response {
-  note(entrance, exchange, "invalid_signature", "ERROR", { duplicate: false });
-  return detail(401, "invalid signature");
+function unproven(entrance: Entrance<Source>, exchange: Exchange): Response {
+  const reason = entrance.source.whyRefused(exchange.request.headers);
+  return noteUnproven(entrance, exchange, detail(401, "invalid signature"), { reason });
 }

@@ -2,7 +2,7 @@
 import type { Inspected } from "../../core/source.ts";
 import { nativeSource } from "../native.ts";
 import { openSource } from "../open-source.ts";
-import type { Question, Result } from "./thread-inspector.ts";
+import type { Question, Result } from "./protocol.ts";
 
 declare const self: Worker;
 

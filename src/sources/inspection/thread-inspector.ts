@@ -4,25 +4,7 @@
  */
 import { Overloaded } from "../../core/errors.ts";
 import type { Inspected, Inspector, ProviderSource, RequestHead, Source } from "../../core/source.ts";
-
-/** What is asked of the thread. Headers as pairs: a `Headers` can't be sent. */
-export type Question = { readonly body: Uint8Array } & (
-  | {
-      readonly kind: "provider";
-      readonly name: string;
-      readonly config: ProviderSource["config"];
-      readonly headers: readonly (readonly [name: string, value: string])[];
-      readonly url: string;
-      readonly now: number;
-    }
-  | { readonly kind: "native"; readonly secrets: readonly string[]; readonly proof: string }
-);
-
-/** The result as JSON, which costs a fraction of a structured clone, without the body that is in it. */
-export interface Result {
-  readonly json: string;
-  readonly body: Uint8Array;
-}
+import type { Question, Result } from "./protocol.ts";
 
 interface Waiting {
   readonly resolve: (result: Result) => void;

@@ -97,7 +97,10 @@ test("a form that was split anew under the same signature makes no message", () 
 });
 
 test("a form with more parameters than any provider sends is verified all the same, and kept whole", () => {
-  const many = Array.from({ length: 1001 }, (_, index) => [`N${(index * 7919) % 1001}`, `${index % 3}`]);
+  const many = Array.from({ length: 1001 }, (_, index): [string, string] => [
+    `N${(index * 7919) % 1001}`,
+    `${index % 3}`,
+  ]);
   const body = new URLSearchParams([...many, ...Object.entries(MESSAGE)]).toString();
   const request = rig.signed(body, FORM_HEADERS);
   expect(columns(rig.kept(request))).toEqual({ messages: [], events: [["other", sha256(body), null]] });
