@@ -25,6 +25,8 @@ export interface Source {
   whyRefused(headers: Headers): string;
   /** Only for a body that was verified. */
   normalise(body: Uint8Array): Normalised;
+  /** What another thread normalised, by what is known here alone: the ranges of other sources. */
+  admit(normalised: Normalised): Normalised;
 }
 
 /** What a sender signed, as far as it is known before the body is read. */
@@ -126,9 +128,10 @@ export interface Inspector {
     body: Uint8Array,
     now: number,
   ): Promise<{ readonly inspected: Inspected; readonly body: Uint8Array }>;
+  /** Nothing is normalised of a body that isn't proven. */
   native(
     source: Source,
     proof: string,
     body: Uint8Array,
-  ): Promise<{ readonly proven: boolean; readonly body: Uint8Array }>;
+  ): Promise<{ readonly normalised: Normalised | undefined; readonly body: Uint8Array }>;
 }

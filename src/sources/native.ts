@@ -11,7 +11,7 @@ import { equalInConstantTime } from "../lib/constant-time.ts";
 import { parseJsonTree } from "../lib/json-tree.ts";
 
 /** Values and names of a body: a message has ten. */
-const ENTRIES_MAX = 1000;
+const ENTRIES_MAX = 10_000;
 const TOO_MUCH = `Body should have at most ${ENTRIES_MAX} values and names`;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 const validator = Compile(NativeMessage);
@@ -43,6 +43,7 @@ export function nativeSource(
     },
     whyRefused: (headers) => whyRefused(headers.get("x-signature")),
     normalise: (body) => outsideRanges(normalise(body), isReserved),
+    admit: (normalised) => outsideRanges(normalised, isReserved),
   };
 }
 

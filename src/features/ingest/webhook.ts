@@ -92,12 +92,11 @@ async function receive(
     const proof = source.proof(exchange.request.headers);
     if (proof === undefined) return unproven(entrance, exchange);
     const given = await exchange.readBody();
-    const { proven, body } =
+    const { normalised, body } =
       given.length <= INLINE_BYTES_MAX
-        ? { proven: source.verify(proof, given), body: given }
+        ? { normalised: source.verify(proof, given) ? source.normalise(given) : undefined, body: given }
         : await parts.inspector.native(source, proof, given);
-    if (!proven) return unproven(entrance, exchange);
-    const normalised = source.normalise(body);
+    if (normalised === undefined) return unproven(entrance, exchange);
     if ("errors" in normalised) {
       note(entrance, exchange, "validation_error", "INFO", { duplicate: false });
       return json(422, { detail: normalised.errors });

@@ -3,7 +3,14 @@
  * main thread. The thread is started when the first large body comes, and keeps nothing between two of them.
  */
 import { Overloaded } from "../../core/errors.ts";
-import type { Inspected, Inspector, ProviderSource, RequestHead, Source } from "../../core/source.ts";
+import type {
+  Inspected,
+  Inspector,
+  Normalised,
+  ProviderSource,
+  RequestHead,
+  Source,
+} from "../../core/source.ts";
 import type { Question, Result } from "./protocol.ts";
 
 interface Waiting {
@@ -29,9 +36,10 @@ export class ThreadInspector implements Inspector {
     return { inspected: withBody(JSON.parse(json) as Inspected, body), body };
   }
 
-  async native({ secrets }: Source, proof: string, given: Uint8Array) {
-    const { json, body } = await this.#ask({ kind: "native", secrets, proof }, given);
-    return { proven: JSON.parse(json) as boolean, body };
+  async native(source: Source, proof: string, given: Uint8Array) {
+    const { json, body } = await this.#ask({ kind: "native", secrets: source.secrets, proof }, given);
+    const normalised = JSON.parse(json) as Normalised | null;
+    return { normalised: normalised === null ? undefined : source.admit(normalised), body };
   }
 
   #ask(question: DistributedOmit<Question, "body">, given: Uint8Array): Promise<Result> {
