@@ -28,7 +28,9 @@ test("the compiled executable serves, stores and stops on its own", async () => 
   try {
     const first = await postern.stdout.getReader().read();
     const port = /"port":(\d+)/.exec(new TextDecoder().decode(first.value))?.[1];
-    const body = '{"message_id":"m1","from":"+1","to":"+2","ts":"2025-01-15T10:00:00Z"}';
+    const message = { message_id: "m1", from: "+1", to: "+2", ts: "2025-01-15T10:00:00Z" };
+    // So large that a thread inspects it.
+    const body = JSON.stringify({ ...message, more: "x".repeat(100_000) });
     const headers = { "X-Signature": sign(SECRET, body) };
     const answer = await fetch(`http://127.0.0.1:${port}/webhook`, { method: "POST", body, headers });
     expect(answer.headers.get("postern-result")).toBe("ok");

@@ -55,10 +55,10 @@ describe("a large body", () => {
     const wrong = { ...signed("{}"), body: metaBody(batch(5000)) };
     const answers = await Promise.all([
       ...Array.from({ length: 8 }, () => service.send("/webhook/wa", wrong)),
-      ...Array.from({ length: 8 }, (_, index) => service.send("/webhook/wa", metaPost(batch(3000 + index)))),
+      ...Array.from({ length: 4 }, (_, index) => service.send("/webhook/wa", metaPost(batch(3000 + index)))),
     ]);
-    expect(answers.map((answer) => answer.status)).toEqual([...Array(8).fill(401), ...Array(8).fill(200)]);
-    expect((await idsOf()).length).toBe(3000 + 3007);
+    expect(answers.map((answer) => answer.status)).toEqual([...Array(8).fill(401), ...Array(4).fill(200)]);
+    expect((await idsOf()).length).toBe(3000 + 3003);
     expect(await lineOf(answers[0] as Response)).toMatchObject({ reason: "no secret made this signature" });
   });
 
