@@ -30,7 +30,7 @@ const PROBE_EVERY_MS = 2;
 const IDLE_MS = 500;
 const LIVE = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/** Attacks with all of these at once, each on connections of its own. */
+/** Attacks with all of these in turn. */
 export async function costOf(target: Target, attacks: readonly Attack[], force: Force): Promise<Cost> {
   const { connections, seconds } = force;
   const script = join(import.meta.dir, "attacker.ts");
