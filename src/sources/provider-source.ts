@@ -3,7 +3,7 @@
  * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
  */
 import type { IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
-import type { Message } from "../core/message.ts";
+import { isBlank, type Message } from "../core/message.ts";
 import type { Proof, ProviderAnswer, ProviderSource, SignedRequest } from "../core/source.ts";
 import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
 import { storable, wholeSeconds } from "./fields.ts";
@@ -105,7 +105,7 @@ export class ConfiguredSource implements ProviderSource {
     if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
       return { messages, events };
     const key = this.#provider.deliveryKey?.(request, proof) ?? "";
-    return { messages, events: key.trim() === "" ? events : [{ ...event, key }] };
+    return { messages, events: isBlank(key) ? events : [{ ...event, key }] };
   }
 
   /** A defect of ours in a normaliser costs the split, not the delivery. */
