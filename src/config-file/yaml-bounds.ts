@@ -6,7 +6,7 @@ import { Lexer } from "yaml";
 import type { Mistake } from "../core/mistake.ts";
 
 /** A file of a mebibyte whose lines are as long as usual has fewer. */
-const TOKENS_MAX = 400_000;
+const TOKENS_MAX = 250_000;
 /** Of values within values, however they are written. */
 export const DEPTH_MAX = 100;
 
