@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newFolder } from "../tests/folder.ts";
+import { processorMs } from "../tests/processor-time.ts";
 import { readSettings, SETTINGS, webhookSecrets } from "./config.ts";
 import { StartRefused } from "./core/errors.ts";
 import { bearerAuth } from "./http/auth.ts";
@@ -126,10 +127,11 @@ describe("a bad value stops the start with one line: the variable, what it got, 
   });
 
   test("however long it is, in an instant", () => {
-    const started = performance.now();
-    for (const run of [":", "?", ":/", "/", "@", "&", "a", ":1", "://"])
-      refusal({ ...SECRET, DATABASE_URL: `x${run.repeat(100_000)}` });
-    expect(performance.now() - started).toBeLessThan(1000);
+    const refuseAll = () => {
+      for (const run of [":", "?", ":/", "/", "@", "&", "a", ":1", "://"])
+        refusal({ ...SECRET, DATABASE_URL: `x${run.repeat(100_000)}` });
+    };
+    expect(processorMs(refuseAll)).toBeLessThan(2000);
   });
 
   test("a password in a URL is not repeated", () => {

@@ -50,7 +50,8 @@ const secret = (name: string, doc: string) =>
 const token = (name: string, doc: string) =>
   setting<string>({
     ...secret(name, doc),
-    takes: "a token that a header can carry: no white space, no control characters, nothing beyond Latin-1",
+    takes:
+      "a token that a header can carry: no white space, no control characters, nothing beyond Latin-1, at most 16000 characters",
     parse: (given) => (isFieldValue(given) && !/\s/.test(given) ? given : undefined),
   });
 

@@ -1,5 +1,6 @@
 /** What can never work is refused before it serves, with the place in the file where it stands. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { processorMs } from "../../tests/processor-time.ts";
 import { PRESET_NAMES } from "../sources/presets.ts";
 import { ConfigFileInvalid, mistakeLine, parseConfigFile } from "./config-file.ts";
 
@@ -157,6 +158,7 @@ test("half of a character in a text is a mistake: neither a query nor a key can 
 });
 
 describe("a file is read in an instant, whatever it repeats:", () => {
+  setDefaultTimeout(60_000);
   const RUNS = [
     "{",
     "[",
@@ -203,9 +205,7 @@ describe("a file is read in an instant, whatever it repeats:", () => {
       `sources:\n  a: { kind: generic, preset: standard-webhooks, secret: "${long}x" }\n`,
       `sources:\n  a: { kind: generic, preset: standard-webhooks, secret: '${long}x' }\n`,
     ]) {
-      const started = performance.now();
-      expect(mistakes(text)).not.toEqual([]);
-      expect(performance.now() - started).toBeLessThan(3000);
+      expect(processorMs(() => expect(mistakes(text)).not.toEqual([]))).toBeLessThan(5000);
     }
   });
 

@@ -3,7 +3,7 @@
  * shown to the very source. What fails here would fail with every request.
  */
 import type { Message } from "../core/message.ts";
-import { fieldNameMistake, isFieldValue } from "../lib/header-field.ts";
+import { FIELD_CHARS_MAX, fieldNameMistake, isFieldValue } from "../lib/header-field.ts";
 import { FORM_TYPE, JSON_TYPE } from "./kind.ts";
 import type { ConfiguredSource } from "./provider-source.ts";
 
@@ -17,7 +17,7 @@ export interface TrialFault {
 /** In the middle of a second: a sender's clock is never the receiver's, and whole seconds are less than it. */
 const SENT_AT = Date.parse("2026-01-15T10:00:00.500Z");
 const ON_THE_WAY_MS = 100;
-const NOT_CARRIED = "it has white space around it, control characters, or characters beyond Latin-1";
+const NOT_CARRIED = `it has white space around it, control characters, characters beyond Latin-1, or more than ${FIELD_CHARS_MAX}`;
 
 /**
  * Tries so many requests, each signed with the source's first secret. Many of them show what depends on a signature's

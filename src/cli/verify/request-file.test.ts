@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { processorMs } from "../../../tests/processor-time.ts";
 import { fc } from "../../../tests/property.ts";
 import { UsageError } from "../errors.ts";
 import { composeRequest, parseRequest, unchunked } from "./request-file.ts";
@@ -53,9 +54,9 @@ describe("a captured request", () => {
 
   test("is read in an instant, however long a header's spaces are", () => {
     const spaces = " \t".repeat(200_000);
-    const started = performance.now();
-    expect(parsed(`POST /a\nA:${spaces}b${spaces}c${spaces}\n\n`).headers).toEqual([["A", `b${spaces}c`]]);
-    expect(performance.now() - started).toBeLessThan(3000);
+    const parse = () =>
+      expect(parsed(`POST /a\nA:${spaces}b${spaces}c${spaces}\n\n`).headers).toEqual([["A", `b${spaces}c`]]);
+    expect(processorMs(parse)).toBeLessThan(3000);
   });
 
   test("that was composed is parsed to what it was", () => {
