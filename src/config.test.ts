@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newFolder } from "../tests/folder.ts";
+import { processorMs } from "../tests/processor-time.ts";
 import { readSettings, SETTINGS, webhookSecrets } from "./config.ts";
 import { StartRefused } from "./core/errors.ts";
+import { bearerAuth } from "./http/auth.ts";
 
 const folder = newFolder();
 afterAll(() => folder.remove());
@@ -126,6 +128,14 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     expect(line).toContain("SQLite");
   });
 
+  test("however long it is, in an instant", () => {
+    const refuseAll = () => {
+      for (const run of [":", "?", ":/", "/", "@", "&", "a", ":1", "://"])
+        refusal({ ...SECRET, DATABASE_URL: `x${run.repeat(100_000)}` });
+    };
+    expect(processorMs(refuseAll)).toBeLessThan(2000);
+  });
+
   test("a password in a URL is not repeated", () => {
     for (const url of [
       "postgres://user:hunter2@127.0.0.1",
@@ -207,17 +217,86 @@ describe("a secret", () => {
   });
 });
 
+describe("a token for reads", () => {
+  test.each(["API_TOKEN", "API_TOKEN_PREVIOUS"])("that no header can carry is refused: %s", (name) => {
+    for (const token of [
+      "hunter2 x",
+      " hunter2",
+      "hunter2\n",
+      "hunter2\u0001",
+      "hunter2\u007f",
+      "hunter2-п",
+    ]) {
+      for (const environment of [{ [name]: token }, { [`${name}_FILE`]: file(`${token}\n`) }]) {
+        const line = refusal({ ...SECRET, ...(environment as Record<string, string>) });
+        expect(line).toContain(name);
+        expect(line).not.toContain("hunter2");
+      }
+    }
+  });
+
+  test("that is taken passes the check of a request that carries it", () => {
+    for (const apiToken of ["x", "a.b-c_d~e+f/g==", "!#$%&'*", "é"]) {
+      expect(readSettings({ API_TOKEN: apiToken })).toMatchObject({ apiToken });
+      const headers = new Headers({ Authorization: `Bearer ${apiToken}` });
+      expect(bearerAuth([apiToken])(headers)).toBe(true);
+    }
+  });
+});
+
 describe("X_FILE", () => {
   test("gives the value, with one trailing newline cut", () => {
     for (const [content, value] of [
       ["secret", "secret"],
       ["secret\n", "secret"],
       ["secret\r\n", "secret"],
-      ["secret\n\n", "secret\n"],
       [" secret ", " secret "],
     ] as const) {
       expect(readSettings({ WEBHOOK_SECRET_FILE: file(content) }).webhookSecret).toBe(value);
     }
+  });
+
+  test("is refused when two newlines are at the end of a secret, in a file or in the variable", () => {
+    for (const end of ["\n\n", "\r\n\r\n", "\r\n\n"]) {
+      for (const name of ["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "API_TOKEN"]) {
+        for (const environment of [
+          { [name]: `hunter2${end}` },
+          { [`${name}_FILE`]: file(`hunter2${end}`) },
+        ] as Record<string, string>[]) {
+          const line = refusal(environment);
+          expect(line).toMatch(/two newlines/);
+          expect(line).toContain(name);
+          expect(line).not.toContain("hunter2");
+        }
+      }
+    }
+  });
+
+  test("of a secret that is no UTF-8 is refused", () => {
+    expect(refusal({ WEBHOOK_SECRET_FILE: file(Uint8Array.of(0x61, 0xff)) })).toContain("UTF-8");
+  });
+
+  test("has a limit, and a device or a pipe is refused without being waited for", () => {
+    const pipe = join(folder.path, "pipe");
+    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    for (const [path, reason] of [
+      [file("x".repeat(64 * 1024 + 1)), "65536 bytes"],
+      [pipe, "a pipe"],
+      ["/dev/zero", "a device"],
+    ] as const) {
+      const line = refusal({ WEBHOOK_SECRET_FILE: path });
+      expect(line).toContain(path);
+      expect(line).toContain(reason);
+    }
+    expect(readSettings({ WEBHOOK_SECRET_FILE: file("x".repeat(64 * 1024)) }).webhookSecret).toHaveLength(
+      64 * 1024,
+    );
+  });
+
+  test("may be a symbolic link to a file, as orchestrators mount secrets", () => {
+    const link = join(folder.path, "link");
+    symlinkSync(file("secret\n"), link);
+    expect(readSettings({ WEBHOOK_SECRET_FILE: link }).webhookSecret).toBe("secret");
   });
 
   test("works for every variable", () => {

@@ -2,10 +2,11 @@
  * The settings: one table, and the only reader of the environment. A bad value stops the start with one line that
  * names the variable, what it got and what it takes.
  */
-import { readFileSync } from "node:fs";
 import { type DatabaseUrl, type PostgresUrl, parseDatabaseUrl } from "./core/database-url.ts";
 import { StartRefused } from "./core/errors.ts";
+import { isFieldValue } from "./lib/header-field.ts";
 import { type AddressRanges, parseRanges } from "./lib/ip-address.ts";
+import { endsWithTwoNewlines, readValueFile, UnreadableFile } from "./lib/text-file.ts";
 import { LEVELS, type Level } from "./observe/log.ts";
 
 /** One row of the table: how a variable is read, and what the README says of it. */
@@ -44,6 +45,15 @@ const secret = (name: string, doc: string) =>
     doc,
     parse: (text) => text,
     secret: true,
+  });
+
+/** A secret that comes in a header, after `Bearer `. */
+const token = (name: string, doc: string) =>
+  setting<string>({
+    ...secret(name, doc),
+    takes:
+      "a token that a header can carry: no white space, no control characters, nothing beyond Latin-1, at most 16000 characters",
+    parse: (given) => (isFieldValue(given) && !/\s/.test(given) ? given : undefined),
   });
 
 const text = (name: string, value: string | undefined, takes: string, doc: string) =>
@@ -136,11 +146,11 @@ export const SETTINGS = {
       "summed up in the log. What is rightly signed always passes.",
     "requests",
   ),
-  apiToken: secret(
+  apiToken: token(
     "API_TOKEN",
     "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",
   ),
-  apiTokenPrevious: secret(
+  apiTokenPrevious: token(
     "API_TOKEN_PREVIOUS",
     "A second token that is accepted as well, while the first is being rotated.",
   ),
@@ -300,9 +310,8 @@ function readSetting<T>(row: Setting<T>, environment: Environment): T | undefine
   if (given === undefined) return undefined;
   const value = row.parse(given);
   if (value === undefined) {
-    throw new StartRefused(
-      `${row.name} is ${JSON.stringify(withoutCredentials(given))}: it takes ${row.takes}`,
-    );
+    const shown = row.secret ? "not usable" : JSON.stringify(withoutCredentials(given));
+    throw new StartRefused(`${row.name} is ${shown}: it takes ${row.takes}`);
   }
   return value;
 }
@@ -316,22 +325,30 @@ function readText(row: Setting<unknown>, environment: Environment): string | und
     throw new StartRefused(`${row.name} and ${fileName} are both set: set one of them`);
   }
   const given = file === undefined ? direct : readSettingFile(fileName, file);
+  if (row.secret && given !== undefined && endsWithTwoNewlines(given)) {
+    throw new StartRefused(`${row.name} ends with two newlines: take them off`);
+  }
   return row.secret && given?.trim() === "" ? undefined : given || undefined;
 }
 
 function readSettingFile(variable: string, path: string): string {
   try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    return readValueFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartRefused(`${variable} is ${JSON.stringify(path)}: it takes a readable file (${reason})`);
+    if (!(error instanceof UnreadableFile)) throw error;
+    throw new StartRefused(
+      `${variable} is ${JSON.stringify(path)}: it takes a readable file (${error.message})`,
+    );
   }
 }
 
 /** A URL may carry a password, with any character in it, and where it isn't a good one also elsewhere. */
 function withoutCredentials(given: string): string {
-  return given
-    .replace(/:(\/*).*@/s, ":$1***@")
+  const [colon, at] = [given.indexOf(":"), given.lastIndexOf("@")];
+  const [slashes = ""] = /^\/*/.exec(given.slice(colon + 1)) ?? [];
+  const hidden =
+    colon < 0 || at < colon ? given : `${given.slice(0, colon + 1)}${slashes}***${given.slice(at)}`;
+  return hidden
     .replace(/(:\/\/[^/?@:]*:)(?![0-9]+(?:[/?,]|$)).*/s, "$1***")
-    .replace(/([?&][^=&]*=)[^&]*/g, "$1***");
+    .replace(/([?&][^=&?]*=)[^&]*/g, "$1***");
 }

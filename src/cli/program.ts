@@ -70,5 +70,6 @@ async function failed(error: unknown, printed: string): Promise<number> {
 }
 
 function complain(text: string): void {
-  say(`postern: ${text.trim().replace(/\s*\n\s*/g, " ")}`);
+  const lines = text.split("\n").map((line) => line.trim());
+  say(`postern: ${lines.filter((line) => line !== "").join(" ")}`);
 }

@@ -62,8 +62,9 @@ async function configuredBy(flags: ServeFlags, service: Promise<Service>) {
   if (path === undefined) return {};
   const { loadConfigFile } = await import("../config-file/config-file.ts");
   const { reloader } = await import("./reloading.ts");
-  const load = () => loadConfigFile(path, systemEnvironment());
-  const { sources } = load();
+  const { sources } = loadConfigFile(path, systemEnvironment());
+  // While it serves, nothing may be waited for.
+  const load = () => loadConfigFile(path, systemEnvironment(), 0);
   const reload = reloader({ path, load, service });
   // What went wrong is in the log.
   process.on("SIGHUP", () => void reload().catch(() => undefined));

@@ -15,6 +15,8 @@ import { readSource } from "./sources.ts";
 import { substitution } from "./substitute.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024;
+/** For `--config <(…)` and `/dev/stdin`. */
+const PIPE_WAIT_MS = 10_000;
 
 export interface ConfigFile {
   /** In the file's order. */
@@ -45,11 +47,18 @@ export function mistakeLine(path: string, { line, column, message }: Mistake): s
   return `${path}:${line}:${column}: ${message}`;
 }
 
-/** Reads the file and what it refers to; throws `ConfigFileInvalid`. */
-export function loadConfigFile(path: string, environment: Environment): ConfigFile {
+/**
+ * Reads the file and what it refers to; throws `ConfigFileInvalid`. A pipe is waited for, so a server that has started
+ * says 0 to that.
+ */
+export function loadConfigFile(
+  path: string,
+  environment: Environment,
+  pipeWaitMs: number = PIPE_WAIT_MS,
+): ConfigFile {
   let text: string;
   try {
-    text = readTextFile(path, FILE_BYTES_MAX);
+    text = readTextFile(path, FILE_BYTES_MAX, pipeWaitMs);
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     throw new ConfigFileInvalid(path, [

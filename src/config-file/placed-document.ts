@@ -13,10 +13,12 @@ import {
 import type { Mistake, Place } from "../core/mistake.ts";
 import type { Substitute } from "./substitute.ts";
 import { syntaxMistakes } from "./syntax-mistakes.ts";
+import { boundMistake, DEPTH_MAX } from "./yaml-bounds.ts";
 
 /** Aliases can make a small file a large value. */
 const NODES_MAX = 50_000;
-const DEPTH_MAX = 100;
+/** Of all pointers together: long names above many values make them a multiple of the file. */
+const POINTER_CHARS_MAX = 16_000_000;
 
 export interface PlacedDocument {
   readonly value: unknown;
@@ -39,6 +41,9 @@ export function readDocument(text: string, substitute: Substitute): PlacedDocume
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const reading = new Reading(placeAt, substitute);
+  const bound = boundMistake(text);
+  if (bound !== undefined) return reading.result([bound]);
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -46,7 +51,6 @@ export function readDocument(text: string, substitute: Substitute): PlacedDocume
     schema: "core",
   });
   const syntax = syntaxMistakes(document, text, placeAt);
-  const reading = new Reading(placeAt, substitute);
   if (syntax.length === 0) reading.read(document);
   return reading.result(syntax);
 }
@@ -66,6 +70,7 @@ class Reading {
   readonly #around = new Set<Node>();
   #document: Document.Parsed | undefined;
   #nodes = 0;
+  #pointerChars = 0;
   #value: unknown;
 
   constructor(placeAt: (offset: number) => Place, substitute: Substitute) {
@@ -89,11 +94,15 @@ class Reading {
     return {
       value: this.#value,
       mistakes: [...syntax, ...this.#mistakes],
-      readable: syntax.length === 0 && this.#nodes <= NODES_MAX,
+      readable: syntax.length === 0 && !this.#isFull,
       placeOf: (pointer) => places(pointer).value,
       keyPlaceOf: (pointer) => places(pointer).key ?? places(pointer).value,
       isUnknown: (pointer) => this.#unknown.has(pointer),
     };
+  }
+
+  get #isFull(): boolean {
+    return this.#nodes > NODES_MAX || this.#pointerChars > POINTER_CHARS_MAX;
   }
 
   #read(node: Node | ParsedNode | null, pointer: string, key: Place | undefined): unknown {
@@ -101,10 +110,15 @@ class Reading {
     const empty = isScalar(node) && node.value === null && node.source === "";
     const value = (empty ? key : undefined) ?? (offset === undefined ? key : this.#placeAt(offset));
     const place = value ?? { line: 1, column: 1 };
-    this.#places.set(pointer, { key, value: place });
+    if (this.#isFull) return null;
     this.#nodes += 1;
-    if (this.#nodes === NODES_MAX + 1) this.#add(place, `the file has more than ${NODES_MAX} values`);
-    if (node === null || this.#nodes > NODES_MAX) return null;
+    this.#pointerChars += pointer.length;
+    if (this.#isFull) {
+      this.#add(place, `the file has more than ${NODES_MAX} values, or very long names above them`);
+      return null;
+    }
+    this.#places.set(pointer, { key, value: place });
+    if (node === null) return null;
     if (isAlias(node)) {
       const target = this.#document === undefined ? undefined : node.resolve(this.#document);
       if (target !== undefined && !this.#around.has(target)) return this.#read(target, pointer, key);
@@ -146,6 +160,8 @@ class Reading {
 
   #scalar(value: unknown, pointer: string, place: Place): unknown {
     if (typeof value === "string") {
+      if (!value.isWellFormed())
+        return this.#nothing(pointer, place, "it holds half of a character (\\ud800 to \\udfff alone)");
       const { text, mistakes } = this.#substitute(value);
       for (const message of mistakes) this.#nothing(pointer, place, message);
       return text;

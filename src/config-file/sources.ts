@@ -2,10 +2,12 @@
 import type { Mistake } from "../core/mistake.ts";
 import { NATIVE } from "../core/source.ts";
 import { closest } from "../lib/closest.ts";
+import { endsWithTwoNewlines } from "../lib/text-file.ts";
 import { KINDS } from "../sources/kinds.ts";
 import { openSource, type SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { SchemeError } from "../sources/schemes/proof.ts";
+import { type TrialFault, trialFault } from "../sources/trial-run.ts";
 import { type PlacedDocument, pathText, pointerStep } from "./placed-document.ts";
 import { type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import {
@@ -19,6 +21,8 @@ import {
 
 /** Stands in for what is wrong or missing while the rest is tried; it is valid in every encoding of a secret. */
 const STAND_IN = { secret: "aaaa", public_url: "https://example.org/" };
+/** Enough to show a separator that is one of a signature's own characters. */
+const TRIALS = 16;
 
 export interface OpenedSource {
   readonly source: ConfiguredSource;
@@ -54,6 +58,10 @@ type Entry = Readonly<Record<string, unknown>>;
 
 function atName(pointer: string, message: string): SchemaMistake {
   return { pointer, isName: true, message };
+}
+
+function atValue(pointer: string, words: string): SchemaMistake {
+  return { pointer, isName: false, message: `${pathText(pointer)}${words}` };
 }
 
 function nameMistake(name: string): string {
@@ -110,38 +118,47 @@ function trialMistakes(
 ): SchemaMistake[] {
   const { kind: _, secret, public_url, ...options } = entry;
   const found: SchemaMistake[] = [];
+  const urlAt = `${pointer}/public_url`;
   if (public_url === undefined && KINDS[kind]?.needsPublicUrl?.(options) === true) {
     const message = `${pathText(pointer)}.public_url is missing: the provider signs its URL`;
     if (!isMissingUrlTold(kind)) found.push(atName(pointer, message));
+  } else if (typeof public_url === "string" && !known.has(urlAt) && !URL.canParse(public_url)) {
+    found.push(atValue(urlAt, " is no URL that can be called"));
   }
-  const attempt = (secretOfTrial: string): SchemeError | undefined => {
+  const attempt = (secretOfTrial: string, trials: number): SchemeError | TrialFault | undefined => {
     try {
-      openSource(name, { ...options, ...STAND_IN, kind, secret: secretOfTrial });
-      return undefined;
+      const source = openSource(name, { ...options, ...STAND_IN, kind, secret: secretOfTrial });
+      return trialFault(source, trials);
     } catch (error) {
       if (error instanceof SchemeError) return error;
       throw error;
     }
   };
-  const refusal = attempt(STAND_IN.secret);
+  const refusal = attempt(STAND_IN.secret, TRIALS);
   if (refusal !== undefined) {
-    const at = refusal.option === undefined ? pointer : `${pointer}/${refusal.option}`;
-    found.push({
-      pointer: at,
-      isName: at === pointer,
-      message: `${pathText(at)}: ${refusal.message}`,
-    });
+    const at = `${pointer}${optionOf(refusal, options)}`;
+    const message = `${pathText(at)}: ${refusal.message}`;
+    found.push({ pointer: at, isName: at === pointer, message });
     return found;
   }
   const secrets = Array.isArray(secret) ? secret : [secret];
   secrets.forEach((each: unknown, index) => {
     const at = Array.isArray(secret) ? `${pointer}/secret/${index}` : `${pointer}/secret`;
     if (typeof each !== "string" || known.has(at)) return;
-    const message = attempt(each)?.message;
-    if (message !== undefined)
-      found.push({ pointer: at, isName: false, message: `${pathText(at)}: ${message}` });
+    const message = endsWithTwoNewlines(each)
+      ? "it ends with two newlines: take them off"
+      : attempt(each, 1)?.message;
+    if (message !== undefined) found.push(atValue(at, `: ${message}`));
   });
   return found;
+}
+
+/** Where the option stands that it is about: the one that names its header, else the scheme, if there is one. */
+function optionOf(refusal: SchemeError | TrialFault, { scheme }: Entry): string {
+  if (refusal instanceof SchemeError) return refusal.option === undefined ? "" : `/${refusal.option}`;
+  if (typeof scheme !== "object" || scheme === null) return "";
+  const named = Object.entries(scheme).find(([, value]) => value === refusal.header);
+  return named === undefined ? "/scheme" : `/scheme/${named[0]}`;
 }
 
 /** Whether the kind's schema alone demands it. */

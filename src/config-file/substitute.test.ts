@@ -80,12 +80,19 @@ describe("a file", () => {
     ["secret", "secret"],
     ["secret\n", "secret"],
     ["secret\r\n", "secret"],
-    ["secret\n\n", "secret\n"],
     [" ${A} $$ ", " ${A} $$ "],
     ["", ""],
   ])("with %j is %j", (content, text) => {
     expect(textOf(`\${file:${file("a", content)}}`)).toBe(text);
   });
+
+  test.each(["secret\n\n", "secret\r\n\r\n", "secret\r\n\n", "\n\n"])(
+    "that ends with two newlines is a mistake: %j",
+    (content) => {
+      const { mistakes } = put(`\${file:${file("a", content)}}`);
+      expect(mistakes).toEqual([expect.stringMatching(/ends with two newlines/)]);
+    },
+  );
 
   test("is looked for beside the configuration file", () => {
     mkdirSync(join(folder.path, "secrets"), { recursive: true });
@@ -107,4 +114,12 @@ describe("a file", () => {
     expect(mistakes[0]).toContain(JSON.stringify(name));
     expect(mistakes[0]).not.toContain("hunter2");
   });
+});
+
+test("what is put in has a limit, however often a short reference stands for a long text", () => {
+  const A = "x".repeat(64 * 1024);
+  const substitute = substitution({ A }, folder.path);
+  for (let count = 0; count < 128; count++) expect(substitute("${A}").mistakes).toEqual([]);
+  const { text, mistakes } = substitute("${A}".repeat(3));
+  expect([text.length, mistakes]).toEqual([12, Array(3).fill(expect.stringMatching(/more than 8388608/))]);
 });

@@ -4,12 +4,13 @@
  */
 import { resolve } from "node:path";
 import type { Environment } from "../config.ts";
-import { readTextFile, UnreadableFile } from "../lib/text-file.ts";
+import { readValueFile, UnreadableFile } from "../lib/text-file.ts";
 
 const REFERENCE = /\$(?:\$|\{([^}]*)(\}?))/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 const FILE = "file:";
-const FILE_BYTES_MAX = 64 * 1024;
+/** Of all references of a configuration: a short one may stand for a long text, and stand there often. */
+const CHARS_MAX = 8 * 1024 * 1024;
 
 export interface Substituted {
   readonly text: string;
@@ -21,13 +22,15 @@ export type Substitute = (text: string) => Substituted;
 
 /** Paths are relative to `folder`, the one of the configuration file. An empty variable counts as unset. */
 export function substitution(environment: Environment, folder: string): Substitute {
+  let charsLeft = CHARS_MAX;
   return (text) => {
     const mistakes: string[] = [];
     const put = (reference: string, inner: string | undefined, closed: string | undefined): string => {
       if (inner === undefined) return "$";
       const found = closed === "" ? UNCLOSED : lookUp(inner, environment, folder);
-      if ("text" in found) return found.text;
-      mistakes.push(found.mistake);
+      if ("text" in found) charsLeft -= found.text.length;
+      if ("text" in found && charsLeft >= 0) return found.text;
+      mistakes.push("text" in found ? TOO_MUCH : found.mistake);
       return reference;
     };
     return { text: text.replace(REFERENCE, put), mistakes };
@@ -36,6 +39,7 @@ export function substitution(environment: Environment, folder: string): Substitu
 
 type Found = { readonly text: string } | { readonly mistake: string };
 
+const TOO_MUCH = `the variables and files that are put in have more than ${CHARS_MAX} characters together`;
 const UNCLOSED: Found = { mistake: "a ${ without its }: write $$ where a dollar sign is meant" };
 const NO_REFERENCE: Found = {
   mistake:
@@ -52,11 +56,10 @@ function lookUp(inner: string, environment: Environment, folder: string): Found 
     : { text };
 }
 
-/** One trailing newline is cut, as of `X_FILE`. */
 function readReference(path: string, folder: string): Found {
   if (path === "") return NO_REFERENCE;
   try {
-    return { text: readTextFile(resolve(folder, path), FILE_BYTES_MAX).replace(/\r?\n$/, "") };
+    return { text: readValueFile(resolve(folder, path)) };
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     return { mistake: `the file ${JSON.stringify(path)} can't be read: ${error.message}` };

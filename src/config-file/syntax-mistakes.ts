@@ -38,8 +38,14 @@ export function syntaxMistakes(
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     const place = placeAt(pos[0]);
     if (found.has(place.line)) continue;
-    const hint = /[[{].*\$\{/.test(lines[place.line - 1] ?? "") ? QUOTE_REFERENCES : "";
+    const hint = hasBareReference(lines[place.line - 1] ?? "") ? QUOTE_REFERENCES : "";
     found.set(place.line, { ...place, message: `${WORDS[code] ?? UNEXPECTED}${hint}` });
   }
   return [...found.values()];
+}
+
+/** Whether a bracket stands before a reference. */
+function hasBareReference(line: string): boolean {
+  const bracket = line.search(/[[{]/);
+  return bracket >= 0 && line.includes("${", bracket + 1);
 }

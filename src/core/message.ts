@@ -9,7 +9,15 @@ import { INSTANT_PATTERN, isInstant } from "./instant.ts";
 /** A stored string must survive every engine: PostgreSQL can't keep U+0000, and a lone surrogate is no UTF-8. */
 const storable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
-Format.Set("message-id", (text) => storable(text) && text.trim() !== "");
+/** Anything but what Unicode calls white space, and U+FEFF, which `trim` takes for it. */
+const MORE_THAN_SPACE = /[^\p{White_Space}\ufeff]/u;
+
+/** Whether a text holds nothing but white space: no identifier is made of that. */
+export function isBlank(text: string): boolean {
+  return !MORE_THAN_SPACE.test(text);
+}
+
+Format.Set("message-id", (text) => storable(text) && !isBlank(text));
 Format.Set("instant", isInstant);
 Format.Set("message-text", storable);
 

@@ -96,6 +96,32 @@ test("levels below the threshold are not written", async () => {
   expect(lines().map(({ level }) => level)).toEqual(["WARN", "ERROR"]);
 });
 
+test("characters that a reader of lines obeys stand escaped, and mean what they did", async () => {
+  const obeyed = "\x7f\x80\x85\x9b\x9f\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069";
+  const harmless = "\xa0é\u200d\u2027\u202f\u2065\u206a\u{1f600} \\u2028 \\\u2028";
+  const log = newLog();
+  log.info(obeyed, { field: obeyed, harmless });
+  log.request({
+    level: "INFO",
+    requestId: "r",
+    method: "GET",
+    path: `/${obeyed}`,
+    status: 200,
+    latencyMs: 1,
+    result: undefined,
+    fields: { message_id: obeyed },
+    error: obeyed,
+  });
+  await log.flush(5000);
+  expect(lines()).toEqual([
+    expect.objectContaining({ message: obeyed, field: obeyed, harmless }),
+    expect.objectContaining({ path: `/${obeyed}`, message_id: obeyed, error: obeyed }),
+  ]);
+  for (const character of obeyed) expect(text()).not.toContain(character);
+  expect(text()).toContain("\\u2028\\u2029\\u202a");
+  expect(text()).toContain("\xa0é\u200d\u2027\u202f");
+});
+
 test("a pipe that takes a part at a time gets every byte once", async () => {
   const fifo = join(folder.path, "fifo");
   Bun.spawnSync(["mkfifo", fifo]);

@@ -4,6 +4,7 @@
  */
 import { write, writeSync } from "node:fs";
 import { type Clock, isoTicker } from "../lib/clock.ts";
+import { visibleJson } from "../lib/visible-text.ts";
 import { type Sync, WriteBack } from "./write-back.ts";
 
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
@@ -121,7 +122,8 @@ export class Log {
     );
   }
 
-  #add(line: string): void {
+  #add(json: string): void {
+    const line = visibleJson(json);
     if (
       this.#broken ||
       this.#waiting.length + (this.#outgoing?.length ?? 0) + line.length > this.#bufferMax

@@ -1,6 +1,7 @@
 /** How providers' fields become ours: numbers, instants and texts, by the same rules for every kind of source. */
 import { isInstant } from "../core/instant.ts";
 import type { EventKind, IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
+import { isBlank } from "../core/message.ts";
 import type { JsonTree } from "../lib/json-tree.ts";
 
 /** Without `+` a number of six digits is a short code: no country has numbers so short, its code included. */
@@ -66,7 +67,7 @@ export function ownKey(id: string | undefined): string | undefined {
 
 /** Whether there is more than white space. */
 function isGiven(text: string | undefined): text is string {
-  return text !== undefined && text.trim() !== "";
+  return text !== undefined && !isBlank(text);
 }
 
 /** The first text that isn't empty, with what no engine can keep replaced; else null. */

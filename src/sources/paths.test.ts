@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { processorMs } from "../../tests/processor-time.ts";
 import { fc } from "../../tests/property.ts";
 import { PATH, parsePath } from "./paths.ts";
 
@@ -35,4 +36,17 @@ test("the schema's pattern and the parser say the same of any text", () => {
     fc.property(text, (path) => expect(new RegExp(`^${PATH}$`).test(path)).toBe(parses(path))),
     { numRuns: 3000 },
   );
+});
+
+test("a path has at most a hundred steps, and a longer one is refused in an instant", () => {
+  expect(parses("a.".repeat(99).concat("a"))).toBe(true);
+  const refuse = () => {
+    for (const path of [
+      "a.".repeat(100).concat("a"),
+      "[1]".repeat(100_000),
+      "a.".repeat(100_000).concat("a"),
+    ])
+      expect(() => parsePath(path)).toThrow(/more than 100 steps/);
+  };
+  expect(processorMs(refuse)).toBeLessThan(1000);
 });

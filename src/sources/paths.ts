@@ -13,6 +13,8 @@ export type Path = (scope: Scope) => JsonTree | undefined;
 /** The texts that `parsePath` takes, as a pattern for schemas. */
 export const PATH = "(\\$\\.)?([^.[\\]]+|\\[[0-9]{1,4}\\])(\\.[^.[\\]]+|\\[[0-9]{1,4}\\])*";
 
+/** No document is nested so deeply. */
+const STEPS_MAX = 100;
 const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
 
 /**
@@ -53,6 +55,7 @@ function stepsOf(text: string): { fromDocument: boolean; steps: readonly (string
     if (whole === undefined)
       throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`, "map");
     steps.push(name ?? Number(index));
+    if (steps.length > STEPS_MAX) throw new SchemeError(`a path has more than ${STEPS_MAX} steps`, "map");
     rest = rest.slice(whole.length);
   }
   return { fromDocument, steps };

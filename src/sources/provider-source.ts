@@ -3,7 +3,7 @@
  * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
  */
 import type { IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
-import type { Message } from "../core/message.ts";
+import { isBlank, type Message } from "../core/message.ts";
 import type {
   Inspected,
   Proof,
@@ -147,7 +147,7 @@ export class ConfiguredSource implements ProviderSource {
     if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
       return { messages, events };
     const key = this.#provider.deliveryKey?.(request, proof) ?? "";
-    return { messages, events: key.trim() === "" ? events : [{ ...event, key }] };
+    return { messages, events: isBlank(key) ? events : [{ ...event, key }] };
   }
 
   /** Under the source's name; undefined when it doesn't fit its columns. */

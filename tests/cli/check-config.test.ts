@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newFolder } from "../folder.ts";
-import { postern } from "./postern.ts";
+import { MAIN, postern } from "./postern.ts";
 
 const folder = newFolder();
 afterAll(() => folder.remove());
@@ -53,6 +53,33 @@ describe("check-config", () => {
       `${path}:5:5`,
       `${path}:6:3`,
     ]);
+    expect(stdout).not.toContain("hunter2");
+  });
+
+  test("reads a pipe that somebody writes, and doesn't wait for one that nobody does", async () => {
+    const command = (script: string) => ["sh", "-c", script, "sh", process.execPath, MAIN];
+    const script = `{ sleep 0.2; cat "${file(GOOD)}"; } | "$1" "$2" check-config --config /dev/stdin`;
+    expect(await postern([], { command: command(script), env: { OLD: "o" } })).toEqual(fine);
+    const pipe = join(folder.path, "pipe");
+    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    const silent = await postern(["check-config", "--config", pipe]);
+    expect([silent.code, silent.stdout]).toEqual([1, expect.stringContaining(`${pipe}:1:1: `)]);
+  });
+
+  test.each([
+    [
+      "a header's name with a space",
+      '{ kind: generic, secret: hunter2, scheme: { header: "X Bad", algorithm: token } }',
+    ],
+    ["a token that no header can carry", '{ kind: telegram, secret: "hunter2-пароль" }'],
+    ["a secret in a device", '{ kind: meta, secret: "${file:/dev/zero}" }'],
+    ["a secret with two newlines", '{ kind: meta, secret: "hunter2\\n\\n" }'],
+    ["nothing but braces", "{".repeat(300_000)],
+  ])("refuses what can never work, with its place: %s", async (_, source) => {
+    const path = file(`sources:\n  a: ${source}\n`);
+    const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toMatch(new RegExp(`^${path}:2:\\d+: [^\\n]+\\n$`));
     expect(stdout).not.toContain("hunter2");
   });
 

@@ -1,6 +1,6 @@
 /** The configuration file read anew, by SIGHUP and by `postern reload`, in a server that goes on serving. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sign } from "../../src/sources/native.ts";
 import { type Folder, newFolder } from "../folder.ts";
@@ -85,6 +85,33 @@ describe("SIGHUP", () => {
     await hangUp(of, refusals);
     expect(String(refusals(of)[0]?.["first"])).toContain("no such file");
     folder = newFolder();
+  });
+
+  test("never waits for a pipe, neither in place of a secret's file nor of the configuration's", async () => {
+    const of = await serving(slacks("a"));
+    const pipe = join(folder.path, "pipe");
+    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    const path = write(`sources:\n  a: { kind: slack, secret: "\${file:${pipe}}" }\n`);
+    await hangUp(of, refusals);
+    rmSync(path);
+    expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+    // With a writer that says nothing, it has no end.
+    const writer = openSync(path, constants.O_RDWR);
+    await hangUp(of, refusals);
+    closeSync(writer);
+    expect(refusals(of).map((line) => String(line["first"]))).toEqual([
+      expect.stringContaining("2:29: sources.a.secret: the file"),
+      expect.stringContaining("1:1: the file can't be read: it is no file, but a pipe"),
+    ]);
+    expect((await fetch(`${of.url}/health/live`)).status).toBe(200);
+  });
+
+  test("refuses a source of which every request would be answered with 500", async () => {
+    const of = await serving(slacks("a"));
+    write('sources:\n  a: { kind: generic, secret: x, scheme: { header: "X Bad", algorithm: token } }\n');
+    await hangUp(of, refusals);
+    expect(String(refusals(of)[0]?.["first"])).toContain(":2:52: sources.a.scheme.header: ");
+    expect((await fetch(`${of.url}/webhook/a`, { method: "POST", body: "{}" })).status).toBe(401);
   });
 
   test("reaches the server through the npm package's command under Node too", async () => {

@@ -53,6 +53,8 @@ describe("a field that is right is stored as sent", () => {
     ["message_id of 512 emoji", { message_id: "\u{1f600}".repeat(512) }],
     ["message_id with white space around it", { message_id: "  padded\t" }],
     ["message_id of a control character", { message_id: "\u0001" }],
+    ["message_id of what is no white space any more", { message_id: "\u180e" }],
+    ["message_id of a character without width", { message_id: "\u200b" }],
     ["message_id named __proto__", { message_id: "__proto__" }],
     ["message_id named constructor", { message_id: "constructor" }],
     ["message_id like SQL", { message_id: "'); drop table messages; --" }],
@@ -131,6 +133,9 @@ describe("a field that is wrong is named", () => {
         "",
         " ",
         "\t\n\u3000",
+        "\u0085",
+        // All that Unicode calls white space, and U+FEFF.
+        "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
         "i".repeat(513),
         "\u{1f600}".repeat(513),
         "a\u0000b",
@@ -407,7 +412,7 @@ function holds(value: unknown): boolean {
   const number = (given: unknown) => typeof given === "string" && /^\+[0-9]{1,31}$/.test(given);
   return (
     storable(message_id, 512) &&
-    /\S/.test(message_id as string) &&
+    /[^\s\u0085]/.test(message_id as string) &&
     number(from) &&
     number(to) &&
     typeof ts === "string" &&

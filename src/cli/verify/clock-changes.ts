@@ -4,7 +4,8 @@ import type { Change } from "./change.ts";
 
 const TIMES =
   /(?<![0-9.])([0-9]{10}|[0-9]{13})(?![0-9])|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})/g;
-const JWT = /[\w-]+\.([\w-]+)\.[\w-]+/g;
+/** From the beginning of a run of letters on: any other start in it would look through the rest again. */
+const JWT = /(?<![\w-])[\w-]+\.([\w-]+)\.[\w-]+/g;
 const TIMES_MAX = 20;
 /** A signed form may name its time; it stands within the first kilobytes. */
 const FORM_CHARS_MAX = 64 * 1024;

@@ -1,4 +1,5 @@
 /** HTTP requests as files: request line, headers, a blank line, and the body, whose bytes are taken as they are. */
+import { FIELD_NAME } from "../../lib/header-field.ts";
 import { UsageError } from "../errors.ts";
 
 export interface CapturedRequest {
@@ -11,10 +12,9 @@ export interface CapturedRequest {
 }
 
 const LINE_FEED = 10;
-/** RFC 9110, section 5.6.2. */
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const REQUEST_LINE = new RegExp(`^(${TOKEN}) (\\S+)(?: HTTP/[0-9](?:\\.[0-9])?)?$`);
-const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*(.*?)[ \\t]*$`);
+/** A method is a token too. */
+const REQUEST_LINE = new RegExp(`^(${FIELD_NAME}) (\\S+)(?: HTTP/[0-9](?:\\.[0-9])?)?$`);
+const HEADER = new RegExp(`^(${FIELD_NAME}):[ \\t]*(.*)$`);
 const ORIGIN = /^https?:\/\/[^/?#]*/i;
 /** What no field value may hold (RFC 9110, section 5.5); a tab may. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that are meant
@@ -43,7 +43,7 @@ export function parseRequest(file: Uint8Array): CapturedRequest {
     const [, name, value = ""] = HEADER.exec(line) ?? [];
     if (name === undefined || CONTROL.test(value))
       throw new UsageError(`line ${number} is no header such as Content-Type: application/json`);
-    headers.push([name, value]);
+    headers.push([name, withoutSpaceAtEnd(value)]);
   }
   const [, method = "", target = ""] = requestLine ?? [];
   if (method === "") throw new UsageError("there is no request in it");
@@ -53,6 +53,13 @@ export function parseRequest(file: Uint8Array): CapturedRequest {
     headers,
     body: bytes.subarray(Math.min(at, bytes.length)),
   };
+}
+
+/** By steps: a regular expression would try each space of a long run of them. */
+function withoutSpaceAtEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--;
+  return text.slice(0, end);
 }
 
 /** The file that is parsed to this request. */

@@ -1,10 +1,11 @@
 /** What of a request a terminal may show: no secrets, no control characters, not too much. */
+import { visibleText } from "../../lib/visible-text.ts";
 import type { SourceConfig } from "../../sources/open-source.ts";
 
 const CHARS_MAX = 2000;
 const USER_INFO = /^(https?:\/\/)[^/?#]*@/i;
-/** Names of parameters whose values are nobody's business. */
-const SECRET_PARAMETER = /((?:^|[?&])[^=&#]*(?:token|secret|sig|pass|key|auth)[^=&#]*=)[^&#]*/gi;
+/** In the name of a parameter whose value is nobody's business. */
+const SECRET_NAME = /token|secret|sig|pass|key|auth/i;
 const HIDDEN = "***";
 
 export interface Shown {
@@ -34,14 +35,17 @@ export function shownOf({ secret, verify_token = [] }: SourceConfig, url: string
 }
 
 function withoutSecrets(query: string): string {
-  return query.replace(SECRET_PARAMETER, `$1${HIDDEN}`);
+  return query
+    .split("&")
+    .map((parameter) => {
+      const end = parameter.indexOf("=") + 1;
+      const isSecret = end > 0 && SECRET_NAME.test(parameter.slice(0, end));
+      return isSecret ? parameter.slice(0, end) + HIDDEN : parameter;
+    })
+    .join("&");
 }
 
 function onOneLine(text: string): string {
   const cut = text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX)}… (${text.length} characters)` : text;
-  return cut.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that are meant
-    /[\x00-\x1f\x7f-\x9f\u2028-\u202e]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return visibleText(cut);
 }

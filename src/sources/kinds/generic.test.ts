@@ -205,6 +205,16 @@ describe("a map of one's own", () => {
     type: "=note",
   };
 
+  test("an identifier of white space is none, whatever Unicode calls so", () => {
+    for (const id of ["\u0085", " \u0085\u3000\ufeff", "\u2028"]) {
+      const kept = rig(MAP).keptOf({ m: { ids: ["", id], from: "Ann", at: "1749416383" } });
+      expect(columns(kept)).toEqual({
+        messages: [],
+        events: [["other", kept.events[0]?.key as string, null]],
+      });
+    }
+  });
+
   test("finds fields by their paths, and the recipient in the configuration", () => {
     const body = '{"m":{"ids":[0,12345678901234567890],"from":"Ann","at":"1749416383"}}';
     const [message] = rig(MAP, { account: "+15550002222" }).keptOf(body).messages;

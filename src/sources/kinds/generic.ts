@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
+import { fieldNameMistake } from "../../lib/header-field.ts";
 import { composedBy, FieldMap, mappedBy, type Normalise } from "../field-map.ts";
 import { type Composed, defineKind, JSON_TYPE, NOT_BLANK, type Provider, plainText } from "../kind.ts";
 import { PRESET_NAMES, PRESETS, type Preset } from "../presets.ts";
@@ -63,6 +64,8 @@ function openGeneric(options: Options, secrets: readonly string[], name: string)
     map === "whatsapp" ? (body, { now }) => normaliseMeta(body, now) : mappedBy(map ?? []);
   const { account, verify_token, challenge_parameter } = options;
   const header = options.delivery_id_header ?? preset?.delivery_id_header;
+  const mistake = header === undefined ? undefined : fieldNameMistake(header);
+  if (mistake !== undefined) throw new SchemeError(mistake, "delivery_id_header");
   return {
     scheme: genericScheme(scheme, secrets),
     normalise: (body, surroundings) => normalise(body, surroundings, { account, name }),

@@ -226,6 +226,12 @@ describe("hmac", () => {
       /no hexadecimal/,
     ],
     ["a template without the body", { ...GITHUB, signed: "{timestamp}" }, "s", /must contain \{body\}/],
+    [
+      "a template of far too many bodies",
+      { ...GITHUB, signed: "{body}".repeat(21) },
+      "s",
+      /more than 20 parts/,
+    ],
     ["a template with an unknown name", { ...GITHUB, signed: "{body}{time}" }, "s", /\{time\} is none of/],
   ])("%s can't be configured", (_, options, secret, message) => {
     expect(() => hmacScheme(options, [secret])).toThrow(message);

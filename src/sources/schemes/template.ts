@@ -6,17 +6,22 @@ export type TemplateName = (typeof NAMES)[number];
 
 export type TemplateValues = Readonly<Record<Exclude<TemplateName, "body" | "sha256(body)">, string>>;
 
+/** Each could be a body's length of work. */
+const PARTS_MAX = 20;
+
 type Part = { readonly literal: string } | { readonly name: TemplateName };
 
 export class Template {
   readonly #parts: readonly Part[];
 
-  /** Throws `SchemeError` for a name that it doesn't know, and for a template without the body. */
+  /** Throws `SchemeError` for a name that it doesn't know, for far too many, and for a template without the body. */
   constructor(text: string) {
     this.#parts = text
       .split(/(\{[^{}]*\})/)
       .filter((part) => part !== "")
       .map((part) => (part.startsWith("{") ? { name: nameOf(part.slice(1, -1)) } : { literal: part }));
+    if (this.#parts.length > PARTS_MAX)
+      throw new SchemeError(`what is signed has more than ${PARTS_MAX} parts`, "scheme/signed");
     if (!this.has("body") && !this.has("sha256(body)"))
       throw new SchemeError(
         `what is signed, "${text}", must contain {body} or {sha256(body)}`,
