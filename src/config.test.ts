@@ -43,6 +43,8 @@ describe("without any variable", () => {
       host: "127.0.0.1",
       port: 8000,
       readPort: undefined,
+      trustedProxies: undefined,
+      allowedHosts: undefined,
       apiToken: undefined,
       apiTokenPrevious: undefined,
       metricsPublic: false,

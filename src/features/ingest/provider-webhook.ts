@@ -40,6 +40,7 @@ export function providerWebhookRoutes(sources: Sources, parts: IngestParts): rea
     {
       method: "POST",
       path: PATH,
+      slashServed: true,
       access: "open",
       listener: "public",
       doc: {
@@ -65,6 +66,7 @@ export function providerWebhookRoutes(sources: Sources, parts: IngestParts): rea
     {
       method: "GET",
       path: PATH,
+      slashServed: true,
       access: "open",
       listener: "public",
       doc: {
