@@ -47,6 +47,7 @@ describe("without any variable", () => {
       readPort: undefined,
       trustedProxies: undefined,
       failedAuthPerMinute: 600,
+      allowedHosts: undefined,
       apiToken: undefined,
       apiTokenPrevious: undefined,
       metricsPublic: false,

@@ -5,6 +5,7 @@
 import { type DatabaseUrl, type PostgresUrl, parseDatabaseUrl } from "./core/database-url.ts";
 import { StartRefused } from "./core/errors.ts";
 import { isFieldValue } from "./lib/header-field.ts";
+import { parseHostNames } from "./lib/host-name.ts";
 import { type AddressRanges, parseRanges } from "./lib/ip-address.ts";
 import { endsWithTwoNewlines, readValueFile, UnreadableFile } from "./lib/text-file.ts";
 import { LEVELS, type Level } from "./observe/log.ts";
@@ -146,6 +147,15 @@ export const SETTINGS = {
       "summed up in the log. What is rightly signed always passes.",
     "requests",
   ),
+  allowedHosts: setting<ReadonlySet<string>>({
+    name: "ALLOWED_HOSTS",
+    default: undefined,
+    takes: "host names without a port, apart by commas",
+    doc:
+      "Names by which browsers may read while `API_TOKEN` is not set, beside IP addresses and `localhost`; any other " +
+      "name could be a stranger's page (DNS rebinding) and gets 403. Webhooks and health never ask.",
+    parse: parseHostNames,
+  }),
   apiToken: token(
     "API_TOKEN",
     "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",
@@ -257,6 +267,7 @@ type Optional =
   | "databaseReadUrl"
   | "readPort"
   | "trustedProxies"
+  | "allowedHosts"
   | "apiToken"
   | "apiTokenPrevious";
 /** Settings after reading: what has a default is there. */

@@ -24,6 +24,7 @@ import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { FailedAuth } from "./http/failed-auth.ts";
+import { foreignPage } from "./http/host.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
 import { type NewId, randomId, randomSeed } from "./lib/chance.ts";
@@ -130,6 +131,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       guarded: settings.apiToken !== undefined,
     }),
     authorize: authorities(settings),
+    isForeign: foreigners(settings),
     clients: new ClientAddresses(settings.trustedProxies ?? { has: () => false }, (peer) =>
       log.warn(
         "X-Forwarded-For came from a private address that TRUSTED_PROXIES doesn't name: it isn't believed, and limits " +
@@ -242,6 +244,13 @@ function authorities(settings: Settings) {
   const token = bearerAuth(tokens);
   const open = bearerAuth([]);
   return { open, token, metrics: settings.metricsPublic ? open : token };
+}
+
+/** By a route's access, what tells a stranger's page. Where a token is wanted it has none, and nothing need tell it. */
+function foreigners({ apiToken, metricsPublic, allowedHosts }: Settings) {
+  const never = () => false;
+  const guard = apiToken === undefined ? foreignPage(allowedHosts ?? new Set()) : never;
+  return { open: never, token: guard, metrics: metricsPublic ? never : guard };
 }
 
 function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] {

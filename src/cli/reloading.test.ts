@@ -5,6 +5,8 @@ import type { ProviderSource } from "../core/source.ts";
 import { reloader } from "./reloading.ts";
 
 const PATH = "postern.yaml";
+const BY = { how: "SIGHUP" } as const;
+const ASKED = { level: "info", message: "reload asked for", fields: BY };
 const file = (...names: string[]): ConfigFile =>
   parseConfigFile(
     `sources: { ${names.map((name) => `${name}: { kind: slack, secret: x }`).join(", ")} }`,
@@ -38,7 +40,7 @@ test("reloads come one after the other, each with the file as it is by then", as
   });
   const reload = reloader({ path: PATH, load: () => file(`s${files++}`), service });
   const one = { sources: 1 };
-  expect(await Promise.all([reload(), reload(), reload()])).toEqual([one, one, one]);
+  expect(await Promise.all([reload(BY), reload(BY), reload(BY)])).toEqual([one, one, one]);
   expect(steps).toEqual(["begin s0", "end s0", "begin s1", "end s1", "begin s2", "end s2"]);
 });
 
@@ -46,7 +48,7 @@ test("asked before the service has started, it waits for it", async () => {
   const started = Promise.withResolvers<Awaited<ReturnType<typeof recording>["service"]>>();
   const served: number[] = [];
   const reload = reloader({ path: PATH, load: () => file("a", "b"), service: started.promise });
-  const reloading = reload();
+  const reloading = reload(BY);
   const { service } = recording(async (sources) => void served.push(sources.length));
   started.resolve(await service);
   expect(await reloading).toEqual({ sources: 2 });
@@ -60,13 +62,15 @@ test("what the service refuses is a mistake of the file, and the next reload is 
   });
   const reload = reloader({ path: PATH, load: () => file("a"), service });
   const mistakes = [{ line: 1, column: 1, message: "the name a is taken" }];
-  expect(await Promise.all([reload(), reload()])).toEqual([{ mistakes }, { sources: 1 }]);
+  expect(await Promise.all([reload(BY), reload(BY)])).toEqual([{ mistakes }, { sources: 1 }]);
   expect(lines).toEqual([
+    ASKED,
     {
       level: "error",
       message: "configuration not reloaded",
       fields: { mistakes: 1, first: "postern.yaml:1:1: the name a is taken" },
     },
+    ASKED,
     { level: "info", message: "configuration reloaded", fields: { sources: 1 } },
   ]);
 });
@@ -77,9 +81,9 @@ test("a failure that is nobody's mistake is logged and thrown, and the next relo
     if (tries++ === 0) throw new Error("the disk is gone");
   });
   const reload = reloader({ path: PATH, load: () => file("a"), service });
-  const [first, second] = await Promise.allSettled([reload(), reload()]);
+  const [first, second] = await Promise.allSettled([reload(BY), reload(BY)]);
   expect([first?.status, second?.status]).toEqual(["rejected", "fulfilled"]);
-  expect(lines[0]).toEqual({
+  expect(lines[1]).toEqual({
     level: "error",
     message: "configuration not reloaded",
     fields: { reason: "Error: the disk is gone" },

@@ -2,7 +2,7 @@
 import { type ConfigFile, ConfigFileInvalid, mistakeLine } from "../config-file/config-file.ts";
 import { describe, StartRefused } from "../core/errors.ts";
 import type { Mistake } from "../core/mistake.ts";
-import type { Reload, Reloaded } from "../features/admin/reload.ts";
+import type { AskedBy, Reload, Reloaded } from "../features/admin/reload.ts";
 import type { Service } from "../serve.ts";
 
 export interface ReloadingParts {
@@ -13,12 +13,13 @@ export interface ReloadingParts {
   readonly service: Promise<Pick<Service, "replaceSources" | "log">>;
 }
 
-/** One at a time, in the order in which they were asked for. Each writes one line into the log. */
+/** One at a time, in the order in which they were asked for. Each writes two lines into the log: who asked, and what became of it. */
 export function reloader({ path, load, service }: ReloadingParts): Reload {
   let last: Promise<unknown> = Promise.resolve();
 
-  async function reload(): Promise<Reloaded> {
+  async function reload(by: AskedBy): Promise<Reloaded> {
     const { replaceSources, log } = await service;
+    log.info("reload asked for", { ...by });
     try {
       const { sources } = load();
       await replaceSources(sources);
@@ -39,8 +40,8 @@ export function reloader({ path, load, service }: ReloadingParts): Reload {
     }
   }
 
-  return () => {
-    const reloaded = last.then(reload);
+  return (by) => {
+    const reloaded = last.then(() => reload(by));
     last = reloaded.catch(() => undefined);
     return reloaded;
   };

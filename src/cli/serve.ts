@@ -67,7 +67,7 @@ async function configuredBy(flags: ServeFlags, service: Promise<Service>) {
   const load = () => loadConfigFile(path, systemEnvironment(), 0);
   const reload = reloader({ path, load, service });
   // What went wrong is in the log.
-  process.on("SIGHUP", () => void reload().catch(() => undefined));
+  process.on("SIGHUP", () => void reload({ how: "SIGHUP" }).catch(() => undefined));
   return { sources, reload };
 }
 

@@ -1,6 +1,6 @@
 /**
- * From a request to its answer: finds the route, checks the token, turns failures into answers, and sees to it
- * that every request is counted and logged once.
+ * From a request to its answer: gives Bun's router the routes, checks host and token, turns failures into answers,
+ * and sees to it that every request is counted and logged once.
  */
 import { describe, Failure } from "../core/errors.ts";
 import type { NewId } from "../lib/chance.ts";
@@ -13,12 +13,15 @@ import type { Authorize } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
-import { type Match, RouteTable } from "./route-table.ts";
+import { isHost } from "./host.ts";
+import { parameterOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
 
 export interface DispatchParts {
   readonly routes: readonly Route[];
   /** By a route's access, who passes. */
   readonly authorize: Readonly<Record<Access, Authorize>>;
+  /** By a route's access, whether a page of a foreign name may be behind the request. */
+  readonly isForeign: Readonly<Record<Access, (headers: Headers) => boolean>>;
   readonly clients: ClientAddresses;
   readonly failedAuth: FailedAuth;
   readonly bodies: BodyReader;
@@ -30,58 +33,78 @@ export interface DispatchParts {
   readonly closing: () => boolean;
 }
 
+/** A request that Bun's router matched. */
+export type Routed = Request & { readonly params?: Readonly<Record<string, string>> };
+
+/** Answers one request from the peer's address; never throws. */
+export type Answer = (request: Routed, peer: string | undefined) => Response | Promise<Response>;
+
+export interface Answers {
+  /** By what Bun's router matches. */
+  readonly routes: Readonly<Record<string, Answer>>;
+  /** For every other request. */
+  readonly otherwise: Answer;
+}
+
 export interface Dispatch {
-  /** Answers one request that came in through the given listener from the peer's address; never throws. */
-  readonly answer: (
-    request: Request,
-    listener: Listener | "all",
-    peer: string | undefined,
-  ) => Response | Promise<Response>;
+  /** How requests are answered that come in through the listener. */
+  readonly answers: (listener: Listener | "all") => Answers;
   /** Requests that have no answer yet. */
   readonly inFlight: () => number;
 }
 
 const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]);
+const CACHED_METHODS = new Set(["GET", "HEAD"]);
 const UNMATCHED = "unmatched";
+const FOREIGN =
+  "asked by a browser under a name that may be anybody's: set ALLOWED_HOSTS to the names of this service, or API_TOKEN";
 
 export function createDispatch(parts: DispatchParts): Dispatch {
-  const tables = {
-    all: new RouteTable(parts.routes, "all"),
-    public: new RouteTable(parts.routes, "public"),
-    read: new RouteTable(parts.routes, "read"),
-  };
   let inFlight = 0;
 
-  function answer(
-    request: Request,
-    listener: Listener | "all",
-    peer: string | undefined,
-  ): Response | Promise<Response> {
-    inFlight++;
-    const visit = new Visit(parts, request, peer);
-    const table = tables[listener];
-    const match = table.find(visit.path);
-    let response: Response | Promise<Response>;
-    try {
-      response = match === undefined ? elsewhere(visit, table) : enter(visit, match);
-    } catch (error) {
-      response = visit.failed(error);
-    }
-    if (!(response instanceof Promise)) return leave(visit, response);
-    return response.then(
-      (settled) => leave(visit, settled),
-      (error) => leave(visit, visit.failed(error)),
-    );
+  function answers(listener: Listener | "all"): Answers {
+    const unknown = UNKNOWN.map((match) => [match, answerBy((visit) => nowhere(visit, match))]);
+    const served = targetsOf(parts.routes, listener).map((target) => [
+      target.match,
+      answerBy((visit) => (target.redirects ? redirected(visit, target) : enter(visit, target))),
+    ]);
+    return { routes: Object.fromEntries([...unknown, ...served]), otherwise: answerBy(nowhere) };
   }
 
-  function enter(visit: Visit, { entry, parameter }: Match): Response | Promise<Response> {
+  function answerBy(way: (visit: Visit) => Response | Promise<Response>): Answer {
+    return (request, peer) => {
+      inFlight++;
+      const visit = new Visit(parts, request, peer);
+      let response: Response | Promise<Response>;
+      try {
+        response = isHost(request.headers.get("host"))
+          ? way(visit)
+          : detail(400, "the request must name one valid Host");
+      } catch (error) {
+        response = visit.failed(error);
+      }
+      if (!(response instanceof Promise)) return leave(visit, response);
+      return response.then(
+        (settled) => leave(visit, settled),
+        (error) => leave(visit, visit.failed(error)),
+      );
+    };
+  }
+
+  function enter(visit: Visit, { match, entry, prefix }: Target): Response | Promise<Response> {
     const { method, headers } = visit.request;
+    if (prefix !== undefined) {
+      const sent = visit.request.params?.["parameter"] ?? "";
+      const parameter = parameterOf(visit.path, prefix, sent);
+      if (parameter === undefined) return nowhere(visit, match);
+      visit.parameter = parameter;
+    }
     const wanted = method === "HEAD" ? "GET" : method;
     visit.pattern = entry.pattern;
-    visit.parameter = parameter;
     const route = entry.routes.find((candidate) => candidate.method === wanted);
     if (route === undefined) return detail(405, "Method Not Allowed", { Allow: entry.allow });
+    if (parts.isForeign[route.access](headers)) return detail(403, FOREIGN);
     if (!parts.authorize[route.access](headers)) {
       const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
       return visit.refuse("api", refusal, { reason: whyNoToken(headers) });
@@ -94,7 +117,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     return visit.leave(response);
   }
 
-  return { answer, inFlight: () => inFlight };
+  return { answers, inFlight: () => inFlight };
 }
 
 function whyNoToken(headers: Headers): string {
@@ -103,17 +126,21 @@ function whyNoToken(headers: Headers): string {
     : "the header Authorization is missing";
 }
 
-/** A known constant path plus one slash leads there; everything else is unknown. */
-function elsewhere(visit: Visit, table: RouteTable): Response {
-  const path = table.withoutSlash(visit.path);
-  if (path === undefined) return detail(404, "Not Found");
-  const location = visit.query === "" ? path : `${path}?${visit.query}`;
+/** A known constant path plus one slash leads there. */
+function redirected(visit: Visit, { entry }: Target): Response {
+  const location = visit.query === "" ? entry.pattern : `${entry.pattern}?${visit.query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
+}
+
+/** `match` is the router's; without one it knows nothing that `Request.url` doesn't. */
+function nowhere(visit: Visit, match?: string): Response {
+  if (match !== undefined) visit.path = sentPath(visit.path, match, visit.request.params ?? {});
+  return detail(404, "Not Found");
 }
 
 /** One request while it is being answered. */
 class Visit implements Exchange {
-  readonly path: string;
+  path: string;
   readonly query: string;
   readonly readBody: () => Promise<Uint8Array>;
   readonly checkDeclaredLength: () => void;
@@ -127,10 +154,10 @@ class Visit implements Exchange {
   readonly #requestId: string;
   #error: string | undefined;
   readonly #parts: DispatchParts;
-  readonly request: Request;
+  readonly request: Routed;
   readonly client: Client;
 
-  constructor(parts: DispatchParts, request: Request, peer: string | undefined) {
+  constructor(parts: DispatchParts, request: Routed, peer: string | undefined) {
     this.#parts = parts;
     this.request = request;
     this.client = parts.clients.of(peer, request.headers);
@@ -172,10 +199,14 @@ class Visit implements Exchange {
   leave(response: Response): Response {
     const { metrics, log, clock, closing } = this.#parts;
     const { headers, status } = response;
+    const { method: sent } = this.request;
     headers.set("X-Request-ID", this.#requestId);
+    headers.set("X-Content-Type-Options", "nosniff");
+    // Caches keep other methods' answers only where these say so.
+    if (CACHED_METHODS.has(sent) && !headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
     if (this.result !== undefined) headers.set("Postern-Result", this.result);
     if (closing()) headers.set("Connection", "close");
-    const method = METHODS.has(this.request.method) ? this.request.method : "OTHER";
+    const method = METHODS.has(sent) ? sent : "OTHER";
     const latencyMs = clock.elapsed() - this.#startedAt;
     metrics.countRequest(method, this.pattern, status);
     metrics.latencyMs.observe(latencyMs);

@@ -9,6 +9,9 @@ const TOO_MANY_FAILED: AnswerDoc = {
   headers: { "Retry-After": "Seconds to wait." },
 };
 
+const FOREIGN =
+  "`API_TOKEN` is not set, and a browser asks under a name that is no address, not `localhost` and not in `ALLOWED_HOSTS`.";
+
 /** An OpenAPI 3.1 document of the routes. */
 export function openApiDocument(routes: readonly Route[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -22,7 +25,9 @@ export function openApiDocument(routes: readonly Route[], version: string) {
       version,
       description:
         "Receives messages by webhook, lets in only what proves its origin, and keeps each exactly once. " +
-        "Every response carries `X-Request-ID`: the caller's, if it is a sane token, else a new one.",
+        "Every response carries `X-Request-ID`: the caller's, if it is a sane token, else a new one. " +
+        "Paths are matched as they are sent: one with `.` or `..` segments or a backslash is unknown (404). A request has " +
+        "one valid `Host` (else 400).",
       license: { name: "MIT", identifier: "MIT" },
     },
     paths,
@@ -45,6 +50,8 @@ function operation(route: Route) {
   ];
   const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answerOf(answer)]);
   if (route.access !== "open") {
+    if (!(403 in doc.answers))
+      answers.push(["403", answerOf({ description: FOREIGN, schema: DetailAnswer })]);
     answers.push(["401", answerOf({ description: "The token is missing or wrong.", schema: DetailAnswer })]);
     answers.push(["429", answerOf(TOO_MANY_FAILED)]);
   }

@@ -1,68 +1,110 @@
 import { describe, expect, test } from "bun:test";
 import { fc } from "../../tests/property.ts";
 import type { Listener, Route } from "../lib/route.ts";
-import { RouteTable } from "./route-table.ts";
+import { parameterOf, sentPath, targetsOf } from "./route-table.ts";
 
-const route = (method: "GET" | "POST", path: string, listener: Listener = "public"): Route =>
-  ({ method, path, access: "open", listener }) as unknown as Route;
+const route = (method: "GET" | "POST", path: string, more: Partial<Route> = {}): Route =>
+  ({ method, path, access: "open", listener: "public", ...more }) as unknown as Route;
 
 const ROUTES = [
   route("POST", "/webhook"),
-  route("POST", "/webhook/{source}"),
+  route("POST", "/webhook/{source}", { slashServed: true }),
   route("GET", "/webhook/{source}"),
-  route("GET", "/webhook/status"),
-  route("GET", "/messages", "read"),
-  route("GET", "/messages/{message_id}", "read"),
+  route("GET", "/messages", { listener: "read" }),
+  route("GET", "/messages/{message_id}", { listener: "read" }),
 ];
-const table = new RouteTable(ROUTES, "all");
-const found = (path: string) => {
-  const match = table.find(path);
-  return match && [match.entry.pattern, match.parameter];
-};
+const matches = (listener: Listener | "all") =>
+  targetsOf(ROUTES, listener).map(({ match, entry, redirects }) => [match, entry.pattern, redirects]);
 
-describe("a path", () => {
-  test("that is a constant route's is that route's, whatever pattern fits it too", () => {
-    expect(found("/webhook")).toEqual(["/webhook", ""]);
-    expect(found("/webhook/status")).toEqual(["/webhook/status", ""]);
-    expect(found("/webhook/status2")).toEqual(["/webhook/{source}", "status2"]);
+describe("the targets of a listener", () => {
+  test("are its paths; of constant ones also with one slash too many, which redirects", () => {
+    expect(matches("read")).toEqual([
+      ["/messages", "/messages", false],
+      ["/messages/", "/messages", true],
+      ["/messages/:parameter", "/messages/{message_id}", false],
+    ]);
   });
 
-  test("fits a pattern with one segment that isn't empty, decoded after it was split off", () => {
-    expect(found("/messages/m1")).toEqual(["/messages/{message_id}", "m1"]);
-    expect(found("/messages/a%2Fb%3Ac%25")).toEqual(["/messages/{message_id}", "a/b:c%"]);
-    expect(found("/messages/%2e%2E")).toEqual(["/messages/{message_id}", ".."]);
-    expect(found("/messages/+")).toEqual(["/messages/{message_id}", "+"]);
-    for (const path of ["/messages/", "/messages//", "/messages/a/b", "/messages/a/", "/messagesx", "//m"])
-      expect(found(path)).toBeUndefined();
+  test("are served with a slash behind the parameter only where the route says so", () => {
+    expect(matches("public")).toEqual([
+      ["/webhook", "/webhook", false],
+      ["/webhook/", "/webhook", true],
+      ["/webhook/:parameter", "/webhook/{source}", false],
+      ["/webhook/:parameter/", "/webhook/{source}", false],
+    ]);
+    expect(matches("all")).toEqual([...matches("public"), ...matches("read")]);
+  });
+
+  test("allow all methods of a pattern together", () => {
+    const allowed = new Map(targetsOf(ROUTES, "all").map(({ match, entry }) => [match, entry.allow]));
+    expect(allowed.get("/webhook/:parameter")).toBe("POST, GET, HEAD");
+    expect(allowed.get("/webhook")).toBe("POST");
+  });
+});
+
+describe("a parameter", () => {
+  /** Of a path that `Request.url` gives as it was sent. */
+  const of = (raw: string, sent = new TextDecoder().decode(Buffer.from(unescaped(raw), "latin1"))) =>
+    parameterOf(`/messages/${raw}`, "/messages/", sent);
+
+  test("is decoded after it was split off", () => {
+    expect(of("m1")).toBe("m1");
+    expect(of("a%2Fb%3Ac%25")).toBe("a/b:c%");
+    expect(of("a%5C..%5Cb")).toBe("a\\..\\b");
+    expect(of("...")).toBe("...");
+    expect(of("+")).toBe("+");
+    expect(of("wa/")).toBeUndefined();
+    expect(of("wa/", "wa")).toBe("wa");
   });
 
   test.each(["%", "%4", "%zz", "%ff", "%c3", "%c3%28", "%ed%a0%80", "%00", "a%00b", "%C0%80"])(
-    "with the broken escapes %s is unknown",
-    (raw) => expect(found(`/messages/${raw}`)).toBeUndefined(),
+    "with the broken escapes %s is none",
+    (raw) => expect(of(raw)).toBeUndefined(),
   );
 
-  test("leads to any identifier that was encoded", () => {
+  test.each([".", "..", "%2e%2E", ".%2e", "a\\b", "..\\stats", "m1#f", "a/b"])(
+    "is none where the target isn't normal: %s",
+    (raw) => expect(of(raw)).toBeUndefined(),
+  );
+
+  test.each([
+    ["/messages/b", "a\\..\\b"],
+    ["/messages/a/b", "a\\b"],
+    ["/messages/", "."],
+    ["/", ".."],
+    ["/stats", "..\\stats"],
+  ])("is none where the URL says %s and %s was sent", (path, sent) =>
+    expect(parameterOf(path, "/messages/", sent)).toBeUndefined(),
+  );
+
+  test("is any other identifier that was encoded", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (id) => {
-        fc.pre(id.isWellFormed() && !id.includes("\0"));
-        expect(found(`/messages/${encodeURIComponent(id)}`)).toEqual(["/messages/{message_id}", id]);
+        fc.pre(id.isWellFormed() && !id.includes("\0") && id !== "." && id !== "..");
+        expect(of(encodeURIComponent(id), id)).toBe(id);
       }),
     );
   });
-
-  test("that no listener's route has is unknown there", () => {
-    expect(new RouteTable(ROUTES, "public").find("/messages/m1")).toBeUndefined();
-    expect(new RouteTable(ROUTES, "read").find("/webhook/x")).toBeUndefined();
-  });
 });
 
-test("all methods of a pattern are allowed together", () => {
-  expect(table.find("/webhook/x")?.entry.allow).toBe("POST, GET, HEAD");
-  expect(table.find("/webhook")?.entry.allow).toBe("POST");
+test.each([
+  ["/stats", "/:a", ["webhook\\..\\stats"], "/webhook\\..\\stats"],
+  ["/stats", "/:a/:b/:c", ["webhook", "..", "stats"], "/webhook/../stats"],
+  ["/stats/", "/:a/:b/:c/", ["webhook", "..", "stats"], "/webhook/../stats/"],
+  ["/stats", "/:a/:b", [".", "stats"], "/./stats"],
+  ["/", "/webhook/:a", [".."], "/webhook/.."],
+  ["/", "/webhook/:a/", [".."], "/webhook/../"],
+  ["/a%20b", "/:a", ["a b"], "/a%20b"],
+  ["/%5c..%5cstats", "/:a", ["\\..\\stats"], "/%5c..%5cstats"],
+  ["/%ff", "/:a", ["\ufffd"], "/%ff"],
+  ["/x", "/:a/:b/:c", ["%\n/\u00e9", "..", "x"], "/%25%0A%2F%C3%A9/../x"],
+  ["/", "/:a/:b", ["\ud800", ".."], "/%EF%BF%BD/.."],
+])("of %s by %s with %j the log says %s", (path, match, values, sent) => {
+  const params = Object.fromEntries(values.map((value, index) => ["abc"[index], value]));
+  expect(sentPath(path, match, params)).toBe(sent);
 });
 
-test("one slash too many is known of constant paths alone", () => {
-  expect(table.withoutSlash("/webhook/")).toBe("/webhook");
-  for (const path of ["/webhook", "/webhook//", "/webhook/x/", "/messages/{message_id}/", "/", ""])
-    expect(table.withoutSlash(path)).toBeUndefined();
-});
+/** The bytes that stand behind escapes, as characters up to U+00FF; broken ones stay. */
+function unescaped(raw: string): string {
+  return raw.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}

@@ -1,6 +1,7 @@
 /**
- * Which routes a path leads to. Constant paths are one look into a map; only what is none is compared with the few
- * patterns, on the path as received, so that an escaped slash in a parameter stays a part of it.
+ * The targets that a listener serves, as Bun's router takes them. It compares the target as it was sent, while
+ * `Request.url` has lost `..`, `%2e%2e` and `\`: no request may be routed by that, or a path that a proxy lets
+ * through becomes another one here.
  */
 import type { Listener, Route } from "../lib/route.ts";
 
@@ -12,54 +13,62 @@ export interface Entry {
   readonly allow: string;
 }
 
-export interface Match {
+/** One way to spell a path that is served. */
+export interface Target {
+  /** For Bun's router; `/messages/:parameter` is one segment that isn't empty. */
+  readonly match: string;
   readonly entry: Entry;
-  /** What stands in the pattern's place, decoded; empty for a constant path. */
-  readonly parameter: string;
+  /** One slash too many: it leads to the entry's path, and isn't served itself. */
+  readonly redirects: boolean;
+  /** What stands before the parameter; undefined for a constant path. */
+  readonly prefix: string | undefined;
 }
 
 const PARAMETER = /^(.*\/)\{[a-z_]+\}$/;
+/** Longer paths than this are unknown, and so is how they were spelt. */
+const UNKNOWN_SEGMENTS_MAX = 8;
+/** What a path has to escape; a backslash stays, because it was sent. */
+const NOT_PLAIN = /[^\w.~!$&'()*+,;=:@\\-]/gu;
 
-export class RouteTable {
-  readonly #constant: ReadonlyMap<string, Match>;
-  readonly #patterns: readonly { readonly prefix: string; readonly entry: Entry }[];
+/** What the listener serves; constant paths count before patterns. */
+export function targetsOf(routes: readonly Route[], listener: Listener | "all"): readonly Target[] {
+  const served = routes.filter((route) => listener === "all" || route.listener === listener);
+  return [...Map.groupBy(served, ({ path }) => path)].flatMap(([pattern, found]) => {
+    const entry = entryOf(pattern, found);
+    const prefix = PARAMETER.exec(pattern)?.[1];
+    const target = { match: pattern, entry, redirects: false, prefix };
+    if (prefix === undefined) return [target, { ...target, match: `${pattern}/`, redirects: true }];
+    const match = `${prefix}:parameter`;
+    const slashed = found.some(({ slashServed }) => slashServed) ? [{ ...target, match: `${match}/` }] : [];
+    return [{ ...target, match }, ...slashed];
+  });
+}
 
-  /** Of the routes that the listener serves. */
-  constructor(routes: readonly Route[], listener: Listener | "all") {
-    const served = routes.filter((route) => listener === "all" || route.listener === listener);
-    const entries = [...Map.groupBy(served, ({ path }) => path)].map(([pattern, found]) =>
-      entryOf(pattern, found),
-    );
-    this.#constant = new Map(
-      entries
-        .filter(({ pattern }) => !PARAMETER.test(pattern))
-        .map((entry) => [entry.pattern, { entry, parameter: "" }]),
-    );
-    this.#patterns = entries.flatMap((entry) => {
-      const prefix = PARAMETER.exec(entry.pattern)?.[1];
-      return prefix === undefined ? [] : [{ prefix, entry }];
-    });
-  }
+/** For Bun's router: paths of any name, for what no target fits. Of longer ones only `Request.url` is known. */
+export const UNKNOWN: readonly string[] = Array.from({ length: UNKNOWN_SEGMENTS_MAX }, (_, index) => {
+  const match = Array.from({ length: index + 1 }, (_, segment) => `/:segment${segment}`).join("");
+  return [match, `${match}/`];
+}).flat();
 
-  find(path: string): Match | undefined {
-    return this.#constant.get(path) ?? this.#byPattern(path);
-  }
+/**
+ * The parameter of a path, decoded; undefined where the path isn't the one that was sent (then `sent`, the router's
+ * own reading, differs from it), and for broken escapes or UTF-8, U+0000, `.` and `..`. A dot segment has no
+ * spelling that every proxy leaves alone (RFC 3986, 6.2.2), so none is an identifier in a path.
+ */
+export function parameterOf(path: string, prefix: string, sent: string): string | undefined {
+  const raw = path.slice(prefix.length).replace(/\/$/, "");
+  if (/[\\/#]/.test(raw)) return undefined;
+  const text = decode(raw);
+  return text !== sent || text === "." || text === ".." || text.includes("\0") ? undefined : text;
+}
 
-  /** The constant path that lacks nothing but the slash at the end. */
-  withoutSlash(path: string): string | undefined {
-    const bare = path.endsWith("/") ? path.slice(0, -1) : "";
-    return this.#constant.has(bare) ? bare : undefined;
-  }
-
-  #byPattern(path: string): Match | undefined {
-    for (const { prefix, entry } of this.#patterns) {
-      if (!path.startsWith(prefix)) continue;
-      const raw = path.slice(prefix.length);
-      const parameter = raw.includes("/") ? undefined : decode(raw);
-      return parameter === undefined || parameter === "" ? undefined : { entry, parameter };
-    }
-    return undefined;
-  }
+/** For people: the path as it was sent, where what the router saw says that it was another one. */
+export function sentPath(path: string, match: string, params: Readonly<Record<string, string>>): string {
+  const [, ...names] = match.split("/");
+  const segments = names.map((name) => (name.startsWith(":") ? (params[name.slice(1)] ?? "") : name));
+  const mayBeLost = segments.some((segment) => /^\.\.?$|\\/.test(segment));
+  if (!mayBeLost || decode(path) === `/${segments.join("/")}`) return path;
+  return `/${segments.map((segment) => segment.toWellFormed().replace(NOT_PLAIN, encodeURIComponent)).join("/")}`;
 }
 
 function entryOf(pattern: string, routes: readonly Route[]): Entry {
@@ -67,11 +76,10 @@ function entryOf(pattern: string, routes: readonly Route[]): Entry {
   return { pattern, routes, allow };
 }
 
-/** Undefined for broken escapes or UTF-8, and for U+0000, which no identifier has. */
+/** Undefined for broken escapes or UTF-8. */
 function decode(raw: string): string | undefined {
   try {
-    const text = decodeURIComponent(raw);
-    return text.includes("\0") ? undefined : text;
+    return decodeURIComponent(raw);
   } catch {
     return undefined;
   }

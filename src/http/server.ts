@@ -4,7 +4,7 @@
  */
 import { StartRefused } from "../core/errors.ts";
 import type { Listener } from "../lib/route.ts";
-import type { Dispatch } from "./dispatch.ts";
+import type { Answer, Dispatch } from "./dispatch.ts";
 
 /** A connection on which nothing moves for so long is closed. */
 const IDLE_TIMEOUT_S = 30;
@@ -24,6 +24,9 @@ export function listen(
   port: number,
   listener: Listener | "all",
 ): Listening {
+  const heard = (answer: Answer) => (request: Bun.BunRequest | Request, bun: Bun.Server<undefined>) =>
+    answer(request, bun.requestIP(request)?.address);
+  const { routes, otherwise } = dispatch.answers(listener);
   try {
     const server = Bun.serve({
       hostname,
@@ -31,7 +34,8 @@ export function listen(
       idleTimeout: IDLE_TIMEOUT_S,
       // Ours is the limit that counts: Bun's own 413 would be neither counted nor logged.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, bun) => dispatch.answer(request, listener, bun.requestIP(request)?.address),
+      routes: Object.fromEntries(Object.entries(routes).map(([match, answer]) => [match, heard(answer)])),
+      fetch: heard(otherwise),
     });
     return {
       port: server.port ?? port,

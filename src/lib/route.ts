@@ -80,6 +80,8 @@ export interface Route {
    * label of the metrics too. Constant paths count first.
    */
   readonly path: string;
+  /** Served with one slash behind the parameter too, as without it. */
+  readonly slashServed?: true;
   readonly access: Access;
   readonly listener: Listener;
   readonly doc: RouteDoc;

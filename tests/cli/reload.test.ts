@@ -161,6 +161,18 @@ describe("SIGHUP", () => {
   });
 });
 
+test("who asked for a reload is in the log", async () => {
+  const of = await serving(slacks("a"), { API_TOKEN: "token" });
+  await hangUp(of);
+  await reload(of);
+  const asked = () => told(of, "reload asked for").map(({ level, how, client }) => [level, how, client]);
+  await until("both lines", () => asked().length === 2);
+  expect(asked()).toEqual([
+    ["INFO", "SIGHUP", undefined],
+    ["INFO", "POST", "127.0.0.1"],
+  ]);
+});
+
 describe("without WEBHOOK_SECRET", () => {
   test("a file with sources is served, and POST /webhook is 404", async () => {
     const of = await serving(slacks("a"), { WEBHOOK_SECRET: "" });

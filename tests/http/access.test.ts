@@ -119,6 +119,70 @@ describe("without API_TOKEN", () => {
   });
 });
 
+describe("without API_TOKEN a browser under a name that may be anybody's", () => {
+  const SENT = [
+    { "Sec-Fetch-Site": "same-origin" },
+    { Origin: "http://evil.example" },
+    { "Accept-Language": "en" },
+  ];
+  let service: TestService;
+  const ask = (line: string, headers: Record<string, string>, of = service) =>
+    exchange(of.port, head(line, { "Content-Length": 0, ...headers }));
+  beforeAll(async () => {
+    service = await newService({ ALLOWED_HOSTS: "postern.example, Postern" });
+  });
+  afterAll(() => service.stop());
+
+  test.each([...GUARDED, "/metrics", "/messages/m", "/messages?limit=0"])("is refused %s", async (path) => {
+    for (const sent of SENT) {
+      const answer = await ask(`GET ${path}`, { Host: "evil.example:8000", ...sent });
+      expect([answer?.status, answer?.body]).toEqual([403, expect.stringContaining("ALLOWED_HOSTS")]);
+    }
+  });
+
+  test("is refused what changes something too", async () => {
+    for (const path of ["/admin/reload", "/admin/rebuild-index"]) {
+      const answer = await ask(`POST ${path}`, { Host: "evil.example", Origin: "http://evil.example" });
+      expect([answer?.status, answer?.body]).toEqual([403, expect.stringContaining("ALLOWED_HOSTS")]);
+    }
+  });
+
+  test.each(["127.0.0.1:1", "[::1]", "localhost:8000", "a.localhost", "POSTERN.example.", "postern:80"])(
+    "reads under %s",
+    async (Host) => {
+      for (const sent of SENT)
+        for (const path of GUARDED) expect((await ask(`GET ${path}`, { Host, ...sent }))?.status).toBe(200);
+    },
+  );
+
+  test("gets webhooks, health and docs under any name, and so does a program everything", async () => {
+    const Host = "evil.example";
+    for (const sent of SENT) {
+      for (const path of OPEN) expect((await ask(`GET ${path}`, { Host, ...sent }))?.status).toBe(200);
+      expect((await ask("POST /webhook", { Host, ...sent }))?.status).toBe(401);
+      expect((await ask("POST /webhook/x", { Host, ...sent }))?.status).toBe(404);
+    }
+    for (const path of GUARDED) expect((await ask(`GET ${path}`, { Host }))?.status).toBe(200);
+  });
+
+  test("needs the token alone where there is one", async () => {
+    const guarded = await newService({ API_TOKEN: "token" });
+    const headers = { Host: "evil.example", Origin: "http://evil.example" };
+    expect((await ask("GET /stats", headers, guarded))?.status).toBe(401);
+    const known = { ...headers, Authorization: "Bearer token" };
+    expect((await ask("GET /stats", known, guarded))?.status).toBe(200);
+    await guarded.stop();
+  });
+
+  test("reads metrics that are public", async () => {
+    const open = await newService({ METRICS_PUBLIC: "true" });
+    const headers = { Host: "evil.example", "Sec-Fetch-Site": "none" };
+    expect((await ask("GET /metrics", headers, open))?.status).toBe(200);
+    expect((await ask("GET /stats", headers, open))?.status).toBe(403);
+    await open.stop();
+  });
+});
+
 describe("with READ_PORT", () => {
   let service: TestService;
   beforeAll(async () => {

@@ -50,5 +50,10 @@ test("a new index takes the place of the old one; asked twice it happens once; t
     service.logLines().filter((line) => line["message"] === "the index was made anew").length || undefined;
   for (let left = 20; left > 0 && done() === undefined; left--) expect(await total()).toBe(50);
   expect(await until("the new index", done)).toBe(1);
+  const asked = service.logLines().filter((line) => line["message"] === "rebuild asked for");
+  expect(asked.map(({ level, how, client }) => [level, how, client])).toEqual([
+    ["INFO", "POST", "127.0.0.1"],
+    ["INFO", "POST", "127.0.0.1"],
+  ]);
   expect(await total()).toBe(50);
 });

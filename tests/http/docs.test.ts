@@ -1,22 +1,10 @@
 /** The contract as a document and as a page. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
 import { Compile } from "typebox/compile";
 import { message } from "../messages.ts";
+import { CHROMIUM, launchBrowser } from "./browser.ts";
 import { newService, type TestService } from "./service.ts";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const ROUTES = [
   "/admin/rebuild-index",
   "/admin/reload",
@@ -178,7 +166,13 @@ describe("/docs", () => {
   test("is HTML that loads nothing and may load nothing", async () => {
     const answer = await service.get("/docs");
     expect(answer.headers.get("Content-Type")).toStartWith("text/html");
-    expect(answer.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+    for (const nothing of [
+      "default-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ])
+      expect(answer.headers.get("Content-Security-Policy")).toContain(nothing);
     const page = await answer.text();
     expect(page).not.toMatch(/<script|<link|<img|@import|url\(|src=/i);
     for (const route of ROUTES) expect(page).toContain(route);
@@ -188,7 +182,7 @@ describe("/docs", () => {
   test.skipIf(CHROMIUM === undefined)(
     "works in a browser that reaches nothing but this service",
     async () => {
-      const browser = await chromium.launch({ executablePath: CHROMIUM as string, args: FLAGS });
+      const browser = await launchBrowser();
       try {
         const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
         const asked: string[] = [];

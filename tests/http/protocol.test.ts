@@ -264,6 +264,67 @@ describe("on one connection", () => {
   });
 });
 
+describe("a Host", () => {
+  const ask = (...hosts: readonly string[]) => {
+    const lines = hosts.map((host) => `Host: ${host}\r\n`).join("");
+    return exchange(service.port, `GET /stats HTTP/1.1\r\n${lines}\r\n`);
+  };
+
+  test.each([
+    [["a", "b"]],
+    [["127.0.0.1", "127.0.0.1"]],
+    [[""]],
+    [["a b"]],
+    [["a,b"]],
+    [["a/b"]],
+    [["a@b"]],
+    [["a\\b"]],
+    [["a?b"]],
+    [["a#b"]],
+    [["[::1"]],
+    [["a:x"]],
+    [["\u00e9"]],
+  ])("%j is refused, counted and logged", async (hosts) => {
+    const answer = await ask(...hosts);
+    expect([answer?.status, answer?.body]).toEqual([
+      400,
+      '{"detail":"the request must name one valid Host"}',
+    ]);
+    const line = await service.logLine(answer?.headers["x-request-id"] ?? "");
+    expect(line).toMatchObject({ path: "/stats", status: 400 });
+  });
+
+  test.each(["a", "a.example:8000", "127.0.0.1:1", "[::1]:80", "[2001:DB8::1]", "a_b.c-d", "a:"])(
+    "%s is taken",
+    async (host) => expect((await ask(host))?.status).toBe(200),
+  );
+
+  test("is not missed in HTTP/1.0, which has none", async () => {
+    expect((await exchange(service.port, "GET /health/ready HTTP/1.0\r\n\r\n"))?.status).toBe(200);
+    for (const path of ["/messages/..", "/webhook\\..\\stats", "/webhook/../stats"])
+      expect((await exchange(service.port, `GET ${path} HTTP/1.0\r\n\r\n`))?.status).toBe(404);
+  });
+});
+
+describe("every answer", () => {
+  const ASKED = [...READS, "/", "/nothing", "/stats/", "/webhook", "/messages?limit=0", "/messages/none"];
+
+  test.each([...ASKED, "/webhook\\..\\stats"])("forbids to guess its type: %s", async (path) => {
+    for (const method of ["GET", "POST", "HEAD"]) {
+      const wire = await Wire.connect(service.port);
+      await wire.send(head(`${method} ${path}`, { "Content-Length": 0 }));
+      const answer = await wire.answer({ toHead: method === "HEAD" });
+      wire.end();
+      expect(answer?.headers["x-content-type-options"]).toBe("nosniff");
+    }
+  });
+
+  test.each(ASKED)("to a GET or HEAD is kept by no cache: %s", async (path) => {
+    for (const method of ["GET", "HEAD"])
+      expect((await service.get(path, { method })).headers.get("Cache-Control")).toBe("no-store");
+  });
+});
+
 describe("what is no HTTP", () => {
   test.each([
     "\r\n\r\n",
@@ -285,11 +346,6 @@ describe("what is no HTTP", () => {
   test("HTTP/1.0 without a Host is answered or refused, never with a 500", async () => {
     const answer = await exchange(service.port, "GET /health/live HTTP/1.0\r\n\r\n");
     expect([200, 400, 505]).toContain(answer?.status ?? 400);
-  });
-
-  test("an absolute request target means its path", async () => {
-    const answer = await exchange(service.port, head("GET http://127.0.0.1/health/live"));
-    expect([200, 400]).toContain(answer?.status ?? 400);
   });
 });
 

@@ -69,9 +69,22 @@ describe("a source that nobody configured", () => {
 test("a name may come percent-encoded, and not brokenly", async () => {
   expect((await service.sendRaw("/webhook/%77%61", metaPost([text("encoded")]))).status).toBe(200);
   expect(await idsOf()).toContain("wa:encoded");
-  for (const path of ["/webhook/w%", "/webhook/%ff", "/webhook/wa%00", "/webhook/wa/", "/webhook/wa/x"])
+  for (const path of ["/webhook/w%", "/webhook/%ff", "/webhook/wa%00", "/webhook/wa//", "/webhook/wa/x"])
     expect((await service.sendRaw(path, metaPost([text("broken")]))).status).toBe(404);
   expect(await idsOf()).not.toContain("wa:broken");
+});
+
+test("a slash behind the name changes nothing, with any method", async () => {
+  const answer = await service.sendRaw("/webhook/wa/", metaPost([text("slashed")]));
+  expect([answer.status, answer.headers["postern-result"]]).toEqual([200, "ok"]);
+  expect(await idsOf()).toContain("wa:slashed");
+  expect(await service.logLine(answer.headers["x-request-id"] ?? "")).toMatchObject({
+    path: "/webhook/wa/",
+    source: "wa",
+  });
+  expect((await service.send("/webhook/wa/", { method: "GET" })).status).toBe(401);
+  expect((await service.send("/webhook/wa/", { method: "PUT" })).status).toBe(405);
+  expect((await service.send("/webhook/nobody/", { method: "GET" })).status).toBe(404);
 });
 
 test.each(["PUT", "DELETE", "PATCH", "OPTIONS"])("%s gets 405 with what is allowed", async (method) => {

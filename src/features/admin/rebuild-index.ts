@@ -48,8 +48,9 @@ export function rebuildIndexRoute({ store, log, guarded }: RebuildParts): Route 
         403: { description: "No `API_TOKEN` is configured.", schema: DetailAnswer },
       },
     },
-    handle: () => {
+    handle: ({ client }) => {
       if (!guarded) return detail(403, "set API_TOKEN to use this");
+      log.info("rebuild asked for", { how: "POST", client: client.address });
       begin();
       return json(202, { status: "rebuilding" });
     },

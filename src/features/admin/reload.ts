@@ -8,8 +8,11 @@ import type { Route } from "../../lib/route.ts";
 /** What became of the file: its sources are served, or its mistakes keep the old ones in place. */
 export type Reloaded = { readonly sources: number } | { readonly mistakes: readonly Mistake[] };
 
+/** Who asked. */
+export type AskedBy = { readonly how: "SIGHUP" } | { readonly how: "POST"; readonly client: string };
+
 /** One at a time; asked meanwhile, the file is read once more afterwards. */
-export type Reload = () => Promise<Reloaded>;
+export type Reload = (by: AskedBy) => Promise<Reloaded>;
 
 export interface ReloadParts {
   /** Undefined: the server runs without a file. */
@@ -43,11 +46,11 @@ export function reloadRoute({ reload, guarded }: ReloadParts): Route {
         },
       },
     },
-    handle: async () => {
+    handle: async ({ client }) => {
       if (!guarded) return detail(403, "set API_TOKEN to use this");
       if (reload === undefined)
         return detail(409, "there is no configuration file: start with --config or POSTERN_CONFIG");
-      const reloaded = await reload();
+      const reloaded = await reload({ how: "POST", client: client.address });
       return "sources" in reloaded
         ? json(200, { status: "reloaded", sources: reloaded.sources })
         : json(422, { detail: reloaded.mistakes.map(asFieldError) });

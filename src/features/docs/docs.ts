@@ -38,7 +38,7 @@ export function docsRoutes(document: () => ApiDocument): Route[] {
           headers: {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy":
-              "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+              "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
           },
         });
       },

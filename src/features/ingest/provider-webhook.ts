@@ -60,6 +60,7 @@ export function providerWebhookRoutes(sources: Sources, parts: IngestParts): rea
     {
       method: "POST",
       path: PATH,
+      slashServed: true,
       access: "open",
       listener: "public",
       doc: {
@@ -85,6 +86,7 @@ export function providerWebhookRoutes(sources: Sources, parts: IngestParts): rea
     {
       method: "GET",
       path: PATH,
+      slashServed: true,
       access: "open",
       listener: "public",
       doc: {
