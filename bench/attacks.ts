@@ -1,52 +1,121 @@
 /**
- * The cost table of docs/security.md: `bun bench/attacks.ts [TEXT]` runs every attack of tests/attacks whose name holds
- * the text against a service of its own, and prints what it costs everybody else.
+ * What strangers cost everybody else: `bun bench/attacks.ts [--only TEXT] [--seconds N] [--together]`. For each attack of
+ * tests/attacks the stall of `/health/live` and the peak of memory; then, while each group of them runs from one address,
+ * how long a signed sender at another address waits. The tables of docs/security.md come from it.
  */
-
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ATTACKS } from "../tests/attacks/attacks.ts";
-import { costOf, residentMiB } from "../tests/attacks/costs.ts";
+import { parseArgs } from "node:util";
+import { ATTACKS, type Attack, HELD } from "../tests/attacks/attacks.ts";
+import { attack, costOf, residentMiB, type Target } from "../tests/attacks/costs.ts";
+import { send } from "../tests/attacks/sender.ts";
 import { NATIVE_SECRET, SOURCES } from "../tests/attacks/sources.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "postern-attacks-"));
-const config = join(folder, "postern.yaml");
-writeFileSync(config, JSON.stringify({ sources: SOURCES }));
-const service = Bun.spawn([process.execPath, "src/main.ts", "serve", "--config", config], {
-  env: {
-    PATH: process.env["PATH"] ?? "",
-    WEBHOOK_SECRET: NATIVE_SECRET,
-    DATABASE_URL: `sqlite:///${folder}/app.db`,
-    PORT: "0",
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    seconds: { type: "string", default: "3" },
+    part: { type: "string", default: "all" },
   },
-  stdout: Bun.file(join(folder, "log")),
-  stderr: "inherit",
 });
-let port: number | undefined;
-while (port === undefined) {
-  await Bun.sleep(50);
-  port = Number(/"port":(\d+)/.exec(await Bun.file(join(folder, "log")).text())?.[1]) || undefined;
-}
-await Bun.sleep(1000);
-const target = { pid: service.pid, port, idleMiB: residentMiB(service.pid, "VmRSS") };
-try {
-  console.log(`idle ${target.idleMiB.toFixed(0)} MiB`);
-  for (const attack of ATTACKS.filter(({ name }) => name.includes(process.argv[2] ?? ""))) {
-    const { stallMs, idleMs, memoryMiB, answers } = await costOf(target, [attack], {
-      connections: 4,
-      seconds: 1.5,
-    });
-    console.log(
-      attack.name.padEnd(70),
-      stallMs.toFixed(1).padStart(7),
-      idleMs.toFixed(1).padStart(6),
-      memoryMiB.toFixed(0).padStart(5),
-      JSON.stringify(answers),
-    );
+const seconds = Number(flags.seconds);
+const SENDER_PER_SECOND = 200;
+const HELD_CONNECTIONS = 1024;
+
+async function withService(use: (target: Target) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "postern-attacks-"));
+  const [config, log] = [join(folder, "postern.yaml"), join(folder, "log")];
+  writeFileSync(config, JSON.stringify({ sources: SOURCES }));
+  const service = Bun.spawn([process.execPath, "src/main.ts", "serve", "--config", config], {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      WEBHOOK_SECRET: NATIVE_SECRET,
+      DATABASE_URL: `sqlite:///${folder}/app.db`,
+      PORT: "0",
+      TRUSTED_PROXIES: "127.0.0.1",
+      API_TOKEN: "token-of-the-service",
+    },
+    stdout: Bun.file(log),
+    stderr: "inherit",
+  });
+  try {
+    let port = 0;
+    while (port === 0) {
+      await Bun.sleep(50);
+      port = Number(/"port":(\d+)/.exec(await Bun.file(log).text())?.[1] ?? 0);
+    }
+    await send(port, SENDER_PER_SECOND, 2, "warm");
+    await Bun.sleep(1000);
+    await use({ pid: service.pid, port, idleMiB: residentMiB(service.pid, "VmRSS") });
+  } finally {
+    service.kill("SIGTERM");
+    await service.exited;
+    rmSync(folder, { recursive: true });
   }
-} finally {
-  service.kill("SIGTERM");
-  await service.exited;
-  rmSync(folder, { recursive: true });
 }
+
+const wanted = (each: Attack) => each.name.includes(flags.only);
+const counts = (answers: Readonly<Record<string, number>>) =>
+  Object.entries(answers)
+    .map(([status, count]) => `${count} × ${status}`)
+    .join(", ");
+
+async function costs(): Promise<void> {
+  console.log(
+    "| attack, one after the other on 2 connections | stall, ms | peak above idle, MiB | answers |",
+  );
+  console.log("|---|--:|--:|---|");
+  for (const each of ATTACKS.filter(wanted))
+    await withService(async (target) => {
+      const { stallMs, memoryMiB, answers } = await costOf(target, [each], { connections: 2, seconds });
+      console.log(`| ${each.name} | ${stallMs.toFixed(0)} | ${memoryMiB.toFixed(0)} | ${counts(answers)} |`);
+    });
+}
+
+/** Everything that nobody signed, at once. */
+async function together(): Promise<void> {
+  const unsigned = ATTACKS.filter(({ signed }) => !signed);
+  await withService(async (target) => {
+    const { stallMs, memoryMiB, answers } = await costOf(target, unsigned, { connections: 16, seconds: 10 });
+    console.log(
+      `all attackers together, 16 connections: stall ${stallMs.toFixed(0)} ms, ` +
+        `peak ${memoryMiB.toFixed(0)} MiB above ${target.idleMiB.toFixed(0)}, ${counts(answers)}`,
+    );
+  });
+}
+
+/** By what they do, so that each runs long enough to be felt. */
+function groups(): readonly (readonly [name: string, attacks: readonly Attack[], connections: number])[] {
+  const unsigned = ATTACKS.filter((each) => !each.signed && wanted(each));
+  const kindOf = ({ name }: Attack) =>
+    ["form of 4 MiB", "form of 16 KB", "chunks", "JSON", "guessed", "404", "query", "token"].find((kind) =>
+      name.includes(kind),
+    ) ?? "others";
+  return [
+    ...[...Map.groupBy(unsigned, kindOf)].map(([kind, attacks]) => [kind, attacks, 8] as const),
+    ...HELD.filter(wanted).map((each) => [each.name, [each], HELD_CONNECTIONS] as const),
+  ];
+}
+
+async function isolation(): Promise<void> {
+  console.log("| while strangers at one address send | p50, ms | p99, ms | of its own p99 | answers |");
+  console.log("|---|--:|--:|--:|---|");
+  for (const [name, attacks, connections] of groups())
+    await withService(async (target) => {
+      const own = await send(target.port, SENDER_PER_SECOND, seconds, "alone");
+      const stop = await attack(target, attacks, { connections, seconds: seconds + 5 });
+      await Bun.sleep(1000);
+      const sent = await send(target.port, SENDER_PER_SECOND, seconds, "attacked");
+      stop();
+      const ratio = sent.p99Ms / own.p99Ms;
+      console.log(
+        `| ${name} (${connections} connections) | ${sent.p50Ms.toFixed(1)} (${own.p50Ms.toFixed(1)}) | ` +
+          `${sent.p99Ms.toFixed(1)} (${own.p99Ms.toFixed(1)}) | ${ratio.toFixed(1)} | ${counts(sent.answers)} |`,
+      );
+    });
+}
+
+if (flags.part === "all" || flags.part === "costs") await costs();
+if (flags.part === "all" || flags.part === "together") await together();
+if (flags.part === "all" || flags.part === "isolation") await isolation();

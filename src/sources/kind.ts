@@ -26,7 +26,7 @@ export interface Provider {
   /** The provider's own identifier of a delivery that is one event; undefined when it has none. */
   deliveryKey?(request: SignedRequest, proof: Proof): string | undefined;
   /** The answer to a GET that is a handshake; it is not signed. */
-  handshake?(query: URLSearchParams): ProviderAnswer | undefined;
+  handshake?(query: Form): ProviderAnswer | undefined;
   /** The answer to a verified POST that is a handshake. */
   challenge?(body: Uint8Array): ProviderAnswer | undefined;
   readonly accepted?: ProviderAnswer;

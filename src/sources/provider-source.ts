@@ -17,6 +17,7 @@ import type {
 } from "../core/source.ts";
 import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
 import { BeyondBounds } from "../lib/bounds.ts";
+import { Form } from "../lib/form.ts";
 import { storable, wholeSeconds } from "./fields.ts";
 import { type Composed, contentOf, JSON_TYPE, type Provider } from "./kind.ts";
 import type { Signature } from "./schemes/proof.ts";
@@ -72,7 +73,7 @@ export class ConfiguredSource implements ProviderSource {
   }
 
   handshake(query: string): ProviderAnswer | undefined {
-    return this.#provider.handshake?.(new URLSearchParams(query));
+    return this.#provider.handshake?.(Form.parse(Buffer.from(query)));
   }
 
   begin(head: RequestHead, now: number): Refusal | ((body: Uint8Array) => Inspected) {

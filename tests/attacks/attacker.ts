@@ -4,17 +4,18 @@
  */
 import { connect, type Socket } from "node:net";
 import { setPriority } from "node:os";
-import { ATTACKS, type Attack } from "./attacks.ts";
+import { ATTACKS, HELD } from "./attacks.ts";
 
 // A stranger's machine is another one: what it costs to send isn't what it costs to be sent to.
 setPriority(15);
 const [port = "", connections = "", seconds = "", ...names] = process.argv.slice(2);
 const attacks = names.map((name) => {
-  const found = ATTACKS.find((each) => each.name === name);
+  const found = [...ATTACKS, ...HELD].find((each) => each.name === name);
   if (found === undefined) throw new Error(`there is no attack "${name}"`);
   return found;
 });
-const requests = attacks.map((attack: Attack) => attack.request(Date.now()));
+const requests = attacks.map((attack) => attack.request(Date.now()));
+const holds = attacks.some((attack) => attack.holds);
 console.log("ready");
 for await (const _ of console) break;
 const end = Date.now() + Number(seconds) * 1000;
@@ -45,7 +46,7 @@ function sendOn(socket: Socket, first: number): Promise<number> {
       const status = /^HTTP\/1\.1 (\d{3})/.exec(bytes.toString("latin1"))?.[1];
       if (status === undefined) return;
       answers[status] = (answers[status] ?? 0) + 1;
-      if (Date.now() < end) sendNext();
+      if (Date.now() < end && !holds) sendNext();
       else socket.destroy();
     });
     socket.on("connect", sendNext);

@@ -11,19 +11,23 @@ export interface Attack {
   readonly signed: boolean;
   /** Made when it is needed: they are large. */
   readonly request: (now: number) => Buffer;
-  /** How the request is handed to the system; whole unless given. */
-  readonly pieces?: (request: Buffer) => Iterable<Buffer>;
+  /** After it nothing more is sent: the connection waits until it is closed or answered. */
+  readonly holds?: true;
 }
+
+/** The address that attackers come from, for a service that trusts what stands before it. */
+export const ATTACKER = "203.0.113.66";
 
 const BODY_BYTES = 4 * 1024 * 1024;
 const FORM = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
 
 type Headers_ = Readonly<Record<string, string>>;
+const FROM: Headers_ = { Host: "postern", "X-Forwarded-For": ATTACKER };
 
 function request(line: string, headers: Headers_, body: string | Uint8Array): Buffer {
   const bytes = Buffer.from(body as Uint8Array);
-  const lines = Object.entries({ Host: "postern", ...headers, "Content-Length": bytes.length });
+  const lines = Object.entries({ ...FROM, ...headers, "Content-Length": bytes.length });
   return Buffer.concat([
     Buffer.from(`${line} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`),
     bytes,
@@ -140,7 +144,7 @@ function bytesOf(source: string, size: string): number {
 
 /** Of so many bytes, each a chunk of its own. */
 function chunked(headers: Headers_, path: string, bytes: number): Buffer {
-  const lines = Object.entries({ Host: "postern", ...headers, "Transfer-Encoding": "chunked" });
+  const lines = Object.entries({ ...FROM, ...headers, "Transfer-Encoding": "chunked" });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${head}\r\n${"1\r\na\r\n".repeat(bytes)}0\r\n\r\n`);
 }
@@ -190,10 +194,44 @@ const OTHERS: readonly Attack[] = [
     request: () => request(`GET /messages?${filled((_, number) => `${word(number)}&`, 12_000)}`, {}, ""),
   },
   {
+    name: "tokens, unsigned, guessed",
+    signed: false,
+    request: () => request("GET /stats", { Authorization: "Bearer a-token-that-is-guessed" }, ""),
+  },
+  {
     name: "nothing, unsigned, 404",
     signed: false,
     request: () => request(`GET /${"x".repeat(12_000)}`, {}, ""),
   },
+];
+
+/** A head that declares a body, and nothing or little of the body. */
+function promised(headers: Headers_, bytes: number, sent: string): Buffer {
+  const whole = request("POST /webhook", headers, "x".repeat(bytes));
+  return Buffer.concat([whole.subarray(0, whole.length - bytes), Buffer.from(sent)]);
+}
+
+/** Attacks by connections rather than by what they send: many of them do nothing. */
+export const HELD: readonly Attack[] = [
+  {
+    name: "room that is only promised",
+    signed: false,
+    holds: true,
+    request: () => promised(nativeHeaders("", false), 65_536, ""),
+  },
+  {
+    name: "bodies that never end",
+    signed: false,
+    holds: true,
+    request: () => promised(nativeHeaders("", false), BODY_BYTES, "x".repeat(60_000)),
+  },
+  {
+    name: "heads that never end",
+    signed: false,
+    holds: true,
+    request: () => Buffer.from("POST /webhook HTTP/1.1\r\n"),
+  },
+  { name: "connections that say nothing", signed: false, holds: true, request: () => Buffer.alloc(0) },
 ];
 
 export const ATTACKS: readonly Attack[] = [...ofBodies(), ...OTHERS];

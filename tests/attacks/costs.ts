@@ -32,31 +32,49 @@ const LIVE = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /** Attacks with all of these in turn. */
 export async function costOf(target: Target, attacks: readonly Attack[], force: Force): Promise<Cost> {
-  const { connections, seconds } = force;
+  const attacker = await prepare(target, attacks, force);
+  const probe = new Probe(target.port);
+  try {
+    await Bun.sleep(IDLE_MS);
+    const idleMs = probe.takeLongestMs();
+    forgetPeak(target.pid);
+    const answers = await attacker.go();
+    const stallMs = Math.max(0, probe.takeLongestMs() - idleMs);
+    const memoryMiB = Math.max(0, residentMiB(target.pid, "VmHWM") - target.idleMiB);
+    return { stallMs, idleMs, memoryMiB, answers };
+  } finally {
+    probe.stop();
+    attacker.stop();
+  }
+}
+
+/** Begins the same and leaves it running; gives what ends it. */
+export async function attack(target: Target, attacks: readonly Attack[], force: Force): Promise<() => void> {
+  const attacker = await prepare(target, attacks, force);
+  attacker.go().catch(() => undefined);
+  return attacker.stop;
+}
+
+/** An attacker that has made its requests and waits. */
+async function prepare({ port }: Target, attacks: readonly Attack[], { connections, seconds }: Force) {
   const script = join(import.meta.dir, "attacker.ts");
-  const numbers = [target.port, connections, seconds].map(String);
-  const attacker = Bun.spawn([process.execPath, script, ...numbers, ...attacks.map(({ name }) => name)], {
+  const given = [...[port, connections, seconds].map(String), ...attacks.map(({ name }) => name)];
+  const attacker = Bun.spawn([process.execPath, script, ...given], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
   const said = attacker.stdout.getReader();
   await said.read();
-  const probe = new Probe(target.port);
-  try {
-    await Bun.sleep(IDLE_MS);
-    const idleMs = probe.takeLongestMs();
-    forgetPeak(target.pid);
-    attacker.stdin.write("go\n");
-    attacker.stdin.end();
-    const { value } = await said.read();
-    const stallMs = Math.max(0, probe.takeLongestMs() - idleMs);
-    const memoryMiB = Math.max(0, residentMiB(target.pid, "VmHWM") - target.idleMiB);
-    return { stallMs, idleMs, memoryMiB, answers: JSON.parse(new TextDecoder().decode(value)) };
-  } finally {
-    probe.stop();
-    attacker.kill("SIGKILL");
-  }
+  return {
+    go: async (): Promise<Cost["answers"]> => {
+      attacker.stdin.write("go\n");
+      attacker.stdin.end();
+      const { value } = await said.read();
+      return JSON.parse(new TextDecoder().decode(value)) as Cost["answers"];
+    },
+    stop: () => attacker.kill("SIGKILL"),
+  };
 }
 
 /** Resident memory of a process now (`VmRSS`), or at most since it was forgotten (`VmHWM`). */

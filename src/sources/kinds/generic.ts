@@ -79,7 +79,7 @@ function openGeneric(options: Options, secrets: readonly string[], name: string)
       const answered = verify_token === undefined ? undefined : hubHandshake(query, verify_token);
       if (answered !== undefined || challenge_parameter === undefined) return answered;
       const echoed = query.get(challenge_parameter);
-      return echoed === null ? undefined : plainText(200, echoed);
+      return echoed === undefined ? undefined : plainText(200, echoed);
     },
     compose: (message) => (map === "whatsapp" ? composeMeta(message) : compose(map ?? [], message)),
   };

@@ -8,6 +8,7 @@ import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import type { ProviderAnswer } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
+import type { Form } from "../../lib/form.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
   channelId,
@@ -53,7 +54,7 @@ export const meta = defineKind({
 });
 
 /** Meta's handshake, which others have copied; undefined when the query is none. */
-export function hubHandshake(query: URLSearchParams, token: string | undefined): ProviderAnswer | undefined {
+export function hubHandshake(query: Form, token: string | undefined): ProviderAnswer | undefined {
   if (query.get("hub.mode") !== "subscribe") return undefined;
   const given = query.get("hub.verify_token") ?? "";
   if (token === undefined || token.trim() === "" || !equalInConstantTime(token, given))
