@@ -35,6 +35,7 @@ describe("a page of a foreign name", () => {
     { "Sec-Fetch-Site": "same-origin" },
     { "Accept-Language": "en" },
     { "Accept-Language": "" },
+    { "Accept-Language": "*" },
   ])("may be behind %j", (sent) => {
     for (const Host of ["evil.example", "evil.example:8000", "x.postern.example", "postern.example.evil.org"])
       expect(asked({ ...sent, Host })).toBe(true);
@@ -56,7 +57,7 @@ describe("a page of a foreign name", () => {
       expect(asked({ Origin: "http://x", "Sec-Fetch-Site": "cross-site", Host })).toBe(false);
   });
 
-  test("isn't behind what no browser sends", () => {
+  test("isn't behind what no browser sends: curl's request, or that of Node's fetch", () => {
     expect(asked({ Host: "evil.example", "User-Agent": "curl/8" })).toBe(false);
     expect(asked({ Host: "evil.example", "Accept-Language": "*", "Sec-Fetch-Mode": "cors" })).toBe(false);
     expect(asked({})).toBe(false);

@@ -9,14 +9,6 @@ import { canonicalAddress } from "../lib/ip-address.ts";
 /** RFC 3986, 3.2.2, without the comma, by which Bun joins two lines of `Host`. */
 const HOST = /^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 const LOOPBACK = /^(?:.+\.)?localhost$/;
-/**
- * A browser sends one of these with every request, whatever a page does. `Origin` isn't on a GET to its own origin,
- * `Sec-Fetch-Site` only on what goes by TLS or to loopback, so that a rebound page's GET shows itself by
- * `Accept-Language` alone.
- */
-const BROWSER = ["origin", "sec-fetch-site", "accept-language"];
-/** What a program says that sends `Accept-Language` too (Node's fetch); a browser names languages. */
-const ANY = "*";
 
 /** Whether a `Host` header is one host. HTTP/1.0 has none; without it in HTTP/1.1 Bun answers 400 by itself. */
 export function isHost(given: string | null): boolean {
@@ -26,8 +18,19 @@ export function isHost(given: string | null): boolean {
 /** Whether a browser asks under a name that is neither an address, nor loopback, nor allowed. */
 export function foreignPage(allowed: ReadonlySet<string>): (headers: Headers) => boolean {
   return (headers) => {
-    if (!BROWSER.some((name) => (headers.get(name) ?? ANY) !== ANY)) return false;
+    if (!mayBeBrowser(headers)) return false;
     const name = hostName(headers.get("host") ?? "");
     return canonicalAddress(name) === undefined && !LOOPBACK.test(name) && !allowed.has(name);
   };
+}
+
+/**
+ * `Origin` isn't on a GET to a page's own origin, and `Sec-Fetch-Site` only on what goes by TLS or to loopback, so
+ * that a rebound page's GET shows itself by `Accept-Language` alone, to which the page may give any value. Node's
+ * fetch sends that too, but with `Sec-Fetch-Mode` beside it: a browser sends all of `Sec-Fetch-*` or none, and lets
+ * no page set one.
+ */
+function mayBeBrowser(headers: Headers): boolean {
+  if (headers.has("origin") || headers.has("sec-fetch-site")) return true;
+  return headers.has("accept-language") && !headers.has("sec-fetch-mode");
 }

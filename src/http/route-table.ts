@@ -1,7 +1,7 @@
 /**
  * The targets that a listener serves, as Bun's router takes them. It compares the target as it was sent, while
  * `Request.url` has lost `..`, `%2e%2e` and `\`: no request may be routed by that, or a path that a proxy lets
- * through becomes another one here.
+ * through becomes another one here (`docs/decisions/0019-…`).
  */
 import type { Listener, Route } from "../lib/route.ts";
 

@@ -14,13 +14,15 @@ test.skipIf(CHROMIUM === undefined)(
     try {
       const page = await browser.newPage();
       /** What a page of that name gets, which hides of its request what a page can hide. */
-      const read = async (name: string) => {
+      const read = async (name: string, headers: Record<string, string> = {}) => {
         await page.goto(`http://${name}:${service.port}/health/live`);
-        const sent = 'fetch("/stats", { referrerPolicy: "no-referrer", headers: { "Accept-Language": "" } })';
+        const sent = `fetch("/stats", ${JSON.stringify({ referrerPolicy: "no-referrer", headers })})`;
         return page.evaluate(`${sent}.then(async (answer) => [answer.status, await answer.text()])`);
       };
       const refused = [403, expect.stringContaining("ALLOWED_HOSTS")];
-      expect(await read("evil.example")).toEqual(refused);
+      for (const language of ["", "*", "en"])
+        for (const more of [{}, { "Sec-Fetch-Mode": "cors", "User-Agent": "node" }])
+          expect(await read("evil.example", { "Accept-Language": language, ...more })).toEqual(refused);
       await page.goto(`http://evil.example:${service.port}/messages`);
       expect(await page.content()).not.toContain("+919876543210");
       const given = [200, expect.stringContaining('"total_messages":1')];
