@@ -24,7 +24,7 @@ const ANSWERS: Route["doc"]["answers"] = {
   401: refusal("The request doesn't prove its origin (403 where the provider expects that)."),
   403: refusal("The same, or a handshake's verify token is wrong."),
   404: { description: "There is no such source.", schema: DetailAnswer },
-  413: refusal("The body is larger than `BODY_BYTES_MAX`."),
+  413: refusal("The body is larger than `BODY_BYTES_MAX`, or comes in too many small chunks."),
   503: {
     ...refusal("Overloaded, shutting down, or the disk fails; try again."),
     headers: { ...RESULT_HEADER, "Retry-After": "Seconds to wait." },
@@ -102,6 +102,7 @@ async function receive(
     const request = { headers, body, url: source.signedUrl(exchange.path, exchange.query) };
     const verdict = source.verify(request, now);
     if (!verdict.proven) return refused(entrance, exchange, verdict);
+    exchange.bodyVerified();
     const challenge = isPost ? source.challenge(body) : undefined;
     if (challenge !== undefined) return greeted(entrance, exchange, challenge);
     const delivery = source.deliver(request, verdict, now);

@@ -50,7 +50,7 @@ export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Ro
           headers: RESULT_HEADER,
         },
         413: {
-          description: "The body is larger than `BODY_BYTES_MAX`.",
+          description: "The body is larger than `BODY_BYTES_MAX`, or comes in too many small chunks.",
           schema: DetailAnswer,
           headers: RESULT_HEADER,
         },
@@ -83,6 +83,7 @@ async function receive(
     if (proof === undefined) return unproven(entrance, exchange);
     const body = await exchange.readBody();
     if (!source.verify(proof, body)) return unproven(entrance, exchange);
+    exchange.bodyVerified();
     const normalised = source.normalise(body);
     if ("errors" in normalised) {
       note(entrance, exchange, "validation_error", "INFO", { duplicate: false });
