@@ -53,6 +53,7 @@ describe("without any variable", () => {
       metricsPublic: false,
       bodyBytesMax: 4 * 1024 * 1024,
       bodyBytesInflightMax: 64 * 1024 * 1024,
+      bodyBytesInflightPerClientMax: undefined,
       bodyTimeoutMs: 10_000,
       queueRowsMax: 20_000,
       queueBytesMax: 67_108_864,

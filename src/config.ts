@@ -185,15 +185,26 @@ export const SETTINGS = {
     64 * MIB,
     1,
     64 * 1024 * MIB,
-    "All bodies together that are not verified yet; beyond it 503.",
+    "All bodies together that are not verified yet, as far as they have arrived; beyond it 503. Those over 64 KiB leave an eighth to smaller ones.",
     "bytes",
   ),
+  bodyBytesInflightPerClientMax: setting<number>({
+    ...whole(
+      "BODY_BYTES_INFLIGHT_PER_CLIENT_MAX",
+      0,
+      1,
+      64 * 1024 * MIB,
+      "What bodies from one client's address may take of it; beyond it 503. Without it a quarter.",
+      "bytes",
+    ),
+    default: undefined,
+  }),
   bodyTimeoutMs: whole(
     "BODY_TIMEOUT_MS",
     10_000,
     1,
     600_000,
-    "Time for a body to arrive; beyond it 408.",
+    "Time for a body to arrive; beyond it 408. So is one that doesn't begin within 2 s, or of which less than 2 KiB come in 4 s.",
     "milliseconds",
   ),
   queueRowsMax: whole(
@@ -268,6 +279,7 @@ type Optional =
   | "readPort"
   | "trustedProxies"
   | "allowedHosts"
+  | "bodyBytesInflightPerClientMax"
   | "apiToken"
   | "apiTokenPrevious";
 /** Settings after reading: what has a default is there. */

@@ -7,6 +7,8 @@ export abstract class Failure extends Error {
   abstract readonly status: number;
   /** Seconds after which a retry makes sense. */
   readonly retryAfterS: number | undefined = undefined;
+  /** Whether the rest of the request would cost more than a new connection. */
+  readonly closesConnection: boolean = false;
 
   readonly detail: string;
 
@@ -51,9 +53,15 @@ export class BodyTooLarge extends Failure {
   readonly status = 413;
 }
 
+/** The body comes in so many small chunks that reading it costs far more than its size. */
+export class BodyFragmented extends BodyTooLarge {
+  override readonly closesConnection = true;
+}
+
 /** The body did not arrive in time. */
 export class BodyTimeout extends Failure {
   readonly status = 408;
+  override readonly closesConnection = true;
 }
 
 /** The connection broke before the body was complete; nobody reads the answer. */

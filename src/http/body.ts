@@ -2,34 +2,39 @@
  * Reads request bodies within limits: of one, of all that are not verified yet together, and of the time that one
  * may take. It hands over bytes as received and never looks into them.
  */
-import { BodyIncomplete, BodyTimeout, BodyTooLarge, Overloaded } from "../core/errors.ts";
+import { estimateShallowMemoryUsageOf } from "bun:jsc";
+import { BodyFragmented, BodyIncomplete, type BodyTimeout, BodyTooLarge, Failure } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { GrowingBytes } from "../lib/growing-bytes.ts";
+import { nextTurn } from "../lib/next-turn.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BodyRoom, type BodyRoomLimits, BodyShare } from "./body-room.ts";
 
-export interface BodyLimits {
+export interface BodyLimits extends BodyRoomLimits {
   readonly bodyBytesMax: number;
-  readonly bodyBytesInflightMax: number;
   readonly bodyTimeoutMs: number;
 }
 
-/** A declared body up to this size is read at one go; a larger or undeclared one is counted as it arrives. */
-const WHOLE_BYTES_MAX = 64 * 1024;
-const SWEEP_EVERY_MS = 100;
-
-interface Waiting {
-  readonly since: number;
-  readonly giveUp: (reason: BodyTimeout) => void;
-}
+/** A body of such a declared length is read at one go once it has begun: it holds little, however slow it is. */
+const WHOLE_BYTES_MAX = 8 * 1024;
+/** What a chunk costs beside its bytes until it is collected: an ArrayBuffer, its view, its place in the queue. */
+const CHUNK_COST_BYTES = 160;
+/** A body may come in so many chunks of any size, and in one more for every so many bytes. */
+const CHUNKS_FREE = 2048;
+const CHUNK_BYTES_MEAN_MIN = 128;
+/** So many chunks are taken one after the other, a few milliseconds' work. */
+const CHUNKS_OF_TURN_MAX = 2048;
+const NOTHING = new Uint8Array();
 
 export class BodyReader {
   readonly #limits: BodyLimits;
-  readonly #clock: Clock;
-  readonly #waiting = new Set<Waiting>();
-  #inflightBytes = 0;
-  #sweep: ReturnType<typeof setInterval> | undefined;
+  readonly #room: BodyRoom;
+  readonly #arrivals: Arrivals;
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
-    this.#clock = clock;
+    this.#room = new BodyRoom(limits);
+    this.#arrivals = new Arrivals(limits.bodyTimeoutMs, clock);
   }
 
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
@@ -37,92 +42,86 @@ export class BodyReader {
     if ((declaredLength(request) ?? 0) > this.#limits.bodyBytesMax) throw new BodyTooLarge("body too large");
   }
 
-  /** Throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`, or `Overloaded` before anything is read. */
-  read(request: Request): Promise<Uint8Array> {
+  /** What a body will hold; whoever asks for it releases it. `client` is whom it counts for. */
+  share(client: string | undefined): BodyShare {
+    return new BodyShare(this.#room, client);
+  }
+
+  /**
+   * Throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete` or `Overloaded`. What was read is held by the share until
+   * that is released.
+   */
+  async read(request: Request, share: BodyShare): Promise<Uint8Array> {
     const declared = declaredLength(request);
-    const whole = declared !== undefined && declared <= WHOLE_BYTES_MAX;
-    // A larger body is let in while there is room for it, and counted as it arrives.
-    if (this.#inflightBytes + (declared ?? 0) > this.#limits.bodyBytesInflightMax) {
-      throw new Overloaded("too many bodies at once");
-    }
-    return whole ? this.#readWhole(request, declared) : this.#readCounted(request);
+    if (declared === 0) return NOTHING;
+    share.check(declared ?? 0);
+    const emptyBytes = estimateShallowMemoryUsageOf(request);
+    // What came together with its head is there then, and costs least to take.
+    await nextTurn();
+    if (declared === undefined || declared > WHOLE_BYTES_MAX)
+      return this.#readChunks(request, share, declared);
+    // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
+    const begun = estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
+    return begun ? this.#readWhole(request, share, declared) : this.#readChunks(request, share, declared);
   }
 
   close(): void {
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
+    this.#arrivals.close();
   }
 
-  #readWhole(request: Request, held: number): Promise<Uint8Array> {
-    this.#inflightBytes += held;
-    return new Promise((resolve, reject) => {
-      const waiting = this.#wait(reject);
-      const settle = () => {
-        this.#waiting.delete(waiting);
-        this.#inflightBytes -= held;
-      };
-      // After a timeout the memory is held until the connection is closed: so is its share of the budget.
-      request.arrayBuffer().then(
-        (buffer) => {
-          settle();
-          resolve(new Uint8Array(buffer));
-        },
-        (error) => {
-          settle();
-          reject(new BodyIncomplete("incomplete body", error));
-        },
-      );
-    });
+  async #readWhole(request: Request, share: BodyShare, declared: number): Promise<Uint8Array> {
+    const reading = request.arrayBuffer();
+    share.hold(declared);
+    if (Bun.peek.status(reading) === "fulfilled") return new Uint8Array(await reading);
+    const late = Promise.withResolvers<never>();
+    const arrival = this.#arrivals.watch(late.reject, declared);
+    try {
+      return new Uint8Array(await Promise.race([reading, late.promise]));
+    } catch (error) {
+      throw error instanceof Failure ? error : new BodyIncomplete("incomplete body", error);
+    } finally {
+      arrival.end();
+    }
   }
 
-  async #readCounted(request: Request): Promise<Uint8Array> {
-    if (request.body === null) return new Uint8Array();
+  async #readChunks(request: Request, share: BodyShare, declared: number | undefined): Promise<Uint8Array> {
+    if (request.body === null) return NOTHING;
+    const { bodyBytesMax } = this.#limits;
     const reader = request.body.getReader();
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
+    const body = new GrowingBytes(declared ?? bodyBytesMax);
+    let chunks = 0;
     let late: BodyTimeout | undefined;
-    const waiting = this.#wait((reason) => {
+    const arrival = this.#arrivals.watch((reason) => {
       late = reason;
       reader.cancel(reason).catch(() => undefined);
     });
     try {
-      for (;;) {
+      while (body.length !== declared) {
+        // What comes meanwhile is one chunk afterwards, and others get their turn.
+        if (chunks % CHUNKS_OF_TURN_MAX === CHUNKS_OF_TURN_MAX - 1) await nextTurn();
         const { done, value } = await reader.read();
         if (late !== undefined) throw late;
-        if (done) return Buffer.concat(chunks, bytes);
-        chunks.push(value);
-        bytes += value.length;
-        this.#inflightBytes += value.length;
-        if (bytes > this.#limits.bodyBytesMax) throw new BodyTooLarge("body too large");
-        if (this.#inflightBytes > this.#limits.bodyBytesInflightMax)
-          throw new Overloaded("too many bodies at once");
+        if (done) break;
+        chunks++;
+        arrival.bytes += value.length;
+        if (arrival.bytes > bodyBytesMax) throw new BodyTooLarge("body too large");
+        if (chunks > CHUNKS_FREE + arrival.bytes / CHUNK_BYTES_MEAN_MIN)
+          throw new BodyFragmented("body in too many chunks");
+        if (value.length === declared) {
+          share.hold(value.length);
+          return value;
+        }
+        share.hold(body.capacityWith(value.length) + chunks * CHUNK_COST_BYTES);
+        body.add(value);
       }
+      share.hold(body.length);
+      return body.take();
     } catch (error) {
       // What still comes is taken from the connection and thrown away, so that the client gets to read its answer.
       reader.cancel().catch(() => undefined);
-      if (error instanceof BodyTooLarge || error instanceof Overloaded || error instanceof BodyTimeout)
-        throw error;
-      throw late ?? new BodyIncomplete("incomplete body", error);
+      throw error instanceof Failure ? error : (late ?? new BodyIncomplete("incomplete body", error));
     } finally {
-      this.#waiting.delete(waiting);
-      this.#inflightBytes -= bytes;
-    }
-  }
-
-  #wait(giveUp: Waiting["giveUp"]): Waiting {
-    const waiting = { since: this.#clock.elapsed(), giveUp };
-    this.#waiting.add(waiting);
-    this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_EVERY_MS);
-    return waiting;
-  }
-
-  /** The set is in the order of arrival, so the first that is in time ends the sweep. */
-  #giveUpLate(): void {
-    const before = this.#clock.elapsed() - this.#limits.bodyTimeoutMs;
-    for (const waiting of this.#waiting) {
-      if (waiting.since > before) return;
-      this.#waiting.delete(waiting);
-      waiting.giveUp(new BodyTimeout("body timeout"));
+      arrival.end();
     }
   }
 }

@@ -11,6 +11,7 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Authorize } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
+import type { BodyShare } from "./body-room.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
@@ -153,6 +154,7 @@ class Visit implements Exchange {
   readonly #startedAt: number;
   readonly #requestId: string;
   #error: string | undefined;
+  #share: BodyShare | undefined;
   readonly #parts: DispatchParts;
   readonly request: Routed;
   readonly client: Client;
@@ -169,8 +171,15 @@ class Visit implements Exchange {
     this.query = queryAt < 0 ? "" : url.slice(queryAt + 1);
     const given = request.headers.get("x-request-id");
     this.#requestId = given !== null && SANE_ID.test(given) ? given : parts.newId();
-    this.readBody = () => parts.bodies.read(request);
+    this.readBody = () => {
+      this.#share ??= parts.bodies.share(this.client.limitKey);
+      return parts.bodies.read(request, this.#share);
+    };
     this.checkDeclaredLength = () => parts.bodies.checkDeclaredLength(request);
+  }
+
+  bodyVerified(): void {
+    this.#share?.release();
   }
 
   /** The answer to a failure; what the client may not know goes to the log line. */
@@ -179,8 +188,7 @@ class Visit implements Exchange {
     if (!(error instanceof Failure)) return detail(500, "internal error");
     const headers: Record<string, string> = {};
     if (error.retryAfterS !== undefined) headers["Retry-After"] = String(error.retryAfterS);
-    // A body that never came would keep the connection, and its memory, waiting.
-    if (error.status === 408) headers["Connection"] = "close";
+    if (error.closesConnection) headers["Connection"] = "close";
     return detail(error.status, error.detail, headers);
   }
 
@@ -200,6 +208,7 @@ class Visit implements Exchange {
     const { metrics, log, clock, closing } = this.#parts;
     const { headers, status } = response;
     const { method: sent } = this.request;
+    this.bodyVerified();
     headers.set("X-Request-ID", this.#requestId);
     headers.set("X-Content-Type-Options", "nosniff");
     // Caches keep other methods' answers only where these say so.

@@ -24,6 +24,8 @@ export interface Exchange {
   readonly query: string;
   /** Reads the body once, within the limits; throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`, `Overloaded`. */
   readonly readBody: () => Promise<Uint8Array>;
+  /** The body is proven or refused, and counts no longer as a stranger's; at the latest the answer says so. Idempotent. */
+  readonly bodyVerified: () => void;
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
   readonly checkDeclaredLength: () => void;
   /**

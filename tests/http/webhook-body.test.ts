@@ -1,10 +1,11 @@
 /** Bodies: how large, how many, how slow. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
 import { message } from "../messages.ts";
+import { type SteeredClock, steeredClock } from "../steered-clock.ts";
 import { until } from "../until.ts";
 import { newService, SECRET, type TestService } from "./service.ts";
-import { chunk, exchange, head, Wire } from "./wire.ts";
+import { chunk, exchange, head, Wire, type WireAnswer } from "./wire.ts";
 
 const TOO_LARGE = '{"detail":"body too large"}';
 const WELL_FORMED = "0".repeat(64);
@@ -129,37 +130,43 @@ describe("bodies that are not verified yet", () => {
   afterEach(() => {
     for (const wire of wires.splice(0)) wire.end();
   });
-  const hold = async (bytes: number, sent: string): Promise<Wire> => {
+  const hold = async (bytes: number, sent: string): Promise<void> => {
     const wire = await Wire.connect(service.port);
     wires.push(wire);
     await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": bytes }) + sent);
-    return wire;
   };
-  const probe = () =>
+  const probe = (bytes = 50_000) =>
     exchange(
       service.port,
-      head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": 50_000 }) + "x".repeat(50_000),
+      head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": bytes }) + "x".repeat(bytes),
     );
 
+  test("beyond BODY_BYTES_INFLIGHT_MAX get 503, until there is room", async () => {
+    for (let count = 0; count < 3; count++) await hold(65_000, "x".repeat(64_990));
+    const refused = await until("the bound is reached", async () => {
+      const answer = await probe();
+      return answer?.status === 503 ? answer : undefined;
+    });
+    expect(JSON.parse(refused.body)).toEqual({ detail: "too many bodies at once" });
+    expect(refused.headers["retry-after"]).toMatch(/^[0-9]+$/);
+    expect(refused.headers["postern-result"]).toBe("overloaded");
+    for (const wire of wires.splice(0)) wire.end();
+    await until("there is room again", async () => (await probe())?.status === 401);
+  });
+
   test.each([
-    ["that are announced", 60_000, ""],
-    ["that arrive", 65_000, "x".repeat(64_990)],
-    ["that arrive and are large", 100_000, "x".repeat(99_990)],
-  ])(
-    "%s beyond BODY_BYTES_INFLIGHT_MAX get 503 before they are read, until there is room",
-    async (_, bytes, sent) => {
-      for (let count = 0; count < 3; count++) await hold(bytes, sent);
-      const refused = await until("the bound is reached", async () => {
-        const answer = await probe();
-        return answer?.status === 503 ? answer : undefined;
-      });
-      expect(JSON.parse(refused.body)).toEqual({ detail: "too many bodies at once" });
-      expect(refused.headers["retry-after"]).toMatch(/^[0-9]+$/);
-      expect(refused.headers["postern-result"]).toBe("overloaded");
-      for (const wire of wires.splice(0)) wire.end();
-      await until("there is room again", async () => (await probe())?.status === 401);
-    },
-  );
+    ["at 60,000 bytes", 60_000],
+    ["at 8,000 bytes", 8000],
+  ])("count for what has arrived: those that are only announced, %s, take no room", async (_, bytes) => {
+    for (let count = 0; count < 200; count++) await hold(bytes, "");
+    expect((await service.post(bodyOf(140_000, `beside promises of ${bytes}`))).status).toBe(200);
+  });
+
+  test("leave a reserve to small ones, however many large ones there are", async () => {
+    await hold(149_000, "x".repeat(148_000));
+    await until("large ones are turned away", async () => (await probe(100_000))?.status === 503);
+    expect((await service.post(bodyOf(20_000, "in the reserve"))).status).toBe(200);
+  });
 
   test("of a length within the bound are let in while others wait", async () => {
     await hold(60_000, "x");
@@ -171,6 +178,76 @@ describe("bodies that are not verified yet", () => {
     for (let count = 0; count < 3; count++) await hold(60_000, "x");
     for (const path of ["/health/live", "/health/ready", "/messages", "/stats"]) {
       expect((await service.get(path)).status).toBe(200);
+    }
+  });
+});
+
+describe("of one client's address", () => {
+  const from = (address: string) => ({ "X-Forwarded-For": address, "X-Signature": WELL_FORMED });
+  const behindProxy = (more: Record<string, string> = {}) =>
+    newService({ BODY_BYTES_INFLIGHT_MAX: "400000", TRUSTED_PROXIES: "127.0.0.1/32", ...more });
+
+  test.each([
+    ["a quarter of the room", {}, 60_000],
+    ["BODY_BYTES_INFLIGHT_PER_CLIENT_MAX", { BODY_BYTES_INFLIGHT_PER_CLIENT_MAX: "50000" }, 30_000],
+  ])(
+    "bodies hold at most %s; others have the rest, and what was held is given back",
+    async (_, more, bytes) => {
+      const service = await behindProxy(more);
+      const wire = await Wire.connect(service.port);
+      const post = (address: string) =>
+        exchange(
+          service.port,
+          head("POST /webhook", { ...from(address), "Content-Length": bytes }) + "x".repeat(bytes),
+        );
+      await wire.send(
+        head("POST /webhook", { ...from("203.0.113.7"), "Content-Length": bytes }) + "x".repeat(bytes - 1),
+      );
+      const refused = await until("its part is full", async () => {
+        const answer = await post("203.0.113.7");
+        return answer?.status === 503 ? answer : undefined;
+      });
+      expect(refused.headers["postern-result"]).toBe("overloaded");
+      expect((await post("203.0.113.8"))?.status).toBe(401);
+      wire.end();
+      await until("its part is free again", async () => (await post("203.0.113.7"))?.status === 401);
+      for (let count = 0; count < 20; count++) expect((await post("203.0.113.7"))?.status).toBe(401);
+      await service.stop();
+    },
+  );
+});
+
+describe("chunks", () => {
+  const CHUNKED = { "X-Signature": WELL_FORMED, "Transfer-Encoding": "chunked" };
+  let service: TestService;
+  beforeAll(async () => {
+    service = await newService();
+  });
+  afterAll(() => service.stop());
+
+  test("of one byte are refused after some thousand, with an answer that closes the connection", async () => {
+    const wire = await Wire.connect(service.port);
+    await wire.send(head("POST /webhook", CHUNKED) + chunk("x").repeat(100_000));
+    const answer = await wire.answer();
+    expect([answer?.status, answer?.body]).toEqual([413, '{"detail":"body in too many chunks"}']);
+    expect(answer?.headers["postern-result"]).toBe("validation_error");
+    expect(answer?.headers["connection"]).toBe("close");
+    await until("it is closed", () => wire.closed);
+  });
+
+  test("of a few bytes are taken where the body is small, and of any number where they are of a size", async () => {
+    const small = bodyOf(2000, "a chunk a byte");
+    const large = bodyOf(1_000_000, "a chunk a KiB");
+    for (const [body, size] of [
+      [small, 1],
+      [large, 1024],
+    ] as const) {
+      const pieces = Array.from({ length: Math.ceil(body.length / size) }, (_, index) =>
+        chunk(body.slice(index * size, (index + 1) * size)),
+      );
+      const request = head("POST /webhook", { ...CHUNKED, ...signed(body) });
+      const answer = await exchange(service.port, `${request}${pieces.join("")}0\r\n\r\n`);
+      expect([answer?.status, answer?.headers["postern-result"]]).toEqual([200, "ok"]);
     }
   });
 });
@@ -217,4 +294,93 @@ describe("a body that does not arrive", () => {
     expect(await service.rows()).toEqual([]);
     expect((await service.post(message("well"))).status).toBe(200);
   });
+});
+
+describe("a body that is slow", () => {
+  let clock: SteeredClock;
+  let service: TestService;
+  beforeEach(async () => {
+    clock = steeredClock();
+    service = await newService({ BODY_TIMEOUT_MS: "60000" }, { clock });
+  });
+  afterEach(() => service.stop());
+
+  const begin = async (length: Record<string, string | number>, sent: string): Promise<Wire> => {
+    const wire = await Wire.connect(service.port);
+    await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, ...length }) + sent);
+    return wire;
+  };
+  const SWEEP_MS = 110;
+  /** Lets time pass until there is an answer, and says how much: the request came in at its beginning or shortly after. */
+  const answerAfter = async (wire: Wire): Promise<{ answer: WireAnswer | undefined; ms: number }> => {
+    let answered = false;
+    const answering = wire.answer().finally(() => {
+      answered = true;
+    });
+    let ms = 0;
+    for (; !answered; ms += 250) {
+      await Bun.sleep(SWEEP_MS);
+      clock.advance(250);
+    }
+    return { answer: await answering, ms };
+  };
+
+  test.each([
+    ["of a small declared length", { "Content-Length": 300 }],
+    ["of a large declared length", { "Content-Length": 65_536 }],
+    ["in chunks", { "Transfer-Encoding": "chunked" }],
+  ])("%s that doesn't begin within two seconds gets 408, and its connection is closed", async (_, length) => {
+    const wire = await begin(length, "");
+    const { answer, ms } = await answerAfter(wire);
+    expect([answer?.status, answer?.headers["connection"]]).toEqual([408, "close"]);
+    expect(answer?.headers["postern-result"]).toBe("validation_error");
+    expect(ms).toBeWithin(2000, 3000);
+    await until("it is closed", () => wire.closed);
+  });
+
+  test.each([
+    ["of a small declared length", { "Content-Length": 300 }, "x"],
+    ["of a large declared length", { "Content-Length": 65_536 }, "x".repeat(2047)],
+    ["in chunks", { "Transfer-Encoding": "chunked" }, chunk("x".repeat(2047))],
+  ])(
+    "%s that has begun and comes at less than 2 KiB in four seconds gets 408",
+    async (_, length, sent) => {
+      const wire = await begin(length, sent);
+      const { answer, ms } = await answerAfter(wire);
+      expect(answer?.status).toBe(408);
+      expect(ms).toBeWithin(4000, 5000);
+      await until("it is closed", () => wire.closed);
+    },
+    10_000,
+  );
+
+  test("at the rate of a slow mobile network is taken, however long that takes", async () => {
+    const body = bodyOf(12_000, "from afar");
+    const wire = await begin({ "Content-Length": body.length, ...signed(body) }, body.slice(0, 2100));
+    for (let at = 2100; at < body.length; at += 2100) {
+      await Bun.sleep(2 * SWEEP_MS);
+      clock.advance(3900);
+      await Bun.sleep(2 * SWEEP_MS);
+      expect(wire.closed).toBe(false);
+      await wire.send(body.slice(at, at + 2100));
+      await Bun.sleep(2 * SWEEP_MS);
+      clock.advance(100);
+    }
+    expect((await wire.answer())?.status).toBe(200);
+    wire.end();
+  });
+});
+
+test("a body that comes quickly gets 408 at BODY_TIMEOUT_MS all the same", async () => {
+  const service = await newService({ BODY_TIMEOUT_MS: "400" });
+  const wire = await Wire.connect(service.port);
+  await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, "Content-Length": 4_000_000 }));
+  const started = performance.now();
+  while (!wire.closed && performance.now() - started < 5000) {
+    await wire.send("x".repeat(3000));
+    await Bun.sleep(10);
+  }
+  expect((await wire.answer())?.status).toBe(408);
+  expect(performance.now() - started).toBeWithin(400, 2000);
+  await service.stop();
 });

@@ -44,7 +44,7 @@ const ANSWERS: Route["doc"]["answers"] = {
   403: refusal("The same, or a handshake's verify token is wrong."),
   404: { description: "There is no such source.", schema: DetailAnswer },
   429: TOO_MANY_FAILED,
-  413: refusal("The body is larger than `BODY_BYTES_MAX`."),
+  413: refusal("The body is larger than `BODY_BYTES_MAX`, or comes in too many small chunks."),
   503: {
     ...refusal("Overloaded, shutting down, or the disk fails; try again."),
     headers: { ...RESULT_HEADER, "Retry-After": "Seconds to wait." },
@@ -131,6 +131,7 @@ async function receive(
       given.length <= INLINE_BYTES_MAX
         ? { inspected: begun(given), body: given }
         : await parts.inspector.provider(source, head, given, now);
+    exchange.bodyVerified();
     if ("refusal" in inspected) return refused(entrance, exchange, inspected.refusal);
     if ("answer" in inspected) return greeted(entrance, exchange, inspected.answer);
     const { delivery, keptWhole } = inspected;

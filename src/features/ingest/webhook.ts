@@ -59,7 +59,7 @@ export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Ro
           headers: RESULT_HEADER,
         },
         413: {
-          description: "The body is larger than `BODY_BYTES_MAX`.",
+          description: "The body is larger than `BODY_BYTES_MAX`, or comes in too many small chunks.",
           schema: DetailAnswer,
           headers: RESULT_HEADER,
         },
@@ -96,6 +96,7 @@ async function receive(
       given.length <= INLINE_BYTES_MAX
         ? { normalised: source.verify(proof, given) ? source.normalise(given) : undefined, body: given }
         : await parts.inspector.native(source, proof, given);
+    exchange.bodyVerified();
     if (normalised === undefined) return unproven(entrance, exchange);
     if ("errors" in normalised) {
       note(entrance, exchange, "validation_error", "INFO", { duplicate: false });

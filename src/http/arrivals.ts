@@ -1,0 +1,85 @@
+/**
+ * Watches bodies while they arrive, and gives up those that don't: one that doesn't begin, one that has come to
+ * (nearly) a standstill, and one that takes longer than a body may.
+ */
+import { BodyTimeout } from "../core/errors.ts";
+import type { Clock } from "../lib/clock.ts";
+
+/** A body's first byte comes within this time of its request's head. */
+export const BEGIN_MS_MAX = 2000;
+/**
+ * Then so many bytes come in each window: 512 bytes a second, half of what the slowest mobile network (GPRS) carries,
+ * counted over a time in which a connection gets over two lost packets in a row.
+ */
+export const WINDOW_MS = 4000;
+export const WINDOW_BYTES_MIN = 2048;
+const SWEEP_EVERY_MS = 100;
+
+export interface Arrival {
+  /** How much is there; whoever reads the body says so. */
+  bytes: number;
+  readonly end: () => void;
+}
+
+interface Watched extends Arrival {
+  readonly since: number;
+  windowSince: number;
+  windowBytes: number;
+  readonly giveUp: (reason: BodyTimeout) => void;
+}
+
+export class Arrivals {
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  readonly #watched = new Set<Watched>();
+  #sweeping: ReturnType<typeof setInterval> | undefined;
+
+  constructor(timeoutMs: number, clock: Clock) {
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+  }
+
+  /**
+   * Calls `giveUp` once when the body is late, until the arrival ends. Of one whose bytes can't be seen before it is
+   * complete `unseenBytes` are to come: it has begun, and has the time that they may take.
+   */
+  watch(giveUp: (reason: BodyTimeout) => void, unseenBytes?: number): Arrival {
+    const since = this.#clock.elapsed();
+    const windows = unseenBytes === undefined ? 1 : Math.ceil(unseenBytes / WINDOW_BYTES_MIN);
+    const watched: Watched = {
+      bytes: unseenBytes === undefined ? 0 : 1,
+      since,
+      windowSince: since + (windows - 1) * WINDOW_MS,
+      windowBytes: 0,
+      giveUp,
+      end: () => this.#watched.delete(watched),
+    };
+    this.#watched.add(watched);
+    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    return watched;
+  }
+
+  close(): void {
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.elapsed();
+    for (const watched of this.#watched) {
+      if (this.#inTime(watched, now)) continue;
+      watched.end();
+      watched.giveUp(new BodyTimeout("body timeout"));
+    }
+  }
+
+  #inTime(watched: Watched, now: number): boolean {
+    const { bytes, since, windowSince, windowBytes } = watched;
+    if (now - since >= this.#timeoutMs) return false;
+    if (bytes === 0) return now - since < BEGIN_MS_MAX;
+    if (now - windowSince < WINDOW_MS) return true;
+    watched.windowSince = now;
+    watched.windowBytes = bytes;
+    return bytes - windowBytes >= WINDOW_BYTES_MIN;
+  }
+}
