@@ -9,6 +9,7 @@ import { GrowingBytes } from "../lib/growing-bytes.ts";
 import { nextTurn } from "../lib/next-turn.ts";
 import { Arrivals } from "./arrivals.ts";
 import { BodyRoom, type BodyRoomLimits, BodyShare } from "./body-room.ts";
+import { ReadingPace } from "./reading-pace.ts";
 
 export interface BodyLimits extends BodyRoomLimits {
   readonly bodyBytesMax: number;
@@ -24,17 +25,21 @@ const CHUNKS_FREE = 2048;
 const CHUNK_BYTES_MEAN_MIN = 128;
 /** So many chunks are taken one after the other, a few milliseconds' work. */
 const CHUNKS_OF_TURN_MAX = 2048;
+/** The first so many bytes of a body are read as they come. */
+const UNPACED_BYTES_MAX = 64 * 1024;
 const NOTHING = new Uint8Array();
 
 export class BodyReader {
   readonly #limits: BodyLimits;
   readonly #room: BodyRoom;
   readonly #arrivals: Arrivals;
+  readonly #pace: ReadingPace;
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
     this.#room = new BodyRoom(limits);
     this.#arrivals = new Arrivals(limits.bodyTimeoutMs, clock);
+    this.#pace = new ReadingPace(clock);
   }
 
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
@@ -113,6 +118,8 @@ export class BodyReader {
         }
         share.hold(body.capacityWith(value.length) + chunks * CHUNK_COST_BYTES);
         body.add(value);
+        const waitMs = arrival.bytes > UNPACED_BYTES_MAX ? this.#pace.waitMs(value.length) : 0;
+        if (waitMs > 0) await Bun.sleep(waitMs);
       }
       share.hold(body.length);
       return body.take();
