@@ -22,6 +22,7 @@ import { statsRoute } from "./features/stats/stats.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
+import { ConnectionBound, type ConnectionLimit, connectionLimit } from "./http/connection-bound.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
@@ -141,13 +142,22 @@ export async function startService(settings: Settings, surroundings: Surrounding
     closing: () => phase.stopping,
   });
   let listeners: readonly Listening[];
+  let limit: ConnectionLimit | undefined;
   try {
+    limit = connectionLimit(settings.connectionsMax);
     listeners = listenOn(settings, dispatch);
   } catch (error) {
     await store.close();
     throw error;
   }
-  announce(settings, listeners, log);
+  announce(settings, listeners, limit, log);
+  const ports = listeners.map((listener) => listener.port);
+  const bound = limit && new ConnectionBound(limit, ports, { log, clock });
+  metrics.watchCounter(
+    "http_connections_ended_total",
+    "Connections ended because CONNECTIONS_MAX was reached.",
+    () => bound?.ended ?? 0,
+  );
   let stopped: Promise<void> | undefined;
   return {
     port: listeners[0]?.port ?? settings.port,
@@ -158,7 +168,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       await sources.replace(next);
     },
     stop: (graceMs = 0) => {
-      stopped ??= stop({ phase, listeners, dispatch, store, bodies, log, clock }, graceMs);
+      stopped ??= stop({ phase, listeners, bound, dispatch, store, bodies, log, clock }, graceMs);
       return stopped;
     },
   };
@@ -245,7 +255,12 @@ function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] 
   }
 }
 
-function announce(settings: Settings, listeners: readonly Listening[], log: Log): void {
+function announce(
+  settings: Settings,
+  listeners: readonly Listening[],
+  limit: ConnectionLimit | undefined,
+  log: Log,
+): void {
   const loopback = /^(127\.|::1$|\[::1\]$|localhost$)/.test(settings.host);
   if (settings.apiToken === undefined && !loopback) {
     log.warn(
@@ -257,12 +272,15 @@ function announce(settings: Settings, listeners: readonly Listening[], log: Log)
     host: settings.host,
     port: listeners[0]?.port,
     read_port: listeners[1]?.port,
+    connections_max: limit?.connectionsMax,
+    open_files_max: limit?.openFilesMax,
   });
 }
 
 interface Running {
   readonly phase: Phase;
   readonly listeners: readonly Listening[];
+  readonly bound: ConnectionBound | undefined;
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
@@ -271,7 +289,7 @@ interface Running {
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, dispatch, store, bodies, log, clock } = running;
+  const { phase, listeners, bound, dispatch, store, bodies, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
@@ -283,6 +301,7 @@ async function stop(running: Running, graceMs: number): Promise<void> {
   await Bun.sleep(POLL_MS);
   await Promise.all(listeners.map((listener) => listener.close()));
   bodies.close();
+  bound?.close();
   await store.close();
   log.info("stopped");
   await log.flush(LOG_FLUSH_MS_MAX);

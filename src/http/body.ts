@@ -22,8 +22,8 @@ const CHUNK_COST_BYTES = 160;
 /** A body may come in so many chunks of any size, and in one more for every so many bytes. */
 const CHUNKS_FREE = 2048;
 const CHUNK_BYTES_MEAN_MIN = 128;
-/** So many chunks are taken one after the other, a few milliseconds' work. */
-const CHUNKS_OF_TURN_MAX = 2048;
+/** So many chunks are taken one after the other, a few milliseconds' work; more than show that all are tiny. */
+const CHUNKS_OF_TURN_MAX = 2560;
 const NOTHING = new Uint8Array();
 
 export class BodyReader {
