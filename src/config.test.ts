@@ -51,6 +51,7 @@ describe("without any variable", () => {
       apiToken: undefined,
       apiTokenPrevious: undefined,
       metricsPublic: false,
+      connectionsMax: undefined,
       bodyBytesMax: 4 * 1024 * 1024,
       bodyBytesInflightMax: 64 * 1024 * 1024,
       bodyBytesInflightPerClientMax: undefined,

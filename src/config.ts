@@ -172,6 +172,17 @@ export const SETTINGS = {
     parse: (given) =>
       ["false", "true"].includes(given.toLowerCase()) ? given.toLowerCase() === "true" : undefined,
   }),
+  connectionsMax: setting<number>({
+    ...whole(
+      "CONNECTIONS_MAX",
+      0,
+      16,
+      1_000_000,
+      "Open connections; beyond it those that were silent for longest are ended. Without it what the limit of open files leaves, 10000 at most.",
+      "connections",
+    ),
+    default: undefined,
+  }),
   bodyBytesMax: whole(
     "BODY_BYTES_MAX",
     4 * MIB,
@@ -279,6 +290,7 @@ type Optional =
   | "readPort"
   | "trustedProxies"
   | "allowedHosts"
+  | "connectionsMax"
   | "bodyBytesInflightPerClientMax"
   | "apiToken"
   | "apiTokenPrevious";

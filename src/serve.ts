@@ -22,6 +22,7 @@ import { statsRoute } from "./features/stats/stats.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
+import { ConnectionBound, type ConnectionLimit, connectionLimit } from "./http/connection-bound.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { FailedAuth } from "./http/failed-auth.ts";
 import { foreignPage } from "./http/host.ts";
@@ -148,13 +149,22 @@ export async function startService(settings: Settings, surroundings: Surrounding
     closing: () => phase.stopping,
   });
   let listeners: readonly Listening[];
+  let limit: ConnectionLimit | undefined;
   try {
+    limit = connectionLimit(settings.connectionsMax);
     listeners = listenOn(settings, dispatch);
   } catch (error) {
     await store.close();
     throw error;
   }
-  announce(settings, listeners, log);
+  announce(settings, listeners, limit, log);
+  const ports = listeners.map((listener) => listener.port);
+  const bound = limit && new ConnectionBound(limit, ports, { log, clock });
+  metrics.watchCounter(
+    "http_connections_ended_total",
+    "Connections ended because CONNECTIONS_MAX was reached.",
+    () => bound?.ended ?? 0,
+  );
   let stopped: Promise<void> | undefined;
   return {
     port: listeners[0]?.port ?? settings.port,
@@ -165,7 +175,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       await sources.replace(next);
     },
     stop: (graceMs = 0) => {
-      stopped ??= stop({ phase, listeners, dispatch, store, bodies, failedAuth, log, clock }, graceMs);
+      stopped ??= stop({ phase, listeners, bound, dispatch, store, bodies, failedAuth, log, clock }, graceMs);
       return stopped;
     },
   };
@@ -265,7 +275,12 @@ function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] 
   }
 }
 
-function announce(settings: Settings, listeners: readonly Listening[], log: Log): void {
+function announce(
+  settings: Settings,
+  listeners: readonly Listening[],
+  limit: ConnectionLimit | undefined,
+  log: Log,
+): void {
   const loopback = /^(127\.|::1$|\[::1\]$|localhost$)/.test(settings.host);
   if (settings.apiToken === undefined && !loopback) {
     log.warn(
@@ -277,12 +292,15 @@ function announce(settings: Settings, listeners: readonly Listening[], log: Log)
     host: settings.host,
     port: listeners[0]?.port,
     read_port: listeners[1]?.port,
+    connections_max: limit?.connectionsMax,
+    open_files_max: limit?.openFilesMax,
   });
 }
 
 interface Running {
   readonly phase: Phase;
   readonly listeners: readonly Listening[];
+  readonly bound: ConnectionBound | undefined;
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
@@ -292,7 +310,7 @@ interface Running {
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, dispatch, store, bodies, failedAuth, log, clock } = running;
+  const { phase, listeners, bound, dispatch, store, bodies, failedAuth, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
@@ -305,6 +323,7 @@ async function stop(running: Running, graceMs: number): Promise<void> {
   await Promise.all(listeners.map((listener) => listener.close()));
   bodies.close();
   failedAuth.close();
+  bound?.close();
   await store.close();
   log.info("stopped");
   await log.flush(LOG_FLUSH_MS_MAX);

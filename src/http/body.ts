@@ -23,9 +23,13 @@ const CHUNK_COST_BYTES = 160;
 /** A body may come in so many chunks of any size, and in one more for every so many bytes. */
 const CHUNKS_FREE = 2048;
 const CHUNK_BYTES_MEAN_MIN = 128;
-/** So many chunks are taken one after the other, a few milliseconds' work. */
-const CHUNKS_OF_TURN_MAX = 2048;
-/** The first so many bytes of a body are read as they come. */
+/** So many chunks are taken one after the other, a few milliseconds' work; more than show that all are tiny. */
+const CHUNKS_OF_TURN_MAX = 2560;
+/** All large bodies together: reading so much costs a sixth of a processor. */
+const READ_MIB_PER_SECOND = 64;
+/** What nobody wants has a pace of its own, so that it doesn't hold up what is read. */
+const THROWN_AWAY_MIB_PER_SECOND = 16;
+/** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
 const UNPACED_BYTES_MAX = 64 * 1024;
 const NOTHING = new Uint8Array();
 
@@ -34,12 +38,16 @@ export class BodyReader {
   readonly #room: BodyRoom;
   readonly #arrivals: Arrivals;
   readonly #pace: ReadingPace;
+  readonly #throwAwayPace: ReadingPace;
+  /** Bodies that were read in part and then refused. */
+  readonly #unfinished = new WeakMap<Request, Reader>();
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
     this.#room = new BodyRoom(limits);
     this.#arrivals = new Arrivals(limits.bodyTimeoutMs, clock);
-    this.#pace = new ReadingPace(clock);
+    this.#pace = new ReadingPace(READ_MIB_PER_SECOND, clock);
+    this.#throwAwayPace = new ReadingPace(THROWN_AWAY_MIB_PER_SECOND, clock);
   }
 
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
@@ -70,8 +78,49 @@ export class BodyReader {
     return begun ? this.#readWhole(request, share, declared) : this.#readChunks(request, share, declared);
   }
 
+  /**
+   * The answer to a request of whose body much is still to come: its sender reads it at once, and what comes meanwhile
+   * is taken at a pace and thrown away, for as long as a body may take. Then the connection is closed, because nothing
+   * else holds up who goes on sending. Any other answer is given back as it is.
+   */
+  withBodyThrownAway(request: Request, answer: Response): Response {
+    const begun = this.#unfinished.get(request);
+    if (begun === undefined && (request.bodyUsed || isShort(request))) return answer;
+    const reader = begun ?? (request.body?.getReader() as Reader | undefined);
+    if (reader === undefined) return answer;
+    const end = this.#throwAway(reader);
+    const body = new ReadableStream({
+      start: async (controller) => {
+        controller.enqueue(await answer.bytes());
+        await end;
+        controller.close();
+      },
+    });
+    const { status, headers } = answer;
+    headers.set("Connection", "close");
+    return new Response(body, { status, headers });
+  }
+
   close(): void {
     this.#arrivals.close();
+  }
+
+  /** Resolves when all of it came, or no more comes in time. */
+  async #throwAway(reader: Reader): Promise<void> {
+    const arrival = this.#arrivals.watch(() => void reader.cancel().catch(() => undefined));
+    try {
+      for (let chunks = 1; ; chunks++) {
+        const { done, value } = await reader.read();
+        if (done || chunks > CHUNKS_FREE + arrival.bytes / CHUNK_BYTES_MEAN_MIN) return;
+        arrival.bytes += value.length;
+        const waitMs = this.#throwAwayPace.waitMs(value.length);
+        if (waitMs > 0) await Bun.sleep(waitMs);
+      }
+    } catch {
+      // The client is gone.
+    } finally {
+      arrival.end();
+    }
   }
 
   async #readWhole(request: Request, share: BodyShare, declared: number): Promise<Uint8Array> {
@@ -124,13 +173,21 @@ export class BodyReader {
       share.hold(body.length);
       return body.take();
     } catch (error) {
-      // What still comes is taken from the connection and thrown away, so that the client gets to read its answer.
-      reader.cancel().catch(() => undefined);
+      if (late === undefined && !(error instanceof BodyFragmented))
+        this.#unfinished.set(request, reader as Reader);
+      else reader.cancel().catch(() => undefined);
       throw error instanceof Failure ? error : (late ?? new BodyIncomplete("incomplete body", error));
     } finally {
       arrival.end();
     }
   }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Whether so little of a body is to come that it may be taken as it comes. */
+function isShort(request: Request): boolean {
+  return (declaredLength(request) ?? Number.POSITIVE_INFINITY) <= UNPACED_BYTES_MAX;
 }
 
 /** Undefined when the client didn't say (a chunked body). */

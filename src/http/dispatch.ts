@@ -115,7 +115,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
 
   function leave(visit: Visit, response: Response): Response {
     inFlight--;
-    return visit.leave(response);
+    return parts.bodies.withBodyThrownAway(visit.request, visit.leave(response));
   }
 
   return { answers, inFlight: () => inFlight };

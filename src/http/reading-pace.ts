@@ -4,24 +4,25 @@
  */
 import type { Clock } from "../lib/clock.ts";
 
-/** Reading so much costs a sixth of a processor. */
-const BYTES_PER_MS_MAX = 64 * 1024;
 /** So much may be read at once after a rest: one whole body of the usual limit. */
-const BURST_MS = 64;
+const BURST_BYTES = 4 * 1024 * 1024;
 
 export class ReadingPace {
+  readonly #bytesPerMs: number;
   readonly #clock: Clock;
   /** Until when what was read takes up the pace. */
   #busyUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(mibPerSecond: number, clock: Clock) {
+    this.#bytesPerMs = (mibPerSecond * 1024 * 1024) / 1000;
     this.#clock = clock;
   }
 
   /** Milliseconds until the next piece may be read, now that so many bytes were. */
   waitMs(bytes: number): number {
     const now = this.#clock.elapsed();
-    this.#busyUntil = Math.max(this.#busyUntil, now - BURST_MS) + bytes / BYTES_PER_MS_MAX;
+    const rested = now - BURST_BYTES / this.#bytesPerMs;
+    this.#busyUntil = Math.max(this.#busyUntil, rested) + bytes / this.#bytesPerMs;
     return Math.max(0, this.#busyUntil - now);
   }
 }
