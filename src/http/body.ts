@@ -62,21 +62,22 @@ export class BodyReader {
       return this.#readChunks(request, share, declared);
     // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
     const begun = estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
-    return begun ? this.#readWhole(request, share, declared) : this.#readChunks(request, share, declared);
+    if (!begun) return this.#readChunks(request, share, declared);
+    share.hold(declared);
+    const reading = request.arrayBuffer();
+    const ready = Bun.peek(reading);
+    return new Uint8Array(ready instanceof Promise ? await this.#inTime(reading, declared) : ready);
   }
 
   close(): void {
     this.#arrivals.close();
   }
 
-  async #readWhole(request: Request, share: BodyShare, declared: number): Promise<Uint8Array> {
-    const reading = request.arrayBuffer();
-    share.hold(declared);
-    if (Bun.peek.status(reading) === "fulfilled") return new Uint8Array(await reading);
+  async #inTime(reading: Promise<ArrayBuffer>, declared: number): Promise<ArrayBuffer> {
     const late = Promise.withResolvers<never>();
     const arrival = this.#arrivals.watch(late.reject, declared);
     try {
-      return new Uint8Array(await Promise.race([reading, late.promise]));
+      return await Promise.race([reading, late.promise]);
     } catch (error) {
       throw error instanceof Failure ? error : new BodyIncomplete("incomplete body", error);
     } finally {
