@@ -29,12 +29,15 @@ const CHUNKS_OF_TURN_MAX = 2560;
 const READ_MIB_PER_SECOND = 64;
 /** What nobody wants has a pace of its own, so that it doesn't hold up what is read. */
 const THROWN_AWAY_MIB_PER_SECOND = 16;
+/** Whoever sends nothing for so long waits for the end of the answer. */
+const SILENT_MS_MAX = 250;
 /** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
 const UNPACED_BYTES_MAX = 64 * 1024;
 const NOTHING = new Uint8Array();
 
 export class BodyReader {
   readonly #limits: BodyLimits;
+  readonly #clock: Clock;
   readonly #room: BodyRoom;
   readonly #arrivals: Arrivals;
   readonly #pace: ReadingPace;
@@ -44,6 +47,7 @@ export class BodyReader {
 
   constructor(limits: BodyLimits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
     this.#room = new BodyRoom(limits);
     this.#arrivals = new Arrivals(limits.bodyTimeoutMs, clock);
     this.#pace = new ReadingPace(READ_MIB_PER_SECOND, clock);
@@ -75,7 +79,11 @@ export class BodyReader {
       return this.#readChunks(request, share, declared);
     // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
     const begun = estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
-    return begun ? this.#readWhole(request, share, declared) : this.#readChunks(request, share, declared);
+    if (!begun) return this.#readChunks(request, share, declared);
+    share.hold(declared);
+    const reading = request.arrayBuffer();
+    const ready = Bun.peek(reading);
+    return new Uint8Array(ready instanceof Promise ? await this.#inTime(reading, declared) : ready);
   }
 
   /**
@@ -105,32 +113,27 @@ export class BodyReader {
     this.#arrivals.close();
   }
 
-  /** Resolves when all of it came, or no more comes in time. */
+  /** Resolves when all of it came, nothing came for a moment, or it took as long as a body may. */
   async #throwAway(reader: Reader): Promise<void> {
-    const arrival = this.#arrivals.watch(() => void reader.cancel().catch(() => undefined));
+    const until = this.#clock.elapsed() + this.#limits.bodyTimeoutMs;
     try {
-      for (let chunks = 1; ; chunks++) {
-        const { done, value } = await reader.read();
-        if (done || chunks > CHUNKS_FREE + arrival.bytes / CHUNK_BYTES_MEAN_MIN) return;
-        arrival.bytes += value.length;
-        const waitMs = this.#throwAwayPace.waitMs(value.length);
+      for (let [bytes, chunks] = [0, 1]; this.#clock.elapsed() < until; chunks++) {
+        const read = await Promise.race([reader.read(), Bun.sleep(SILENT_MS_MAX)]);
+        if (read === undefined || read.done || chunks > chunksMax(bytes)) return;
+        bytes += read.value.length;
+        const waitMs = this.#throwAwayPace.waitMs(read.value.length);
         if (waitMs > 0) await Bun.sleep(waitMs);
       }
     } catch {
       // The client is gone.
-    } finally {
-      arrival.end();
     }
   }
 
-  async #readWhole(request: Request, share: BodyShare, declared: number): Promise<Uint8Array> {
-    const reading = request.arrayBuffer();
-    share.hold(declared);
-    if (Bun.peek.status(reading) === "fulfilled") return new Uint8Array(await reading);
+  async #inTime(reading: Promise<ArrayBuffer>, declared: number): Promise<ArrayBuffer> {
     const late = Promise.withResolvers<never>();
     const arrival = this.#arrivals.watch(late.reject, declared);
     try {
-      return new Uint8Array(await Promise.race([reading, late.promise]));
+      return await Promise.race([reading, late.promise]);
     } catch (error) {
       throw error instanceof Failure ? error : new BodyIncomplete("incomplete body", error);
     } finally {
@@ -159,8 +162,7 @@ export class BodyReader {
         chunks++;
         arrival.bytes += value.length;
         if (arrival.bytes > bodyBytesMax) throw new BodyTooLarge("body too large");
-        if (chunks > CHUNKS_FREE + arrival.bytes / CHUNK_BYTES_MEAN_MIN)
-          throw new BodyFragmented("body in too many chunks");
+        if (chunks > chunksMax(arrival.bytes)) throw new BodyFragmented("body in too many chunks");
         if (value.length === declared) {
           share.hold(value.length);
           return value;
@@ -173,7 +175,7 @@ export class BodyReader {
       share.hold(body.length);
       return body.take();
     } catch (error) {
-      if (late === undefined && !(error instanceof BodyFragmented))
+      if (late === undefined && !(error instanceof BodyFragmented) && !isShort(request))
         this.#unfinished.set(request, reader as Reader);
       else reader.cancel().catch(() => undefined);
       throw error instanceof Failure ? error : (late ?? new BodyIncomplete("incomplete body", error));
@@ -181,6 +183,10 @@ export class BodyReader {
       arrival.end();
     }
   }
+}
+
+function chunksMax(bytes: number): number {
+  return CHUNKS_FREE + bytes / CHUNK_BYTES_MEAN_MIN;
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;

@@ -67,10 +67,27 @@ describe.each([
     const total = bodyBytesMax + 6_000_000;
     const wire = await Wire.connect(service.port);
     await wire.send(head("POST /webhook", { ...signed("x"), "Content-Length": total }));
-    for (let sent = 0; sent < total && !wire.closed; sent += 100_000) await wire.send("x".repeat(100_000));
+    for (let sent = 0; sent < total && !wire.closed; sent += 100_000)
+      await wire.send("x".repeat(Math.min(100_000, total - sent)));
     expect((await wire.answer())?.status).toBe(413);
     wire.end();
   });
+
+  test("a client that never stops sending gets its 413 at once, is slowed down, and then let go", async () => {
+    const wire = await Wire.connect(service.port);
+    await wire.send(head("POST /webhook", { ...signed("x"), "Content-Length": 2 ** 40 }));
+    const begun = performance.now();
+    let sentBytes = 0;
+    while (!wire.closed) {
+      await wire.send(Buffer.alloc(1_000_000));
+      sentBytes += 1_000_000;
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    // What the system keeps for a connection is gone at once; then it goes at the pace.
+    expect(sentBytes).toBeLessThan(20_000_000 + (seconds + 1) * 17_000_000);
+    const answer = await wire.answer();
+    expect(answer?.headers["connection"] ?? "close").toBe("close");
+  }, 30_000);
 
   test("a client that goes on sending chunks receives its 413", async () => {
     const wire = await Wire.connect(service.port);
