@@ -5,6 +5,7 @@
 import { estimateShallowMemoryUsageOf } from "bun:jsc";
 import { BodyFragmented, BodyIncomplete, type BodyTimeout, BodyTooLarge, Failure } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { freeBytes } from "../lib/free-bytes.ts";
 import { GrowingBytes } from "../lib/growing-bytes.ts";
 import { nextTurn } from "../lib/next-turn.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -30,7 +31,7 @@ const READ_MIB_PER_SECOND = 64;
 /** What nobody wants has a pace of its own, so that it doesn't hold up what is read. */
 const THROWN_AWAY_MIB_PER_SECOND = 16;
 /** Whoever sends nothing for so long waits for the end of the answer. */
-const SILENT_MS_MAX = 250;
+const SILENT_MS_MAX = 1000;
 /** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
 const UNPACED_BYTES_MAX = 64 * 1024;
 const NOTHING = new Uint8Array();
@@ -120,8 +121,10 @@ export class BodyReader {
       for (let [bytes, chunks] = [0, 1]; this.#clock.elapsed() < until; chunks++) {
         const read = await Promise.race([reader.read(), Bun.sleep(SILENT_MS_MAX)]);
         if (read === undefined || read.done || chunks > chunksMax(bytes)) return;
+        const before = bytes;
         bytes += read.value.length;
-        const waitMs = this.#throwAwayPace.waitMs(read.value.length);
+        freeBytes(read.value);
+        const waitMs = this.#throwAwayPace.waitMs(bytes - before);
         if (waitMs > 0) await Bun.sleep(waitMs);
       }
     } catch {
@@ -170,6 +173,7 @@ export class BodyReader {
         share.hold(body.capacityWith(value.length) + chunks * CHUNK_COST_BYTES);
         body.add(value);
         const waitMs = arrival.bytes > UNPACED_BYTES_MAX ? this.#pace.waitMs(value.length) : 0;
+        freeBytes(value);
         if (waitMs > 0) await Bun.sleep(waitMs);
       }
       share.hold(body.length);

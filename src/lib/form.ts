@@ -23,9 +23,16 @@ export class Form {
     this.size = size;
   }
 
+  /** So many parameters a body has at most. */
+  static pairsMax(body: Uint8Array): number {
+    let count = 1;
+    for (let at = 0; at < body.length; at++) if (body[at] === AMPERSAND) count++;
+    return count;
+  }
+
   /** By the URL standard: `+` is a space, `%XX` a byte, a broken escape stands for itself. */
   static parse(body: Uint8Array): Form {
-    const writer = new Writer(body.length);
+    const writer = new Writer(body.length, Form.pairsMax(body));
     for (let at = 0; at < body.length; at++) {
       if (body[at] === AMPERSAND) continue;
       at = writer.decode(body, at, true);
@@ -137,11 +144,12 @@ export class Form {
 class Writer {
   readonly #bytes: Buffer;
   #used = 0;
-  #ends = new Uint32Array(64);
+  #ends: Uint32Array;
   #marks = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, pairsMax = 32) {
     this.#bytes = Buffer.allocUnsafe(bytesMax);
+    this.#ends = new Uint32Array(2 * pairsMax);
   }
 
   form(make: (bytes: Buffer, ends: Uint32Array, size: number) => Form): Form {

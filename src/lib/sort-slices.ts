@@ -2,6 +2,7 @@
  * Sorts slices of one array of bytes, in time that grows with their bytes alone: a comparison sort of strangers'
  * strings could be made to compare long common beginnings over and over.
  */
+import { freeBytes } from "./free-bytes.ts";
 
 /** Below it comparing costs less than counting. */
 const COMPARED_MAX = 32;
@@ -29,7 +30,8 @@ export function sortSlices(order: Uint32Array, bytes: Buffer, start: Bound, end:
     }
     // As many bytes are looked at together as a number holds beside an item's index.
     const width = Math.floor(Math.log(Number.MAX_SAFE_INTEGER / part.length) / Math.log(BASE));
-    const digits = sortByDigits(part, bytes, start, end, depth, width);
+    const keys = sortByDigits(part, bytes, start, end, depth, width);
+    const digits = (index: number) => Math.floor((keys[index] as number) / part.length);
     for (let first = 0; first < part.length; ) {
       const digit = digits(first);
       let last = first + 1;
@@ -39,10 +41,11 @@ export function sortSlices(order: Uint32Array, bytes: Buffer, start: Bound, end:
         open.push({ from: from + first, to: from + last, depth: depth + width });
       first = last;
     }
+    freeBytes(keys);
   }
 }
 
-/** By the next bytes, and of equal ones by the items' numbers; gives what it sorted by, at each index. */
+/** By the next bytes, and of equal ones by the items' numbers; gives what it sorted by: digits times length plus index. */
 function sortByDigits(
   part: Uint32Array,
   bytes: Buffer,
@@ -50,7 +53,7 @@ function sortByDigits(
   end: Bound,
   depth: number,
   width: number,
-): Bound {
+): Float64Array {
   const { length } = part;
   const keys = new Float64Array(length);
   for (let index = 0; index < length; index++) {
@@ -65,5 +68,6 @@ function sortByDigits(
   const before = part.slice();
   for (let index = 0; index < length; index++)
     part[index] = before[(keys[index] as number) % length] as number;
-  return (index) => Math.floor((keys[index] as number) / length);
+  freeBytes(before);
+  return keys;
 }

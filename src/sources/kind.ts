@@ -71,14 +71,17 @@ const FORM_PARAMETERS_MAX = 1000;
 
 /** The form that a body is; throws `BeyondBounds` for one with far too many parameters. */
 export function boundedForm(body: Uint8Array): Form {
-  const form = Form.parse(body);
-  checkParameters(form);
-  return form;
+  if (Form.pairsMax(body) > FORM_PARAMETERS_MAX) throw tooManyParameters();
+  return Form.parse(body);
 }
 
 /** Throws `BeyondBounds` when there are far too many. */
 export function checkParameters({ size }: Form): void {
-  if (size > FORM_PARAMETERS_MAX) throw new BeyondBounds(`more than ${FORM_PARAMETERS_MAX} parameters`);
+  if (size > FORM_PARAMETERS_MAX) throw tooManyParameters();
+}
+
+function tooManyParameters(): BeyondBounds {
+  return new BeyondBounds(`more than ${FORM_PARAMETERS_MAX} parameters`);
 }
 
 /** What was sent: the body or, where there is none (a GET), the query. */

@@ -53,6 +53,11 @@ export class Wire {
     }).then(({ value }) => value);
   }
 
+  /** What was received and isn't part of an answer that was taken. */
+  text(): string {
+    return this.#received.toString("latin1");
+  }
+
   end(): void {
     this.#socket.destroy();
   }

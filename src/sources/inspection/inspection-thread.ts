@@ -1,5 +1,6 @@
 /** The thread that inspects large bodies: it opens the source of each anew, and gives the body back. */
 import type { Inspected, Normalised } from "../../core/source.ts";
+import { freeBytes } from "../../lib/free-bytes.ts";
 import { nativeSource } from "../native.ts";
 import { openSource } from "../open-source.ts";
 import type { Question, Result } from "./protocol.ts";
@@ -7,14 +8,18 @@ import type { Question, Result } from "./protocol.ts";
 declare const self: Worker;
 
 /** The collector doesn't see by itself how much a large body has left behind. */
-const COLLECT_AT_BYTES = 4 * 1024 * 1024;
+const COLLECT_AT_BYTES = 1024 * 1024;
 let inspectedBytes = 0;
 
 self.onmessage = ({ data }: MessageEvent<Question>) => {
   const { body } = data;
   inspectedBytes += body.length;
-  const result: Result = { json: JSON.stringify(answer(data), withoutBody), body };
-  postMessage(result, [body.buffer as ArrayBuffer]);
+  const answered = answer(data);
+  const json = JSON.stringify(answered, withoutBody);
+  if (answered === null || "refusal" in answered) {
+    freeBytes(body);
+    postMessage({ json, body: undefined } satisfies Result);
+  } else postMessage({ json, body } satisfies Result, [body.buffer as ArrayBuffer]);
   if (inspectedBytes < COLLECT_AT_BYTES) return;
   inspectedBytes = 0;
   Bun.gc(true);

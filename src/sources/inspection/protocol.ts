@@ -17,5 +17,6 @@ export type Question = { readonly body: Uint8Array } & (
 /** The result as JSON, which costs a fraction of a structured clone, without the body that is in it. */
 export interface Result {
   readonly json: string;
-  readonly body: Uint8Array;
+  /** Undefined when nobody wants it any more. */
+  readonly body: Uint8Array | undefined;
 }

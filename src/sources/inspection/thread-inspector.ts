@@ -13,6 +13,8 @@ import type {
 } from "../../core/source.ts";
 import type { Question, Result } from "./protocol.ts";
 
+const NOTHING = new Uint8Array();
+
 interface Waiting {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
@@ -32,12 +34,15 @@ export class ThreadInspector implements Inspector {
   async provider(source: ProviderSource, { headers, url }: RequestHead, given: Uint8Array, now: number) {
     const { name, config } = source;
     const question = { kind: "provider", name, config, headers: [...headers], url, now } as const;
-    const { json, body } = await this.#ask(question, given);
+    const { json, body = NOTHING } = await this.#ask(question, given);
     return { inspected: withBody(JSON.parse(json) as Inspected, body), body };
   }
 
   async native(source: Source, proof: string, given: Uint8Array) {
-    const { json, body } = await this.#ask({ kind: "native", secrets: source.secrets, proof }, given);
+    const { json, body = NOTHING } = await this.#ask(
+      { kind: "native", secrets: source.secrets, proof },
+      given,
+    );
     const normalised = JSON.parse(json) as Normalised | null;
     return { normalised: normalised === null ? undefined : source.admit(normalised), body };
   }
