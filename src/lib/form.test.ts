@@ -51,7 +51,7 @@ test("a form of pairs holds them", () => {
   expect([form.hasEqualNames(0, 2), form.areEqual(0, 2), form.areEqual(0, 0)]).toEqual([true, false, true]);
 });
 
-test("parameters are sorted by the bytes of their names, equal names by value or as they came", () => {
+test("parameters are sorted by the bytes of their names, equal names by value or in any order", () => {
   const word = fc.string({
     unit: fc.constantFrom("a", "b", "é", "\0", "\ud83d\ude00", "\uffee"),
     maxLength: 9,
@@ -59,7 +59,9 @@ test("parameters are sorted by the bytes of their names, equal names by value or
   fc.assert(
     fc.property(fc.array(fc.tuple(word, word), { maxLength: 200 }), (pairs) => {
       const form = Form.of(pairs, 100_000);
-      expect(text(form, form.order({ byValue: false }))).toEqual(pairs.toSorted(([a], [b]) => byUtf8(a, b)));
+      const byName = text(form, form.order({ byValue: false }));
+      expect(byName.map(([name]) => name)).toEqual(pairs.map(([name]) => name).toSorted(byUtf8));
+      expect(byName.toSorted()).toEqual(pairs.map((pair) => [...pair]).toSorted());
       expect(text(form, form.order({ byValue: true }))).toEqual(
         pairs.toSorted(([a, v], [b, w]) => byUtf8(a, b) || byUtf8(v, w)),
       );

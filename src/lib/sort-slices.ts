@@ -12,11 +12,11 @@ const BASE = 257;
 type Bound = (item: number) => number;
 
 /**
- * Puts `order`, which holds items such as indices, in the order of their slices' bytes; equal ones stay in the order
- * of their numbers. `start` and `end` say where an item's slice is. At most 2^26 items.
+ * Puts `order`, which holds items such as indices, in the order of their slices' bytes; equal ones in any order. `start`
+ * and `end` say where an item's slice is. At most 2^26 items.
  */
 export function sortSlices(order: Uint32Array, bytes: Buffer, start: Bound, end: Bound): void {
-  const compare = (a: number, b: number) => bytes.compare(bytes, start(b), end(b), start(a), end(a)) || a - b;
+  const compare = (a: number, b: number) => bytes.compare(bytes, start(b), end(b), start(a), end(a));
   // Ranges of items that are equal up to a depth; kept here, since a stack of calls has an end.
   const open: { readonly from: number; readonly to: number; readonly depth: number }[] = [
     { from: 0, to: order.length, depth: 0 },
@@ -58,7 +58,8 @@ function sortByDigits(
   const keys = new Float64Array(length);
   for (let index = 0; index < length; index++) {
     const item = part[index] as number;
-    const [at, last] = [start(item) + depth, end(item)];
+    const at = start(item) + depth;
+    const last = end(item);
     let digits = 0;
     for (let digit = 0; digit < width; digit++)
       digits = BASE * digits + (at + digit < last ? (bytes[at + digit] as number) + 1 : 0);

@@ -101,10 +101,10 @@ function signedParameters(body: Uint8Array): Buffer {
   const form = Form.parse(body);
   const signed = Buffer.allocUnsafe(form.bytes);
   let used = 0;
-  let before: number | undefined;
-  for (const index of form.order({ byValue: true })) {
-    if (before !== undefined && form.areEqual(before, index)) continue;
-    before = index;
+  const order = form.order({ byValue: true });
+  for (let place = 0; place < order.length; place++) {
+    const index = order[place] as number;
+    if (place > 0 && form.areEqual(order[place - 1] as number, index)) continue;
     used += form.copyPair(index, signed, used);
   }
   return signed.subarray(0, used);

@@ -171,15 +171,18 @@ function signedBytes(parameters: Form): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(parameters.bytes + 2 * parameters.size);
   let used = 0;
   const order = parameters.order({ byValue: false });
-  for (let place = 0; place < order.length; place++) {
+  for (let place = 0, last = 0; place < order.length; place++) {
     const [index = 0, next] = [order[place], order[place + 1]];
+    last = Math.max(last, index);
     if (next !== undefined && parameters.hasEqualNames(index, next)) continue;
     const name = parameters.name(index);
     if (name.includes(AMPERSAND) || name.includes(EQUALS)) return undefined;
+    const counted = last;
+    last = 0;
     if (name.equals(SIG)) continue;
     bytes[used++] = AMPERSAND;
     const start = used;
-    used += parameters.copyPair(index, bytes, start);
+    used += parameters.copyPair(counted, bytes, start);
     const valueAt = start + name.length;
     for (let at = valueAt; at < used; at++)
       if (bytes[at] === AMPERSAND || bytes[at] === EQUALS) bytes[at] = UNDERSCORE;
