@@ -30,6 +30,10 @@ const CHUNKS_OF_TURN_MAX = 2560;
 const READ_MIB_PER_SECOND = 64;
 /** What nobody wants has a pace of its own, so that it doesn't hold up what is read. */
 const THROWN_AWAY_MIB_PER_SECOND = 16;
+/** Small chunks cost more than closing the connection on who sends them. */
+const THROWN_CHUNK_BYTES_MEAN_MIN = 1024;
+/** Nobody cuts a body into crumbs in good faith, and Bun has taken apart a megabyte of them by then. */
+const FRAGMENTED_WAIT_MS = 5000;
 /** Whoever sends nothing for so long waits for the end of the answer. */
 const SILENT_MS_MAX = 1000;
 /** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
@@ -120,7 +124,8 @@ export class BodyReader {
     try {
       for (let [bytes, chunks] = [0, 1]; this.#clock.elapsed() < until; chunks++) {
         const read = await Promise.race([reader.read(), Bun.sleep(SILENT_MS_MAX)]);
-        if (read === undefined || read.done || chunks > chunksMax(bytes)) return;
+        if (read === undefined || read.done || chunks > CHUNKS_FREE + bytes / THROWN_CHUNK_BYTES_MEAN_MIN)
+          return;
         const before = bytes;
         bytes += read.value.length;
         freeBytes(read.value);
@@ -165,7 +170,12 @@ export class BodyReader {
         chunks++;
         arrival.bytes += value.length;
         if (arrival.bytes > bodyBytesMax) throw new BodyTooLarge("body too large");
-        if (chunks > chunksMax(arrival.bytes)) throw new BodyFragmented("body in too many chunks");
+        if (chunks > chunksMax(arrival.bytes)) {
+          share.release();
+          // Nothing is read meanwhile: whoever comes again at once is held up, and nobody else.
+          await Bun.sleep(FRAGMENTED_WAIT_MS);
+          throw new BodyFragmented("body in too many chunks");
+        }
         if (value.length === declared) {
           share.hold(value.length);
           return value;
