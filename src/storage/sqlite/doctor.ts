@@ -11,12 +11,8 @@ import { Findings } from "./findings.ts";
 import type { CountedTables } from "./index/counted-order.ts";
 import { BY_FILTER } from "./index/event-order.ts";
 import { eventPosition, indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
-import {
-  addToSegment,
-  INDEXED_COLUMNS,
-  type IndexedColumns,
-  storedDictionary,
-} from "./index/search-index.ts";
+import { addToSegment, INDEXED_COLUMNS, type IndexedColumns } from "./index/search-index.ts";
+import { storedDictionary } from "./index/stored-segment.ts";
 import { BY_TIME } from "./index/time-order.ts";
 import { hasPosts } from "./schema.ts";
 import { cutDictionary, type Dictionary } from "./search/blocks.ts";
