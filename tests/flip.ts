@@ -15,11 +15,11 @@ export function flipText(file: string, text: string): void {
 /** Puts what no file holds there into the bytes from `start` on, to the end if no length is given. */
 export function overwrite(file: string, start: number, length = Number.POSITIVE_INFINITY): void {
   const end = Math.min(readFileSync(file).length, start + length);
-  write(file, start, Buffer.from(Array.from({ length: end - start }, (_, at) => (at * 167 + 13) & 0xff)));
+  write(file, start, Buffer.from(Array.from({ length: end - start }, (_, at) => (at * 167 + start) & 0xff)));
 }
 
 /** In place: a server may have it open. */
-function write(file: string, at: number, bytes: Uint8Array): void {
+export function write(file: string, at: number, bytes: Uint8Array): void {
   const descriptor = openSync(file, "r+");
   writeSync(descriptor, bytes, 0, bytes.length, at);
   closeSync(descriptor);

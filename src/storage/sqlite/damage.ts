@@ -55,9 +55,9 @@ export function isUnreadable(error: unknown): boolean {
   return UNREADABLE.test(codeOf(error));
 }
 
-/** Whether the writer's reason, which begins with SQLite's code, is that the file's structure is broken. */
+/** Whether the writer's reason, which holds SQLite's code, is that the file's structure is broken. */
 export function isBroken(reason: string): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB)/.test(reason);
+  return /\bSQLITE_(CORRUPT|NOTADB)/.test(reason);
 }
 
 /** Reads the index file: what goes wrong there, but for the system's own failures, is damage of the index. */

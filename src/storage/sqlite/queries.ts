@@ -188,14 +188,29 @@ export class Queries {
       return { message_id: messageId, from, to, ts, text };
     }
     const row = this.#db.query<LogRow, [number]>(MESSAGE).get(entry.row);
-    if (row === null) throw new Damaged("index", `it has the row ${entry.row}, which the log has not`);
+    if (row === null) throw this.#lost(entry);
     const { seq, created_at, checksum, ts_key, ...message } = row;
     const { message_id: messageId } = message;
-    if (!isSound(checksum, () => messageChecksum(row)))
+    const sound = isSound(checksum, () => messageChecksum(row));
+    if (!sound || (messageId !== entry.messageId && this.#keyLeadsTo(entry)))
       this.#onDamagedRow({ table: "messages", seq, messageId });
     else if (messageId !== entry.messageId || ts_key !== entry.tsKey)
       throw new Damaged("index", `it has another key than the log for the row ${entry.row}`);
     return message;
+  }
+
+  /** The index has a row that isn't there: it is the log that lost it if its own key has it too. */
+  #lost(entry: Entry): Damaged {
+    return this.#keyLeadsTo(entry)
+      ? new Damaged("log", `the row ${entry.row} of messages is gone, and the primary key leads to it`)
+      : new Damaged("index", `it has the row ${entry.row}, which the log has not`);
+  }
+
+  #keyLeadsTo({ messageId, row }: Entry): boolean {
+    const key = this.#db.query<{ row: number }, [string]>(
+      "select rowid as row from messages where message_id = ?",
+    );
+    return key.get(messageId)?.row === row;
   }
 
   /** It changes only when its follower has taken a step. */

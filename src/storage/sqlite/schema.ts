@@ -130,13 +130,14 @@ export function hasPosts(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_POSTS;
 }
 
-/** The column of checksums, as a file that was only opened for reading has it. */
-export function checksumColumn(db: Database): string {
-  return pragma(db, "user_version") >= WITH_CHECKSUMS ? "checksum" : "null";
+/** The column of checksums, as a file that was only opened for reading has it: `log` where it is attached as that. */
+export function checksumColumn(db: Database, schema: "main" | "log" = "main"): string {
+  return pragma(db, `${schema}.user_version`) >= WITH_CHECKSUMS ? "checksum" : "null";
 }
 
-function pragma(db: Database, name: "user_version" | "application_id"): number {
-  return db.query<Record<string, number>, []>(`pragma ${name}`).get()?.[name] ?? 0;
+function pragma(db: Database, name: string): number {
+  const [[value] = [0]] = db.query(`pragma ${name}`).values() as [number][];
+  return value;
 }
 
 function hasTables(db: Database): boolean {
