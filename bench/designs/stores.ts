@@ -1,6 +1,7 @@
 // What the acknowledging transaction may look like: what one does with its messages, and what is done between two.
 
 import type { Database, Statement } from "bun:sqlite";
+import { messageChecksum } from "../../src/storage/sqlite/row-checksum.ts";
 
 /** message_id, from, to, ts, text, created_at, seq, ts_key */
 export type Row = [string, string, string, string, string, string, number, string];
@@ -20,7 +21,7 @@ export type Design = {
   name: string;
   what: string;
   /** Designs of the same table take turns on one file. */
-  table: "key" | "indexed";
+  table: "key" | "checked" | "indexed";
   open: (db: Database) => DesignStore;
 };
 
@@ -29,6 +30,7 @@ const columns = `from_msisdn text not null, to_msisdn text not null, ts text not
 
 export const tables: Record<Design["table"], string> = {
   key: `create table messages (message_id text primary key, ${columns})`,
+  checked: `create table messages (message_id text primary key, ${columns}, checksum integer)`,
   indexed: `create table messages (message_id text primary key, ${columns});
     create unique index messages_by_seq on messages (seq);
     create index messages_by_time on messages (ts_key, message_id)`,
@@ -38,6 +40,12 @@ const sliceRows = 1024;
 
 export const designs: readonly Design[] = [
   { name: "key", what: "the primary key, everything else derived", table: "key", open: keyStore },
+  {
+    name: "checksum",
+    what: "the same, and a checksum of each row",
+    table: "checked",
+    open: checkedStore,
+  },
   {
     name: "inbox 16k",
     what: "an inbox, settled by id from 16,384 on",
@@ -58,7 +66,8 @@ export const designs: readonly Design[] = [
   },
 ];
 
-const insertSql = "insert into messages values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing";
+const names = "message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key";
+const insertSql = `insert into messages (${names}) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`;
 
 export function keyStore(db: Database): DesignStore {
   const insert = db.query(insertSql);
@@ -67,6 +76,16 @@ export function keyStore(db: Database): DesignStore {
     between: () => undefined,
     steady: () => true,
     finish: () => undefined,
+  };
+}
+
+function checkedStore(db: Database): DesignStore {
+  const insert = db.query(insertSql.replace(names, `${names}, checksum`).replace("(?, ", "(?, ?, "));
+  const checksumOf = ([message_id, from, to, ts, text, created_at, seq]: Row) =>
+    messageChecksum({ seq, message_id, from, to, ts, text, created_at });
+  return {
+    ...keyStore(db),
+    insert: (rows) => rows.reduce((fresh, row) => fresh + insert.run(...row, checksumOf(row)).changes, 0),
   };
 }
 

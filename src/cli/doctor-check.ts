@@ -1,7 +1,7 @@
 /** The work of `postern doctor`. */
 import { readSome } from "../config.ts";
 import type { SqliteUrl } from "../core/database-url.ts";
-import { examineDatabase, FileInUse, indexFilesOf, rebuildIndexOf, rowsIn } from "../storage/open.ts";
+import { examineDatabase, FileInUse, indexFilesOf, REMEDY, rebuildIndexOf, rowsIn } from "../storage/open.ts";
 import { serviceUrl } from "./address.ts";
 import { CommandFailed } from "./errors.ts";
 import { print, say } from "./output.ts";
@@ -38,6 +38,8 @@ export async function doctor(url: SqliteUrl, flags: DoctorFlags): Promise<number
   const sound = parts.every(({ findings }) => findings.length === 0);
   if (!sound && flags.rebuild !== true)
     say("postern: --rebuild makes what is derived anew; the log stays as it is");
+  if (parts.some(({ part, findings }) => part === "log" && findings.length > 0))
+    say(`postern: the log is damaged: ${REMEDY}`);
   return sound ? 0 : 1;
 }
 

@@ -4,14 +4,15 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LogRecord } from "../core/log-record.ts";
 import { syncFolder } from "../lib/sync-folder.ts";
-import { exportFrom } from "../storage/open.ts";
+import { describeDamage, exportFrom } from "../storage/open.ts";
 import { UsageError } from "./errors.ts";
-import { print, writeAll } from "./output.ts";
+import { print, say, writeAll } from "./output.ts";
 import { startProgress } from "./progress.ts";
 
 export interface ExportFlags {
   readonly output?: string;
   readonly sinceSeq: number;
+  readonly includeDamaged?: true;
 }
 
 interface Exported {
@@ -19,17 +20,25 @@ interface Exported {
   readonly events: number;
 }
 
-/** Resolves with the exit code. */
+/** Resolves with the exit code: 1 when anything is damaged. */
 export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Promise<number> {
-  const slices = exportFrom(url, flags.sinceSeq);
-  if (flags.output === undefined) {
-    await writeSlices(slices, 1);
-    return 0;
+  let damages = 0;
+  const slices = exportFrom(url, flags.sinceSeq, {
+    includeDamaged: flags.includeDamaged === true,
+    onDamage: (damage) => {
+      damages++;
+      say(`postern: ${describeDamage(damage)}`);
+    },
+  });
+  if (flags.output === undefined) await writeSlices(slices, 1);
+  else {
+    const { messages, events } = await writeFile(slices, flags.output);
+    const besides = events === 0 ? "" : ` and ${events} events`;
+    await print(`exported ${messages} messages${besides} to ${flags.output}`);
   }
-  const { messages, events } = await writeFile(slices, flags.output);
-  const besides = events === 0 ? "" : ` and ${events} events`;
-  await print(`exported ${messages} messages${besides} to ${flags.output}`);
-  return 0;
+  if (damages === 0) return 0;
+  say("postern: the database is damaged: everything else that can be read was exported");
+  return 1;
 }
 
 async function writeFile(slices: AsyncIterable<readonly LogRecord[]>, output: string): Promise<Exported> {

@@ -11,7 +11,7 @@ export function addExport(program: Command, exit: Exit): void {
     .summary("print all messages as NDJSON")
     .description(
       "Print every message of the database of DATABASE_URL as NDJSON, in the order in which they were stored. It only " +
-        "reads and works beside a running server: what was stored when it began is there, once.",
+        "reads and works beside a running server: what was stored when it began is there, once. What is damaged is named on stderr and left out; the exit code is 1 then.",
     )
     .option("--output <file>", "write to a file, which appears under its name when it is complete")
     .option(
@@ -20,6 +20,7 @@ export function addExport(program: Command, exit: Exit): void {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
       0,
     )
+    .option("--include-damaged", "rows whose checksum is another, too, as they are read")
     .addHelpText(
       "after",
       "\nExamples:\n  $ postern export --output backup.ndjson\n  $ postern export --since-seq 5575 | gzip > more.ndjson.gz",

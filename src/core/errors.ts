@@ -38,6 +38,12 @@ export class StorageUnavailable extends Failure {
   override readonly retryAfterS = 2;
 }
 
+/** A file of the store is damaged where this would be; the log names it and the remedy. */
+export class StoreDamaged extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 5;
+}
+
 /** A read did not finish in `QUERY_TIMEOUT_MS`. */
 export class QueryTimeout extends Failure {
   readonly status = 503;

@@ -101,6 +101,8 @@ export class Metrics {
   /** Proofs that failed, and those of them that were answered with 429: whoever refuses only adds. */
   readonly failedAuth: Record<ProofKind, number> = { webhook: 0, api: 0 };
   readonly failedAuthLimited: Record<ProofKind, number> = { webhook: 0, api: 0 };
+  /** Whoever reads one for the first time adds it. */
+  damagedRows = 0;
   readonly #webhooks = new Map<string, WebhookTally>();
   readonly #http = new Map<string, { labels: Record<string, string>; count: number }>();
   readonly #registry = new Registry();
@@ -150,6 +152,11 @@ export class Metrics {
       () => figures().readLagSeconds,
     );
     this.gauge("store_wal_bytes", "Size of the write-ahead log file.", () => figures().walBytes);
+    this.watchCounter(
+      "store_damaged_rows_total",
+      "Stored rows that were read and whose checksum is another; each counts once.",
+      () => this.damagedRows,
+    );
   }
 
   /** A counter kept elsewhere, read at each scrape. */

@@ -7,8 +7,9 @@ import type { Clock } from "../lib/clock.ts";
 import { exportLog } from "./postgres/export.ts";
 import { type LogImport, openLogImport } from "./postgres/import.ts";
 import { openPostgres } from "./postgres/store.ts";
+import { REMEDY } from "./sqlite/damage.ts";
 import { type Examination, examine, rowsToExamine } from "./sqlite/doctor.ts";
-import { exportSlices } from "./sqlite/export.ts";
+import { describeDamage, type ExportOptions, exportSlices, type LogDamage } from "./sqlite/export.ts";
 import { rebuild } from "./sqlite/follow.ts";
 import { type Import, type ImportRecord, openImport } from "./sqlite/import.ts";
 import { indexNumbers, indexPath } from "./sqlite/index/index-file.ts";
@@ -16,8 +17,8 @@ import { FileInUse } from "./sqlite/lock.ts";
 import { type MigrationSource, openMigrationSource } from "./sqlite/migration-source.ts";
 import { openSqlite, type SqliteOptions } from "./sqlite/store.ts";
 
-export type { Examination, Import, ImportRecord, LogImport, MigrationSource };
-export { FileInUse };
+export type { Examination, Import, ImportRecord, LogDamage, LogImport, MigrationSource };
+export { describeDamage, FileInUse, REMEDY };
 export interface StoreOptions extends Omit<SqliteOptions, "path"> {
   readonly newId: NewId;
   /** The same PostgreSQL database, where the URL leads to a pooler. */
@@ -42,8 +43,12 @@ export function importInto(url: SqliteUrl, clock: Clock): Import {
 }
 
 /** Everything that is stored from `seq` `since` on, in the order of the log. Throws `StartRefused`. */
-export async function* exportFrom(url: DatabaseUrl, since: number): AsyncGenerator<readonly LogRecord[]> {
-  if (url.engine === "sqlite") yield* exportSlices(url.path, since);
+export async function* exportFrom(
+  url: DatabaseUrl,
+  since: number,
+  options?: ExportOptions,
+): AsyncGenerator<readonly LogRecord[]> {
+  if (url.engine === "sqlite") yield* exportSlices(url.path, since, options);
   else yield* exportLog(url.url, since);
 }
 

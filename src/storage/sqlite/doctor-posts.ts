@@ -4,70 +4,119 @@
  */
 import type { Database } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
+import { nameOf } from "./damage.ts";
 import { Findings } from "./findings.ts";
 import { BY_FILTER, ENTRIES_AN_EVENT, eventPlace, filterText } from "./index/event-order.ts";
+import { readablePages } from "./readable-rows.ts";
+import {
+  bytesChecksum,
+  type DetailFields,
+  detailChecksum,
+  type EventFields,
+  eventChecksum,
+  isSound,
+} from "./row-checksum.ts";
+import { checksumColumn } from "./schema.ts";
 
 const SLICE_ROWS = 4096;
+/** A body may have some megabytes. */
+const SLICE_BODIES = 16;
 
-interface EventRow {
-  readonly event: number;
-  readonly seq: number;
-  readonly source: string;
-  readonly kind: string;
-  readonly message_id: string | null;
-  readonly ts: string;
+interface EventRow extends EventFields {
+  readonly row: number;
   readonly ts_key: string;
   readonly kept: number;
+  readonly checksum: number | null;
 }
 
 /** Whether the part lies within bytes that are kept. */
 const KEPT = `coalesce((select length(body) from deliveries d where d.delivery = rows.delivery) >= stop and start <= stop, 0)`;
-const EVENTS = `select event, seq, source, kind, message_id, ts, ts_key, ${KEPT} as kept
-  from log.events rows where event > ? and event <= ? order by event limit ${SLICE_ROWS}`;
 
 /** What was looked at; findings are added to those of the part. */
-export function* examineEvents(db: Database, position: number): Generator<number, Examined> {
+export function* examineEvents(db: Database, position: number): Generator<number, Looked> {
   const findings = new Findings();
   const order = new OrderCheck(db, findings);
-  const slice = db.query<EventRow, [number, number]>(EVENTS);
-  let before = { event: 0, seq: 0 };
-  for (;;) {
-    const rows = slice.all(before.event, Number.MAX_SAFE_INTEGER);
+  const slice = db.query<EventRow, [number, number]>(
+    `select event as row, seq, source, kind, event_key, message_id, ts, ts_key, created_at, delivery, start, stop,
+       ${KEPT} as kept, ${checksumColumn(db, "log")} as checksum
+     from log.events rows where event >= ? order by event limit ?`,
+  );
+  const pages = readablePages<EventRow>({
+    read: (from, limit) => slice.all(from, limit),
+    from: 1,
+    pageRows: SLICE_ROWS,
+    onUnreadable: (first, last) =>
+      findings.add(`events: rows ${first} to ${last ?? "the end"} can't be read`),
+  });
+  let before = { row: 0, seq: 0 };
+  for (const rows of pages) {
     for (const row of rows) {
       checkRow(row, before, findings);
-      if (row.event <= position) order.check(row);
+      if (row.row <= position) order.check(row);
       before = row;
     }
     yield rows.length;
-    if (rows.length < SLICE_ROWS) break;
   }
   order.checkCounts(position);
-  return { rows: before.event, findings: findings.list() };
+  return { rows: before.row, findings: findings.list() };
 }
 
-export interface Examined {
+export interface Looked {
   readonly rows: number;
   readonly findings: readonly string[];
 }
 
 /** Details of messages: each is of a message, and its part is kept. */
 export function* examineDetails(db: Database, findings: Findings): Generator<number, void> {
-  const slice = db.query<{ seq: number; kept: number }, [number]>(
-    `select seq, ${KEPT} as kept from details rows where seq > ? order by seq limit ${SLICE_ROWS}`,
+  type Row = DetailFields & Readonly<Record<"row" | "kept", number>> & { readonly checksum: number | null };
+  const slice = db.query<Row, [number, number]>(
+    `select seq as row, seq, source, type, delivery, start, stop, ${KEPT} as kept, ${checksumColumn(db)} as checksum
+     from details rows where seq >= ? order by seq limit ?`,
   );
-  for (let after = 0; ; ) {
-    const rows = slice.all(after);
-    for (const { seq, kept } of rows)
-      if (kept !== 1) findings.add(`details: the bytes of the message with seq ${seq} are not kept`);
-    after = rows.at(-1)?.seq ?? after;
+  const pages = readablePages<Row>({
+    read: (from, limit) => slice.all(from, limit),
+    from: 1,
+    pageRows: SLICE_ROWS,
+    onUnreadable: (first, last) =>
+      findings.add(`details: those of the messages with seq ${first} to ${last ?? "the end"} can't be read`),
+  });
+  for (const rows of pages) {
+    for (const row of rows) {
+      if (row.kept !== 1) findings.add(`details: the bytes of the message with seq ${row.seq} are not kept`);
+      if (!isSound(row.checksum, () => detailChecksum(row)))
+        findings.add(`${nameOf({ table: "details", seq: row.seq })} are damaged: their checksum is another`);
+    }
     yield 0;
-    if (rows.length < SLICE_ROWS) return;
   }
 }
 
-function checkRow(row: EventRow, before: Pick<EventRow, "event" | "seq">, findings: Findings): void {
-  const { event, seq, ts, ts_key, kept } = row;
-  if (event !== before.event + 1) findings.add(`events: ${event} comes after ${before.event}`);
+/** The bytes of POSTs, against their checksums. */
+export function* examineBodies(db: Database, findings: Findings): Generator<number, void> {
+  type Row = { readonly row: number; readonly body: Uint8Array; readonly checksum: number | null };
+  const slice = db.query<Row, [number, number]>(
+    `select delivery as row, body, ${checksumColumn(db)} as checksum
+     from deliveries where delivery >= ? order by delivery limit ?`,
+  );
+  const pages = readablePages<Row>({
+    read: (from, limit) => slice.all(from, limit),
+    from: 1,
+    pageRows: SLICE_BODIES,
+    onUnreadable: (first, last) =>
+      findings.add(`deliveries: the requests that hold seq ${first} to ${last ?? "the end"} can't be read`),
+  });
+  for (const rows of pages) {
+    for (const { row: seq, body, checksum } of rows)
+      if (!isSound(checksum, () => bytesChecksum(body)))
+        findings.add(`${nameOf({ table: "deliveries", seq })} are damaged: their checksum is another`);
+    yield 0;
+  }
+}
+
+function checkRow(row: EventRow, before: Pick<EventRow, "row" | "seq">, findings: Findings): void {
+  const { row: event, seq, ts, ts_key, kept, message_id: messageId } = row;
+  if (!isSound(row.checksum, () => eventChecksum(row)))
+    findings.add(`${nameOf({ table: "events", seq, messageId })} is damaged: its checksum is another`);
+  if (event !== before.row + 1) findings.add(`events: ${event} comes after ${before.row}`);
   if (seq <= before.seq) findings.add(`events: ${event} has seq ${seq} after ${before.seq}`);
   if (instantKey(ts) !== ts_key) findings.add(`events: ${event} has the key ${ts_key} for the instant ${ts}`);
   if (kept !== 1) findings.add(`events: the bytes of ${event} are not kept`);
@@ -84,7 +133,7 @@ class OrderCheck {
   }
 
   /** Each filter that the event falls under has it at its place. */
-  check({ event, source, kind, ts_key, message_id }: EventRow): void {
+  check({ row: event, source, kind, ts_key, message_id }: EventRow): void {
     const entry = this.#db.query<{ row: number }, [string, string]>(
       `select row from ${BY_FILTER.entries} where place = ? and event = ?`,
     );

@@ -4,21 +4,18 @@
  * are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
-import { instantKey } from "../../core/instant.ts";
-import { examineDetails, examineEvents } from "./doctor-posts.ts";
+import { isUnreadable, reasonOf } from "./damage.ts";
+import { examineLog } from "./doctor-log.ts";
+import { examineEvents } from "./doctor-posts.ts";
 import { openForReading } from "./files.ts";
 import { Findings } from "./findings.ts";
 import type { CountedTables } from "./index/counted-order.ts";
 import { BY_FILTER } from "./index/event-order.ts";
 import { eventPosition, indexNumbers, indexPath, leastOf, positionsOf, serves } from "./index/index-file.ts";
-import {
-  addToSegment,
-  INDEXED_COLUMNS,
-  type IndexedColumns,
-  storedDictionary,
-} from "./index/search-index.ts";
+import { addToSegment, INDEXED_COLUMNS, type IndexedColumns } from "./index/search-index.ts";
+import { storedDictionary } from "./index/stored-segment.ts";
 import { BY_TIME } from "./index/time-order.ts";
-import { hasPosts } from "./schema.ts";
+import { endOfLog } from "./message-log.ts";
 import { cutDictionary, type Dictionary } from "./search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "./search/merge.ts";
 import type { SegmentBytes } from "./search/segment.ts";
@@ -46,31 +43,61 @@ export interface Examination {
 /** Messages in the log, for whoever shows how far the examination is: it looks at each four times. */
 export function rowsToExamine(path: string): number {
   using log = openForReading(path);
-  return (
-    4 * (log.query<{ row: number | null }, []>("select max(rowid) as row from messages").get()?.row ?? 0)
-  );
+  try {
+    return 4 * endOfLog(log).row;
+  } catch (error) {
+    if (isUnreadable(error)) return 0;
+    throw error;
+  }
 }
 
 /** Examines a database; yields how many rows were looked at since. Throws `StartRefused` when it can't be read. */
 export function* examine(path: string): Generator<number, Examination> {
   using log = openForReading(path);
   const found = derivedFrom(log, path);
-  const parts = [yield* examineLog(log)];
+  const parts: Examined[] = [{ part: "log", ...(yield* examineLog(log)) }];
   if (found === undefined) return { index: undefined, parts };
   const { db, index } = found;
   try {
     const at = positionsOf(db);
-    parts.push(yield* examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME)));
-    parts.push(yield* examineOrder(db, SENDERS, at.senders, () => countFindings(db)));
-    parts.push(yield* new SegmentsCheck(log, db).run(at.search));
-    const events = yield* examineEvents(db, eventPosition(db));
-    const leaves = inSnapshot(db, () => leafFindings(db, BY_FILTER));
-    if (events.rows > 0 || events.findings.length + leaves.length > 0)
-      parts.push({ part: "events", rows: events.rows, findings: [...events.findings, ...leaves] });
+    const time = examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME));
+    parts.push(yield* asFarAsReadable("time", time));
+    const senders = examineOrder(db, SENDERS, at.senders, () => countFindings(db));
+    parts.push(yield* asFarAsReadable("senders", senders));
+    parts.push(yield* asFarAsReadable("search", new SegmentsCheck(log, db).run(at.search)));
+    const events = yield* asFarAsReadable("events", examineAllEvents(db));
+    if (events.rows > 0 || events.findings.length > 0) parts.push(events);
   } finally {
     db.close();
   }
   return { index, parts };
+}
+
+function* examineAllEvents(db: Database): Generator<number, Examined> {
+  const { rows, findings } = yield* examineEvents(db, eventPosition(db));
+  return {
+    part: "events",
+    rows,
+    findings: [...findings, ...inSnapshot(db, () => leafFindings(db, BY_FILTER))],
+  };
+}
+
+/** A page that can't be read, of the index or of the log, ends the part that needs it. */
+function* asFarAsReadable(
+  part: Examined["part"],
+  examination: Generator<number, Examined>,
+): Generator<number, Examined> {
+  let rows = 0;
+  try {
+    for (let step = examination.next(); ; step = examination.next()) {
+      if (step.done) return step.value;
+      rows += step.value;
+      yield step.value;
+    }
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { part, rows, findings: [`it can't be read to its end: ${reasonOf(error)}`] };
+  }
 }
 
 /** Of the index files that serve the log the one that has come furthest, with the log attached. */
@@ -92,31 +119,6 @@ function derivedFrom(log: Database, path: string): { db: Database; index: string
   const [best] = found;
   best?.db.run("attach ? as log", [path]);
   return best;
-}
-
-/** What a row of the log says of itself: its place and its key. */
-function* examineLog(log: Database): Generator<number, Examined> {
-  const findings = new Findings();
-  const slice = log.prepare(
-    `select rowid, seq, ts, ts_key from messages where rowid > ? order by rowid limit ${SLICE_ROWS}`,
-  );
-  let rows = 0;
-  let seqBefore = 0;
-  for (let after = 0; ; ) {
-    const some = slice.values(after) as [number, number, string, string][];
-    for (const [row, seq, ts, key] of some) {
-      if (seq <= seqBefore) findings.add(`row ${row} has seq ${seq} after ${seqBefore}`);
-      if (instantKey(ts) !== key) findings.add(`row ${row} has the key ${key} for the instant ${ts}`);
-      seqBefore = seq;
-    }
-    rows += some.length;
-    yield some.length;
-    if (some.length < SLICE_ROWS) break;
-    after = some.at(-1)?.[0] ?? after;
-  }
-  slice.finalize();
-  if (hasPosts(log)) yield* examineDetails(log, findings);
-  return { part: "log", rows, findings: findings.list() };
 }
 
 /** A table that holds each message once, in an order of its own. */

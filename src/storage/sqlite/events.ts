@@ -11,13 +11,15 @@ import {
   type EventQuery,
   type StoredEvent,
 } from "../../core/store.ts";
+import { Damaged, inIndex, type OnDamagedRow } from "./damage.ts";
 import { CountedOrder } from "./index/counted-order.ts";
 import { BY_FILTER, eventPlace, filterRange, filterText } from "./index/event-order.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import { eventPosition } from "./index/index-file.ts";
 import { comparePlaces } from "./index/log-rows.ts";
-import { type Entry, readRange } from "./index/order.ts";
+import { type Entry, type Order, orderInIndex, readRange } from "./index/order.ts";
 import { Parts } from "./parts.ts";
+import { eventChecksum, isSound } from "./row-checksum.ts";
 
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
 const IN_TIME = "(event & 1023 or in_time())";
@@ -31,22 +33,25 @@ type EventRow = Omit<StoredEvent, "body"> & {
   readonly delivery: number;
   readonly start: number;
   readonly stop: number;
+  readonly checksum: number | null;
 };
 
 export class Events {
   readonly #db: Database;
   readonly #tailMax: number;
-  #order: { readonly position: number; readonly order: CountedOrder } | undefined;
+  readonly #onDamagedRow: OnDamagedRow;
+  #order: { readonly position: number; readonly order: Order } | undefined;
 
   /** The database is the log's, with the index file attached, inside a transaction of the caller's. */
-  constructor(db: Database, { tailRows }: IndexLimits) {
+  constructor(db: Database, { tailRows }: IndexLimits, onDamagedRow: OnDamagedRow) {
     this.#db = db;
+    this.#onDamagedRow = onDamagedRow;
     this.#tailMax = tailRows;
   }
 
   /** One page and its total. Throws what `checkTime` throws, or the clock of a scan. */
   page(query: EventQuery, checkTime: () => void): EventPage {
-    const position = eventPosition(this.#db);
+    const position = this.#position();
     if (query.messageId !== undefined) return this.#about(query, query.messageId, position, checkTime);
     if (this.#lastEvent() - position > this.#tailMax) return this.#scanned(query);
     const { source, kind, since, offset, limit } = query;
@@ -67,7 +72,7 @@ export class Events {
   /** The latest events that are about a message. */
   latestOf(messageId: string, checkTime: () => void): readonly StoredEvent[] {
     const query = { limit: 1, offset: 0, messageId };
-    const events = this.#allAbout(query, messageId, eventPosition(this.#db));
+    const events = this.#allAbout(query, messageId, this.#position());
     checkTime();
     return this.#read(events.slice(-EVENTS_WITH_MESSAGE_MAX));
   }
@@ -84,10 +89,12 @@ export class Events {
   /** Numbers of the events that are about a message, in order. A message has few. */
   #allAbout(query: EventQuery, messageId: string, position: number): number[] {
     const { where, values } = filterOf(query);
+    const known = this.#db.query("select event from events_by_message where message_id = ?");
+    const given = JSON.stringify(inIndex(() => known.values(messageId)).flat());
     const sql = `select event from events where event in (
-        select event from events_by_message where message_id = ? union all select event from events where event > ?
+        select value from json_each(?) union all select event from events where event > ?
       ) and ${where} order by ts_key, event`;
-    return (this.#db.query(sql).values(messageId, position, ...values) as [number][]).map(([event]) => event);
+    return (this.#db.query(sql).values(given, position, ...values) as [number][]).map(([event]) => event);
   }
 
   /** Of the events that the order has not taken, those that are wanted. */
@@ -108,21 +115,30 @@ export class Events {
   }
 
   #read(events: readonly number[]): StoredEvent[] {
-    const parts = new Parts(this.#db);
-    const sql = `select seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop
+    const parts = new Parts(this.#db, this.#onDamagedRow);
+    const sql = `select seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop, checksum
       from events where event = ?`;
     const query = this.#db.query<EventRow, [number]>(sql);
     return events.map((event) => {
-      const { delivery, start, stop, ...row } = query.get(event) as EventRow;
+      const found = query.get(event);
+      if (found === null) throw new Damaged("index", `it has the event ${event}, which the log has not`);
+      const { delivery, start, stop, checksum, ...row } = found;
+      if (!isSound(checksum, () => eventChecksum(found)))
+        this.#onDamagedRow({ table: "events", seq: row.seq, messageId: row.message_id });
       return { ...row, kind: row.kind as EventKind, body: parts.read({ delivery, start, stop }) };
     });
   }
 
   /** It changes only when the follower has taken a step. */
-  #orderAt(position: number): CountedOrder {
+  #orderAt(position: number): Order {
     if (this.#order?.position !== position)
-      this.#order = { position, order: new CountedOrder(this.#db, BY_FILTER) };
+      this.#order = { position, order: orderInIndex(() => new CountedOrder(this.#db, BY_FILTER)) };
     return this.#order.order;
+  }
+
+  /** The last event that the index has taken. */
+  #position(): number {
+    return inIndex(() => eventPosition(this.#db));
   }
 
   #lastEvent(): number {

@@ -1,5 +1,5 @@
 /** The database's files and their folder. Inside the serving process they are only ever looked at with `stat`. */
-import { Database } from "bun:sqlite";
+import { Database, type DatabaseOptions } from "bun:sqlite";
 import {
   closeSync,
   existsSync,
@@ -14,6 +14,7 @@ import {
 import { dirname, resolve } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
+import { openFailure } from "./damage.ts";
 import { checkFile } from "./schema.ts";
 
 /** Only statements of this cache are freed when a database is closed; one that is left keeps the file open. */
@@ -69,23 +70,37 @@ export function sizeOf(path: string): number {
 
 /** Opens the file for writing with the pragmas that the promise rests on. */
 export function openForWriting(path: string): Database {
-  const db = new Database(path, { create: true, readwrite: true, strict: true });
-  db.run("pragma busy_timeout = 5000");
-  db.run("pragma journal_mode = wal");
-  db.run("pragma synchronous = full");
-  db.run("pragma wal_autocheckpoint = 0");
-  db.run("pragma cache_size = -16384");
-  return db;
+  return opened(path, { create: true, readwrite: true, strict: true }, (db) => {
+    db.run("pragma busy_timeout = 5000");
+    db.run("pragma journal_mode = wal");
+    db.run("pragma synchronous = full");
+    db.run("pragma wal_autocheckpoint = 0");
+    db.run("pragma cache_size = -16384");
+  });
 }
 
 /** Opens the file for reading only; needs no lock and may be done beside a running server. */
 export function openForReading(path: string): Database {
   if (!existsSync(path)) throw new StartRefused(`there is no database at ${path}`);
-  const db = new Database(path, { readonly: true, strict: true });
-  db.run("pragma busy_timeout = 5000");
-  db.run("pragma query_only = on");
-  checkFile(db, path);
-  return db;
+  return opened(path, { readonly: true, strict: true }, (db) => {
+    db.run("pragma busy_timeout = 5000");
+    db.run("pragma query_only = on");
+    // Without it a page of garbage may be taken for one that holds nothing.
+    db.run("pragma cell_size_check = on");
+    checkFile(db, path);
+  });
+}
+
+/** Throws `StartRefused` where it is the file that is damaged. */
+function opened(path: string, options: DatabaseOptions, prepare: (db: Database) => void): Database {
+  const db = new Database(path, options);
+  try {
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw openFailure(path, error);
+  }
 }
 
 export type CheckpointMode = "noop" | "passive" | "truncate";

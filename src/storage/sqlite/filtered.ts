@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import { fold } from "../../core/fold.ts";
 import type { MessageQuery } from "../../core/store.ts";
+import { Damaged, inIndex } from "./damage.ts";
 import type { FollowerName, IndexLimits } from "./index/follower.ts";
 import { comparePlaces, type Place } from "./index/log-rows.ts";
 import type { Entry, Order } from "./index/order.ts";
@@ -45,7 +46,10 @@ export class Filtered {
   find(search: Search): Found {
     const { wanted, snapshot, from, to } = search;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
-    const found = this.#exact(this.#search.find(wanted, snapshot.checkTime), search);
+    const found = this.#exact(
+      inIndex(() => this.#search.find(wanted, snapshot.checkTime)),
+      search,
+    );
     const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
     const few = found.count * this.#limits.lookupCost;
     if (wanted.from === undefined && few <= this.#walkRows(search, found, bounded)) {
@@ -126,8 +130,14 @@ export class Filtered {
   }
 
   #pageOfRows(query: MessageQuery, rows: readonly number[], tail: readonly TailRow[]): Entry[] {
-    const order = listOrder(rows.length, (rank) => this.#places([rows[rank] as number])[0] as Entry);
+    const order = listOrder(rows.length, (rank) => this.#place(rows[rank] as number));
     return pageOf(query, { order, from: 0, to: rows.length, tail });
+  }
+
+  #place(row: number): Entry {
+    const [entry] = this.#places([row]);
+    if (entry === undefined) throw new Damaged("index", `it has the row ${row}, which the log has not`);
+    return entry;
   }
 
   #places(rows: readonly number[]): Entry[] {

@@ -3,11 +3,13 @@
  * way to every other thread.
  */
 import type { Database } from "bun:sqlite";
+import { Damaged, indexDamage, isUnreadable, reasonOf } from "./damage.ts";
 import { openForReading } from "./files.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./index/log-index.ts";
 import { giveWay } from "./priority.ts";
 import type { FollowerAsk, FollowReport } from "./protocol.ts";
+import { SOURCE_OF_MESSAGE } from "./sources.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const CACHE_KIB = 16 * 1024;
@@ -23,7 +25,17 @@ interface Handle {
   next: LogIndex | undefined;
   /** The one before, until no reader has it open any more. */
   old: LogIndex | undefined;
+  /** A step of the one in use failed: a rebuild doesn't wait for it. */
+  failed: boolean;
 }
+
+/** They read every column that a follower reads. */
+const MESSAGES_READ = `select sum(length(message_id) + length(from_msisdn) + length(to_msisdn) + length(ts_key) +
+    coalesce(length(text), 0) + length(source))
+  from (select *, ${SOURCE_OF_MESSAGE} as source from messages where rowid > ? order by rowid limit ?)`;
+const EVENTS_READ = `select sum(length(source) + length(kind) + length(event_key) + length(ts_key) +
+    coalesce(length(message_id), 0))
+  from (select * from events where event > ? order by event limit ?)`;
 
 let handle: Handle | undefined;
 let rowsUncollected = 0;
@@ -34,13 +46,20 @@ answerQuestions<FollowerAsk>((ask) => {
       close();
       giveWay();
       const log = openForReading(ask.path);
-      const current = openLogIndex(log, ask.path, ask.limits, CACHE_KIB);
-      handle = { path: ask.path, log, limits: ask.limits, current, next: undefined, old: undefined };
-      return report(handle);
+      const { path, limits } = ask;
+      const damaged: { file: string; reason: string }[] = [];
+      const current = openLogIndex(log, path, limits, CACHE_KIB, (file, reason) =>
+        damaged.push({ file, reason }),
+      );
+      handle = { path, log, limits, current, next: undefined, old: undefined, failed: false };
+      return { ...report(handle), damaged };
     }
     case "advance":
       queueMicrotask(collectMuch);
       return advance(opened());
+    case "replace":
+      rebuild(opened());
+      return swap(opened());
     case "rebuild":
       rebuild(opened());
       return null;
@@ -58,12 +77,45 @@ answerQuestions<FollowerAsk>((ask) => {
 
 /** The index in use first; a rebuild gets the steps that are left. */
 function advance(at: Handle): FollowReport {
-  const taken = at.current.advance() || (at.next?.advance() ?? 0);
+  const taken = step(at) || (at.next?.advance() ?? 0);
   rowsUncollected += taken;
-  if (taken > 0 || at.next === undefined) return report(at);
+  return taken > 0 || at.next === undefined ? report(at) : swap(at);
+}
+
+function step(at: Handle): number {
+  if (at.failed && at.next !== undefined) return 0;
+  try {
+    at.failed = true;
+    const taken = at.current.advance();
+    at.failed = false;
+    return taken;
+  } catch (error) {
+    throw damageOf(at, error) ?? error;
+  }
+}
+
+/** Whether it is the log that can't be read is told by reading what the step would have taken of it. */
+function damageOf({ log, current, limits }: Handle, error: unknown): Error | undefined {
+  const damage = indexDamage(error);
+  if (damage === undefined) return undefined;
+  const { stepRows } = limits;
+  try {
+    const rows = Math.max(stepRows.time, stepRows.senders, stepRows.search);
+    log.query(MESSAGES_READ).get(current.row, rows);
+    log.query(EVENTS_READ).get(current.event, stepRows.events);
+    return damage;
+  } catch (reading) {
+    return isUnreadable(reading) ? new Damaged("log", reasonOf(reading)) : damage;
+  }
+}
+
+/** What a rebuild has made takes the place of the one in use. */
+function swap(at: Handle): FollowReport {
+  if (at.next === undefined) return report(at);
   at.old = at.current;
   at.current = at.next;
   at.next = undefined;
+  at.failed = false;
   return report(at);
 }
 

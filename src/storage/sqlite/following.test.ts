@@ -1,6 +1,7 @@
 /** When the followers take their steps, and what they make wait. The thread is a stand-in that says what it is told. */
 import { expect, test } from "bun:test";
 import { until } from "../../../tests/until.ts";
+import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import { Following, type FollowingParts } from "./following.ts";
 import type { FollowReport } from "./protocol.ts";
@@ -36,6 +37,8 @@ function following(steps: (FollowReport | Error)[], lastRow: number, more: Parti
       lagRowsMax: 1000,
       first: at(0),
       log,
+      clock: systemClock,
+      onLogUnreadable: () => undefined,
       onSwap: async (index) => void swaps.push(index),
       onCaughtUp: async () => void caughtUp.push(1),
       ...more,

@@ -3,8 +3,9 @@ import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
 import { type Message, saysTheSame } from "../../core/message.ts";
 import type { Outcome } from "../../core/store.ts";
+import { messageChecksum } from "./row-checksum.ts";
 
-type Columns = [string, string, string, string, string | null, string, number, string];
+type Columns = [string, string, string, string, string | null, string, number, string, number];
 interface Stored extends Message {
   /** Null for the native source. */
   readonly source: string | null;
@@ -45,8 +46,8 @@ export class MessageLog {
     this.#commit = db.prepare("commit");
     this.#rollback = db.prepare("rollback");
     this.#insert = db.prepare(
-      `insert into messages (message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key)
-       values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
+      `insert into messages (message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key, checksum)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
     );
     this.#stored = db.prepare(
       `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source
@@ -94,7 +95,18 @@ export class MessageLog {
   append(message: Message, createdAt: string, source: string | null = null, seq = 0): Outcome {
     const { message_id, from, to, ts, text } = message;
     const next = this.next(seq);
-    const { changes } = this.#insert.run(message_id, from, to, ts, text, createdAt, next, instantKey(ts));
+    const checksum = messageChecksum({ seq: next, message_id, from, to, ts, text, created_at: createdAt });
+    const { changes } = this.#insert.run(
+      message_id,
+      from,
+      to,
+      ts,
+      text,
+      createdAt,
+      next,
+      instantKey(ts),
+      checksum,
+    );
     if (changes === 1) {
       this.take(next);
       return "created";

@@ -2,6 +2,9 @@
 import type { Database } from "bun:sqlite";
 import { BODIES_BYTES_MAX } from "../../core/store.ts";
 
+import type { OnDamagedRow } from "./damage.ts";
+import { bytesChecksum, isSound } from "./row-checksum.ts";
+
 export interface PartPlace {
   readonly delivery: number;
   readonly start: number;
@@ -10,12 +13,14 @@ export interface PartPlace {
 
 export class Parts {
   readonly #db: Database;
+  readonly #onDamagedRow: OnDamagedRow;
   #delivery = 0;
   #body: Uint8Array = new Uint8Array();
   #bytes = 0;
 
-  constructor(db: Database) {
+  constructor(db: Database, onDamagedRow: OnDamagedRow) {
     this.#db = db;
+    this.#onDamagedRow = onDamagedRow;
   }
 
   /** The bytes, or null beyond `BODIES_BYTES_MAX` of one read: then a smaller page has them. The first part is always given. */
@@ -23,12 +28,17 @@ export class Parts {
     const bytes = stop - start;
     if (this.#bytes > 0 && this.#bytes + bytes > BODIES_BYTES_MAX) return null;
     this.#bytes += bytes;
-    if (delivery !== this.#delivery) {
-      const sql = "select body from deliveries where delivery = ?";
-      this.#body =
-        this.#db.query<{ body: Uint8Array }, [number]>(sql).get(delivery)?.body ?? new Uint8Array();
-      this.#delivery = delivery;
-    }
+    if (delivery !== this.#delivery) this.#readBody(delivery);
     return this.#body.slice(start, stop);
+  }
+
+  #readBody(delivery: number): void {
+    const sql = "select body, checksum from deliveries where delivery = ?";
+    const query = this.#db.query<{ body: Uint8Array; checksum: number | null }, [number]>(sql);
+    const { body, checksum } = query.get(delivery) ?? { body: new Uint8Array(), checksum: null };
+    if (!isSound(checksum, () => bytesChecksum(body)))
+      this.#onDamagedRow({ table: "deliveries", seq: delivery });
+    this.#body = body;
+    this.#delivery = delivery;
   }
 }

@@ -8,6 +8,7 @@ import type { Span } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
 import type { Delivery, MessageDetail, NewEvent, Outcome, Post } from "../../core/store.ts";
 import type { MessageLog } from "./message-log.ts";
+import { bytesChecksum, detailChecksum, eventChecksum } from "./row-checksum.ts";
 
 /** A delivery on its way to the writer, as JSON. */
 export interface QueuedDelivery {
@@ -42,6 +43,7 @@ type DetailColumns = [
   delivery: number,
   start: number,
   stop: number,
+  checksum: number,
 ];
 type EventColumns = [
   seq: number,
@@ -55,21 +57,23 @@ type EventColumns = [
   delivery: number,
   start: number,
   stop: number,
+  checksum: number,
 ];
 
 export class PostLog {
   readonly #log: MessageLog;
-  readonly #addBody: Statement<unknown, [number, Uint8Array]>;
+  readonly #addBody: Statement<unknown, [delivery: number, body: Uint8Array, checksum: number]>;
   readonly #addDetail: Statement<unknown, DetailColumns>;
   readonly #addEvent: Statement<unknown, EventColumns>;
 
   constructor(db: Database, log: MessageLog) {
     this.#log = log;
-    this.#addBody = db.prepare("insert into deliveries values (?, ?)");
-    this.#addDetail = db.prepare("insert into details values (?, ?, ?, ?, ?, ?)");
+    this.#addBody = db.prepare("insert into deliveries values (?, ?, ?)");
+    this.#addDetail = db.prepare("insert into details values (?, ?, ?, ?, ?, ?, ?)");
     this.#addEvent = db.prepare(
-      `insert into events (seq, source, kind, event_key, message_id, ts, ts_key, created_at, delivery, start, stop)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, event_key) do nothing`,
+      `insert into events (seq, source, kind, event_key, message_id, ts, ts_key, created_at, delivery, start, stop,
+         checksum)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, event_key) do nothing`,
     );
   }
 
@@ -92,7 +96,9 @@ export class PostLog {
     if (outcome === "created") {
       const taken = this.#log.seq;
       const delivery = body.delivery ?? taken;
-      this.#addDetail.run(taken, source, type, delivery, span.start, span.end);
+      const { start, end: stop } = span;
+      const checksum = detailChecksum({ seq: taken, source, type, delivery, start, stop });
+      this.#addDetail.run(taken, source, type, delivery, start, stop, checksum);
       this.#keep(body, delivery);
     }
     return outcome;
@@ -103,7 +109,9 @@ export class PostLog {
     const { kind, key, messageId, ts, span } = event;
     const next = this.#log.next(seq);
     const delivery = body.delivery ?? next;
-    const { start, end } = span;
+    const { start, end: stop } = span;
+    const row = { seq: next, source, kind, event_key: key, message_id: messageId, ts, created_at: createdAt };
+    const checksum = eventChecksum({ ...row, delivery, start, stop });
     const tsKey = instantKey(ts);
     const { changes } = this.#addEvent.run(
       next,
@@ -116,7 +124,8 @@ export class PostLog {
       createdAt,
       delivery,
       start,
-      end,
+      stop,
+      checksum,
     );
     if (changes === 0) return "duplicate";
     this.#log.take(next);
@@ -132,7 +141,8 @@ export class PostLog {
   /** Stores the bytes, the first time. */
   #keep(body: PostBody, delivery: number): void {
     if (body.delivery !== undefined) return;
-    this.#addBody.run(delivery, body.read());
+    const bytes = body.read();
+    this.#addBody.run(delivery, bytes, bytesChecksum(bytes));
     body.delivery = delivery;
   }
 }

@@ -3,6 +3,7 @@
  * costs a fraction of a structured clone.
  */
 import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
+import type { DamagedRow, Part } from "./damage.ts";
 import type { Checkpoint } from "./files.ts";
 import type { Result } from "./group-commit.ts";
 import type { IndexLimits, Positions } from "./index/follower.ts";
@@ -17,6 +18,7 @@ export type FollowerAsk =
   | { readonly do: "open"; readonly path: string; readonly limits: IndexLimits }
   | { readonly do: "advance" }
   | { readonly do: "rebuild" }
+  | { readonly do: "replace" }
   | { readonly do: "forget-old" }
   | { readonly do: "close" };
 
@@ -26,6 +28,11 @@ export interface FollowReport {
   readonly positions: Positions;
   /** The last event that was taken. */
   readonly event: number;
+}
+
+export interface FollowerOpened extends FollowReport {
+  /** Index files that were there and can't be read; they are gone. */
+  readonly damaged: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
@@ -85,6 +92,7 @@ export type Answer =
         | ClaimReport
         | CountReport
         | FollowReport
+        | FollowerOpened
         | Checkpoint
         | Page
         | Stats
@@ -94,8 +102,12 @@ export type Answer =
     }
   | { readonly failure: ThreadFailure };
 
-export interface ThreadFailure {
-  /** `refused` is a start that can't go on; `timeout` a read that was given up. */
-  readonly kind: "refused" | "timeout" | "failed";
-  readonly reason: string;
+/** Sent beside the answers: a row that was read is damaged. */
+export interface Notice {
+  readonly damagedRow: DamagedRow;
 }
+
+export type ThreadFailure =
+  /** `refused` is a start that can't go on; `timeout` a read that was given up. */
+  | { readonly kind: "refused" | "timeout" | "failed"; readonly reason: string }
+  | { readonly kind: "damaged"; readonly part: Part; readonly reason: string };

@@ -3,7 +3,7 @@
  * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
  */
 import type { Database } from "bun:sqlite";
-import type { Message } from "../../core/message.ts";
+import type { LoggedMessage, Message } from "../../core/message.ts";
 import {
   type EventPage,
   type EventQuery,
@@ -14,21 +14,28 @@ import {
   TOP_SENDERS,
 } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { Damaged, inIndex, type OnDamagedRow } from "./damage.ts";
 import { Events } from "./events.ts";
 import { Filtered } from "./filtered.ts";
 import { CountedOrder } from "./index/counted-order.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import { leastOf, positionsOf } from "./index/index-file.ts";
-import { type Entry, readRange } from "./index/order.ts";
+import { type Entry, type Order, orderInIndex, readRange } from "./index/order.ts";
 import { SearchReader } from "./index/search-index.ts";
 import { SenderTally } from "./index/sender-tally.ts";
 import { SenderOrder } from "./index/senders.ts";
 import { BY_TIME } from "./index/time-order.ts";
 import { storedMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
+import { isSound, messageChecksum } from "./row-checksum.ts";
 import { Scan, TimeIsOver } from "./scan.ts";
 import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
 import { isSearch, type Wanted, wantedOf, wantedRows } from "./wanted.ts";
+
+/** A row of the log, whole: its checksum is looked at when it goes into an answer. */
+type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_key: string };
+const MESSAGE = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, seq, created_at, checksum, ts_key
+  from messages where rowid = ?`;
 
 export class Queries {
   readonly #db: Database;
@@ -39,10 +46,11 @@ export class Queries {
   readonly #filtered: Filtered;
   readonly #tally: SenderTally;
   readonly #events: Events;
-  #order: { readonly row: number; readonly order: CountedOrder } | undefined;
+  #order: { readonly row: number; readonly order: Order } | undefined;
+  readonly #onDamagedRow: OnDamagedRow;
 
   /** The database is the log's, with the index file attached. */
-  constructor(db: Database, clock: Clock, limits: IndexLimits) {
+  constructor(db: Database, clock: Clock, limits: IndexLimits, onDamagedRow: OnDamagedRow = () => undefined) {
     this.#db = db;
     this.#clock = clock;
     this.#tail = new Tail(db, limits.tailRows);
@@ -50,7 +58,8 @@ export class Queries {
     this.#search = new SearchReader(db);
     this.#filtered = new Filtered(db, this.#search, limits);
     this.#tally = new SenderTally(db);
-    this.#events = new Events(db, limits);
+    this.#events = new Events(db, limits, onDamagedRow);
+    this.#onDamagedRow = onDamagedRow;
   }
 
   /** Since this was made: what searches have read, and the tail. */
@@ -91,18 +100,22 @@ export class Queries {
   /** A message with its events; null when there is none. Throws `TimeIsOver`. */
   message(messageId: string, deadline: number): StoredMessage | null {
     return this.#inTransaction(() =>
-      storedMessage(this.#db, messageId, () => this.#events.latestOf(messageId, this.#timeCheck(deadline))),
+      storedMessage(this.#db, messageId, {
+        events: () => this.#events.latestOf(messageId, this.#timeCheck(deadline)),
+        onDamagedRow: this.#onDamagedRow,
+      }),
     );
   }
 
   /** How many messages there are and up to which row. */
   count(): { readonly messages: number; readonly row: number } {
     return this.#inTransaction(() => {
-      const { senders } = positionsOf(this.#db);
-      const sql = `select (select messages from totals) + count(*) as messages, coalesce(max(rowid), ?1) as row
-        from messages where rowid > ?1`;
-      const counted = this.#db.query<{ messages: number; row: number }, [number]>(sql).get(senders);
-      return counted ?? { messages: 0, row: 0 };
+      const { senders } = inIndex(() => positionsOf(this.#db));
+      const known = this.#counted();
+      const sql =
+        "select count(*) as messages, coalesce(max(rowid), ?1) as row from messages where rowid > ?1";
+      const after = this.#db.query<{ messages: number; row: number }, [number]>(sql).get(senders);
+      return { messages: known + (after?.messages ?? 0), row: after?.row ?? 0 };
     });
   }
 
@@ -110,7 +123,7 @@ export class Queries {
     const checkTime = this.#timeCheck(deadline);
     return this.#inTransaction(() => {
       // The index file's snapshot is taken before the log's, so that the log holds all that was derived.
-      const positions = positionsOf(this.#db);
+      const positions = inIndex(() => positionsOf(this.#db));
       const tail = this.#tail.after(leastOf(positions));
       checkTime();
       return tail === undefined ? scanned() : indexed({ positions, tail, checkTime });
@@ -135,8 +148,7 @@ export class Queries {
   #find(query: MessageQuery, wanted: Wanted, snapshot: Snapshot): Found {
     if (query.messageId !== undefined) return this.#one(query, wanted, query.messageId);
     const name = wanted.from === undefined ? "time" : "senders";
-    const order =
-      wanted.from === undefined ? this.#timeOrder(snapshot) : new SenderOrder(this.#db, wanted.from);
+    const order = wanted.from === undefined ? this.#timeOrder(snapshot) : this.#senderOrder(wanted.from);
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
     const here = { ...snapshot, tail: wantedRows(snapshot.tail, wanted) };
@@ -175,24 +187,56 @@ export class Queries {
       const { messageId, from, to, ts, text } = entry;
       return { message_id: messageId, from, to, ts, text };
     }
-    const sql =
-      'select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages where rowid = ?';
-    return this.#db.query<Message, [number]>(sql).get(entry.row) as Message;
+    const row = this.#db.query<LogRow, [number]>(MESSAGE).get(entry.row);
+    if (row === null) throw this.#lost(entry);
+    const { seq, created_at, checksum, ts_key, ...message } = row;
+    const { message_id: messageId } = message;
+    const sound = isSound(checksum, () => messageChecksum(row));
+    if (!sound || (messageId !== entry.messageId && this.#keyLeadsTo(entry)))
+      this.#onDamagedRow({ table: "messages", seq, messageId });
+    else if (messageId !== entry.messageId || ts_key !== entry.tsKey)
+      throw new Damaged("index", `it has another key than the log for the row ${entry.row}`);
+    return message;
+  }
+
+  /** The index has a row that isn't there: it is the log that lost it if its own key has it too. */
+  #lost(entry: Entry): Damaged {
+    return this.#keyLeadsTo(entry)
+      ? new Damaged("log", `the row ${entry.row} of messages is gone, and the primary key leads to it`)
+      : new Damaged("index", `it has the row ${entry.row}, which the log has not`);
+  }
+
+  #keyLeadsTo({ messageId, row }: Entry): boolean {
+    const key = this.#db.query<{ row: number }, [string]>(
+      "select rowid as row from messages where message_id = ?",
+    );
+    return key.get(messageId)?.row === row;
   }
 
   /** It changes only when its follower has taken a step. */
-  #timeOrder({ positions }: Snapshot): CountedOrder {
+  #timeOrder({ positions }: Snapshot): Order {
     if (this.#order?.row !== positions.time) {
-      this.#order = { row: positions.time, order: new CountedOrder(this.#db, BY_TIME) };
+      const order = orderInIndex(() => new CountedOrder(this.#db, BY_TIME));
+      if (positions.time === positions.senders && order.size !== this.#counted())
+        throw new Damaged("index", `its leaves have ${order.size} messages and its total is another`);
+      this.#order = { row: positions.time, order };
     }
     return this.#order.order;
   }
 
+  #senderOrder(sender: string): Order {
+    return orderInIndex(() => new SenderOrder(this.#db, sender));
+  }
+
+  /** Messages that the follower of senders has taken. */
+  #counted(): number {
+    const query = this.#db.query<{ messages: number }, []>("select messages from totals");
+    return inIndex(() => query.get()?.messages ?? 0);
+  }
+
   #stats(snapshot: Snapshot): Stats {
-    const { messages, senders, top } = this.#tally.totals(
-      snapshot.positions.senders,
-      tailOf(snapshot, "senders"),
-      TOP_SENDERS,
+    const { messages, senders, top } = inIndex(() =>
+      this.#tally.totals(snapshot.positions.senders, tailOf(snapshot, "senders"), TOP_SENDERS),
     );
     const order = this.#timeOrder(snapshot);
     const rest = tailOf(snapshot, "time");

@@ -1,6 +1,7 @@
 /** A reader's thread: answers queries one by one, so that no query delays an acknowledgement or a health check. */
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
+import { type DamagedRow, inIndex } from "./damage.ts";
 import { openForReading } from "./files.ts";
 import { giveWay } from "./priority.ts";
 import type { ReaderAsk } from "./protocol.ts";
@@ -39,8 +40,13 @@ answerQuestions<ReaderAsk>((ask) => {
       close();
       giveWay();
       const db = openForReading(ask.path);
-      db.run("attach ? as derived", [ask.index]);
-      handle = { db, queries: new Queries(db, systemClock, ask.limits) };
+      inIndex(() => {
+        db.run("attach ? as derived", [ask.index]);
+        // From here on what else is asked of the log needn't read the other file's schema.
+        db.query("select count(*) from derived.sqlite_schema").get();
+      });
+      const notice = (damagedRow: DamagedRow) => postMessage({ damagedRow });
+      handle = { db, queries: new Queries(db, systemClock, ask.limits, notice) };
       return null;
     }
     case "list":

@@ -16,7 +16,7 @@ function readsOf(threads: number, atOnce = 1) {
     ask: () => new Promise<string>((resolve) => owed.push(resolve)),
     close: () => Promise.resolve(),
   }));
-  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce };
+  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce, onDamage: (damage: Error) => damage };
   const reads = new Reads(stand as unknown as Thread[], options);
   return { asked, reads };
 }
@@ -82,7 +82,8 @@ test("another reader helps when one is at a long read, and another when both are
 
 test("a read that failed frees its reader", async () => {
   const failing = { ask: () => Promise.reject(new TimeIsOver("too long")) };
-  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce: 1 };
+  const onDamage = (damage: Error) => damage;
+  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce: 1, onDamage };
   const reads = new Reads([failing] as unknown as Thread[], options);
   for (let read = 0; read < 2; read++)
     await expect(reads.ask("lookup", () => ({}))).rejects.toBeInstanceOf(QueryTimeout);

@@ -7,6 +7,7 @@
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
+import { Damaged } from "./damage.ts";
 import type { IndexLimits } from "./index/follower.ts";
 import type { CountReport } from "./protocol.ts";
 import { TimeIsOver } from "./scan.ts";
@@ -37,6 +38,8 @@ export interface ReadsOptions {
   readonly timeoutMs: number;
   /** Reads of each kind that are made at once unless one of them takes long. */
   readonly atOnce: number;
+  /** Told what a read has met; gives what it fails with. */
+  readonly onDamage: (damage: Damaged) => Error;
 }
 
 export class Reads {
@@ -84,7 +87,7 @@ export class Reads {
 
   /**
    * Asks and waits until the deadline, which the question carries to the reader. Throws `QueryTimeout`, `Overloaded`
-   * when too many reads wait already, or `ShuttingDown`.
+   * when too many reads wait already, `ShuttingDown`, or what `onDamage` gives.
    */
   async ask<T>(kind: Kind, question: (deadline: number) => object): Promise<T> {
     const { clock, timeoutMs } = this.#options;
@@ -136,7 +139,7 @@ export class Reads {
       .finally(() => {
         reader.work = undefined;
       })
-      .then(resolve, reject)
+      .then(resolve, (error) => reject(error instanceof Damaged ? this.#options.onDamage(error) : error))
       .then(() => this.#distribute());
     reader.work = { kind, since: this.#options.clock.elapsed(), done };
   }

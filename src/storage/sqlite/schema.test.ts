@@ -5,6 +5,8 @@ import { type Folder, newFolder } from "../../../tests/folder.ts";
 import { message } from "../../../tests/messages.ts";
 import { writeVersion1 } from "../../../tests/version1.ts";
 import { StartRefused } from "../../core/errors.ts";
+import { examine } from "./doctor.ts";
+import { exportSlices } from "./export.ts";
 import { openForWriting } from "./files.ts";
 import { commitGroup } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
@@ -87,6 +89,7 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
 test("a file of version 2 keeps its rows, and takes what providers' POSTs hold", () => {
   migrate(db, path);
   for (const table of ["deliveries", "details", "events", "sources"]) db.run(`drop table ${table}`);
+  db.run("alter table messages drop column checksum");
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', null, '', 7, '2025-01-15T10:00:00')`,
   );
@@ -105,6 +108,36 @@ test("a file of version 2 keeps its rows, and takes what providers' POSTs hold",
   logs.close();
   expect(db.query("select seq from events").values()).toEqual([[8]]);
 });
+
+test("a file of version 3 keeps its rows, which count as sound; those that come have checksums", () => {
+  migrate(db, path);
+  for (const table of ["messages", "details", "deliveries", "events"])
+    db.run(`alter table ${table} drop column checksum`);
+  db.run(
+    `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00')`,
+  );
+  db.run("pragma user_version = 3");
+  expect([...exportSlices(path, 0)].flat()).toMatchObject([{ message_id: "m1", text: "a" }]);
+  expect(findings()).toEqual([]);
+  migrate(db, path);
+  const logs = new Logs(db);
+  commitGroup(db, logs, [{ createdAt: "2026-01-01T00:00:00.000Z", messages: [message("m2")] }]);
+  logs.close();
+  const stored = db.query("select checksum is null from messages order by rowid").values();
+  expect(stored).toEqual([[1], [0]]);
+  expect(findings()).toEqual([]);
+  db.run("update messages set text = 'b'");
+  expect(findings()).toEqual([
+    'the message with seq 8 (message_id "m2") is damaged: its checksum is another',
+  ]);
+});
+
+function findings(): readonly string[] {
+  const examination = examine(path);
+  let step = examination.next();
+  while (step.done !== true) step = examination.next();
+  return step.value.parts.flatMap((part) => part.findings);
+}
 
 test("a newer file and a stranger's are refused and left as they were", () => {
   migrate(db, path);

@@ -42,6 +42,11 @@ const POSTS = `
   create table sources (name text primary key) without rowid;
 `;
 
+/** What tells a damaged row from a sound one; null in rows of versions before 4. */
+const CHECKSUMS = ["messages", "deliveries", "details", "events"]
+  .map((table) => `alter table ${table} add column checksum integer;`)
+  .join("\n");
+
 /**
  * `ts_key` is what `core` makes of `ts`, and `seq` the row's place in the log, counted by the writer. The rowid gives
  * the same order without an index of its own: rows are only ever appended, and VACUUM keeps their order. Every other
@@ -61,6 +66,7 @@ const SCHEMA = `
   create table meta (key text primary key, value text not null) without rowid;
   insert into meta values ('probe', '0'), ('log_id', lower(hex(randomblob(16))));
   ${POSTS}
+  ${CHECKSUMS}
 `;
 
 /**
@@ -75,10 +81,12 @@ const UPGRADES: readonly string[] = [
   insert into meta values ('log_id', lower(hex(randomblob(16))));
   `,
   POSTS,
+  CHECKSUMS,
 ];
 
 export const SCHEMA_VERSION = UPGRADES.length + 1;
 const WITH_POSTS = 3;
+const WITH_CHECKSUMS = 4;
 
 /** Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's. */
 export function migrate(db: Database, path: string): void {
@@ -122,8 +130,14 @@ export function hasPosts(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_POSTS;
 }
 
-function pragma(db: Database, name: "user_version" | "application_id"): number {
-  return db.query<Record<string, number>, []>(`pragma ${name}`).get()?.[name] ?? 0;
+/** The column of checksums, as a file that was only opened for reading has it: `log` where it is attached as that. */
+export function checksumColumn(db: Database, schema: "main" | "log" = "main"): string {
+  return pragma(db, `${schema}.user_version`) >= WITH_CHECKSUMS ? "checksum" : "null";
+}
+
+function pragma(db: Database, name: string): number {
+  const [[value] = [0]] = db.query(`pragma ${name}`).values() as [number][];
+  return value;
 }
 
 function hasTables(db: Database): boolean {

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import { DeliveryRejected, ShuttingDown } from "../../core/errors.ts";
 import type {
   Delivery,
   EventPage,
@@ -23,6 +23,8 @@ import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { isBroken, openFailure, reasonOf } from "./damage.ts";
+import { DamageReport, unavailable } from "./damage-report.ts";
 import { extendLog, prepareFolder, sizeOf } from "./files.ts";
 import { Following } from "./following.ts";
 import { isRefusal, type Result } from "./group-commit.ts";
@@ -30,7 +32,7 @@ import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import type { LogEnd } from "./message-log.ts";
 import { type QueuedDelivery, queued } from "./post-log.ts";
-import type { ClaimReport, FollowReport, GroupReport, OpenReport } from "./protocol.ts";
+import type { ClaimReport, FollowerOpened, GroupReport, OpenReport } from "./protocol.ts";
 import { Reads } from "./reads.ts";
 import { Thread } from "./thread.ts";
 import { isSearch } from "./wanted.ts";
@@ -71,23 +73,34 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     syncFolder(resolve(path, ".."));
     const limits = options.indexLimits ?? INDEX_LIMITS;
     const follower = new Thread("follower", options.onFatal);
-    const followed = await follower.ask<FollowReport>({ do: "open", path, limits });
+    const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
+    for (const { file, reason } of followed.damaged)
+      options.log.error(
+        "the index is damaged and is made anew from the messages, of which none is concerned",
+        {
+          file,
+          reason,
+        },
+      );
+    const damage = new DamageReport({ ...options, path });
     const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
+    for (const thread of threads) thread.onDamagedRow = (row) => damage.row(row);
     const reads = new Reads(threads, {
       clock: options.clock,
       timeoutMs: options.queryTimeoutMs,
       atOnce: Math.max(1, availableParallelism() - ACKNOWLEDGING_THREADS),
+      onDamage: (met) => damage.failed(met),
     });
     await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", options.onFatal);
     await checkpointer.ask({ do: "open", path });
     return new SqliteStore(
       { ...options, path },
-      { writer, reads, checkpointer, follower, lock, end, followed },
+      { writer, reads, checkpointer, follower, lock, end, followed, damage },
     );
   } catch (error) {
     lock.release();
-    throw error;
+    throw openFailure(path, error);
   }
 }
 
@@ -106,7 +119,8 @@ interface Parts {
   readonly lock: FileLock;
   /** Where the log ended when it was opened. */
   readonly end: LogEnd;
-  readonly followed: FollowReport;
+  readonly followed: FollowerOpened;
+  readonly damage: DamageReport;
 }
 
 class SqliteStore implements Store {
@@ -147,11 +161,14 @@ class SqliteStore implements Store {
         lagRowsMax: options.followerLagRowsMax,
         first: parts.followed,
         log: options.log,
+        clock: options.clock,
+        onLogUnreadable: (reason) => parts.damage.logUnreadable(reason),
         onSwap: (index) => parts.reads.open(options.path, index, options.indexLimits ?? INDEX_LIMITS),
         onCaughtUp: () => this.#dropOldIndex(),
       },
       parts.end,
     );
+    parts.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
     parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
     parts.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
@@ -164,8 +181,7 @@ class SqliteStore implements Store {
 
   append(delivery: Delivery): Promise<readonly Outcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
-    if (this.#broken !== undefined)
-      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
+    if (this.#broken !== undefined) return Promise.reject(unavailable(this.#broken));
     const outcomes = this.#queue.add(delivery, this.#now());
     if (this.#queue.unsent >= SEND_AT && !this.#delayed) this.#send();
     else this.#kick();
@@ -202,8 +218,7 @@ class SqliteStore implements Store {
 
   ping(): Promise<void> {
     const now = this.#options.clock.elapsed();
-    if (this.#broken !== undefined)
-      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
+    if (this.#broken !== undefined) return Promise.reject(unavailable(this.#broken));
     if (now - this.#committedAt < COMMIT_FRESH_MS) return Promise.resolve();
     if (this.#probe === undefined || now - this.#probe.at >= PROBE_EVERY_MS) {
       this.#probe = { at: now, outcome: this.#writeProbe() };
@@ -327,7 +342,7 @@ class SqliteStore implements Store {
       return false;
     }
     this.#committedAt = Number.NEGATIVE_INFINITY;
-    waiting.reject(new StorageUnavailable("storage unavailable", result.reason));
+    waiting.reject(unavailable(result.reason));
     if (result.kind === "disk") this.#broke(result.reason);
     return false;
   }
@@ -337,25 +352,25 @@ class SqliteStore implements Store {
       await this.#parts.writer.ask({ do: "probe" });
       this.#committedAt = this.#options.clock.elapsed();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (!/^SQLITE_(FULL|BUSY)/.test(reason)) this.#broke(reason);
-      throw new StorageUnavailable("storage unavailable", reason);
+      throw unavailable(reason);
     }
   }
 
-  /** From now on nothing is taken until the database is open again and everything in it synced. */
+  /**
+   * From now on nothing is taken until the database is open again and everything in it synced. A file whose structure
+   * is broken is left alone: what more is written could damage more, and what is a duplicate can't be told for sure.
+   */
   #broke(reason: string): void {
-    if (this.#broken !== undefined) return;
+    if (this.#broken !== undefined && (isBroken(this.#broken) || !isBroken(reason))) return;
     this.#broken = reason;
-    this.#options.log.error(
-      "the disk failed: no message is accepted until the database could be opened again",
-      { reason },
-    );
-    const error = new StorageUnavailable("storage unavailable", reason);
+    this.#parts.damage.writingStopped(reason);
+    const error = unavailable(reason);
     const unsent = this.#queue.send();
     this.#queue.leave(unsent);
     for (const waiting of unsent) waiting.reject(error);
-    this.#reopenLater();
+    if (!isBroken(reason)) this.#reopenLater();
   }
 
   #reopenLater(): void {
@@ -372,7 +387,9 @@ class SqliteStore implements Store {
       this.#committedAt = clock.elapsed();
       log.warn("the database is open again");
     } catch (error) {
-      log.error("the database can't be opened yet", { reason: String(error) });
+      const reason = reasonOf(error);
+      if (isBroken(reason)) return this.#broke(reason);
+      log.error("the database can't be opened yet", { reason });
       this.#reopenLater();
     }
   }

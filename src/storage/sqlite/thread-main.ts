@@ -1,6 +1,7 @@
 /** A thread's own side: takes questions one by one and answers each, whatever happens. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { StartRefused } from "../../core/errors.ts";
+import { Damaged, isUnreadable, reasonOf } from "./damage.ts";
 import type { Answer, ThreadFailure } from "./protocol.ts";
 import { TimeIsOver } from "./scan.ts";
 
@@ -43,9 +44,9 @@ function tryTo(answer: () => Value): Answer {
 }
 
 function failureOf(error: unknown): ThreadFailure {
-  const code = (error as { code?: string }).code;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (error instanceof StartRefused) return { kind: "refused", reason };
   if (error instanceof TimeIsOver) return { kind: "timeout", reason };
-  return { kind: "failed", reason: code === undefined ? reason : `${code} ${reason}` };
+  if (error instanceof Damaged) return { kind: "damaged", part: error.part, reason };
+  return isUnreadable(error) ? { kind: "damaged", part: "log", reason } : { kind: "failed", reason };
 }

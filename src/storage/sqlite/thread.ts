@@ -3,7 +3,8 @@
  * used again rather than ended, because ending one under Bun is not safe.
  */
 import { StartRefused } from "../../core/errors.ts";
-import type { Answer, ThreadFailure } from "./protocol.ts";
+import { Damaged, type DamagedRow } from "./damage.ts";
+import type { Answer, Notice, ThreadFailure } from "./protocol.ts";
 import { TimeIsOver } from "./scan.ts";
 
 export type ThreadKind = "writer" | "reader" | "checkpointer" | "follower";
@@ -26,13 +27,18 @@ export class Thread {
   readonly #kind: ThreadKind;
   readonly #running: Running;
   readonly #waiting: Waiting[] = [];
+  /** Told of each damaged row that the thread has read. */
+  onDamagedRow: (row: DamagedRow) => void = () => undefined;
 
   /** `onCrash` is told when the thread ends by itself: nothing that it was asked will be answered. */
   constructor(kind: ThreadKind, onCrash: (reason: string) => void) {
     this.#kind = kind;
     this.#running = idle.get(kind)?.pop() ?? start(kind);
     const { worker } = this.#running;
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#answered(data);
+    worker.onmessage = ({ data }: MessageEvent<Answer | Notice>) => {
+      if ("damagedRow" in data) this.onDamagedRow(data.damagedRow);
+      else this.#answered(data);
+    };
     worker.onerror = (event) => {
       const reason = `${kind} thread: ${event.message}`;
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(reason));
@@ -40,7 +46,7 @@ export class Thread {
     };
   }
 
-  /** Throws `StartRefused`, `TimeIsOver`, or what went wrong in the thread. */
+  /** Throws `StartRefused`, `TimeIsOver`, `Damaged`, or what went wrong in the thread. */
   ask<T>(question: object): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve: resolve as (value: unknown) => void, reject });
@@ -96,8 +102,11 @@ function threadUrl(kind: ThreadKind): string {
   }
 }
 
-function errorOf({ kind, reason }: ThreadFailure): Error {
-  switch (kind) {
+function errorOf(failure: ThreadFailure): Error {
+  const { reason } = failure;
+  switch (failure.kind) {
+    case "damaged":
+      return new Damaged(failure.part, reason);
     case "refused":
       return new StartRefused(reason);
     case "timeout":

@@ -7,17 +7,16 @@ import { Database } from "bun:sqlite";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
+import { indexDamage } from "../damage.ts";
 import { PIECES_VERSION } from "../search/pieces.ts";
 import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, type Positions } from "./follower.ts";
-import { SEARCH_TABLES } from "./search-index.ts";
 import { SENDER_TABLES } from "./senders.ts";
+import { SEARCH_CHECKSUMS, SEARCH_TABLES } from "./stored-segment.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 6;
-/** The version before lacked what follows events, and is completed in place. */
-const WITHOUT_EVENTS = 5;
+const INDEX_VERSION = 7;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
@@ -29,9 +28,15 @@ const TABLES = `
   ${SENDER_TABLES}
   ${SEARCH_TABLES}
   ${EVENT_TABLES}
+  ${SEARCH_CHECKSUMS}
 `;
 /** The position of the follower of events, which counts in events. */
 const EVENTS = "events";
+/** What earlier versions lacked is added in place, by the version that lacked it. */
+const COMPLETIONS: Readonly<Record<number, string>> = {
+  5: `${EVENT_TABLES} insert into followers values ('${EVENTS}', 0, null);`,
+  6: SEARCH_CHECKSUMS,
+};
 
 /** The name of an index file; a rebuild makes the next number beside the one in use. */
 export function indexPath(logPath: string, number: number): string {
@@ -52,7 +57,7 @@ export function removeIndex(logPath: string, number: number): void {
     rmSync(indexPath(logPath, number) + end, { force: true });
 }
 
-/** Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this log. */
+/** Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this log. Throws `Damaged`. */
 export function openIndex(
   log: Database,
   logPath: string,
@@ -68,13 +73,14 @@ export function openIndex(
     index.run("pragma temp_store = memory");
     index.run(`pragma cache_size = -${cacheKib}`);
     if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
-    if (versionOf(index) === WITHOUT_EVENTS) addEvents(index);
+    complete(index);
     if (serves(index, log)) {
       index.run("attach ? as log", [logPath]);
       return index;
     }
   } catch (error) {
-    if (!/^SQLITE_(CORRUPT|NOTADB|ERROR)/.test((error as { code?: string }).code ?? "")) throw error;
+    index.close();
+    throw indexDamage(error) ?? error;
   }
   index.close();
   return undefined;
@@ -90,12 +96,13 @@ function create(log: Database, index: Database): void {
   })();
 }
 
-function addEvents(index: Database): void {
-  index.transaction(() => {
-    index.run(EVENT_TABLES);
-    index.run("insert into followers values (?, 0, null)", [EVENTS]);
-    index.run(`pragma user_version = ${INDEX_VERSION}`);
-  })();
+function complete(index: Database): void {
+  for (let version = versionOf(index) ?? 0; COMPLETIONS[version] !== undefined; version++) {
+    index.transaction(() => {
+      index.run(COMPLETIONS[version] ?? "");
+      index.run(`pragma user_version = ${version + 1}`);
+    })();
+  }
 }
 
 function versionOf(index: Database): number | undefined {

@@ -172,6 +172,17 @@ test("what was derived is put in better order without a snapshot of the log, whi
   writer.close();
 });
 
+/** As a version before checksums left it. */
+function withoutChecksums(index: Database): void {
+  for (const [table, column] of [
+    ["segments", "checksum"],
+    ["segments", "lasts_checksum"],
+    ["blocks", "checksum"],
+    ["postings", "checksum"],
+  ])
+    index.run(`alter table ${table} drop column ${column}`);
+}
+
 describe("a file that can't serve is made anew", () => {
   const ROWS = 200;
   let path: string;
@@ -214,11 +225,20 @@ describe("a file that can't serve is made anew", () => {
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
   });
 
+  test("one of the version before checksums is completed in place, and goes on where it was", () => {
+    using index = new Database(indexPath(path, 1));
+    withoutChecksums(index);
+    index.run("pragma user_version = 6");
+    index.close();
+    expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
+  });
+
   test("one of the version before events is completed in place, and goes on where it was", () => {
     using index = new Database(indexPath(path, 1));
     for (const table of ["events_by_filter", "event_leaves", "events_by_message"])
       index.run(`drop table ${table}`);
     index.run("delete from followers where name = 'events'");
+    withoutChecksums(index);
     index.run("pragma user_version = 5");
     index.close();
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });

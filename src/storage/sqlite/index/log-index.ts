@@ -1,5 +1,6 @@
 /** The followers of one index file, and how they move along the log. */
 import type { Database, Statement } from "bun:sqlite";
+import { Damaged } from "../damage.ts";
 import { EventFollower } from "./event-order.ts";
 import type { Follower, IndexLimits, Positions } from "./follower.ts";
 import {
@@ -15,15 +16,28 @@ import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./senders.ts";
 import { TimeFollower } from "./time-order.ts";
 
-/** Opens the index of a log: the file that has come furthest; others, and those that can't serve, are deleted. */
+/**
+ * Opens the index of a log: the file that has come furthest; others, and those that can't serve, are deleted. `onDamage`
+ * is told of those that can't be read.
+ */
 export function openLogIndex(
   log: Database,
   logPath: string,
   limits: IndexLimits,
   cacheKib: number,
+  onDamage: (file: string, reason: string) => void = () => undefined,
 ): LogIndex {
+  const open = (number: number) => {
+    try {
+      return openIndex(log, logPath, number, cacheKib);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      onDamage(indexPath(logPath, number), error.message);
+      return undefined;
+    }
+  };
   const found = indexNumbers(logPath).flatMap((number) => {
-    const db = openIndex(log, logPath, number, cacheKib);
+    const db = open(number);
     if (db === undefined) removeIndex(logPath, number);
     return db === undefined ? [] : [{ number, db, row: leastOf(positionsOf(db)) }];
   });

@@ -1,4 +1,5 @@
 /** An order of messages that can be counted, and how a page is read from one together with the log's tail. */
+import { inIndex } from "../damage.ts";
 import { comparePlaces, type Place } from "./log-rows.ts";
 
 export interface Entry extends Place {
@@ -14,6 +15,21 @@ export interface Order {
   read(rank: number, limit: number): Entry[];
   /** Rows from one rank up to another, in order, in pieces. */
   rows(from: number, to: number): Generator<readonly number[]>;
+}
+
+/** The order that `open` gives, by reads that fail as damage of the index. */
+export function orderInIndex(open: () => Order): Order {
+  const order = inIndex(open);
+  return {
+    size: order.size,
+    rank: (place) => inIndex(() => order.rank(place)),
+    read: (rank, limit) => inIndex(() => order.read(rank, limit)),
+    *rows(from, to) {
+      const pieces = order.rows(from, to);
+      for (let piece = inIndex(() => pieces.next()); !piece.done; piece = inIndex(() => pieces.next()))
+        yield piece.value;
+    },
+  };
 }
 
 /** Part of an order, from one rank up to another, and what the tail adds to it (in order). */

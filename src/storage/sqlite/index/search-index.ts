@@ -6,39 +6,31 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { NATIVE } from "../../../core/source.ts";
+import { bytesChecksum } from "../row-checksum.ts";
 import { andBits, complement, countBits, markDocuments } from "../search/bits.ts";
-import { blocksThatMayHold, cutDictionary, type Dictionary, joinDictionary } from "../search/blocks.ts";
+import { blocksThatMayHold, cutDictionary } from "../search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
 import { plan } from "../search/pieces.ts";
 import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../search/segment.ts";
 import { SegmentBuilder } from "../search/segment-builder.ts";
 import { SOURCE_OF_MESSAGE } from "../sources.ts";
 import type { Follower, IndexLimits } from "./follower.ts";
+import {
+  blockChecksum,
+  CHUNK,
+  type FilteredSegment,
+  missing,
+  type SegmentRow,
+  type StoredBlock,
+  type StoredChunk,
+  segmentChecksum,
+  sound,
+  soundChunk,
+  soundDictionary,
+} from "./stored-segment.ts";
 
 /** So many segments of one tier become one of the next. */
 const FANOUT = 16;
-
-export const SEARCH_TABLES = `
-  create table segments (
-    segment integer primary key, first integer not null, last integer not null, documents integer not null,
-    filters blob not null, lasts blob not null
-  );
-  create table blocks (
-    segment integer not null, block integer not null, dictionary blob not null, offsets blob not null,
-    primary key (segment, block)
-  );
-  create table postings (
-    segment integer not null, chunk integer not null, bytes blob not null,
-    primary key (segment, chunk)
-  );
-`;
-
-interface SegmentRow {
-  readonly segment: number;
-  readonly first: number;
-  readonly last: number;
-  readonly documents: number;
-}
 
 export class SearchFollower implements Follower {
   readonly name = "search";
@@ -50,20 +42,20 @@ export class SearchFollower implements Follower {
   readonly #addChunk: Statement;
   readonly #segments: Statement<SegmentRow, []>;
   readonly #rows: Statement<IndexedColumns, [number, number]>;
-  readonly #chunk: Statement<{ bytes: Uint8Array }, [number, number]>;
+  readonly #chunk: Statement<StoredChunk, [number, number]>;
 
   constructor(db: Database, limits: IndexLimits) {
     this.#db = db;
     this.#limits = limits;
     this.#nextSegment = db.query("select coalesce(max(segment), 0) + 1 as segment from segments");
-    this.#addSegment = db.query("insert into segments values (?, ?, ?, ?, ?, ?)");
-    this.#addBlock = db.query("insert into blocks values (?, ?, ?, ?)");
-    this.#addChunk = db.query("insert into postings values (?, ?, ?)");
+    this.#addSegment = db.query("insert into segments values (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#addBlock = db.query("insert into blocks values (?, ?, ?, ?, ?)");
+    this.#addChunk = db.query("insert into postings values (?, ?, ?, ?)");
     this.#segments = db.query("select segment, first, last, documents from segments order by first desc");
     this.#rows = db.query(
       `select ${INDEXED_COLUMNS} from log.messages where rowid > ? and rowid <= ? order by rowid`,
     );
-    this.#chunk = db.query("select bytes from postings where segment = ? and chunk = ?");
+    this.#chunk = db.query(CHUNK);
   }
 
   step(after: number, last: number): void {
@@ -73,7 +65,7 @@ export class SearchFollower implements Follower {
     const { postings, ...built } = builder.build();
     const segment = this.#next();
     for (let start = 0; start < postings.length; start += CHUNK_BYTES) {
-      this.#addChunk.run(segment, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
+      this.#keepChunk(segment, start / CHUNK_BYTES, postings.subarray(start, start + CHUNK_BYTES));
     }
     this.#add(segment, built);
   }
@@ -86,11 +78,16 @@ export class SearchFollower implements Follower {
     return (this.#nextSegment.get() as { segment: number }).segment;
   }
 
+  #keepChunk(segment: number, chunk: number, bytes: Uint8Array): void {
+    this.#addChunk.run(segment, chunk, bytes, bytesChecksum(bytes));
+  }
+
   #add(segment: number, { first, last, documents, dictionary, offsets, lasts }: SegmentParts): void {
     const { blocks, filters } = cutDictionary({ dictionary, offsets });
     for (const [number, block] of blocks.entries())
-      this.#addBlock.run(segment, number, block.dictionary, block.offsets);
-    this.#addSegment.run(segment, first, last, documents, filters, lasts);
+      this.#addBlock.run(segment, number, block.dictionary, block.offsets, blockChecksum(block));
+    const checksum = segmentChecksum({ segment, first, last, documents, filters });
+    this.#addSegment.run(segment, first, last, documents, filters, lasts, checksum, bytesChecksum(lasts));
   }
 
   /** The latest segments, oldest first, if enough of them are no larger than the tier of the very latest. */
@@ -119,7 +116,7 @@ export class SearchFollower implements Follower {
     let chunk = 0;
     const merged = mergeSegments(
       group.map((segment) => this.#source(segment)),
-      (bytes) => this.#addChunk.run(target, chunk++, bytes),
+      (bytes) => this.#keepChunk(target, chunk++, bytes),
     );
     for (const { segment } of group) {
       for (const table of ["segments", "blocks", "postings"])
@@ -129,15 +126,15 @@ export class SearchFollower implements Follower {
   }
 
   #source({ segment, first, last, documents }: SegmentRow): SegmentSource {
-    const sql = "select lasts from segments where segment = ?";
-    const { lasts } = this.#db.query<{ lasts: Uint8Array }, [number]>(sql).get(segment) as {
-      lasts: Uint8Array;
-    };
+    const sql = "select lasts, lasts_checksum as checksum from segments where segment = ?";
+    const stored = this.#db.query<{ lasts: Uint8Array; checksum: number | null }, [number]>(sql).get(segment);
+    const { lasts, checksum } = stored ?? missing(`the segment ${segment}`);
+    sound(checksum, () => bytesChecksum(lasts), `the segment ${segment}`);
     return {
       first,
       last,
       documents,
-      ...storedDictionary(this.#db, segment),
+      ...soundDictionary(this.#db, segment),
       lasts,
       postings: this.#chunks(segment),
     };
@@ -147,7 +144,7 @@ export class SearchFollower implements Follower {
     for (let chunk = 0; ; chunk++) {
       const found = this.#chunk.get(segment, chunk);
       if (found === null) return;
-      yield found.bytes;
+      yield soundChunk(found, segment, chunk);
     }
   }
 }
@@ -165,12 +162,6 @@ export function addToSegment(builder: SegmentBuilder, [row, to, text, source]: I
 }
 
 type SegmentParts = Omit<SegmentBytes, "postings">;
-
-/** A segment's whole dictionary, for a merge or a check. */
-export function storedDictionary(db: Database, segment: number): Dictionary {
-  const sql = "select dictionary, offsets from blocks where segment = ? order by block";
-  return joinDictionary(db.query<Dictionary, [number]>(sql).all(segment));
-}
 
 /** Rows that match. */
 export interface Matches {
@@ -293,9 +284,11 @@ export class SearchReader {
   #filtersOf(segment: number): Uint8Array {
     const cached = this.#filters.get(segment);
     if (cached !== undefined) return cached;
-    const sql = "select filters from segments where segment = ?";
-    return (this.#db.query<{ filters: Uint8Array }, [number]>(sql).get(segment) as { filters: Uint8Array })
-      .filters;
+    const sql = "select segment, first, last, documents, filters, checksum from segments where segment = ?";
+    const query = this.#db.query<FilteredSegment & { checksum: number | null }, [number]>(sql);
+    const stored = query.get(segment) ?? missing(`the segment ${segment}`);
+    sound(stored.checksum, () => segmentChecksum(stored), `the segment ${segment}`);
+    return stored.filters;
   }
 
   #block(segment: number, block: number): SegmentIndex {
@@ -306,8 +299,10 @@ export class SearchReader {
       this.#blocks.set(key, cached);
       return cached.index;
     }
-    const sql = "select dictionary, offsets from blocks where segment = ? and block = ?";
-    const streams = this.#db.query<Dictionary, [number, number]>(sql).get(segment, block) as Dictionary;
+    const sql = "select dictionary, offsets, checksum from blocks where segment = ? and block = ?";
+    const what = `the block ${block} of the segment ${segment}`;
+    const streams = this.#db.query<StoredBlock, [number, number]>(sql).get(segment, block) ?? missing(what);
+    sound(streams.checksum, () => blockChecksum(streams), what);
     const index = new SegmentIndex(streams);
     const bytes = streams.dictionary.length + streams.offsets.length;
     this.#blocks.set(key, { index, bytes });
@@ -347,9 +342,9 @@ class Chunks {
   #chunk(chunk: number): Uint8Array {
     let bytes = this.#chunks.get(chunk);
     if (bytes === undefined) {
-      const sql = "select bytes from postings where segment = ? and chunk = ?";
-      const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
-      bytes = (query.get(this.#segment, chunk) as { bytes: Uint8Array }).bytes;
+      const stored = this.#db.query<StoredChunk, [number, number]>(CHUNK).get(this.#segment, chunk);
+      const what = `the chunk ${chunk} of the segment ${this.#segment}`;
+      bytes = soundChunk(stored ?? missing(what), this.#segment, chunk);
       this.#onRead(bytes.length);
       this.#chunks.set(chunk, bytes);
     }

@@ -1,0 +1,69 @@
+/**
+ * Checksums of the log's rows, which tell a byte that the disk has changed from one that was stored. They are written
+ * with the row and never change; a row of a version before them has none, and counts as sound.
+ */
+
+/** Between fields, none of which holds it; twice for a field that is null. */
+const NUL = "\0";
+
+export interface MessageFields {
+  readonly seq: number;
+  readonly message_id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly ts: string;
+  readonly text: string | null;
+  readonly created_at: string;
+}
+
+export interface DetailFields {
+  readonly seq: number;
+  readonly source: string;
+  readonly type: string;
+  readonly delivery: number;
+  readonly start: number;
+  readonly stop: number;
+}
+
+export interface EventFields {
+  readonly seq: number;
+  readonly source: string;
+  readonly kind: string;
+  readonly event_key: string;
+  readonly message_id: string | null;
+  readonly ts: string;
+  readonly created_at: string;
+  readonly delivery: number;
+  readonly start: number;
+  readonly stop: number;
+}
+
+export function messageChecksum({ seq, message_id, from, to, ts, text, created_at }: MessageFields): number {
+  return checksum(
+    `${seq}${NUL}${message_id}${NUL}${from}${NUL}${to}${NUL}${ts}${NUL}${text ?? NUL}${NUL}${created_at}`,
+  );
+}
+
+export function detailChecksum({ seq, source, type, delivery, start, stop }: DetailFields): number {
+  return checksum([seq, source, type, delivery, start, stop].join(NUL));
+}
+
+export function eventChecksum(event: EventFields): number {
+  const { seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop } = event;
+  const fields = [seq, source, kind, event_key, message_id ?? NUL, ts, created_at, delivery, start, stop];
+  return checksum(fields.join(NUL));
+}
+
+export function bytesChecksum(...streams: readonly Uint8Array[]): number {
+  return streams.reduce((seed, bytes) => Bun.hash.crc32(bytes, seed), 0) | 0;
+}
+
+/** Whether what was read is what was written, as far as the stored checksum tells. */
+export function isSound(stored: number | null, computed: () => number): boolean {
+  return stored === null || stored === computed();
+}
+
+/** Signed, so that SQLite stores four bytes. */
+function checksum(text: string): number {
+  return Bun.hash.crc32(text) | 0;
+}
