@@ -20,7 +20,7 @@ export function addExport(program: Command, exit: Exit): void {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
       0,
     )
-    .option("--include-damaged", "rows whose checksum is another, too, as they are read")
+    .option("--include-damaged", "rows whose checksum differs, too, as they are read")
     .addHelpText(
       "after",
       "\nExamples:\n  $ postern export --output backup.ndjson\n  $ postern export --since-seq 5575 | gzip > more.ndjson.gz",

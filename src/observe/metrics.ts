@@ -154,7 +154,7 @@ export class Metrics {
     this.gauge("store_wal_bytes", "Size of the write-ahead log file.", () => figures().walBytes);
     this.watchCounter(
       "store_damaged_rows_total",
-      "Stored rows that were read and whose checksum is another; each counts once.",
+      "Stored rows that were read and whose checksum differs; each counts once.",
       () => this.damagedRows,
     );
   }

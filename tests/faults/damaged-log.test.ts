@@ -1,7 +1,7 @@
 /** Bytes of the database file that are others than those written: noticed, told with the remedy, and never carried over. */
 import { Database } from "bun:sqlite";
 import { beforeEach, expect, test } from "bun:test";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { postern as run } from "../cli/postern.ts";
 import { flipText, overwrite, PAGE_BYTES, write } from "../flip.ts";
@@ -107,7 +107,7 @@ test("a flipped byte in a text is told once with the message and the remedy, cou
   expect(more).toEqual([]);
   expect(JSON.parse(line ?? "")).toMatchObject({
     level: "ERROR",
-    message: 'the message with seq 155 (message_id "m77") is damaged: its checksum is another',
+    message: 'the message with seq 155 (message_id "m77") is damaged: the checksum differs',
     file: database,
     seq: 155,
     message_id: "m77",
@@ -120,7 +120,7 @@ test("a flipped byte in a text is told once with the message and the remedy, cou
   const doctor = await run(["doctor"], { env: env() });
   expect(doctor.code).toBe(1);
   expect(doctor.stdout).toContain(
-    'the message with seq 155 (message_id "m77") is damaged: its checksum is another',
+    'the message with seq 155 (message_id "m77") is damaged: the checksum differs',
   );
   expect(doctor.stderr).toContain(REMEDY);
 }, 30_000);
@@ -132,8 +132,8 @@ test("an export leaves out a damaged row and says so; --include-damaged gives it
   expect(code).toBe(1);
   expect(stderr.trim().split("\n")).toEqual([
     'postern: the message with seq 155 (message_id "m77") is damaged, and left out',
-    'postern: the bytes of the request that holds seq 1001 (message_id "wa:500") is damaged, and left out',
-    'postern: the bytes of the request that holds seq 1002 (message_id "wa:500") is damaged, and left out',
+    'postern: the bytes of the request that holds seq 1001 (message_id "wa:500") are damaged, and left out',
+    'postern: the bytes of the request that holds seq 1002 (message_id "wa:500") are damaged, and left out',
     "postern: the database is damaged: everything else that can be read was exported",
   ]);
   expect(rows).toHaveLength(MESSAGES + (2 * MESSAGES) / 10 - 4);
@@ -173,11 +173,14 @@ test("an export goes on behind pages that can't be read, and names their rows", 
 
 test("an export, doctor and reads notice rows that are gone though no page of theirs looks damaged", async () => {
   const [, , , page = 0] = leavesOf("messages");
-  // What SQLite takes for a page without rows.
-  write(database, (page - 1) * PAGE_BYTES, Buffer.from([0x0d, 0, 0, 0, 0, 0x10, 0, 0]));
+  // The page's number of rows.
+  const count = (page - 1) * PAGE_BYTES + 3;
+  const before = readFileSync(database).readUInt16BE(count);
+  write(database, count, Buffer.of(0, before - 5));
   const { code, stderr, rows } = await exported();
   const [, first, last] = /messages: rows (\d+) to (\d+) can't be read/.exec(stderr) ?? [];
   const there = rows.filter(({ text }) => text !== undefined).length;
+  expect(there).toBe(MESSAGES - 5);
   expect({ code, there }).toEqual({ code: 1, there: MESSAGES - (Number(last) - Number(first) + 1) });
   expect((await run(["doctor"], { env: env() })).stdout).toContain(
     `the primary key has ${MESSAGES} entries for ${there} rows`,

@@ -3,7 +3,7 @@ import { StorageUnavailable, StoreDamaged } from "../../core/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { type Damaged, type DamagedRow, isBroken, nameOf, REMEDY } from "./damage.ts";
+import { type Damaged, type DamagedRow, describeRow, isBroken, REMEDY } from "./damage.ts";
 
 /** The same damage is met again and again: it is told so often. */
 const TOLD_EVERY_MS = 10 * 60_000;
@@ -80,7 +80,7 @@ export class DamageReport {
     this.#rows.add(key);
     const { path, log, metrics } = this.#parts;
     metrics.damagedRows++;
-    log.error(`${nameOf(row)} is damaged: its checksum is another`, {
+    log.error(`${describeRow(row)}: the checksum differs`, {
       file: path,
       table: row.table,
       seq: row.seq,

@@ -19,7 +19,7 @@ export class Damaged extends Error {
   }
 }
 
-/** A row whose checksum isn't that of its fields. */
+/** A row whose checksum differs. */
 export interface DamagedRow {
   readonly table: "messages" | "details" | "events" | "deliveries";
   readonly seq: number;
@@ -29,19 +29,19 @@ export interface DamagedRow {
 
 export type OnDamagedRow = (row: DamagedRow) => void;
 
-/** Says which row it is, as the log and the commands do. */
-export function nameOf({ table, seq, messageId }: DamagedRow): string {
+/** Says which row is damaged, as the log and the commands do. */
+export function describeRow({ table, seq, messageId }: DamagedRow): string {
   const id =
     messageId === undefined || messageId === null ? "" : ` (message_id ${JSON.stringify(messageId)})`;
   switch (table) {
     case "messages":
-      return `the message with seq ${seq}${id}`;
+      return `the message with seq ${seq}${id} is damaged`;
     case "details":
-      return `the details of the message with seq ${seq}${id}`;
+      return `the details of the message with seq ${seq}${id} are damaged`;
     case "events":
-      return `the event with seq ${seq}${id}`;
+      return `the event with seq ${seq}${id} is damaged`;
     case "deliveries":
-      return `the bytes of the request that holds seq ${seq}${id}`;
+      return `the bytes of the request that holds seq ${seq}${id} are damaged`;
   }
 }
 
@@ -88,8 +88,8 @@ export const REMEDY =
 
 /** An error of opening a database, in words that name the file and the remedy where it is damaged. */
 export function openFailure(path: string, error: unknown): unknown {
-  const damaged = error instanceof Damaged || isUnreadable(error);
-  if (error instanceof StartRefused || !damaged) return error;
+  const damaged = error instanceof Damaged ? error.part === "log" : isUnreadable(error);
+  if (!damaged) return error;
   return new StartRefused(`${path} is damaged (${reasonOf(error)}): ${REMEDY}`);
 }
 

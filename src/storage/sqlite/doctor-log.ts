@@ -6,7 +6,7 @@ import type { Database } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
 import type { LoggedMessage } from "../../core/message.ts";
 import { compareUtf8 } from "../../core/utf8-order.ts";
-import { isUnreadable, nameOf, reasonOf } from "./damage.ts";
+import { describeRow, isUnreadable, reasonOf } from "./damage.ts";
 import { examineBodies, examineDetails, type Looked } from "./doctor-posts.ts";
 import { Findings } from "./findings.ts";
 import { readablePages } from "./readable-rows.ts";
@@ -44,7 +44,7 @@ export function* examineLog(log: Database): Generator<number, Looked> {
     for (const row of page) {
       const { seq, message_id: messageId, ts, ts_key: key } = row;
       if (!isSound(row.checksum, () => messageChecksum(row)))
-        findings.add(`${nameOf({ table: "messages", seq, messageId })} is damaged: its checksum is another`);
+        findings.add(`${describeRow({ table: "messages", seq, messageId })}: the checksum differs`);
       if (seq <= seqBefore) findings.add(`row ${row.row} has seq ${seq} after ${seqBefore}`);
       if (instantKey(ts) !== key) findings.add(`row ${row.row} has the key ${key} for the instant ${ts}`);
       seqBefore = seq;

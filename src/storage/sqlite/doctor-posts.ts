@@ -4,7 +4,7 @@
  */
 import type { Database } from "bun:sqlite";
 import { instantKey } from "../../core/instant.ts";
-import { nameOf } from "./damage.ts";
+import { describeRow } from "./damage.ts";
 import { Findings } from "./findings.ts";
 import { BY_FILTER, ENTRIES_AN_EVENT, eventPlace, filterText } from "./index/event-order.ts";
 import { readablePages } from "./readable-rows.ts";
@@ -84,7 +84,7 @@ export function* examineDetails(db: Database, findings: Findings): Generator<num
     for (const row of rows) {
       if (row.kept !== 1) findings.add(`details: the bytes of the message with seq ${row.seq} are not kept`);
       if (!isSound(row.checksum, () => detailChecksum(row)))
-        findings.add(`${nameOf({ table: "details", seq: row.seq })} are damaged: their checksum is another`);
+        findings.add(`${describeRow({ table: "details", seq: row.seq })}: the checksum differs`);
     }
     yield 0;
   }
@@ -107,7 +107,7 @@ export function* examineBodies(db: Database, findings: Findings): Generator<numb
   for (const rows of pages) {
     for (const { row: seq, body, checksum } of rows)
       if (!isSound(checksum, () => bytesChecksum(body)))
-        findings.add(`${nameOf({ table: "deliveries", seq })} are damaged: their checksum is another`);
+        findings.add(`${describeRow({ table: "deliveries", seq })}: the checksum differs`);
     yield 0;
   }
 }
@@ -115,7 +115,7 @@ export function* examineBodies(db: Database, findings: Findings): Generator<numb
 function checkRow(row: EventRow, before: Pick<EventRow, "row" | "seq">, findings: Findings): void {
   const { row: event, seq, ts, ts_key, kept, message_id: messageId } = row;
   if (!isSound(row.checksum, () => eventChecksum(row)))
-    findings.add(`${nameOf({ table: "events", seq, messageId })} is damaged: its checksum is another`);
+    findings.add(`${describeRow({ table: "events", seq, messageId })}: the checksum differs`);
   if (event !== before.row + 1) findings.add(`events: ${event} comes after ${before.row}`);
   if (seq <= before.seq) findings.add(`events: ${event} has seq ${seq} after ${before.seq}`);
   if (instantKey(ts) !== ts_key) findings.add(`events: ${event} has the key ${ts_key} for the instant ${ts}`);

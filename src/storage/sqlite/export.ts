@@ -15,7 +15,7 @@ import type {
   ProviderMessageRecord,
 } from "../../core/log-record.ts";
 import type { LoggedMessage } from "../../core/message.ts";
-import { type DamagedRow, isUnreadable, nameOf, REMEDY } from "./damage.ts";
+import { type DamagedRow, describeRow, isUnreadable, REMEDY } from "./damage.ts";
 import { openForReading } from "./files.ts";
 import { endOfLog, type LogEnd } from "./message-log.ts";
 import { readablePages } from "./readable-rows.ts";
@@ -41,7 +41,7 @@ export type LogDamage =
 export interface ExportOptions {
   /** Told of each damage; by default the export ends there. */
   readonly onDamage?: (damage: LogDamage) => void;
-  /** Rows whose checksum is another are exported as they are read, and told all the same. */
+  /** Rows whose checksum differs are exported as they are read, and told all the same. */
   readonly includeDamaged?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface ExportOptions {
 export function describeDamage(damage: LogDamage): string {
   if ("row" in damage) {
     const end = damage.exported ? ", and exported as it is" : ", and left out";
-    return `${nameOf(damage.row)} is damaged${end}`;
+    return `${describeRow(damage.row)}${end}`;
   }
   const { table, first, last } = damage;
   const rows = last === undefined ? `from ${first} on` : first === last ? `${first}` : `${first} to ${last}`;

@@ -1,5 +1,6 @@
 /** Brings the index file up without a server: after an import, or from nothing for `postern doctor --rebuild`. */
 import { resolve } from "node:path";
+import { openFailure } from "./damage.ts";
 import { openForReading, openForWriting } from "./files.ts";
 import { INDEX_LIMITS } from "./index/follower.ts";
 import { indexNumbers, removeIndex } from "./index/index-file.ts";
@@ -28,6 +29,9 @@ export function* rebuild(databasePath: string): Generator<number, void> {
     using log = openForReading(path);
     yield* advance(makeLogIndex(log, path, Math.max(0, ...before) + 1, INDEX_LIMITS, CACHE_KIB));
     for (const number of before) removeIndex(path, number);
+  } catch (error) {
+    // The index is new: what can't be read is the log.
+    throw openFailure(path, error);
   } finally {
     lock.release();
   }

@@ -200,9 +200,12 @@ export class Following {
       this.#failed = false;
       if (report.index !== before.index) {
         this.#swapping = true;
-        await onSwap(report.index);
-        await follower.ask({ do: "forget-old" });
-        this.#swapping = false;
+        try {
+          await onSwap(report.index);
+          await follower.ask({ do: "forget-old" });
+        } finally {
+          this.#swapping = false;
+        }
         this.#rebuild?.resolve();
         this.#rebuild = undefined;
       }
