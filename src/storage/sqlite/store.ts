@@ -3,7 +3,7 @@
  * itself is touched by the threads alone.
  */
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname } from "node:path";
 import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   Delivery,
@@ -23,7 +23,8 @@ import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { extendLog, prepareFolder, sizeOf } from "./files.ts";
+import { extendLog, isNew, prepareFolder, sizeOf } from "./files.ts";
+import { FilesInPlace } from "./files-in-place.ts";
 import { Following } from "./following.ts";
 import { isRefusal, type Result } from "./group-commit.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
@@ -36,6 +37,7 @@ import { Thread } from "./thread.ts";
 import { isSearch } from "./wanted.ts";
 
 export interface SqliteOptions extends QueueLimits {
+  /** The real one (`realFile`): another name of the file would have another lock. */
   readonly path: string;
   readonly queryTimeoutMs: number;
   readonly readThreads: number;
@@ -57,18 +59,20 @@ const ACKNOWLEDGING_THREADS = 2;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
+const FILE_DISPLACED = "a file of the database was moved, replaced or removed";
 
 /** Opens the database, which is made when missing. Throws `StartRefused` when that can't be. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const path = resolve(options.path);
+  const { path } = options;
   prepareFolder(path);
   const lock = lockFile(path);
   try {
     const writer = new Thread("writer", options.onFatal);
-    await createFile(writer, path);
+    // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away.
+    if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
-    syncFolder(resolve(path, ".."));
+    syncFolder(dirname(path));
     const limits = options.indexLimits ?? INDEX_LIMITS;
     const follower = new Thread("follower", options.onFatal);
     const followed = await follower.ask<FollowReport>({ do: "open", path, limits });
@@ -81,21 +85,12 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", options.onFatal);
     await checkpointer.ask({ do: "open", path });
-    return new SqliteStore(
-      { ...options, path },
-      { writer, reads, checkpointer, follower, lock, end, followed },
-    );
+    const files = new FilesInPlace(path, end.files);
+    return new SqliteStore(options, { writer, reads, checkpointer, follower, lock, end, followed, files });
   } catch (error) {
     lock.release();
     throw error;
   }
-}
-
-/** A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away. */
-async function createFile(writer: Thread, path: string): Promise<void> {
-  if (sizeOf(path) > 0) return;
-  await writer.ask({ do: "open", path });
-  await writer.ask({ do: "close" });
 }
 
 interface Parts {
@@ -107,6 +102,8 @@ interface Parts {
   /** Where the log ended when it was opened. */
   readonly end: LogEnd;
   readonly followed: FollowReport;
+  /** As the writer has them; here it is looked at whether they have their names for readiness. */
+  readonly files: FilesInPlace;
 }
 
 class SqliteStore implements Store {
@@ -202,8 +199,15 @@ class SqliteStore implements Store {
 
   ping(): Promise<void> {
     const now = this.#options.clock.elapsed();
+    const displaced = this.#parts.files.look();
+    if (displaced !== undefined) this.#broke(displaced.reason);
     if (this.#broken !== undefined)
-      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
+      return Promise.reject(
+        new StorageUnavailable(
+          displaced === undefined ? "storage unavailable" : `storage unavailable: ${FILE_DISPLACED}`,
+          this.#broken,
+        ),
+      );
     if (now - this.#committedAt < COMMIT_FRESH_MS) return Promise.resolve();
     if (this.#probe === undefined || now - this.#probe.at >= PROBE_EVERY_MS) {
       this.#probe = { at: now, outcome: this.#writeProbe() };
@@ -227,6 +231,8 @@ class SqliteStore implements Store {
 
   rebuildIndex(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
+    if (this.#broken !== undefined)
+      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
     return this.#following.rebuild();
   }
 
@@ -348,7 +354,7 @@ class SqliteStore implements Store {
     if (this.#broken !== undefined) return;
     this.#broken = reason;
     this.#options.log.error(
-      "the disk failed: no message is accepted until the database could be opened again",
+      "the database can't be written: no message is accepted until it could be opened again",
       { reason },
     );
     const error = new StorageUnavailable("storage unavailable", reason);
@@ -366,13 +372,16 @@ class SqliteStore implements Store {
   async #reopen(): Promise<void> {
     const { path, log, clock } = this.#options;
     try {
+      this.#parts.files.check();
       await this.#parts.writer.ask({ do: "reopen" });
       await this.#parts.checkpointer.ask({ do: "open", path });
       this.#broken = undefined;
       this.#committedAt = clock.elapsed();
       log.warn("the database is open again");
     } catch (error) {
-      log.error("the database can't be opened yet", { reason: String(error) });
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#broken) log.error("the database can't be opened yet", { reason });
+      this.#broken = reason;
       this.#reopenLater();
     }
   }
