@@ -15,6 +15,7 @@ import { type Import, type ImportRecord, openImport } from "./sqlite/import.ts";
 import { indexNumbers, indexPath } from "./sqlite/index/index-file.ts";
 import { FileInUse } from "./sqlite/lock.ts";
 import { type MigrationSource, openMigrationSource } from "./sqlite/migration-source.ts";
+import { realFile } from "./sqlite/real-file.ts";
 import { openSqlite, type SqliteOptions } from "./sqlite/store.ts";
 
 export type { Examination, Import, ImportRecord, LogDamage, LogImport, MigrationSource };
@@ -31,7 +32,7 @@ export interface StoreOptions extends Omit<SqliteOptions, "path"> {
 export async function openStore(url: DatabaseUrl, options: StoreOptions): Promise<Store> {
   switch (url.engine) {
     case "sqlite":
-      return openSqlite({ ...options, path: url.path });
+      return openSqlite({ ...options, path: realFile(url.path) });
     case "postgres":
       return openPostgres({ ...options, url: url.url });
   }
@@ -39,7 +40,7 @@ export async function openStore(url: DatabaseUrl, options: StoreOptions): Promis
 
 /** Opens the database of a URL for an import without a server. Throws `StartRefused` while a server has it. */
 export function importInto(url: SqliteUrl, clock: Clock): Import {
-  return openImport(url.path, clock);
+  return openImport(realFile(url.path), clock);
 }
 
 /** Everything that is stored from `seq` `since` on, in the order of the log. Throws `StartRefused`. */
@@ -48,13 +49,13 @@ export async function* exportFrom(
   since: number,
   options?: ExportOptions,
 ): AsyncGenerator<readonly LogRecord[]> {
-  if (url.engine === "sqlite") yield* exportSlices(url.path, since, options);
+  if (url.engine === "sqlite") yield* exportSlices(realFile(url.path), since, options);
   else yield* exportLog(url.url, since);
 }
 
 /** The source of a migration. Throws `StartRefused`. */
 export function migrationSource(url: SqliteUrl): MigrationSource {
-  return openMigrationSource(url.path);
+  return openMigrationSource(realFile(url.path));
 }
 
 /** The target of a migration of the log with this name. Throws `StartRefused` when anything else is in it. */
@@ -64,20 +65,21 @@ export function migrationTarget(url: PostgresUrl, log: string, newId: NewId): Pr
 
 /** Compares what is derived with the log; yields how many rows it looked at since. Throws `StartRefused`. */
 export function examineDatabase(url: SqliteUrl): Generator<number, Examination> {
-  return examine(url.path);
+  return examine(realFile(url.path));
 }
 
 /** Rows that an examination looks at. Throws `StartRefused`. */
 export function rowsIn(url: SqliteUrl): number {
-  return rowsToExamine(url.path);
+  return rowsToExamine(realFile(url.path));
 }
 
 /** Makes what is derived anew; yields the row that it has come to. Throws `FileInUse` while a server has the file. */
 export function rebuildIndexOf(url: SqliteUrl): Generator<number, void> {
-  return rebuild(url.path);
+  return rebuild(realFile(url.path));
 }
 
 /** The files that hold what is derived. */
 export function indexFilesOf(url: SqliteUrl): string[] {
-  return indexNumbers(url.path).map((number) => indexPath(url.path, number));
+  const path = realFile(url.path);
+  return indexNumbers(path).map((number) => indexPath(path, number));
 }

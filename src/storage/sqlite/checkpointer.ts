@@ -4,13 +4,16 @@
  */
 import type { Database } from "bun:sqlite";
 import { closeSync, fdatasyncSync, openSync } from "node:fs";
-import { type Checkpoint, checkpoint, openForWriting, REST_PAGES_MAX } from "./files.ts";
+import { type Checkpoint, checkpoint, openExisting, REST_PAGES_MAX } from "./files.ts";
+import { FilesInPlace } from "./files-in-place.ts";
 import type { CheckpointAsk } from "./protocol.ts";
 import { answerQuestions } from "./thread-main.ts";
 
 const PASSES_MAX = 6;
 
 let db: Database | undefined;
+/** Nothing is copied into a file that another process may have opened under another name. */
+let files: FilesInPlace | undefined;
 /** Of the database file. Closing it drops the locks of every connection of the process: it stays open until the end. */
 let descriptor: number | undefined;
 
@@ -18,7 +21,8 @@ answerQuestions<CheckpointAsk>((ask) => {
   switch (ask.do) {
     case "open":
       db?.close();
-      db = openForWriting(ask.path);
+      db = openExisting(ask.path);
+      files = new FilesInPlace(ask.path, files?.marks);
       descriptor ??= openSync(ask.path, "r");
       return null;
     case "checkpoint":
@@ -27,6 +31,7 @@ answerQuestions<CheckpointAsk>((ask) => {
     case "close":
       db?.close();
       db = undefined;
+      files = undefined;
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = undefined;
       return null;
@@ -41,6 +46,7 @@ answerQuestions<CheckpointAsk>((ask) => {
 function copy(from: Database, descriptor: number): Checkpoint {
   let left = checkpoint(from, "noop");
   for (let pass = 0; pass < PASSES_MAX && left.remaining > REST_PAGES_MAX; pass++) {
+    files?.check();
     const { copied } = checkpoint(from, "passive");
     if (copied === left.copied) break;
     fdatasyncSync(descriptor);

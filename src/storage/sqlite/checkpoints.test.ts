@@ -14,6 +14,7 @@ import {
   REST_PAGES_MAX,
   WAL_PAGES_MAX,
 } from "./files.ts";
+import { lockFile } from "./lock.ts";
 import { migrate } from "./schema.ts";
 import { Thread } from "./thread.ts";
 
@@ -32,6 +33,7 @@ function write(writer: Database, pages: number): void {
 
 test("the checkpointer copies up to the oldest snapshot, and says what is left", async () => {
   const path = join(folder.path, "messages.db");
+  const lock = lockFile(path);
   using writer = openForWriting(path);
   migrate(writer, path);
   writer.run("create table pages (content blob)");
@@ -51,6 +53,7 @@ test("the checkpointer copies up to the oldest snapshot, and says what is left",
   reader.run("rollback");
   expect(await thread.ask<Checkpoint>({ do: "checkpoint" })).toMatchObject({ remaining: 0 });
   await thread.close();
+  lock.release();
 });
 
 /** Checkpoints of a log of which the checkpointer leaves so much at each attempt; the last one again and again. */

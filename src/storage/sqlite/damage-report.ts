@@ -62,7 +62,7 @@ export class DamageReport {
   writingStopped(reason: string): void {
     const { path, log } = this.#parts;
     if (!isBroken(reason))
-      log.error("the disk failed: no message is accepted until the database could be opened again", {
+      log.error("the database can't be written: no message is accepted until it could be opened again", {
         reason,
       });
     else

@@ -36,8 +36,11 @@ export function prepareFolder(path: string): void {
 
 /** A checkpoint begins when the log holds so many. */
 export const CHECKPOINT_AT_PAGES = 8192;
+export const LOG_HEADER_BYTES = 32;
+/** A page of 4,096 bytes and what the log says of it. */
+export const PAGE_IN_LOG_BYTES = 4120;
 /** What the log's file has room for from the start: it goes on growing until the checkpoint is done. */
-const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * 4120;
+const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * PAGE_IN_LOG_BYTES;
 /** When the log holds so many, reads wait until it has started over. */
 export const WAL_PAGES_MAX = 4 * CHECKPOINT_AT_PAGES;
 /** What the writer copies itself, in a few milliseconds. */
@@ -63,20 +66,38 @@ export function extendLog(path: string): void {
   }
 }
 
+/**
+ * Whether the database has to be made. Throws `StartRefused` when its log is there without it: SQLite would throw the
+ * log away for a new database, and with it what was acknowledged.
+ */
+export function isNew(path: string): boolean {
+  if (sizeOf(path) > 0) return false;
+  const log = `${path}-wal`;
+  if (sizeOf(log) === 0) return true;
+  throw new StartRefused(
+    `there is ${log}, but no database ${path}: put the database back, or remove the log to begin with nothing`,
+  );
+}
+
 /** Bytes of a file; 0 when there is none. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Opens the file for writing with the pragmas that the promise rests on. */
-export function openForWriting(path: string): Database {
-  return opened(path, { create: true, readwrite: true, strict: true }, (db) => {
+/** Opens the file, which is made when missing, for writing with the pragmas that the promise rests on. */
+export function openForWriting(path: string, create = true): Database {
+  return opened(path, { create, readwrite: true, strict: true }, (db) => {
     db.run("pragma busy_timeout = 5000");
     db.run("pragma journal_mode = wal");
     db.run("pragma synchronous = full");
     db.run("pragma wal_autocheckpoint = 0");
     db.run("pragma cache_size = -16384");
   });
+}
+
+/** The same with a file that is known to be there: where it isn't any more, none is made in its place. */
+export function openExisting(path: string): Database {
+  return openForWriting(path, false);
 }
 
 /** Opens the file for reading only; needs no lock and may be done beside a running server. */

@@ -1,5 +1,4 @@
 /** Brings the index file up without a server: after an import, or from nothing for `postern doctor --rebuild`. */
-import { resolve } from "node:path";
 import { openFailure } from "./damage.ts";
 import { openForReading, openForWriting } from "./files.ts";
 import { INDEX_LIMITS } from "./index/follower.ts";
@@ -18,8 +17,7 @@ export function* follow(path: string): Generator<number, void> {
 }
 
 /** Makes the index anew. Throws `FileInUse` while a server has the file. */
-export function* rebuild(databasePath: string): Generator<number, void> {
-  const path = resolve(databasePath);
+export function* rebuild(path: string): Generator<number, void> {
   openForReading(path).close();
   const lock = lockFile(path);
   try {

@@ -3,13 +3,14 @@
  * file's lock for as long as it runs, and whatever stops it leaves a file that the next run goes on with.
  */
 import type { Database } from "bun:sqlite";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import type { Message } from "../../core/message.ts";
 import type { MessageDetail, NewEvent, Outcome } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import { claimedNames } from "./claims.ts";
-import { CHECKPOINT_AT_PAGES, checkpoint, openForWriting, prepareFolder } from "./files.ts";
+import { CHECKPOINT_AT_PAGES, checkpoint, isNew, openForWriting, prepareFolder } from "./files.ts";
+import { FilesInPlace } from "./files-in-place.ts";
 import { follow } from "./follow.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import { Logs } from "./logs.ts";
@@ -46,11 +47,12 @@ export interface DeliveryToImport {
 }
 
 /** Opens the database of an import, which is made when missing; throws `StartRefused` while a server has it. */
-export function openImport(databasePath: string, clock: Clock): Import {
-  const path = resolve(databasePath);
+export function openImport(path: string, clock: Clock): Import {
   prepareFolder(path);
   const lock = lockFile(path);
   try {
+    // A log without its database is refused.
+    isNew(path);
     const db = openForWriting(path);
     db.run(`pragma cache_size = -${CACHE_KIB}`);
     migrate(db, path);
@@ -74,6 +76,7 @@ export class Import {
   readonly #path: string;
   readonly #db: Database;
   readonly #lock: FileLock;
+  readonly #files: FilesInPlace;
   readonly #logs: Logs;
   readonly #now: () => string;
   readonly #claimed: ReadonlySet<string>;
@@ -83,6 +86,7 @@ export class Import {
     this.#path = path;
     this.#db = db;
     this.#lock = lock;
+    this.#files = new FilesInPlace(path);
     this.#logs = new Logs(db);
     this.#now = isoTicker(clock);
     this.#claimed = claimedNames(db);
@@ -144,6 +148,7 @@ export class Import {
   commit(): void {
     if (this.#uncommitted.length === 0) return;
     this.#logs.messages.commit();
+    this.#files.check();
     for (const { of, outcome } of this.#uncommitted) this.committed[of][outcome]++;
     this.#uncommitted = [];
     if (checkpoint(this.#db, "noop").walPages >= CHECKPOINT_AT_PAGES) checkpoint(this.#db, "passive");

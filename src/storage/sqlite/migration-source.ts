@@ -1,5 +1,4 @@
 /** The database that a migration reads, which it never writes to. */
-import { resolve } from "node:path";
 import { StartRefused } from "../../core/errors.ts";
 import { openForReading } from "./files.ts";
 import { FileInUse, type FileLock, lockFile } from "./lock.ts";
@@ -17,8 +16,7 @@ export interface MigrationSource {
 }
 
 /** Looks at the file; throws `StartRefused` when it can't be read, or an earlier version wrote it. */
-export function openMigrationSource(databasePath: string): MigrationSource {
-  const path = resolve(databasePath);
+export function openMigrationSource(path: string): MigrationSource {
   // A lock is not made beside a file that isn't there.
   openForReading(path).close();
   const lock = lockIfFree(path);

@@ -5,6 +5,7 @@
 import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../core/store.ts";
 import type { DamagedRow, Part } from "./damage.ts";
 import type { Checkpoint } from "./files.ts";
+import type { FileMarks } from "./files-in-place.ts";
 import type { Result } from "./group-commit.ts";
 import type { IndexLimits, Positions } from "./index/follower.ts";
 import type { LogEnd } from "./message-log.ts";
@@ -38,6 +39,7 @@ export interface FollowerOpened extends FollowReport {
 /** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
 export type WriterAsk =
   | Lifecycle
+  | { readonly do: "make"; readonly path: string }
   | { readonly do: "probe" }
   | { readonly do: "reopen" }
   | { readonly do: "restart-wal" }
@@ -81,8 +83,10 @@ export interface CountReport {
   readonly row: number;
 }
 
-/** Where the log ends. */
-export type OpenReport = LogEnd;
+/** Where the log ends, and which files are open. */
+export interface OpenReport extends LogEnd {
+  readonly files: FileMarks;
+}
 
 /** A thread answers each question in turn, with a value or with why there is none. */
 export type Answer =

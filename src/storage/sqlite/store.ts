@@ -3,8 +3,8 @@
  * itself is touched by the threads alone.
  */
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
-import { DeliveryRejected, ShuttingDown } from "../../core/errors.ts";
+import { dirname } from "node:path";
+import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   Delivery,
   EventPage,
@@ -25,7 +25,8 @@ import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue
 import { Checkpoints } from "./checkpoints.ts";
 import { isBroken, openFailure, reasonOf } from "./damage.ts";
 import { DamageReport, unavailable } from "./damage-report.ts";
-import { extendLog, prepareFolder, sizeOf } from "./files.ts";
+import { extendLog, isNew, prepareFolder, sizeOf } from "./files.ts";
+import { FilesInPlace } from "./files-in-place.ts";
 import { Following } from "./following.ts";
 import { isRefusal, type Result } from "./group-commit.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
@@ -38,6 +39,7 @@ import { Thread } from "./thread.ts";
 import { isSearch } from "./wanted.ts";
 
 export interface SqliteOptions extends QueueLimits {
+  /** The real one (`realFile`): another name of the file would have another lock. */
   readonly path: string;
   readonly queryTimeoutMs: number;
   readonly readThreads: number;
@@ -59,30 +61,25 @@ const ACKNOWLEDGING_THREADS = 2;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const REOPEN_EVERY_MS = 1000;
+const FILE_DISPLACED = "a file of the database was moved, replaced or removed";
 
 /** Opens the database, which is made when missing. Throws `StartRefused` when that can't be. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const path = resolve(options.path);
+  const { path } = options;
   prepareFolder(path);
   const lock = lockFile(path);
   try {
     const writer = new Thread("writer", options.onFatal);
-    await createFile(writer, path);
+    // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away.
+    if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
-    syncFolder(resolve(path, ".."));
+    syncFolder(dirname(path));
     const limits = options.indexLimits ?? INDEX_LIMITS;
     const follower = new Thread("follower", options.onFatal);
     const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
-    for (const { file, reason } of followed.damaged)
-      options.log.error(
-        "the index is damaged and is made anew from the messages, of which none is concerned",
-        {
-          file,
-          reason,
-        },
-      );
-    const damage = new DamageReport({ ...options, path });
+    const damage = new DamageReport(options);
+    for (const { file, reason } of followed.damaged) damage.indexUnreadable(file, reason);
     const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
     for (const thread of threads) thread.onDamagedRow = (row) => damage.row(row);
     const reads = new Reads(threads, {
@@ -94,21 +91,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", options.onFatal);
     await checkpointer.ask({ do: "open", path });
-    return new SqliteStore(
-      { ...options, path },
-      { writer, reads, checkpointer, follower, lock, end, followed, damage },
-    );
+    const files = new FilesInPlace(path, end.files);
+    const parts = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
+    return new SqliteStore(options, parts);
   } catch (error) {
     lock.release();
     throw openFailure(path, error);
   }
-}
-
-/** A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away. */
-async function createFile(writer: Thread, path: string): Promise<void> {
-  if (sizeOf(path) > 0) return;
-  await writer.ask({ do: "open", path });
-  await writer.ask({ do: "close" });
 }
 
 interface Parts {
@@ -121,6 +110,8 @@ interface Parts {
   readonly end: LogEnd;
   readonly followed: FollowerOpened;
   readonly damage: DamageReport;
+  /** As the writer has them; here it is looked at whether they have their names for readiness. */
+  readonly files: FilesInPlace;
 }
 
 class SqliteStore implements Store {
@@ -218,7 +209,14 @@ class SqliteStore implements Store {
 
   ping(): Promise<void> {
     const now = this.#options.clock.elapsed();
-    if (this.#broken !== undefined) return Promise.reject(unavailable(this.#broken));
+    const displaced = this.#parts.files.look();
+    if (displaced !== undefined) this.#broke(displaced.reason);
+    if (this.#broken !== undefined)
+      return Promise.reject(
+        displaced === undefined
+          ? unavailable(this.#broken)
+          : new StorageUnavailable(`storage unavailable: ${FILE_DISPLACED}`, this.#broken),
+      );
     if (now - this.#committedAt < COMMIT_FRESH_MS) return Promise.resolve();
     if (this.#probe === undefined || now - this.#probe.at >= PROBE_EVERY_MS) {
       this.#probe = { at: now, outcome: this.#writeProbe() };
@@ -242,6 +240,8 @@ class SqliteStore implements Store {
 
   rebuildIndex(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
+    if (this.#broken !== undefined)
+      return Promise.reject(new StorageUnavailable("storage unavailable", this.#broken));
     return this.#following.rebuild();
   }
 
@@ -381,6 +381,7 @@ class SqliteStore implements Store {
   async #reopen(): Promise<void> {
     const { path, log, clock } = this.#options;
     try {
+      this.#parts.files.check();
       await this.#parts.writer.ask({ do: "reopen" });
       await this.#parts.checkpointer.ask({ do: "open", path });
       this.#broken = undefined;
@@ -389,7 +390,8 @@ class SqliteStore implements Store {
     } catch (error) {
       const reason = reasonOf(error);
       if (isBroken(reason)) return this.#broke(reason);
-      log.error("the database can't be opened yet", { reason });
+      if (reason !== this.#broken) log.error("the database can't be opened yet", { reason });
+      this.#broken = reason;
       this.#reopenLater();
     }
   }

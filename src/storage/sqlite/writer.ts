@@ -5,8 +5,9 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { claim } from "./claims.ts";
-import { checkpoint, openForWriting } from "./files.ts";
-import { commitGroup, isRefusal, type Refusal, refusalOf } from "./group-commit.ts";
+import { checkpoint, LOG_HEADER_BYTES, openExisting, openForWriting, PAGE_IN_LOG_BYTES } from "./files.ts";
+import { type Displaced, FilesInPlace } from "./files-in-place.ts";
+import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
 import { endOfLog } from "./message-log.ts";
 import type { QueuedDelivery } from "./post-log.ts";
@@ -29,14 +30,22 @@ const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after
 let path = "";
 /** None before the database is opened, and none after a failure of the disk until it is opened again. */
 let handle: Handle | undefined;
+/** What `handle` has to be, also when it is opened again; none before it was opened the first time. */
+let files: FilesInPlace | undefined;
+/** Of a log that was cut off. Closing the last handle, SQLite would copy such a log into the database. */
+const abandoned: Handle[] = [];
 /** Of the groups that came since the log was looked at. */
 let characters = 0;
 
 answerQuestions<WriterAsk>(
   (ask) => {
     switch (ask.do) {
+      case "make":
+        openForWriting(ask.path).close();
+        return null;
       case "open":
         path = ask.path;
+        files = undefined;
         return open(() => undefined);
       case "reopen":
         return open(syncAll);
@@ -78,15 +87,19 @@ function commit(group: Group): GroupReport {
   if (handle === undefined)
     return { results: group.map(() => NO_HANDLE), messages: 0, events: 0, seconds: 0, walPages: 0 };
   const startedAt = systemClock.elapsed();
-  const results = commitGroup(handle.db, handle.logs, group);
+  const before = displaced(handle);
+  const stored =
+    before === undefined ? commitGroup(handle.db, handle.logs, group) : group.map(() => refusalFor(before));
+  // After the commit's sync and before anybody is told: what is acknowledged is in the file that has the name.
+  const after = before ?? displaced(handle);
   const seconds = (systemClock.elapsed() - startedAt) / 1000;
+  const results = after === undefined ? stored : stored.map((result) => refusedFor(result, after));
+  if (results.some((result) => isRefusal(result) && result.kind === "disk")) giveUp(after);
+  // What is stored and refused nevertheless counts: it is there if the file comes back.
   let messages = 0;
   let events = 0;
-  for (const [index, result] of results.entries()) {
-    if (isRefusal(result)) {
-      if (result.kind === "disk") close();
-      continue;
-    }
+  for (const [index, result] of stored.entries()) {
+    if (isRefusal(result)) continue;
     const first = group[index]?.messages.length ?? 0;
     for (let at = 0; at < result.length; at++) {
       if (result[at] !== "created") continue;
@@ -97,6 +110,27 @@ function commit(group: Group): GroupReport {
   return { results, messages, events, seconds, walPages: lookAtLog() };
 }
 
+function refusalFor({ reason }: Displaced): Refusal {
+  return { kind: "disk", reason };
+}
+
+function refusedFor(result: Result, because: Displaced): Result {
+  return isRefusal(result) ? result : refusalFor(because);
+}
+
+/**
+ * Whether the handle's files have lost their names, or the log its end. Other programs may truncate the log by SQLite's
+ * own checkpoint, after which it holds no page; its size is compared with what it holds only when it shrank.
+ */
+function displaced({ db }: Handle): Displaced | undefined {
+  const bytesBefore = files?.logBytes ?? 0;
+  const found = files?.look();
+  if (found !== undefined || files === undefined || files.logBytes >= bytesBefore) return found;
+  const { walPages } = checkpoint(db, "noop");
+  const bytes = walPages === 0 ? 0 : LOG_HEADER_BYTES + walPages * PAGE_IN_LOG_BYTES;
+  return files.logBytes < bytes ? files.logWasCut() : undefined;
+}
+
 /** Pages in the log; 0 when it wasn't looked at. */
 function lookAtLog(): number {
   if (handle === undefined || characters < LOOK_CHARACTERS) return 0;
@@ -105,13 +139,17 @@ function lookAtLog(): number {
 }
 
 function open(first: (db: Database) => void): OpenReport {
-  close();
-  const db = openForWriting(path);
+  const before = files?.look();
+  giveUp(before);
+  if (before !== undefined) throw new Error(before.reason);
+  const db = openExisting(path);
   try {
     first(db);
     migrate(db, path);
+    files = new FilesInPlace(path, files?.marks);
+    files.check();
     handle = { db, logs: new Logs(db) };
-    return endOfLog(db);
+    return { ...endOfLog(db), files: files.marks };
   } catch (error) {
     db.close();
     throw error;
@@ -130,12 +168,35 @@ function syncAll(db: Database): void {
 /** A write beside the groups: after any failure but a full disk the handle is given up. */
 function guarded(write: (handle: Handle) => unknown): null {
   if (handle === undefined) throw new Error(NO_HANDLE.reason);
+  const before = displaced(handle);
+  let after = before;
   try {
-    write(handle);
+    if (before === undefined) write(handle);
+    after ??= displaced(handle);
+    if (after !== undefined) throw new Error(after.reason);
     return null;
   } catch (error) {
-    if (refusalOf(error).kind !== "full") close();
+    if (refusalOf(error).kind !== "full") giveUp(after);
     throw error;
+  }
+}
+
+/** Without its name the log dies with the process: what it holds is saved first. One that was cut is left as it is. */
+function giveUp(found: Displaced | undefined): void {
+  if (handle !== undefined && found?.end === "-wal") {
+    if (found.isRuined) {
+      abandoned.push(handle);
+      handle = undefined;
+    } else save(handle.db);
+  }
+  close();
+}
+
+function save(db: Database): void {
+  try {
+    checkpoint(db, "passive");
+  } catch {
+    // The next open tells what is wrong.
   }
 }
 
