@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-attacks bench-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -69,6 +69,10 @@ bench-events: node_modules/.installed
 ## and python3-asyncpg).
 bench-postgres: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/postgres.ts
+
+## The worst requests that are known, and what they cost everybody else: about ten minutes.
+bench-attacks: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/attacks.ts
 
 ## Designs of the acknowledging transaction against each other: about forty minutes, 12 GB of disk.
 bench-designs: node_modules/.installed

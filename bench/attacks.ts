@@ -1,7 +1,8 @@
 /**
- * What strangers cost everybody else: `bun bench/attacks.ts [--only TEXT] [--seconds N] [--together]`. For each attack of
- * tests/attacks the stall of `/health/live` and the peak of memory; then, while each group of them runs from one address,
- * how long a signed sender at another address waits. The tables of docs/security.md come from it.
+ * What strangers cost everybody else: `bun bench/attacks.ts [--part costs|together|isolation] [--only TEXT] [--seconds N]`.
+ * For each source the longest stall of `/health/live` and the highest peak of memory by one of the requests of
+ * tests/attacks; the same of all that nobody signed, at once; then, while each sort of attack runs from one address, how
+ * long a signed sender at another address waits. The tables of docs/security.md come from it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,16 +62,34 @@ const counts = (answers: Readonly<Record<string, number>>) =>
     .map(([status, count]) => `${count} × ${status}`)
     .join(", ");
 
+/** Of each source the worst of what a stranger, and of what who knows its secret, can send. */
 async function costs(): Promise<void> {
-  console.log(
-    "| attack, one after the other on 2 connections | stall, ms | peak above idle, MiB | answers |",
+  console.log("| source | signed | longest stall, ms | by | highest peak above idle, MiB | by |");
+  console.log("|---|---|--:|---|--:|---|");
+  const [sourceOf, whatOf] = [
+    ({ name }: Attack) => name.split(",")[0],
+    ({ name }: Attack) => name.split(", ").at(-1),
+  ];
+  const groups = Map.groupBy(
+    ATTACKS.filter(wanted),
+    (each) => `| ${sourceOf(each)} | ${each.signed ? "yes" : "no"} |`,
   );
-  console.log("|---|--:|--:|---|");
-  for (const each of ATTACKS.filter(wanted))
+  for (const [label, attacks] of groups) {
+    const found: {
+      readonly what: string | undefined;
+      readonly stallMs: number;
+      readonly memoryMiB: number;
+    }[] = [];
     await withService(async (target) => {
-      const { stallMs, memoryMiB, answers } = await costOf(target, [each], { connections: 2, seconds });
-      console.log(`| ${each.name} | ${stallMs.toFixed(0)} | ${memoryMiB.toFixed(0)} | ${counts(answers)} |`);
+      for (const each of attacks)
+        found.push({ what: whatOf(each), ...(await costOf(target, [each], { connections: 2, seconds })) });
     });
+    const [stall] = found.toSorted((one, other) => other.stallMs - one.stallMs);
+    const [peak] = found.toSorted((one, other) => other.memoryMiB - one.memoryMiB);
+    console.log(
+      `${label} ${stall?.stallMs.toFixed(0)} | ${stall?.what} | ${peak?.memoryMiB.toFixed(0)} | ${peak?.what} |`,
+    );
+  }
 }
 
 /** Everything that nobody signed, at once. */
