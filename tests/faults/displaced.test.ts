@@ -1,7 +1,16 @@
 /** A database's files that lose their names under a running server: nothing is acknowledged any more. */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { copyFileSync, existsSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { join } from "node:path";
 import { postern as command } from "../cli/postern.ts";
 import { until } from "../until.ts";
@@ -17,6 +26,7 @@ import {
 
 const folder = folderOfEachTest();
 const SENDERS = 8;
+const LONG_TEXT = "x".repeat(4096);
 
 /** A server under load, and what was done to its files in the midst of it. */
 async function displaceUnderLoad(displace: (database: string) => void) {
@@ -68,10 +78,21 @@ test("after the database was removed nothing is acknowledged, reads go on, and a
   await expectRefusal(postern, after, /app\.db is gone: put that very file back.*put a backup there/);
   await expectAllOf(postern, before);
   expect(existsSync(database)).toBe(false);
-  postern.kill("SIGKILL");
-  await postern.exited;
+  copyFileSync(descriptorOf(postern, `${database} (deleted)`), `${database}.saved`);
+  postern.kill("SIGTERM");
+  expect(await postern.exited).toBe(0);
   expect((await refusedStart({ database })).stderr).toMatch(/there is .*app\.db-wal, but no database/);
+  // What docs/operations.md says of a removed database.
+  renameSync(`${database}.saved`, database);
+  const next = await startPostern({ database });
+  await expectAllOf(next, before);
 });
+
+function descriptorOf({ pid }: PosternProcess, target: string): string {
+  const folder = `/proc/${pid}/fd`;
+  const names = readdirSync(folder).map((name) => join(folder, name));
+  return names.find((name) => readlinkSync(name) === target) ?? "";
+}
 
 test("after the log was removed nothing is acknowledged, and what was acknowledged before survives a kill", async () => {
   const { database, postern, before, after } = await displaceUnderLoad((path) => rmSync(`${path}-wal`));
@@ -127,16 +148,80 @@ test("without its lock it acknowledges nothing: a second process could have the 
   expect((await command(["doctor"], { env })).stdout).toContain("log");
 });
 
-test("a log that was cut to nothing is noticed, and never copied into the database", async () => {
-  const { database, postern, after } = await displaceUnderLoad((path) => truncateSync(`${path}-wal`));
-  expect([...after.acknowledged]).toEqual([]);
+test("a log of which the end was cut off is never copied into the database", async () => {
+  const database = join(folder(), "app.db");
+  const postern = await startPostern({ database });
+  for (let count = 0; count < 100; count++) expect((await post(postern.url, `m${count}`))?.status).toBe(200);
+  // From here on the log holds one transaction, of which a part alone would be damage.
+  expect(inAnotherProcess(database, "pragma wal_checkpoint(truncate)", "busy")).toBe("0");
+  expect((await post(postern.url, "long", LONG_TEXT))?.status).toBe(200);
+  const pages = Number(inAnotherProcess(database, "pragma wal_checkpoint(noop)", "log"));
+  truncateSync(`${database}-wal`, 32 + 4120 * (pages - 1));
+  // A change in the folder makes the next commit look at the log in full.
+  await Bun.write(join(folder(), "new"), "");
+  expect((await post(postern.url, "after"))?.status).toBe(503);
+  await expectLine(postern, /app\.db-wal was cut off: .*postern doctor/);
+  postern.kill("SIGTERM");
+  expect(await postern.exited).toBe(0);
+  using file = new Database(database);
+  expect(file.query("pragma integrity_check").values()).toEqual([["ok"]]);
+  expect(file.query("select count(*) from messages").values()).toEqual([[100]]);
+});
+
+test("a log that was emptied is noticed within two hundred messages, and the database stays sound", async () => {
+  const { database, postern } = await servedFor(FOLDER_AT_REST_MS);
+  truncateSync(`${database}-wal`);
+  let taken = 0;
+  for (; taken < 200 && (await post(postern.url, `after-${taken}`))?.status === 200; taken++);
+  expect(taken).toBeLessThan(200);
   await expectLine(postern, /app\.db-wal was cut off: .*postern doctor/);
   expect((await ready(postern)).status).toBe(503);
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
-  using file = new Database(database, { readonly: true });
+  using file = new Database(database);
   expect(file.query("pragma integrity_check").values()).toEqual([["ok"]]);
 });
+
+test("long after the last change in the folder it is noticed just as soon", async () => {
+  for (const end of ["", "-wal", ".lock"]) {
+    const { database, postern } = await servedFor(FOLDER_AT_REST_MS);
+    renameSync(database + end, `${database}.away`);
+    for (let count = 0; count < 5; count++)
+      expect((await post(postern.url, `after-${count}`))?.status).toBe(503);
+    expect((await ready(postern)).status).toBe(503);
+    postern.kill("SIGKILL");
+    await postern.exited;
+    for (const name of [database, `${database}-wal`, `${database}.away`]) rmSync(name, { force: true });
+  }
+}, 30_000);
+
+/** Until then every commit looks at everything; afterwards at the folder, as long as nothing in it changes. */
+const FOLDER_AT_REST_MS = 3100;
+
+/** A server that has stored messages until its folder was at rest for so long. */
+async function servedFor(restMs: number) {
+  const database = join(folder(), "app.db");
+  const postern = await startPostern({ database });
+  let count = 0;
+  await until("the folder to be at rest", async () => {
+    expect((await post(postern.url, `m${count++}`))?.status).toBe(200);
+    return statSync(folder()).ctimeMs + restMs < Date.now();
+  });
+  expect((await post(postern.url, "at rest"))?.status).toBe(200);
+  return { database, postern };
+}
+
+/** What another program finds in the first row. */
+function inAnotherProcess(database: string, sql: string, column: string): string {
+  const program = `const { Database } = await import("bun:sqlite");
+    const db = new Database(process.argv[1]);
+    db.run("pragma busy_timeout = 5000");
+    console.log(db.query(process.argv[2]).get()[process.argv[3]]);
+    db.close();`;
+  const ran = Bun.spawnSync([process.execPath, "-e", program, database, sql, column]);
+  expect(ran.stderr.toString()).toBe("");
+  return ran.stdout.toString().trim();
+}
 
 test("a database that was emptied is refused, whatever is written into it afterwards", async () => {
   const { database, postern, after } = await displaceUnderLoad((path) => truncateSync(path));
@@ -164,14 +249,7 @@ test("another program's checkpoints, which empty the log by SQLite's rules, are 
   for (let round = 0; round < 5; round++) {
     const enough = load.acknowledged.size + 200;
     await until("acknowledgements", () => load.acknowledged.size > enough);
-    const checkpoint = `const { Database } = await import("bun:sqlite");
-      const db = new Database(process.argv[1]);
-      db.run("pragma busy_timeout = 5000");
-      console.log(db.query("pragma wal_checkpoint(truncate)").get().busy);
-      db.close();`;
-    const other = Bun.spawnSync([process.execPath, "-e", checkpoint, database]);
-    expect(other.stderr.toString()).toBe("");
-    expect(other.stdout.toString().trim()).toBe("0");
+    expect(inAnotherProcess(database, "pragma wal_checkpoint(truncate)", "busy")).toBe("0");
   }
   await load.stop();
   expect(load.refused).toEqual([]);

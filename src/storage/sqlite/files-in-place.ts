@@ -3,7 +3,8 @@
  * name is lost with the process. Looks with `stat` alone: closing a descriptor of the file would drop SQLite's locks.
  */
 import { type BigIntStats, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
+import { systemClock } from "../../lib/clock.ts";
 
 /** The database, its write-ahead log, and the lock that keeps a second process out. */
 const ENDS = ["", "-wal", ".lock"] as const;
@@ -24,8 +25,13 @@ export interface Displaced {
   readonly isRuined?: true;
 }
 
+/** Times of a folder may be as coarse as this: a second change within it may leave the time of the first. */
+const FOLDER_TIME_NS = 3_000_000_000n;
+
 export class FilesInPlace {
   readonly marks: FileMarks;
+  /** When the folder had changed last before all names in it were looked at. */
+  #folderAt: bigint | undefined;
   readonly #path: string;
   #logBytes = 0n;
   #ruined: Displaced | undefined;
@@ -34,6 +40,20 @@ export class FilesInPlace {
   constructor(path: string, marks: FileMarks = marksOf(path)) {
     this.#path = path;
     this.marks = marks;
+  }
+
+  /**
+   * As `look`, for before and after each commit: as long as nothing in the folder has got or lost a name, the database
+   * alone is looked at. A `stat` of the log makes its next write note the exact time: 50 µs a commit on Linux 6.18.
+   */
+  glance(): Displaced | undefined {
+    const folder = statOf(dirname(this.#path));
+    const at = typeof folder === "string" ? undefined : folder.ctimeNs;
+    if (at !== undefined && at === this.#folderAt) return this.#ruined ?? this.#lookAt("");
+    const isPast = at !== undefined && at + FOLDER_TIME_NS < BigInt(systemClock.now()) * 1_000_000n;
+    const displaced = this.look();
+    this.#folderAt = isPast && displaced === undefined ? at : undefined;
+    return displaced;
   }
 
   /** Undefined when all is well. A file that comes back under its name is in place again. */

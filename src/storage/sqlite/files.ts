@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -36,9 +37,8 @@ export function prepareFolder(path: string): void {
 
 /** A checkpoint begins when the log holds so many. */
 export const CHECKPOINT_AT_PAGES = 8192;
-export const LOG_HEADER_BYTES = 32;
 /** A page of 4,096 bytes and what the log says of it. */
-export const PAGE_IN_LOG_BYTES = 4120;
+const PAGE_IN_LOG_BYTES = 4120;
 /** What the log's file has room for from the start: it goes on growing until the checkpoint is done. */
 const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * PAGE_IN_LOG_BYTES;
 /** When the log holds so many, reads wait until it has started over. */
@@ -82,6 +82,26 @@ export function isNew(path: string): boolean {
 /** Bytes of a file; 0 when there is none. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+const LOG_HEADER_BYTES = 32;
+/** How a log begins, but for the last bit, which is the order of bytes in its checksums. */
+const LOG_MAGIC = 0x377f0682;
+
+/**
+ * Whether a log that shrank to so many bytes can still hold so many pages: who cuts it off leaves it without its head,
+ * also when the writer has written beyond the cut since. SQLite has no locks on this file that closing it would drop.
+ */
+export function holdsLog(path: string, bytes: number, pages: number): boolean {
+  if (bytes < LOG_HEADER_BYTES + pages * PAGE_IN_LOG_BYTES) return false;
+  const descriptor = openSync(`${path}-wal`, "r");
+  try {
+    const head = Buffer.alloc(4);
+    readSync(descriptor, head);
+    return ((head.readUInt32BE() ^ LOG_MAGIC) & ~1) === 0;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Opens the file, which is made when missing, for writing with the pragmas that the promise rests on. */

@@ -5,7 +5,7 @@
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../lib/clock.ts";
 import { claim } from "./claims.ts";
-import { checkpoint, LOG_HEADER_BYTES, openExisting, openForWriting, PAGE_IN_LOG_BYTES } from "./files.ts";
+import { checkpoint, holdsLog, openExisting, openForWriting } from "./files.ts";
 import { type Displaced, FilesInPlace } from "./files-in-place.ts";
 import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
@@ -87,11 +87,11 @@ function commit(group: Group): GroupReport {
   if (handle === undefined)
     return { results: group.map(() => NO_HANDLE), messages: 0, events: 0, seconds: 0, walPages: 0 };
   const startedAt = systemClock.elapsed();
-  const before = displaced(handle);
+  const before = displaced(handle, characters >= LOOK_CHARACTERS);
   const stored =
     before === undefined ? commitGroup(handle.db, handle.logs, group) : group.map(() => refusalFor(before));
   // After the commit's sync and before anybody is told: what is acknowledged is in the file that has the name.
-  const after = before ?? displaced(handle);
+  const after = before ?? displaced(handle, false);
   const seconds = (systemClock.elapsed() - startedAt) / 1000;
   const results = after === undefined ? stored : stored.map((result) => refusedFor(result, after));
   if (results.some((result) => isRefusal(result) && result.kind === "disk")) giveUp(after);
@@ -119,16 +119,15 @@ function refusedFor(result: Result, because: Displaced): Result {
 }
 
 /**
- * Whether the handle's files have lost their names, or the log its end. Other programs may truncate the log by SQLite's
- * own checkpoint, after which it holds no page; its size is compared with what it holds only when it shrank.
+ * Whether the handle's files have lost their names; looked at in full, also whether the log was cut off. Other programs
+ * may truncate it by a checkpoint of SQLite's, so what it holds is looked at only when it shrank.
  */
-function displaced({ db }: Handle): Displaced | undefined {
+function displaced({ db }: Handle, inFull: boolean): Displaced | undefined {
   const bytesBefore = files?.logBytes ?? 0;
-  const found = files?.look();
+  const found = inFull ? files?.look() : files?.glance();
   if (found !== undefined || files === undefined || files.logBytes >= bytesBefore) return found;
   const { walPages } = checkpoint(db, "noop");
-  const bytes = walPages === 0 ? 0 : LOG_HEADER_BYTES + walPages * PAGE_IN_LOG_BYTES;
-  return files.logBytes < bytes ? files.logWasCut() : undefined;
+  return walPages > 0 && !holdsLog(path, files.logBytes, walPages) ? files.logWasCut() : undefined;
 }
 
 /** Pages in the log; 0 when it wasn't looked at. */
@@ -168,11 +167,11 @@ function syncAll(db: Database): void {
 /** A write beside the groups: after any failure but a full disk the handle is given up. */
 function guarded(write: (handle: Handle) => unknown): null {
   if (handle === undefined) throw new Error(NO_HANDLE.reason);
-  const before = displaced(handle);
+  const before = displaced(handle, true);
   let after = before;
   try {
     if (before === undefined) write(handle);
-    after ??= displaced(handle);
+    after ??= displaced(handle, true);
     if (after !== undefined) throw new Error(after.reason);
     return null;
   } catch (error) {
