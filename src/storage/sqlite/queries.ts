@@ -189,14 +189,13 @@ export class Queries {
     }
     const row = this.#db.query<LogRow, [number]>(MESSAGE).get(entry.row);
     if (row === null) throw this.#lost(entry);
-    const { seq, created_at, checksum, ts_key, ...message } = row;
-    const { message_id: messageId } = message;
+    const { message_id: messageId, from, to, ts, text, seq, checksum, ts_key } = row;
     const sound = isSound(checksum, () => messageChecksum(row));
     if (!sound || (messageId !== entry.messageId && this.#keyLeadsTo(entry)))
       this.#onDamagedRow({ table: "messages", seq, messageId });
     else if (messageId !== entry.messageId || ts_key !== entry.tsKey)
       throw new Damaged("index", `it has another key than the log for the row ${entry.row}`);
-    return message;
+    return { message_id: messageId, from, to, ts, text };
   }
 
   /** The index has a row that isn't there: it is the log that lost it if its own key has it too. */
