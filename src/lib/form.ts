@@ -84,7 +84,7 @@ export class Form {
   order({ byValue }: { readonly byValue: boolean }): Uint32Array {
     const order = new Uint32Array(this.size);
     for (let index = 0; index < order.length; index++) order[index] = index;
-    sortSlices(order, this.#bytes, this.#nameStart, this.#nameEnd);
+    sortSlices(order, this.size, this.#bytes, this.#nameStart, this.#nameEnd);
     if (byValue) this.#sortEqualNames(order);
     return order;
   }
@@ -122,7 +122,8 @@ export class Form {
     for (let from = 0; from < order.length; ) {
       let to = from + 1;
       while (to < order.length && this.hasEqualNames(order[from] as number, order[to] as number)) to++;
-      if (to - from > 1) sortSlices(order.subarray(from, to), this.#bytes, this.#nameEnd, this.#valueEnd);
+      if (to - from > 1)
+        sortSlices(order.subarray(from, to), this.size, this.#bytes, this.#nameEnd, this.#valueEnd);
       from = to;
     }
   }

@@ -12,11 +12,19 @@ const BASE = 257;
 type Bound = (item: number) => number;
 
 /**
- * Puts `order`, which holds items such as indices, in the order of their slices' bytes; equal ones in any order. `start`
- * and `end` say where an item's slice is. At most 2^26 items.
+ * Puts `order`, which holds items below `itemsMax`, each once, in the order of their slices' bytes, equal ones by their
+ * numbers. `start` and `end` say where an item's slice is. `itemsMax` is at most 2^26.
  */
-export function sortSlices(order: Uint32Array, bytes: Buffer, start: Bound, end: Bound): void {
-  const compare = (a: number, b: number) => bytes.compare(bytes, start(b), end(b), start(a), end(a));
+export function sortSlices(
+  order: Uint32Array,
+  itemsMax: number,
+  bytes: Buffer,
+  start: Bound,
+  end: Bound,
+): void {
+  const compare = (a: number, b: number) => bytes.compare(bytes, start(b), end(b), start(a), end(a)) || a - b;
+  // As many bytes are looked at together as a number holds beside an item.
+  const width = Math.floor(Math.log(Number.MAX_SAFE_INTEGER / itemsMax) / Math.log(BASE));
   // Ranges of items that are equal up to a depth; kept here, since a stack of calls has an end.
   const open: { readonly from: number; readonly to: number; readonly depth: number }[] = [
     { from: 0, to: order.length, depth: 0 },
@@ -25,50 +33,30 @@ export function sortSlices(order: Uint32Array, bytes: Buffer, start: Bound, end:
     const { from, to, depth } = range;
     const part = order.subarray(from, to);
     if (part.length <= COMPARED_MAX) {
-      order.set([...part].sort(compare), from);
+      part.set([...part].sort(compare));
       continue;
     }
-    // As many bytes are looked at together as a number holds beside an item's index.
-    const width = Math.floor(Math.log(Number.MAX_SAFE_INTEGER / part.length) / Math.log(BASE));
-    const keys = sortByDigits(part, bytes, start, end, depth, width);
-    const digits = (index: number) => Math.floor((keys[index] as number) / part.length);
+    const keys = new Float64Array(part.length);
+    for (let place = 0; place < part.length; place++) {
+      const item = part[place] as number;
+      const at = start(item) + depth;
+      const last = end(item);
+      let digits = 0;
+      for (let digit = 0; digit < width; digit++)
+        digits = BASE * digits + (at + digit < last ? (bytes[at + digit] as number) + 1 : 0);
+      keys[place] = digits * itemsMax + item;
+    }
+    keys.sort();
     for (let first = 0; first < part.length; ) {
-      const digit = digits(first);
-      let last = first + 1;
-      while (last < part.length && digits(last) === digit) last++;
+      const digits = Math.floor((keys[first] as number) / itemsMax);
+      let place = first;
+      for (; place < part.length && Math.floor((keys[place] as number) / itemsMax) === digits; place++)
+        part[place] = (keys[place] as number) % itemsMax;
       // The last digit 0 means that they have ended: they are equal.
-      if (last - first > 1 && digit % BASE !== 0)
-        open.push({ from: from + first, to: from + last, depth: depth + width });
-      first = last;
+      if (place - first > 1 && digits % BASE !== 0)
+        open.push({ from: from + first, to: from + place, depth: depth + width });
+      first = place;
     }
     freeBytes(keys);
   }
-}
-
-/** By the next bytes, and of equal ones by the items' numbers; gives what it sorted by: digits times length plus index. */
-function sortByDigits(
-  part: Uint32Array,
-  bytes: Buffer,
-  start: Bound,
-  end: Bound,
-  depth: number,
-  width: number,
-): Float64Array {
-  const { length } = part;
-  const keys = new Float64Array(length);
-  for (let index = 0; index < length; index++) {
-    const item = part[index] as number;
-    const at = start(item) + depth;
-    const last = end(item);
-    let digits = 0;
-    for (let digit = 0; digit < width; digit++)
-      digits = BASE * digits + (at + digit < last ? (bytes[at + digit] as number) + 1 : 0);
-    keys[index] = digits * length + index;
-  }
-  keys.sort();
-  const before = part.slice();
-  for (let index = 0; index < length; index++)
-    part[index] = before[(keys[index] as number) % length] as number;
-  freeBytes(before);
-  return keys;
 }
