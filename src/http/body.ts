@@ -32,8 +32,6 @@ const READ_MIB_PER_SECOND = 64;
 const THROWN_AWAY_MIB_PER_SECOND = 16;
 /** Small chunks cost more than closing the connection on who sends them. */
 const THROWN_CHUNK_BYTES_MEAN_MIN = 1024;
-/** Nobody cuts a body into crumbs in good faith, and Bun has taken apart a megabyte of them by then. */
-const FRAGMENTED_WAIT_MS = 5000;
 /** Whoever sends nothing for so long waits for the end of the answer. */
 const SILENT_MS_MAX = 1000;
 /** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
@@ -170,12 +168,7 @@ export class BodyReader {
         chunks++;
         arrival.bytes += value.length;
         if (arrival.bytes > bodyBytesMax) throw new BodyTooLarge("body too large");
-        if (chunks > chunksMax(arrival.bytes)) {
-          share.release();
-          // Nothing is read meanwhile: whoever comes again at once is held up, and nobody else.
-          await Bun.sleep(FRAGMENTED_WAIT_MS);
-          throw new BodyFragmented("body in too many chunks");
-        }
+        if (chunks > chunksMax(arrival.bytes)) throw new BodyFragmented("body in too many chunks");
         if (value.length === declared) {
           share.hold(value.length);
           return value;
