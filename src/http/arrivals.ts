@@ -26,6 +26,12 @@ interface Watched extends Arrival {
   windowSince: number;
   windowBytes: number;
   readonly giveUp: (reason: BodyTimeout) => void;
+  readonly hasBegun: (() => boolean) | undefined;
+}
+
+export interface Unseen {
+  readonly bytes: number;
+  readonly hasBegun: () => boolean;
 }
 
 export class Arrivals {
@@ -41,17 +47,18 @@ export class Arrivals {
 
   /**
    * Calls `giveUp` once when the body is late, until the arrival ends. Of one whose bytes can't be seen before it is
-   * complete `unseenBytes` are to come: it has begun, and has the time that they may take.
+   * complete `unseen` says how many are to come: once it has begun it has the time that they may take.
    */
-  watch(giveUp: (reason: BodyTimeout) => void, unseenBytes?: number): Arrival {
+  watch(giveUp: (reason: BodyTimeout) => void, unseen?: Unseen): Arrival {
     const since = this.#clock.elapsed();
-    const windows = unseenBytes === undefined ? 1 : Math.ceil(unseenBytes / WINDOW_BYTES_MIN);
+    const windows = unseen === undefined ? 1 : Math.ceil(unseen.bytes / WINDOW_BYTES_MIN);
     const watched: Watched = {
-      bytes: unseenBytes === undefined ? 0 : 1,
+      bytes: 0,
       since,
       windowSince: since + (windows - 1) * WINDOW_MS,
       windowBytes: 0,
       giveUp,
+      hasBegun: unseen?.hasBegun,
       end: () => this.#watched.delete(watched),
     };
     this.#watched.add(watched);
@@ -76,7 +83,11 @@ export class Arrivals {
   #inTime(watched: Watched, now: number): boolean {
     const { bytes, since, windowSince, windowBytes } = watched;
     if (now - since >= this.#timeoutMs) return false;
-    if (bytes === 0) return now - since < BEGIN_MS_MAX;
+    if (bytes === 0) {
+      if (now - since < BEGIN_MS_MAX) return true;
+      if (watched.hasBegun?.() !== true) return false;
+      watched.bytes = 1;
+    }
     if (now - windowSince < WINDOW_MS) return true;
     watched.windowSince = now;
     watched.windowBytes = bytes;

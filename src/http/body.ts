@@ -75,18 +75,11 @@ export class BodyReader {
     const declared = declaredLength(request);
     if (declared === 0) return NOTHING;
     share.check(declared ?? 0);
-    const emptyBytes = estimateShallowMemoryUsageOf(request);
+    if (declared !== undefined && declared <= WHOLE_BYTES_MAX)
+      return this.#readWhole(request, share, declared);
     // What came together with its head is there then, and costs least to take.
     await nextTurn();
-    if (declared === undefined || declared > WHOLE_BYTES_MAX)
-      return this.#readChunks(request, share, declared);
-    // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
-    const begun = estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
-    if (!begun) return this.#readChunks(request, share, declared);
-    share.hold(declared);
-    const reading = request.arrayBuffer();
-    const ready = Bun.peek(reading);
-    return new Uint8Array(ready instanceof Promise ? await this.#inTime(reading, declared) : ready);
+    return this.#readChunks(request, share, declared);
   }
 
   /**
@@ -135,16 +128,25 @@ export class BodyReader {
     }
   }
 
-  async #inTime(reading: Promise<ArrayBuffer>, declared: number): Promise<ArrayBuffer> {
-    const late = Promise.withResolvers<never>();
-    const arrival = this.#arrivals.watch(late.reject, declared);
-    try {
-      return await Promise.race([reading, late.promise]);
-    } catch (error) {
-      throw error instanceof Failure ? error : new BodyIncomplete("incomplete body", error);
-    } finally {
-      arrival.end();
-    }
+  /** It counts once it is there: until then it holds little, and connections have a bound. */
+  #readWhole(request: Request, share: BodyShare, declared: number): Promise<Uint8Array> {
+    const emptyBytes = estimateShallowMemoryUsageOf(request);
+    const reading = request.arrayBuffer();
+    return new Promise((resolve, reject) => {
+      // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
+      const hasBegun = () => estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
+      const arrival = this.#arrivals.watch(reject, { bytes: declared, hasBegun });
+      const arrived = (buffer: ArrayBuffer) => {
+        arrival.end();
+        share.hold(buffer.byteLength);
+        resolve(new Uint8Array(buffer));
+      };
+      const failed = (error: unknown) => {
+        arrival.end();
+        reject(error instanceof Failure ? error : new BodyIncomplete("incomplete body", error));
+      };
+      reading.then(arrived).catch(failed);
+    });
   }
 
   async #readChunks(request: Request, share: BodyShare, declared: number | undefined): Promise<Uint8Array> {
