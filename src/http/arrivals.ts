@@ -6,13 +6,13 @@ import { BodyTimeout } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 
 /** A body's first byte comes within this time of its request's head. */
-export const BEGIN_MS_MAX = 2000;
+const BEGIN_MS_MAX = 2000;
 /**
  * Then so many bytes come in each window: 512 bytes a second, half of what the slowest mobile network (GPRS) carries,
  * counted over a time in which a connection gets over two lost packets in a row.
  */
-export const WINDOW_MS = 4000;
-export const WINDOW_BYTES_MIN = 2048;
+const WINDOW_MS = 4000;
+const WINDOW_BYTES_MIN = 2048;
 const SWEEP_EVERY_MS = 100;
 
 export interface Arrival {

@@ -17,7 +17,7 @@ export interface BodyLimits extends BodyRoomLimits {
   readonly bodyTimeoutMs: number;
 }
 
-/** A body of such a declared length is read at one go once it has begun: it holds little, however slow it is. */
+/** A body of such a declared length is read at one go: it holds little, however slow it is. */
 const WHOLE_BYTES_MAX = 8 * 1024;
 /** What a chunk costs beside its bytes until it is collected: an ArrayBuffer, its view, its place in the queue. */
 const CHUNK_COST_BYTES = 160;
@@ -115,8 +115,7 @@ export class BodyReader {
     try {
       for (let [bytes, chunks] = [0, 1]; this.#clock.elapsed() < until; chunks++) {
         const read = await Promise.race([reader.read(), Bun.sleep(SILENT_MS_MAX)]);
-        if (read === undefined || read.done || chunks > CHUNKS_FREE + bytes / THROWN_CHUNK_BYTES_MEAN_MIN)
-          return;
+        if (read === undefined || read.done || chunks > chunksMax(bytes, THROWN_CHUNK_BYTES_MEAN_MIN)) return;
         const before = bytes;
         bytes += read.value.length;
         freeBytes(read.value);
@@ -194,8 +193,8 @@ export class BodyReader {
   }
 }
 
-function chunksMax(bytes: number): number {
-  return CHUNKS_FREE + bytes / CHUNK_BYTES_MEAN_MIN;
+function chunksMax(bytes: number, meanBytesMin = CHUNK_BYTES_MEAN_MIN): number {
+  return CHUNKS_FREE + bytes / meanBytesMin;
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;

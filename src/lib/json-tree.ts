@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { BeyondBounds } from "./bounds.ts";
 
 /** Deeper documents are refused: nobody sends them in good faith. */
-export const JSON_DEPTH_MAX = 200;
+const JSON_DEPTH_MAX = 200;
 /** Values and names of a document. */
 export const JSON_ENTRIES_MAX = 1_000_000;
 /** Items that a reader of a document may be given, of all its arrays together. */

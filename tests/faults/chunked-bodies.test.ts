@@ -1,7 +1,7 @@
 /** Bodies in chunks of one byte, from many strangers at once: what they cost the process. */
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { residentMiB } from "../attacks/costs.ts";
 import { chunk, head, Wire } from "../http/wire.ts";
 import { folderOfEachTest, post, startPostern } from "./postern-process.ts";
 
@@ -9,11 +9,6 @@ const folder = folderOfEachTest();
 const CONNECTIONS = 8;
 const SENT_BYTES = 24 * 1024 * 1024;
 const EXTRA_MIB_MAX = 150;
-
-function memoryMib(pid: number, field: "VmRSS" | "VmHWM"): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
-}
 
 test.each([
   // Whoever goes on sending on a connection that is closed may lose the answer.
@@ -26,7 +21,7 @@ test.each([
     const postern = await startPostern({ database: join(folder(), "app.db") });
     const port = Number(new URL(postern.url).port);
     await post(postern.url, "before");
-    const idle = memoryMib(postern.pid, "VmRSS");
+    const idle = residentMiB(postern.pid, "VmRSS");
     const piece = Buffer.from(chunk("x".repeat(bytes)).repeat(Math.ceil(65_536 / bytes)));
     const attack = async () => {
       const wire = await Wire.connect(port);
@@ -40,7 +35,7 @@ test.each([
     };
     for (const status of await Promise.all(Array.from({ length: CONNECTIONS }, attack)))
       expect(refused).toContain(status);
-    expect(memoryMib(postern.pid, "VmHWM") - idle).toBeLessThan(EXTRA_MIB_MAX);
+    expect(residentMiB(postern.pid, "VmHWM") - idle).toBeLessThan(EXTRA_MIB_MAX);
     expect((await post(postern.url, "after"))?.status).toBe(200);
   },
   30_000,

@@ -19,13 +19,11 @@ import {
   wholeSeconds,
 } from "../fields.ts";
 import { boundedForm, type Composed, defineKind, FORM_TYPE } from "../kind.ts";
-import { defineScheme, refused, type Scheme, secretBytes } from "../schemes/proof.ts";
+import { defineScheme, refused, type Scheme, SHOWN_BYTES_MAX, secretBytes } from "../schemes/proof.ts";
 import { sha256Hex } from "../schemes/template.ts";
 
 const SIGNATURE = "X-Twilio-Signature";
 const SHA1_BASE64 = /^[A-Za-z0-9+/]{27}=$/;
-/** What is said of what would have been signed. */
-const SHOWN_BYTES_MAX = 64 * 1024;
 /**
  * Names and values are signed without anything between them, so one signature holds for `MessageSid=SM1&NumMedia=0` and
  * for `MessageSid=SM1NumMedia0`: an identifier that has swallowed what comes behind it isn't of this form.

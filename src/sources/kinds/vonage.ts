@@ -33,13 +33,11 @@ import {
   type Provider,
 } from "../kind.ts";
 import { jwtScheme } from "../schemes/jwt.ts";
-import { defineScheme, refused, type Scheme, secretBytes } from "../schemes/proof.ts";
+import { defineScheme, refused, type Scheme, SHOWN_BYTES_MAX, secretBytes } from "../schemes/proof.ts";
 import { checkTimestamp } from "../schemes/timestamp.ts";
 
 /** Of a signature. */
 const HEX_CHARS = { sha1: 40, sha256: 64, sha512: 128 } as const;
-/** What is said of what would have been signed. */
-const SHOWN_BYTES_MAX = 64 * 1024;
 const METHODS = { sha1hmac: "sha1", sha256hmac: "sha256", sha512hmac: "sha512" } as const;
 const TOLERANCE_SECONDS = 300;
 const utf8 = new TextDecoder();

@@ -36,6 +36,9 @@ export interface Signature {
   readonly secretHeader?: string;
 }
 
+/** What is said at most of what would have been signed. */
+export const SHOWN_BYTES_MAX = 64 * 1024;
+
 export function refused(why: string, signed?: readonly string[]): Refusal {
   return { proven: false, why, ...(signed !== undefined && { signed }) };
 }
