@@ -40,20 +40,22 @@ const DIFFERENCES = `
 const TABLES = `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'
   order by array_position(array['totals', 'messages', 'events', 'deliveries', 'batches'], tablename::text)`;
 
-/** Whether it is the statement or the transaction: an error ends either. */
-const refusing = (messageId: string) => `
-  create function refuse() returns trigger language plpgsql as $$ begin raise exception '${REFUSAL}'; end $$;
-  create trigger refused before insert on messages for each row when (new.message_id = '${messageId}')
-  execute function refuse()`;
+/** A constraint and no trigger, which a distributed table can't have. An error ends statement and transaction alike. */
+const refusing = (messageId: string) =>
+  `alter table messages add constraint ${REFUSAL} check (message_id <> '${messageId}')`;
+const ACCEPT = `alter table messages drop constraint ${REFUSAL}`;
 
-/** A file of statements for tables that were just made, such as those that distribute them over a cluster. */
+/**
+ * A file of statements for tables that were just made, such as those that distribute them over a cluster. Each ends
+ * with the `;` that ends a line, and is a transaction of its own.
+ */
 const PREPARE = process.env["POSTGRES_PREPARE"] || undefined;
 
-export async function newPostgres(): Promise<Database> {
+export async function newPostgres(prepare = PREPARE): Promise<Database> {
   const { url, query, drop } = await newPostgresDatabase();
-  if (PREPARE !== undefined) {
+  if (prepare !== undefined) {
     await makeTables(url);
-    await query(readFileSync(PREPARE, "utf8"));
+    for (const statement of statementsOf(readFileSync(prepare, "utf8"))) await query(statement);
   }
   const numbered = () =>
     until("all that is stored to be numbered", async () => (await query(UNNUMBERED)).length === 0);
@@ -71,7 +73,7 @@ export async function newPostgres(): Promise<Database> {
     refuse: async (messageId) => {
       await query(refusing(messageId));
       return async () => {
-        await query("drop function refuse() cascade");
+        await query(ACCEPT);
       };
     },
     hold: async () => {
@@ -85,6 +87,14 @@ export async function newPostgres(): Promise<Database> {
       (await query<{ difference: string }>(DIFFERENCES)).map(({ difference }) => difference),
     drop,
   };
+}
+
+/** Cut after each `;` that ends a line; what follows the last one has to be blank. */
+export function statementsOf(file: string): readonly string[] {
+  const pieces = file.split(/;[ \t]*\r?(?:\n|$)/);
+  if (pieces.pop()?.trim() !== "")
+    throw new Error("the last statement of POSTGRES_PREPARE has to end with a ; at its line's end");
+  return pieces;
 }
 
 /** Postern's own, as a start makes them. */

@@ -23,10 +23,19 @@ test("nothing of messages is unique without message_id", async () => {
 });
 
 test("no table refers to another, and none has triggers", async () => {
-  expect(await names("select conname as name from pg_constraint where contype = 'f'")).toEqual([]);
-  expect(await names("select tgname as name from pg_trigger where not tgisinternal")).toEqual([]);
+  expect(
+    await names(
+      `select conname as name from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace`,
+    ),
+  ).toEqual([]);
+  const triggers = "select tgname as name from pg_trigger join pg_class c on c.oid = tgrelid";
+  expect(await names(`${triggers} where not tgisinternal and relnamespace = 'public'::regnamespace`)).toEqual(
+    [],
+  );
 });
 
 test("no column is given by a sequence", async () => {
-  expect(await names("select sequencename as name from pg_sequences")).toEqual([]);
+  expect(await names("select sequencename as name from pg_sequences where schemaname = 'public'")).toEqual(
+    [],
+  );
 });

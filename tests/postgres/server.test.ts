@@ -25,6 +25,51 @@ test(
   START_MS,
 );
 
+test("a database that is lent again has its extensions and nothing else that was made in it", async () => {
+  const first = await newPostgresDatabase();
+  await first.query("create extension if not exists pg_trgm");
+  for (const statement of [
+    "create table parent (id serial primary key, n integer generated always as identity)",
+    "create table child (id integer references parent)",
+    "create view family as select * from parent join child using (id)",
+    "create materialized view kept as select * from family",
+    "create sequence own",
+    "create type mood as enum ('well')",
+    "create type pair as (first mood, second integer)",
+    "create domain few as integer check (value < 3)",
+    "create function two() returns few language sql return 2",
+  ])
+    await first.query(statement);
+  await first.drop();
+  const again = await newPostgresDatabase();
+  expect(again.url).toBe(first.url);
+  const made = await again.query<{ name: string }>(`
+    select relname as name from pg_class where relnamespace = 'public'::regnamespace
+    union all select typname from pg_type where typname in ('mood', 'pair', 'few')
+    union all select proname from pg_proc where proname = 'two'`);
+  expect(made).toEqual([]);
+  expect(await again.query("select extname from pg_extension where extname = 'pg_trgm'")).toHaveLength(1);
+  await again.drop();
+});
+
+test("dropping a database ends the sessions in it, but none of Citus", async () => {
+  const database = await newPostgresDatabase();
+  const names = ["citus_internal gpid=10000000123", "Citus Maintenance Daemon", "somebody"];
+  const sessions = names.map((name) =>
+    sessionOn(`${database.url}?application_name=${encodeURIComponent(name)}`),
+  );
+  const pidOf = async ({ query }: (typeof sessions)[number]) =>
+    (await query<{ pid: number }>("select pg_backend_pid() as pid"))[0]?.pid;
+  const before = await Promise.all(sessions.map(pidOf));
+  await database.drop();
+  // A session that was ended is followed by another one.
+  const after = await Promise.allSettled(sessions.map(pidOf));
+  expect(
+    after.map((outcome, index) => outcome.status === "fulfilled" && outcome.value === before[index]),
+  ).toEqual([true, true, false]);
+  await Promise.all(sessions.map(({ close }) => close()));
+});
+
 describe("a server of a test's own", () => {
   let server: OwnServer;
   beforeAll(async () => {

@@ -79,18 +79,30 @@ export function sessionOn(url: string): Session {
   };
 }
 
-/** Takes everything away that is in the session's database. */
+/**
+ * Takes everything away that was made in the session's database, one by one, with one sync for all. Extensions stay: on
+ * Citus one of them is what makes the cluster, and dropping the schema would take it along.
+ */
 export async function empty({ query }: Pick<Session, "query">): Promise<void> {
-  const schemas = await query<{ name: string }>(SCHEMAS);
-  await query(`drop schema ${schemas.map((schema) => schema.name).join(", ")} cascade`);
-  await query("create schema public");
+  await query("begin");
+  for (const { type, identity } of await query<{ type: string; identity: string }>(MADE))
+    await query(`drop ${type} if exists ${identity} cascade`);
+  await query("commit");
 }
 
-/** Not the server's own, such as autovacuum's: only a superuser may. */
+/** Not the server's own, such as autovacuum's, which only a superuser may end, and not those of Citus. */
 const END_OTHERS = `select pg_terminate_backend(pid) from pg_stat_activity
-  where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`;
-const SCHEMAS =
-  "select quote_ident(nspname) as name from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'";
+  where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+    and application_name !~* '^citus'`;
+/** What belongs to an extension or is a part of something else, such as a table's row type, isn't named. */
+const MADE = `
+  select type, identity from (
+    select 'pg_class'::regclass as catalog, oid, relnamespace as schema from pg_class where relkind in ('r', 'p', 'v', 'm', 'S')
+    union all select 'pg_proc'::regclass, oid, pronamespace from pg_proc
+    union all select 'pg_type'::regclass, oid, typnamespace from pg_type
+  ) made, pg_identify_object(catalog, made.oid, 0)
+  where made.schema = 'public'::regnamespace and not exists (
+    select 1 from pg_depend where classid = catalog and objid = made.oid and deptype in ('e', 'i'))`;
 
 async function create(url: string): Promise<string> {
   const name = `postern_test_${process.pid}_${++made}`;
