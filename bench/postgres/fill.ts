@@ -3,10 +3,10 @@
 // afterwards.
 
 import { randomId } from "../../src/lib/chance.ts";
-import { writeBatch } from "../../src/storage/postgres/batch.ts";
-import type { Connection } from "../../src/storage/postgres/connection.ts";
-import { foldAll } from "../../src/storage/postgres/fold.ts";
-import { migrate } from "../../src/storage/postgres/schema.ts";
+import type { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { migrate } from "../../src/storage/postgres/connection/schema.ts";
+import { foldAll } from "../../src/storage/postgres/derived/numbering.ts";
+import { writeBatch } from "../../src/storage/postgres/ingest/batch.ts";
 import type { Tally } from "../growth/facts.ts";
 import type { Message } from "../messages.ts";
 import { sessionOn } from "./server.ts";

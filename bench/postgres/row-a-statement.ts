@@ -8,8 +8,8 @@ import { fold } from "../../src/core/fold.ts";
 import { instantKey } from "../../src/core/instant.ts";
 import type { Message } from "../../src/core/message.ts";
 import { nativeSource } from "../../src/sources/native.ts";
-import { Connection } from "../../src/storage/postgres/connection.ts";
-import { migrate } from "../../src/storage/postgres/schema.ts";
+import { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { migrate } from "../../src/storage/postgres/connection/schema.ts";
 
 /** As many as a replica of Postern may write with. */
 const connectionsMax = 6;

@@ -21,22 +21,30 @@ import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
-import { Checkpoints } from "./checkpoints.ts";
-import { isBroken, openFailure, reasonOf } from "./damage.ts";
-import { DamageReport, unavailable } from "./damage-report.ts";
-import { extendLog, isNew, prepareFolder, sizeOf } from "./files.ts";
-import { FilesInPlace } from "./files-in-place.ts";
-import { Following } from "./following.ts";
-import { isRefusal, type Result } from "./group-commit.ts";
-import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
-import { type FileLock, lockFile } from "./lock.ts";
-import type { LogEnd } from "./message-log.ts";
-import { type QueuedDelivery, queued } from "./post-log.ts";
-import type { ClaimReport, FollowerOpened, GroupReport, OpenReport } from "./protocol.ts";
-import { Reads } from "./reads.ts";
-import { Thread } from "./thread.ts";
-import { isSearch } from "./wanted.ts";
+import { DeliveryQueue, type QueueLimits, type Waiting } from "../intake-queue.ts";
+import { isBroken, openFailure, reasonOf } from "./connection/damage.ts";
+import { DamageReport, unavailable } from "./connection/damage-report.ts";
+import { extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
+import { FilesInPlace } from "./connection/files-in-place.ts";
+import { type FileLock, lockFile } from "./connection/lock.ts";
+import type { LogEnd } from "./connection/log-end.ts";
+import { Thread } from "./connection/thread.ts";
+import { Following } from "./derived/follow-schedule.ts";
+import { INDEX_LIMITS, type IndexLimits } from "./derived/followers.ts";
+import { type FollowerOpened, INDEX_THREAD } from "./derived/protocol.ts";
+import { Checkpoints } from "./ingest/checkpoints.ts";
+import { isRefusal, type Result } from "./ingest/group-commit.ts";
+import { type QueuedDelivery, queued } from "./ingest/post-log.ts";
+import {
+  CHECKPOINTER_THREAD,
+  type ClaimReport,
+  type GroupReport,
+  type OpenReport,
+  WRITER_THREAD,
+} from "./ingest/protocol.ts";
+import { isSearch } from "./reads/filter.ts";
+import { READER_THREAD } from "./reads/protocol.ts";
+import { Reads } from "./reads/timed-reads.ts";
 
 export interface SqliteOptions extends QueueLimits {
   /** The real one (`realFile`): another name of the file would have another lock. */
@@ -69,18 +77,21 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFolder(path);
   const lock = lockFile(path);
   try {
-    const writer = new Thread("writer", options.onFatal);
+    const writer = new Thread("writer", WRITER_THREAD, options.onFatal);
     // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away.
     if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
     syncFolder(dirname(path));
     const limits = options.indexLimits ?? INDEX_LIMITS;
-    const follower = new Thread("follower", options.onFatal);
+    const follower = new Thread("follower", INDEX_THREAD, options.onFatal);
     const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
     const damage = new DamageReport(options);
     for (const { file, reason } of followed.damaged) damage.indexUnreadable(file, reason);
-    const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
+    const threads = Array.from(
+      { length: options.readThreads },
+      () => new Thread("reader", READER_THREAD, options.onFatal),
+    );
     for (const thread of threads) thread.onDamagedRow = (row) => damage.row(row);
     const reads = new Reads(threads, {
       clock: options.clock,
@@ -89,7 +100,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
       onDamage: (met) => damage.failed(met),
     });
     await reads.open(path, followed.index, limits);
-    const checkpointer = new Thread("checkpointer", options.onFatal);
+    const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, options.onFatal);
     await checkpointer.ask({ do: "open", path });
     const files = new FilesInPlace(path, end.files);
     const parts = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
