@@ -10,7 +10,7 @@ import {
   openForWriting,
 } from "../../src/storage/sqlite/connection/files.ts";
 import { Thread } from "../../src/storage/sqlite/connection/thread.ts";
-import { CHECKPOINTER_THREAD } from "../../src/storage/sqlite/ingest/protocol.ts";
+import { CHECKPOINTER_THREAD } from "../../src/storage/sqlite/ingest/threads.ts";
 import type { Design, DesignStore, Row } from "./stores.ts";
 
 export type Measured = {

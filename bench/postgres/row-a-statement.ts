@@ -39,7 +39,7 @@ const server = Bun.serve({
     if (proof === undefined || !source.verify(proof, body)) return new Response("", { status: 401 });
     const normalised = source.normalise(body);
     if ("errors" in normalised) return new Response("", { status: 422 });
-    for (const message of normalised.delivery.messages) await store(message);
+    for (const message of normalised.intake.messages) await store(message);
     return new Response('{"status":"ok"}', accepted);
   },
 });

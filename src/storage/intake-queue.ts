@@ -1,9 +1,9 @@
-/** Deliveries that wait for a commit: within the bounds of the queue, in the order in which they came. */
+/** Intakes that wait for a commit: within the bounds of the queue, in the order in which they came. */
 import { Overloaded } from "../core/errors.ts";
-import type { Delivery, Outcome } from "../core/store.ts";
+import type { Intake, Outcome } from "../core/store.ts";
 
 export interface Waiting<T> {
-  /** The delivery as its engine takes it. */
+  /** The intake as its engine takes it. */
   readonly queued: T;
   /** Messages and events. */
   readonly rows: number;
@@ -13,8 +13,8 @@ export interface Waiting<T> {
   readonly reject: (error: Error) => void;
 }
 
-/** Messages and events that a delivery holds. */
-export function rowsIn({ messages, post }: Delivery): number {
+/** Messages and events that an intake holds. */
+export function rowsIn({ messages, post }: Intake): number {
   return messages.length + (post?.events.length ?? 0);
 }
 
@@ -24,15 +24,15 @@ export interface QueueLimits {
   readonly queueBytesMax: number;
 }
 
-export class DeliveryQueue<T> {
+export class IntakeQueue<T> {
   readonly #limits: QueueLimits;
-  readonly #take: (delivery: Delivery, createdAt: string) => T;
+  readonly #take: (intake: Intake, createdAt: string) => T;
   #unsent: Waiting<T>[] = [];
   #underway = 0;
   #rows = 0;
   #bytes = 0;
 
-  constructor(limits: QueueLimits, take: (delivery: Delivery, createdAt: string) => T) {
+  constructor(limits: QueueLimits, take: (intake: Intake, createdAt: string) => T) {
     this.#limits = limits;
     this.#take = take;
   }
@@ -42,7 +42,7 @@ export class DeliveryQueue<T> {
     return this.#rows;
   }
 
-  /** Deliveries that nobody works on yet. */
+  /** Intakes that nobody works on yet. */
   get unsent(): number {
     return this.#unsent.length;
   }
@@ -52,12 +52,12 @@ export class DeliveryQueue<T> {
   }
 
   /**
-   * Resolves with what becomes of the delivery. Rejects with `Overloaded` when there is no room; one that is too large
+   * Resolves with what becomes of the intake. Rejects with `Overloaded` when there is no room; one that is too large
    * by itself is taken when nothing waits, because it would be refused forever.
    */
-  add(delivery: Delivery, createdAt: string): Promise<readonly Outcome[]> {
-    const rows = rowsIn(delivery);
-    const bytes = delivery.post?.body.length ?? 0;
+  add(intake: Intake, createdAt: string): Promise<readonly Outcome[]> {
+    const rows = rowsIn(intake);
+    const bytes = intake.post?.body.length ?? 0;
     const { queueRowsMax, queueBytesMax } = this.#limits;
     const noRoom =
       (this.#rows > 0 && this.#rows + rows > queueRowsMax) ||
@@ -69,7 +69,7 @@ export class DeliveryQueue<T> {
     this.#rows += rows;
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#unsent.push({ queued: this.#take(delivery, createdAt), rows, bytes, resolve, reject });
+      this.#unsent.push({ queued: this.#take(intake, createdAt), rows, bytes, resolve, reject });
     });
   }
 

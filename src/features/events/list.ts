@@ -2,7 +2,6 @@
 import { Type } from "typebox";
 import { EventRow, eventRow } from "../../core/event-row.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
-import { EVENT_KINDS, type EventKind } from "../../core/intake.ts";
 import {
   InstantParameter,
   PAGE_PARAMETERS,
@@ -10,6 +9,7 @@ import {
   pageReader,
   SourceParameter,
 } from "../../core/page-parameters.ts";
+import { EVENT_KINDS, type EventKind } from "../../core/parsed-body.ts";
 import type { EventQuery, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";

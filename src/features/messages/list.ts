@@ -8,7 +8,7 @@ import {
   pageReader,
   SourceParameter,
 } from "../../core/page-parameters.ts";
-import type { MessageQuery, Page, Position, Store } from "../../core/store.ts";
+import type { MessageQuery, Page, SortKey, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -104,7 +104,7 @@ function cursorError(given: string) {
   return fieldError("query", "cursor", "cursor_invalid", "Cursor should be one that Postern gave", given);
 }
 
-function messageQuery({ given, limit, offset }: PageParameters, after: Position | undefined): MessageQuery {
+function messageQuery({ given, limit, offset }: PageParameters, after: SortKey | undefined): MessageQuery {
   return {
     limit,
     offset,

@@ -12,7 +12,7 @@ const FIRST_LOOK_MS = 10_000;
 const RETRY_MS = 200;
 const POLL_MS = 20;
 
-export interface AvailabilityParts {
+export interface AvailabilityOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Throws while the database can't be used; `StartRefused` when it never will. */
@@ -20,7 +20,7 @@ export interface AvailabilityParts {
 }
 
 export class Availability {
-  readonly #parts: AvailabilityParts;
+  readonly #options: AvailabilityOptions;
   /** Why it can't be used. */
   #reason: string | undefined = "the database has not been looked at yet";
   /** The last reason that was logged. */
@@ -31,9 +31,9 @@ export class Availability {
   #closed = false;
   #whenBack: (() => Promise<void>)[] = [];
 
-  constructor(parts: AvailabilityParts) {
-    this.#parts = parts;
-    this.#since = parts.clock.elapsed();
+  constructor(options: AvailabilityOptions) {
+    this.#options = options;
+    this.#since = options.clock.elapsed();
   }
 
   /** Undefined while it can be used. */
@@ -56,9 +56,9 @@ export class Availability {
   /** From now on it can't be used, until a check succeeds. */
   lost(reason: string): void {
     if (this.#reason === undefined) {
-      this.#since = this.#parts.clock.elapsed();
+      this.#since = this.#options.clock.elapsed();
       this.#said = reason;
-      this.#parts.log.error("the database can't be used: no message is accepted until it can", { reason });
+      this.#options.log.error("the database can't be used: no message is accepted until it can", { reason });
     }
     this.#reason = reason;
     if (this.#retrying || this.#closed) return;
@@ -69,7 +69,7 @@ export class Availability {
   /** Whether it can be used, once that is known or the time to wait is over. */
   async wait(): Promise<boolean> {
     while (this.#reason !== undefined && !this.#closed) {
-      if (this.#parts.clock.elapsed() - this.#since > WAIT_MS) return false;
+      if (this.#options.clock.elapsed() - this.#since > WAIT_MS) return false;
       await Bun.sleep(POLL_MS);
     }
     return this.#reason === undefined;
@@ -85,7 +85,7 @@ export class Availability {
   }
 
   async #retry(): Promise<void> {
-    const { log } = this.#parts;
+    const { log } = this.#options;
     while (!this.#closed) {
       try {
         await this.#look();
@@ -109,7 +109,7 @@ export class Availability {
 
   /** One look at a time: it may take long, when it waits for a standby. */
   #look(): Promise<void> {
-    this.#looking ??= this.#parts.check().finally(() => {
+    this.#looking ??= this.#options.check().finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;

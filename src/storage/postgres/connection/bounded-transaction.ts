@@ -8,7 +8,7 @@ import { limit } from "./safe-commit.ts";
 /** For each statement. No such statement looks at more than a few thousand rows; most of the time would be for a lock. */
 const STATEMENT_MS_MAX = 10_000;
 
-export function beside<T>(
+export function boundedTransaction<T>(
   connection: Connection,
   mode: Mode,
   work: (session: Session) => Promise<T>,

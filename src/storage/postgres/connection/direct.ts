@@ -13,7 +13,7 @@ const ANSWER_MS_MAX = 3500;
 /** The direct server's connection and its answer, and the pooler's own. */
 const CHECK_MS_MAX = 3 * CONNECT_TIMEOUT_S * 1000;
 
-export interface DirectParts {
+export interface DirectOptions {
   /** Undefined where the others' connection does. */
   readonly url: string | undefined;
   /** What everything else goes through. */
@@ -23,16 +23,16 @@ export interface DirectParts {
 }
 
 export class Direct {
-  readonly #parts: DirectParts;
+  readonly #options: DirectOptions;
   readonly #open = new Set<Connection>();
 
-  constructor(parts: DirectParts) {
-    this.#parts = parts;
+  constructor(options: DirectOptions) {
+    this.#options = options;
   }
 
   /** Throws `StartRefused` when it is another database. */
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const { url, others } = this.#parts;
+    const { url, others } = this.#options;
     if (url === undefined) return work(others);
     const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: CONNECT_TIMEOUT_S });
     this.#open.add(connection);
@@ -52,7 +52,7 @@ export class Direct {
     } catch (error) {
       if (error instanceof StartRefused) throw error;
       const { reason } = failureOf(error);
-      this.#parts.log.warn("DATABASE_DIRECT_URL can't be used: migrations and indexes would wait for it", {
+      this.#options.log.warn("DATABASE_DIRECT_URL can't be used: migrations and indexes would wait for it", {
         reason,
       });
     }
@@ -67,7 +67,7 @@ export class Direct {
    * on a standby. It needs no table.
    */
   async #refuseAnother(connection: Connection): Promise<void> {
-    const { others, newId } = this.#parts;
+    const { others, newId } = this.#options;
     const name = newId();
     const isFree = await others.transaction(
       SNAPSHOT,

@@ -2,7 +2,7 @@
 import { StartRefused } from "../../../core/errors.ts";
 
 /**
- * `data`: the engine refuses the delivery itself; `again`: the same may succeed at once; `lost`: the connection is gone,
+ * `data`: the engine refuses the intake itself; `again`: the same may succeed at once; `lost`: the connection is gone,
  * and with it the knowledge of what became of a transaction; `unavailable`: the server can't write now.
  */
 export type FailureKind = "data" | "again" | "lost" | "unavailable";
@@ -18,7 +18,7 @@ const AGAIN = /^(40001|40P01|55P03|57014)$/;
 const LOST = /^(08|25P03|40003|57P0[123])/;
 /**
  * Insufficient resources, operator intervention, read-only servers, system errors, and what is wrong with tables or
- * rights: no delivery can do anything about it.
+ * rights: no intake can do anything about it.
  */
 const UNAVAILABLE = /^(53|57P|25006|58|XX|3D000|3F000|28|42)/;
 

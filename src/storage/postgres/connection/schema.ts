@@ -5,14 +5,13 @@
 
 import { StartRefused } from "../../../core/errors.ts";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
-import { addSearchIndex } from "../derived/search-index.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Direct } from "./direct.ts";
 import { commitSafely } from "./safe-commit.ts";
 
 /**
  * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say where a row stands in
- * the log: the rows of one transaction are a batch, and batches are numbered once they are committed (see `fold.ts`), so
+ * the log: the rows of one transaction are a batch, and batches are numbered once they are committed (see `numbering.ts`), so
  * that no number can appear behind one that a follower has passed. `folded` is `core`'s folding of the text.
  */
 const TABLES = `
@@ -86,6 +85,13 @@ const TABLES = `
   insert into meta values ('probe', '0'), ('fold_version', '${FOLD_VERSION}');
 `;
 
+/** What searches need; not a part of `TABLES`, because the server may refuse the extension. */
+export const SEARCH_INDEX = {
+  name: "messages_folded",
+  extension: "create extension if not exists pg_trgm",
+  definition: "messages_folded on messages using gin (folded gin_trgm_ops)",
+} as const;
+
 const MIGRATIONS: readonly string[] = [TABLES];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
@@ -157,6 +163,16 @@ async function bringUp(session: Session): Promise<void> {
     await session.run("insert into postern_schema values ($1)", [next + 1]);
   }
   if (version === 0) await addSearchIndex(session);
+}
+
+/** For tables that were made in the same transaction, and are nobody else's yet. */
+async function addSearchIndex(session: Session): Promise<void> {
+  await session.script("savepoint search_index");
+  try {
+    await session.script(`${SEARCH_INDEX.extension}; create index ${SEARCH_INDEX.definition}`);
+  } catch {
+    await session.script("rollback to savepoint search_index");
+  }
 }
 
 /** For who only reads. Throws `StartRefused` for a database that is not Postern's, and for a newer one. */

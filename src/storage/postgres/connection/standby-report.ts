@@ -1,6 +1,6 @@
 /** What a failover of the server would lose, as far as the server shows it to this role: a line in the log. */
 import type { Log } from "../../../observe/log.ts";
-import { beside } from "./bounded-transaction.ts";
+import { boundedTransaction } from "./bounded-transaction.ts";
 import { type Connection, type Session, SNAPSHOT } from "./connection.ts";
 
 interface Report {
@@ -26,7 +26,7 @@ export class StandbyReport {
 
   /** Logs it once, and again when it has changed. */
   async look(connection: Connection): Promise<void> {
-    const report = await beside(connection, SNAPSHOT, reportOf);
+    const report = await boundedTransaction(connection, SNAPSHOT, reportOf);
     const { level, message, fields } = report;
     if (message === this.#said) return;
     this.#said = message;

@@ -17,10 +17,10 @@ const IDENTITY = `(select system_identifier::text from pg_control_system()) || '
 /** Null before the first commit that it has replayed since its start. */
 const LAG_S = "greatest(0, extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()))::float8";
 
-export interface StandbyParts {
+export interface StandbyOptions {
   readonly url: string;
   /** Of the connections for reads. */
-  readonly options: ConnectionOptions;
+  readonly connection: ConnectionOptions;
   readonly primary: Connection;
   readonly log: Log;
 }
@@ -28,7 +28,7 @@ export interface StandbyParts {
 export class Standby {
   /** For reads, while it is usable. */
   readonly connection: Connection;
-  readonly #parts: StandbyParts;
+  readonly #options: StandbyOptions;
   /** Of its own: reads may have all the others. */
   readonly #looks: Connection;
   /** Why it may not answer. */
@@ -40,11 +40,11 @@ export class Standby {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(parts: StandbyParts) {
-    const { url, options } = parts;
-    this.#parts = parts;
-    this.connection = new Connection(url, options);
-    this.#looks = new Connection(url, { ...options, connectionsMax: 1 });
+  constructor(options: StandbyOptions) {
+    const { url, connection } = options;
+    this.#options = options;
+    this.connection = new Connection(url, connection);
+    this.#looks = new Connection(url, { ...connection, connectionsMax: 1 });
   }
 
   get isUsable(): boolean {
@@ -68,7 +68,7 @@ export class Standby {
     this.#reason = reason;
     if (!isNew || this.#closed) return;
     this.#said = reason;
-    this.#parts.log[isLasting ? "error" : "warn"](
+    this.#options.log[isLasting ? "error" : "warn"](
       "the server of DATABASE_READ_URL can't answer reads: the primary does until it can",
       { reason },
     );
@@ -91,7 +91,7 @@ export class Standby {
   }
 
   async #look(): Promise<void> {
-    const { primary } = this.#parts;
+    const { primary } = this.#options;
     // A server that hangs is away before its session is given up.
     const late = new Error("it doesn't answer");
     try {
@@ -120,7 +120,7 @@ export class Standby {
 
   #found(): void {
     if (this.#reason !== undefined && !this.#closed)
-      this.#parts.log.info("the server of DATABASE_READ_URL answers reads", { lag_seconds: this.#lagS });
+      this.#options.log.info("the server of DATABASE_READ_URL answers reads", { lag_seconds: this.#lagS });
     this.#reason = undefined;
     this.#said = undefined;
   }

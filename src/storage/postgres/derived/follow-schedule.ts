@@ -1,22 +1,22 @@
-/** When counts are folded and by whom, and the figures that come of it. */
+/** When batches are numbered and counted and by which replica, and the figures that come of it. */
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
-import { beside } from "../connection/bounded-transaction.ts";
+import { boundedTransaction } from "../connection/bounded-transaction.ts";
 import { type Connection, SNAPSHOT } from "../connection/connection.ts";
 import { holdLease, leaveLease } from "../connection/lease.ts";
-import { countAll } from "../reads/message-queries.ts";
-import { foldAll } from "./numbering.ts";
+import { countAll } from "./counts.ts";
+import { numberAll } from "./numbering.ts";
 
-export const FOLD_LEASE = "fold";
+export const NUMBERING_LEASE = "fold";
 const CLOSE_MS_MAX = 1000;
 const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
-const REST = `select (select count(*) from batches where seq is null)::float8 as unfolded,
+const REST = `select (select count(*) from batches where seq is null)::float8 as unnumbered,
   pg_database_size(current_database())::float8 as bytes`;
 
-export interface FoldingParts {
+export interface FollowScheduleOptions {
   readonly connection: Connection;
   /** This replica's own name. */
   readonly replica: string;
@@ -24,16 +24,16 @@ export interface FoldingParts {
   readonly log: Log;
 }
 
-export interface FoldingFigures {
+export interface StoredFigures {
   readonly messages: number;
   readonly events: number;
-  /** Batches that are not in the counts. */
-  readonly unfolded: number;
+  /** Batches that have no number and are not in the counts. */
+  readonly unnumbered: number;
   readonly bytes: number;
 }
 
-export class Folding {
-  readonly #parts: FoldingParts;
+export class FollowSchedule {
+  readonly #options: FollowScheduleOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underway: Promise<void> = Promise.resolve();
   #closed = false;
@@ -42,19 +42,19 @@ export class Folding {
   #stored = { messages: Number.NaN, events: Number.NaN };
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  #unfolded = 0;
+  #unnumbered = 0;
   #bytes = 0;
 
-  constructor(parts: FoldingParts) {
-    this.#parts = parts;
+  constructor(options: FollowScheduleOptions) {
+    this.#options = options;
   }
 
-  get figures(): FoldingFigures {
+  get figures(): StoredFigures {
     const { messages, events } = this.#stored;
     return {
       messages: messages + this.#created.messages,
       events: events + this.#created.events,
-      unfolded: this.#unfolded,
+      unnumbered: this.#unnumbered,
       bytes: this.#bytes,
     };
   }
@@ -78,48 +78,48 @@ export class Folding {
     this.#created.events += events;
   }
 
-  /** With `fold` everything that is stored is folded first; what can't be done in time is left to others. */
-  async close(fold: boolean): Promise<void> {
+  /** With `number` everything that is stored is numbered first; what can't be done in time is left to others. */
+  async close(number: boolean): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    if (fold) await Promise.race([this.#foldLast(), Bun.sleep(CLOSE_MS_MAX)]);
+    if (number) await Promise.race([this.#numberLast(), Bun.sleep(CLOSE_MS_MAX)]);
   }
 
-  async #foldLast(): Promise<void> {
+  async #numberLast(): Promise<void> {
     await this.#underway;
-    const { connection, replica } = this.#parts;
+    const { connection, replica } = this.#options;
     try {
-      await foldAll(connection);
-      if (this.#isHolder) await leaveLease(connection, FOLD_LEASE, replica);
+      await numberAll(connection);
+      if (this.#isHolder) await leaveLease(connection, NUMBERING_LEASE, replica);
     } catch {
       // Another replica, or the next start, does it.
     }
   }
 
   async #step(): Promise<void> {
-    const { connection, replica, clock, log } = this.#parts;
+    const { connection, replica, clock, log } = this.#options;
     try {
-      this.#isHolder = await holdLease(connection, FOLD_LEASE, replica);
-      if (this.#isHolder) await foldAll(connection);
+      this.#isHolder = await holdLease(connection, NUMBERING_LEASE, replica);
+      if (this.#isHolder) await numberAll(connection);
       if (clock.elapsed() - this.#figuresAt >= FIGURES_EVERY_MS) await this.#refresh();
     } catch (error) {
-      log.debug("counts could not be folded", { reason: String(error) });
+      log.debug("batches could not be numbered", { reason: String(error) });
     }
   }
 
   /** What is committed before the count begins is in it; what this replica adds from then on is added to it. */
   async #refresh(): Promise<void> {
-    const { connection, clock } = this.#parts;
+    const { connection, clock } = this.#options;
     const created = { messages: 0, events: 0 };
     const before = this.#created;
     this.#created = created;
     try {
-      const { stored, rest } = await beside(connection, SNAPSHOT, async (session) => ({
+      const { stored, rest } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
         stored: await countAll(session),
-        rest: await session.run<{ unfolded: number; bytes: number }>(REST),
+        rest: await session.run<{ unnumbered: number; bytes: number }>(REST),
       }));
       this.#stored = stored;
-      this.#unfolded = rest[0]?.unfolded ?? 0;
+      this.#unnumbered = rest[0]?.unnumbered ?? 0;
       this.#bytes = rest[0]?.bytes ?? 0;
       this.#figuresAt = clock.elapsed();
     } catch (error) {

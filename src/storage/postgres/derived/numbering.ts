@@ -3,12 +3,13 @@
  * committed, from one row that is locked meanwhile: whoever follows the numbers never misses a batch that commits late,
  * and no two replicas can give the same one. A number that was seen outlasts a crash of the server.
  */
-import { beside } from "../connection/bounded-transaction.ts";
+import { boundedTransaction } from "../connection/bounded-transaction.ts";
 import type { Connection, Session } from "../connection/connection.ts";
 import { placeholders } from "../connection/connection.ts";
 import { failureOf } from "../connection/failures.ts";
 import { commitSafely } from "../connection/safe-commit.ts";
-import { type Items, joinItems, parseItems, sum } from "../ingest/items.ts";
+import { joinItems, parseItems } from "../ingest/items.ts";
+import { count } from "./counts.ts";
 
 const BATCHES_MAX = 500;
 const RECOUNTS_MAX = 10;
@@ -20,8 +21,8 @@ interface BatchRow {
 }
 
 /** Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. */
-export async function foldSome(connection: Connection): Promise<number> {
-  return beside(connection, "read write", async (session) => {
+export async function numberSome(connection: Connection): Promise<number> {
+  return boundedTransaction(connection, "read write", async (session) => {
     await commitSafely(session);
     const last = await lockedSeq(session);
     const batches = await session.run<BatchRow>(
@@ -43,8 +44,8 @@ export async function lockedSeq(session: Session): Promise<number | undefined> {
 }
 
 /** Everything that is committed has a number when it resolves. */
-export async function foldAll(connection: Connection): Promise<void> {
-  while ((await foldSome(connection)) >= BATCHES_MAX);
+export async function numberAll(connection: Connection): Promise<void> {
+  while ((await numberSome(connection)) >= BATCHES_MAX);
 }
 
 async function numberBatches(session: Session, batches: readonly BatchRow[], last: number): Promise<void> {
@@ -60,53 +61,6 @@ async function numberBatches(session: Session, batches: readonly BatchRow[], las
     values,
   );
   await session.run("update totals set seq = $1 where id = 1", [seq - 1]);
-}
-
-/** Takes what batches add into the counts; the caller holds the row of `totals`. */
-export async function count(session: Session, { messages, events }: Items): Promise<void> {
-  const senders = summed(messages.map(([sender, , rows]) => [sender, rows]));
-  const fresh = await added(session, "senders", "sender", senders);
-  await added(session, "hours", "hour", summed(messages.map(([, hour, rows]) => [hour, rows])));
-  for (const [source, kind, rows] of events) {
-    await session.run(
-      `insert into event_counts values ($1, $2, $3)
-       on conflict (source, kind) do update set rows = event_counts.rows + excluded.rows`,
-      [source, kind, rows],
-    );
-  }
-  await session.run(
-    "update totals set messages = messages + $1, senders = senders + $2, events = events + $3 where id = 1",
-    [sum(messages), fresh, sum(events)],
-  );
-}
-
-const ROWS_MAX = 10_000;
-
-/** Adds to the counts of a table; how many keys were not there before. */
-async function added(
-  session: Session,
-  table: string,
-  key: string,
-  counts: readonly (readonly [key: string, rows: number])[],
-): Promise<number> {
-  let fresh = 0;
-  for (let start = 0; start < counts.length; start += ROWS_MAX) {
-    const some = counts.slice(start, start + ROWS_MAX);
-    const rows = some.map((_, index) => `($${2 * index + 1}, $${2 * index + 2}::bigint)`).join(", ");
-    const found = await session.run<{ fresh: boolean }>(
-      `insert into ${table} (${key}, rows) values ${rows}
-       on conflict (${key}) do update set rows = ${table}.rows + excluded.rows returning (xmax = 0) as fresh`,
-      some.flat(),
-    );
-    fresh += found.filter((row) => row.fresh).length;
-  }
-  return fresh;
-}
-
-function summed(pairs: readonly (readonly [string, number])[]): [string, number][] {
-  const sums = new Map<string, number>();
-  for (const [key, rows] of pairs) sums.set(key, (sums.get(key) ?? 0) + rows);
-  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody else folded first. */

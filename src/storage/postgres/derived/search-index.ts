@@ -4,21 +4,10 @@
  */
 import type { Connection, Session } from "../connection/connection.ts";
 import { holdLease } from "../connection/lease.ts";
+import { SEARCH_INDEX } from "../connection/schema.ts";
 
-const NAME = "messages_folded";
-const EXTENSION = "create extension if not exists pg_trgm";
-const INDEX = `${NAME} on messages using gin (folded gin_trgm_ops)`;
+const { name: NAME, extension: EXTENSION, definition: INDEX } = SEARCH_INDEX;
 const LEASE = "search index";
-
-/** For tables that were made in the same transaction, and are nobody else's yet. */
-export async function addSearchIndex(session: Session): Promise<void> {
-  await session.script("savepoint search_index");
-  try {
-    await session.script(`${EXTENSION}; create index ${INDEX}`);
-  } catch {
-    await session.script("rollback to savepoint search_index");
-  }
-}
 
 /** Where so many rows are to come that it is quicker made after them. */
 export async function dropSearchIndex(session: Session): Promise<void> {

@@ -1,18 +1,18 @@
 /**
- * One transaction of deliveries: which of their rows are new is decided by the database, row by row, whatever other
+ * One transaction of intakes: which of their rows are new is decided by the database, row by row, whatever other
  * replicas write at the same moment.
  */
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
-import type { Delivery, NewEvent, Outcome } from "../../../core/store.ts";
+import type { Intake, NewEvent, Outcome } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import { placeholders, type Session, type Value } from "../connection/connection.ts";
 import { itemsOf } from "./items.ts";
 
-export interface QueuedDelivery {
+export interface QueuedIntake {
   readonly createdAt: string;
-  readonly delivery: Delivery;
+  readonly intake: Intake;
 }
 
 /** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
@@ -44,7 +44,7 @@ export interface EventRow {
 }
 
 export interface Written {
-  /** For each delivery, an outcome a message, then one an event. */
+  /** For each intake, an outcome a message, then one an event. */
   readonly outcomes: readonly (readonly Outcome[])[];
   readonly messages: number;
   readonly events: number;
@@ -53,14 +53,14 @@ export interface Written {
 }
 
 /**
- * Writes the deliveries under the batch's name, inside the caller's transaction, which ends with `record`. Also where
+ * Writes the intakes under the batch's name, inside the caller's transaction, which ends with `record`. Also where
  * nothing is new there is a batch: a commit that writes nothing would not wait for a standby that the first copy may
  * not have reached yet.
  */
 export async function writeBatch(
   session: Session,
   batch: string,
-  group: readonly QueuedDelivery[],
+  group: readonly QueuedIntake[],
 ): Promise<Written> {
   const { messages, events } = rowsOf(group);
   const newMessages = await insertMessages(session, batch, messages);
@@ -75,7 +75,7 @@ export async function writeBatch(
   const places = fresh.map(({ place }) => place);
   const outcomes = new OutcomesOf(newMessages, newEvents, stored);
   return {
-    outcomes: group.map(({ delivery }) => outcomes.of(delivery)),
+    outcomes: group.map(({ intake }) => outcomes.of(intake)),
     messages: newMessages.length,
     events: newEvents.length,
     record: recordOf(batch, places, items),
@@ -91,13 +91,13 @@ function recordOf(batch: string, places: number[], items: string): string {
     ${hasGaps ? `'{${places.join()}}'` : "null"}, convert_from(decode('${encoded}', 'base64'), 'UTF8'))`;
 }
 
-function rowsOf(group: readonly QueuedDelivery[]): { messages: MessageRow[]; events: EventRow[] } {
+function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; events: EventRow[] } {
   const messages: MessageRow[] = [];
   const events: EventRow[] = [];
   let place = 0;
-  for (const [number, { createdAt, delivery }] of group.entries()) {
-    const { post } = delivery;
-    for (const [index, message] of delivery.messages.entries()) {
+  for (const [number, { createdAt, intake }] of group.entries()) {
+    const { post } = intake;
+    for (const [index, message] of intake.messages.entries()) {
       const detail = post?.details[index];
       messages.push({
         message,
@@ -211,13 +211,13 @@ async function storedMessages(
 async function insertBodies(
   session: Session,
   batch: string,
-  group: readonly QueuedDelivery[],
+  group: readonly QueuedIntake[],
   kept: readonly { readonly delivery: number | null }[],
 ): Promise<void> {
   const needed = new Set(kept.map(({ delivery }) => delivery));
-  for (const [number, { delivery }] of group.entries()) {
-    if (delivery.post === undefined || !needed.has(number)) continue;
-    const body = Buffer.from(delivery.post.body);
+  for (const [number, { intake }] of group.entries()) {
+    if (intake.post === undefined || !needed.has(number)) continue;
+    const body = Buffer.from(intake.post.body);
     await session.run("insert into deliveries values ($1, $2, $3)", [batch, number, body]);
   }
 }
@@ -238,7 +238,7 @@ class OutcomesOf {
     this.#stored = stored;
   }
 
-  of({ messages, post }: Delivery): Outcome[] {
+  of({ messages, post }: Intake): Outcome[] {
     const source = post?.source ?? null;
     const outcomes = messages.map((message) => this.#message(message, source));
     for (const { key } of post?.events ?? [])

@@ -10,9 +10,9 @@ import type { Availability } from "../connection/availability.ts";
 import { type Connection, HANG_MS } from "../connection/connection.ts";
 import { type FailureKind, failureOf } from "../connection/failures.ts";
 import { checkSynced, guard, guarding } from "../connection/safe-commit.ts";
-import { type QueuedDelivery, type Written, writeBatch } from "./batch.ts";
+import { type QueuedIntake, type Written, writeBatch } from "./batch.ts";
 
-/** So long a delivery waits for its commit, all attempts together. */
+/** So long an intake waits for its commit, all attempts together. */
 export const COMMIT_MS_MAX = 5000;
 /** A commit that waits for a standby has no time limit of the server's: so much later nobody waits for it any more. */
 export const LATE_MS = 1000;
@@ -20,7 +20,7 @@ export const PROBE_MS_MAX = 2000;
 const ATTEMPTS_MAX = 10;
 const PROBE = "update meta set value = (value::bigint + 1)::text where key = 'probe'";
 
-export interface CommitsParts {
+export interface CommitsOptions {
   readonly connection: Connection;
   readonly availability: Availability;
   readonly clock: Clock;
@@ -29,26 +29,26 @@ export interface CommitsParts {
 }
 
 export class Commits {
-  readonly #parts: CommitsParts;
+  readonly #options: CommitsOptions;
 
-  constructor(parts: CommitsParts) {
-    this.#parts = parts;
+  constructor(options: CommitsOptions) {
+    this.#options = options;
   }
 
   /**
-   * Stores the deliveries in one transaction, under a new batch's name, before the deadline (of the clock that never
+   * Stores the intakes in one transaction, under a new batch's name, before the deadline (of the clock that never
    * goes back), or says why not.
    */
   async commit(
-    group: readonly QueuedDelivery[],
+    group: readonly QueuedIntake[],
     deadline: number,
   ): Promise<{ written: Written } | { kind: FailureKind | "undecided"; reason: string }> {
-    const { clock, metrics, newId } = this.#parts;
+    const { clock, metrics, newId } = this.#options;
     const batch = newId();
     const startedAt = clock.elapsed();
     let written: Written | undefined;
     try {
-      await this.#parts.connection.commit(
+      await this.#options.connection.commit(
         guarding(deadline - startedAt),
         async (session, found) => {
           checkSynced(found);
@@ -67,7 +67,7 @@ export class Commits {
       if (fate === "never") return { kind: "again", reason: failure.reason };
     }
     if (written === undefined) return { kind: "again", reason: "nothing was written" };
-    metrics.commitRows.observe(group.reduce((rows, { delivery }) => rows + rowsIn(delivery), 0));
+    metrics.commitRows.observe(group.reduce((rows, { intake }) => rows + rowsIn(intake), 0));
     metrics.commitSeconds.observe((clock.elapsed() - startedAt) / 1000);
     return { written };
   }
@@ -78,11 +78,11 @@ export class Commits {
    * not have reached its standby yet, and this commit waits for it. Undefined when nobody answers in time.
    */
   async #fateOf(batch: string, reason: string): Promise<"committed" | "never" | undefined> {
-    this.#parts.availability.lost(reason);
+    this.#options.availability.lost(reason);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      if (!(await this.#parts.availability.wait())) return undefined;
+      if (!(await this.#options.availability.wait())) return undefined;
       try {
-        return await this.#parts.connection.transaction(
+        return await this.#options.connection.transaction(
           "read write",
           async (session) => {
             await guard(session, COMMIT_MS_MAX);
@@ -98,7 +98,7 @@ export class Commits {
           COMMIT_MS_MAX + HANG_MS,
         );
       } catch (error) {
-        this.#parts.availability.lost(failureOf(error).reason);
+        this.#options.availability.lost(failureOf(error).reason);
       }
     }
     return undefined;
@@ -106,7 +106,7 @@ export class Commits {
 
   /** Throws when nothing can be committed. */
   probe(): Promise<void> {
-    return this.#parts.connection.transaction(
+    return this.#options.connection.transaction(
       "read write",
       async (session) => {
         await guard(session, PROBE_MS_MAX);

@@ -1,26 +1,26 @@
 /**
- * Deliveries on their way into the database, in groups: what waits goes together, several groups at once, and each
- * delivery is told in time what became of it.
+ * Intakes on their way into the database, in groups: what waits goes together, several groups at once, and each
+ * intake is told in time what became of it.
  */
-import { DeliveryRejected, StorageUnavailable } from "../../../core/errors.ts";
-import type { Delivery, Outcome } from "../../../core/store.ts";
+import { IntakeRejected, StorageUnavailable } from "../../../core/errors.ts";
+import type { Intake, Outcome } from "../../../core/store.ts";
 import { type Clock, isoTicker } from "../../../lib/clock.ts";
-import { DeliveryQueue, type QueueLimits, type Waiting } from "../../intake-queue.ts";
+import { IntakeQueue, type QueueLimits, type Waiting } from "../../intake-queue.ts";
 import type { Availability } from "../connection/availability.ts";
-import type { QueuedDelivery, Written } from "./batch.ts";
+import type { QueuedIntake, Written } from "./batch.ts";
 import { COMMIT_MS_MAX, type Commits, LATE_MS } from "./commits.ts";
 
 /** Transactions under way at once: while one waits for the disk, the next ones are made. */
 export const GROUPS_AT_ONCE = 4;
 const GROUP_ROWS_MAX = 256;
-/** Beside another transaction one begins when so many deliveries wait, or this long after that one began. */
+/** Beside another transaction one begins when so many intakes wait, or this long after that one began. */
 const SECOND_GROUP_MIN = 32;
 const HOLD_MS_MAX = 20;
 const ATTEMPTS_MAX = 10;
 
 const TOO_LONG = "the commit takes too long";
 
-export interface GroupsParts {
+export interface GroupCommitOptions {
   readonly limits: QueueLimits;
   readonly clock: Clock;
   readonly availability: Availability;
@@ -29,14 +29,14 @@ export interface GroupsParts {
   readonly onWritten: (written: Written) => void;
 }
 
-type Group = readonly Waiting<QueuedDelivery>[];
+type Group = readonly Waiting<QueuedIntake>[];
 
-export class Groups {
-  readonly #parts: GroupsParts;
-  readonly #queue: DeliveryQueue<QueuedDelivery>;
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  readonly #queue: IntakeQueue<QueuedIntake>;
   readonly #now: () => string;
   readonly #appends = new Set<Promise<unknown>>();
-  readonly #left = new WeakSet<Waiting<QueuedDelivery>>();
+  readonly #left = new WeakSet<Waiting<QueuedIntake>>();
   #underway = 0;
   /** When the last of them began. */
   #sentAt = 0;
@@ -46,10 +46,10 @@ export class Groups {
   #kicked = false;
   #idle: (() => void) | undefined;
 
-  constructor(parts: GroupsParts) {
-    this.#parts = parts;
-    this.#queue = new DeliveryQueue(parts.limits, (delivery, createdAt) => ({ delivery, createdAt }));
-    this.#now = isoTicker(parts.clock);
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#queue = new IntakeQueue(options.limits, (intake, createdAt) => ({ intake, createdAt }));
+    this.#now = isoTicker(options.clock);
   }
 
   /** Messages and events that wait for a commit. */
@@ -58,10 +58,10 @@ export class Groups {
   }
 
   /** As `Store.append`. */
-  append(delivery: Delivery): Promise<readonly Outcome[]> {
+  append(intake: Intake): Promise<readonly Outcome[]> {
     if (this.#late === GROUPS_AT_ONCE)
       return Promise.reject(new StorageUnavailable("storage unavailable", TOO_LONG));
-    const outcomes = this.#queue.add(delivery, this.#now());
+    const outcomes = this.#queue.add(intake, this.#now());
     this.#appends.add(outcomes);
     const done = () => this.#appends.delete(outcomes);
     outcomes.then(done, done);
@@ -96,7 +96,7 @@ export class Groups {
     while (this.#underway < GROUPS_AT_ONCE && this.#queue.unsent > 0 && !this.#isWorthWaiting()) {
       const group = this.#queue.send(GROUP_ROWS_MAX);
       this.#underway++;
-      this.#sentAt = this.#parts.clock.elapsed();
+      this.#sentAt = this.#options.clock.elapsed();
       void this.#store(group).finally(() => {
         this.#underway--;
         this.#pump();
@@ -110,7 +110,7 @@ export class Groups {
    */
   #isWorthWaiting(): boolean {
     if (this.#underway === 0 || this.#queue.unsent >= SECOND_GROUP_MIN) return false;
-    const leftMs = this.#sentAt + HOLD_MS_MAX - this.#parts.clock.elapsed();
+    const leftMs = this.#sentAt + HOLD_MS_MAX - this.#options.clock.elapsed();
     if (leftMs <= 0) return false;
     this.#held ??= setTimeout(() => {
       this.#held = undefined;
@@ -119,9 +119,9 @@ export class Groups {
     return true;
   }
 
-  /** Tells each delivery of the group what became of it, in time; never throws. */
+  /** Tells each intake of the group what became of it, in time; never throws. */
   async #store(group: Group): Promise<void> {
-    const deadline = this.#parts.clock.elapsed() + COMMIT_MS_MAX;
+    const deadline = this.#options.clock.elapsed() + COMMIT_MS_MAX;
     let isLate = false;
     const late = setTimeout(() => {
       isLate = true;
@@ -136,7 +136,7 @@ export class Groups {
   }
 
   async #storeUntil(deadline: number, group: Group): Promise<void> {
-    const { availability, clock, commits } = this.#parts;
+    const { availability, clock, commits } = this.#options;
     let reason = TOO_LONG;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       if (!(await availability.wait()) || clock.elapsed() > deadline) break;
@@ -156,9 +156,7 @@ export class Groups {
   /** A group that fails on data is tried in halves until the culprit stands alone. */
   async #apart(deadline: number, group: Group, reason: string): Promise<void> {
     if (group.length === 1) {
-      this.#leave(group, ({ reject }) =>
-        reject(new DeliveryRejected("the store refused this delivery", reason)),
-      );
+      this.#leave(group, ({ reject }) => reject(new IntakeRejected("the store refused this intake", reason)));
       return;
     }
     const half = group.length >> 1;
@@ -167,7 +165,7 @@ export class Groups {
   }
 
   #settle(group: Group, written: Written): void {
-    this.#parts.onWritten(written);
+    this.#options.onWritten(written);
     const results = new Map(group.map((waiting, index) => [waiting, written.outcomes[index] ?? []]));
     this.#leave(group, (waiting) => waiting.resolve(results.get(waiting) ?? []));
   }
@@ -177,8 +175,8 @@ export class Groups {
     this.#leave(group, ({ reject }) => reject(error));
   }
 
-  /** Each delivery leaves the queue once, and then is told; what was refused because it was late stays so. */
-  #leave(group: Group, tell: (waiting: Waiting<QueuedDelivery>) => void): void {
+  /** Each intake leaves the queue once, and then is told; what was refused because it was late stays so. */
+  #leave(group: Group, tell: (waiting: Waiting<QueuedIntake>) => void): void {
     const waiting = group.filter((each) => !this.#left.has(each));
     for (const each of waiting) this.#left.add(each);
     this.#queue.leave(waiting);

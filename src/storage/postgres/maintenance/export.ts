@@ -2,11 +2,11 @@
  * Reads the whole log in the order of `seq`, beside running replicas: one snapshot, which fixes the end, read through
  * the server's cursor, so that no more than a page of it is in memory.
  */
-import type { DeliveryRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
+import type { BodyRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import { Connection, placeholders, type Session } from "../connection/connection.ts";
 import { failureOf } from "../connection/failures.ts";
 import { checkVersion, seqOf } from "../connection/schema.ts";
-import { foldAll } from "../derived/numbering.ts";
+import { numberAll } from "../derived/numbering.ts";
 
 const PAGE_ROWS = 1000;
 /** So many bytes of bodies are in memory at once, or a single larger one. */
@@ -45,7 +45,7 @@ export async function* exportLog(url: string, since: number): AsyncGenerator<rea
   const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: CONNECT_TIMEOUT_S });
   try {
     await checkVersion(connection);
-    await numberAll(connection);
+    await numberIfAllowed(connection);
     yield* connection.reading((session) => pages(session, since));
   } finally {
     await connection.close(CLOSE_S);
@@ -53,9 +53,9 @@ export async function* exportLog(url: string, since: number): AsyncGenerator<rea
 }
 
 /** What was answered before has its number; on a server that is only read from, what the last replica has numbered. */
-async function numberAll(connection: Connection): Promise<void> {
+async function numberIfAllowed(connection: Connection): Promise<void> {
   try {
-    await foldAll(connection);
+    await numberAll(connection);
   } catch (error) {
     if (!/^(25006|42501)/.test(failureOf(error).reason)) throw error;
   }
@@ -103,7 +103,7 @@ class Posts {
         }
         bytes += body.length;
         const text = Buffer.from(body).toString("base64");
-        piece.push({ delivery: this.#number, body_base64: text } satisfies DeliveryRecord);
+        piece.push({ delivery: this.#number, body_base64: text } satisfies BodyRecord);
       }
       this.#isFirst = false;
       piece.push(recordOf(row, this.#number));

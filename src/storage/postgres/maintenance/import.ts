@@ -11,8 +11,9 @@ import { isLeased } from "../connection/lease.ts";
 import { type MigrationMark, readMark, writeMark } from "../connection/migration-mark.ts";
 import { guard } from "../connection/safe-commit.ts";
 import { migrate } from "../connection/schema.ts";
-import { FOLD_LEASE } from "../derived/follow-schedule.ts";
-import { count, lockedSeq } from "../derived/numbering.ts";
+import { count } from "../derived/counts.ts";
+import { NUMBERING_LEASE } from "../derived/follow-schedule.ts";
+import { lockedSeq } from "../derived/numbering.ts";
 import { dropSearchIndex, makeSearchIndex } from "../derived/search-index.ts";
 import { type EventRow, insertEvents, insertMessages, type MessageRow } from "../ingest/batch.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
@@ -51,7 +52,7 @@ async function beginImport(session: Session, log: string): Promise<number> {
   await guard(session, STATEMENT_MS_MAX);
   const last = (await lockedSeq(session)) ?? 0;
   const mark = await readMark(session);
-  if (await isLeased(session, FOLD_LEASE))
+  if (await isLeased(session, NUMBERING_LEASE))
     throw new StartRefused(
       "a Postern replica runs on the target (or did until a few seconds ago): stop it first",
     );

@@ -11,10 +11,10 @@ import {
 } from "../../../core/store.ts";
 import { placeholders, type Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
+import { uncounted } from "../derived/counts.ts";
 import { sum } from "../ingest/items.ts";
 import { eventFilter } from "./filter.ts";
 import { countRows } from "./message-queries.ts";
-import { tailItems } from "./tail.ts";
 
 /** A batch that the read needs has no number yet. */
 export class Unnumbered extends Error {
@@ -52,7 +52,7 @@ async function totalOf(session: Session, query: EventQuery): Promise<number> {
   );
   const all = counts.map(({ source, kind, rows }) => [source, kind, rows] as const);
   return sum(
-    [...all, ...(await tailItems(session)).events].filter(
+    [...all, ...(await uncounted(session)).events].filter(
       ([ofSource, ofKind]) =>
         (source === undefined || ofSource === source) && (kind === undefined || ofKind === kind),
     ),

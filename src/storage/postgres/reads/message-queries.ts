@@ -5,11 +5,11 @@
 import { instantKey } from "../../../core/instant.ts";
 import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
-import { type PlacedMessage, pageOfRows } from "../../page-of-rows.ts";
+import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import type { Session } from "../connection/connection.ts";
+import { uncounted } from "../derived/counts.ts";
 import { hourOf, type Items, sum } from "../ingest/items.ts";
 import { Filter, messageFilter } from "./filter.ts";
-import { tailItems } from "./tail.ts";
 
 /** From so many rows on, whole hours are skipped instead of rows. */
 const SKIP_ROWS = 1000;
@@ -29,7 +29,7 @@ async function totalOf(session: Session, query: MessageQuery): Promise<number> {
     const { where, values } = messageFilter(query);
     return countRows(session, `messages where ${where}`, values);
   }
-  const tail = await tailItems(session);
+  const tail = await uncounted(session);
   if (from !== undefined) {
     const rows = await session.run<{ rows: number }>(
       "select rows::float8 as rows from senders where sender = $1",
@@ -90,7 +90,7 @@ export async function countRows(
 }
 
 /** One row more than was asked for, if there is one. */
-async function pageOf(session: Session, query: MessageQuery): Promise<readonly PlacedMessage[]> {
+async function pageOf(session: Session, query: MessageQuery): Promise<readonly KeyedMessage[]> {
   const { limit, after } = query;
   const filter = messageFilter(query);
   const skipped = after === undefined ? await skippedHours(session, query) : undefined;
@@ -100,7 +100,7 @@ async function pageOf(session: Session, query: MessageQuery): Promise<readonly P
     filter.addRaw(`(ts_key, message_id) > (${places})`);
   }
   const offset = query.offset - (skipped?.rows ?? 0);
-  return session.run<PlacedMessage>(
+  return session.run<KeyedMessage>(
     `select ${COLUMNS}, ts_key from messages where ${filter.where}
      order by ts_key, message_id limit ${filter.place(limit + 1)} offset ${filter.place(offset)}`,
     filter.values,
@@ -119,7 +119,7 @@ async function skippedHours(
     "select hour, rows::float8 as rows from hours",
   );
   const counts = new Map(hours.map(({ hour, rows }) => [hour, rows]));
-  for (const [, hour, rows] of (await tailItems(session)).messages)
+  for (const [, hour, rows] of (await uncounted(session)).messages)
     counts.set(hour, (counts.get(hour) ?? 0) + rows);
   let before = 0;
   for (const [hour, rows] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -131,7 +131,7 @@ async function skippedHours(
 
 /** All statistics. */
 export async function readStats(session: Session): Promise<Stats> {
-  const tail = await tailItems(session);
+  const tail = await uncounted(session);
   const [totals] = await session.run<{ messages: number; senders: number }>(
     "select messages::float8 as messages, senders::float8 as senders from totals where id = 1",
   );
@@ -171,16 +171,4 @@ async function edge(session: Session, direction: "asc" | "desc"): Promise<string
     `select ts from messages order by ts_key ${direction}, message_id ${direction} limit 1`,
   );
   return row?.ts ?? null;
-}
-
-/** How many messages and events there are. */
-export async function countAll(session: Session): Promise<{ messages: number; events: number }> {
-  const tail = await tailItems(session);
-  const [totals] = await session.run<{ messages: number; events: number }>(
-    "select messages::float8 as messages, events::float8 as events from totals where id = 1",
-  );
-  return {
-    messages: (totals?.messages ?? 0) + sum(tail.messages),
-    events: (totals?.events ?? 0) + sum(tail.events),
-  };
 }

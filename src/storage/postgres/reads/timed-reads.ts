@@ -17,7 +17,7 @@ import { Unnumbered } from "./event-queries.ts";
 const READS_WAITING_MAX = 1000;
 const ATTEMPTS_MAX = 2;
 
-export interface TimedReadsParts extends ConnectionOptions {
+export interface TimedReadsOptions extends ConnectionOptions {
   readonly url: string;
   /** Of a hot standby, which answers what it can, as of a moment ago. */
   readonly readUrl: string | undefined;
@@ -29,17 +29,17 @@ export interface TimedReadsParts extends ConnectionOptions {
 }
 
 export class TimedReads {
-  readonly #parts: TimedReadsParts;
+  readonly #options: TimedReadsOptions;
   readonly #primary: Connection;
   readonly #standby: Standby | undefined;
   #waiting = 0;
 
-  constructor(parts: TimedReadsParts) {
-    const { url, readUrl, log } = parts;
-    this.#parts = parts;
-    this.#primary = new Connection(url, parts);
+  constructor(options: TimedReadsOptions) {
+    const { url, readUrl, log } = options;
+    this.#options = options;
+    this.#primary = new Connection(url, options);
     if (readUrl !== undefined)
-      this.#standby = new Standby({ url: readUrl, options: parts, primary: this.#primary, log });
+      this.#standby = new Standby({ url: readUrl, connection: options, primary: this.#primary, log });
   }
 
   /** Throws `StartRefused` when the standby holds another database. */
@@ -60,7 +60,7 @@ export class TimedReads {
   /** Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`. */
   async ask<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
-    const { timeoutMs, clock } = this.#parts;
+    const { timeoutMs, clock } = this.#options;
     const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
     this.#waiting++;
     const answer = this.#answer(work, clock.elapsed() + timeoutMs).finally(() => this.#waiting--);
@@ -109,7 +109,7 @@ export class TimedReads {
   }
 
   async #askPrimary<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
-    const { clock, number } = this.#parts;
+    const { clock, number } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         return (await this.#read(this.#primary, work, deadline)).given;
@@ -127,7 +127,7 @@ export class TimedReads {
     work: (session: Session) => Promise<T>,
     deadline: number,
   ): Promise<{ given: T; follows: boolean }> {
-    const leftMs = Math.max(1, Math.ceil(deadline - this.#parts.clock.elapsed()));
+    const leftMs = Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
     return connection.transaction(
       SNAPSHOT,
       async (session) => {

@@ -13,7 +13,7 @@ const ROWS_TOLD_MAX = 1000;
 export const INDEX_MADE_ANEW =
   "the index is damaged and is made anew from the messages, of which none is concerned";
 
-export interface DamageReportParts {
+export interface DamageReportOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -23,12 +23,12 @@ export interface DamageReportParts {
 export class DamageReport {
   /** Whoever can make the index anew. */
   onIndexDamage: (reason: string) => void = () => undefined;
-  readonly #parts: DamageReportParts;
+  readonly #options: DamageReportOptions;
   readonly #rows = new Set<string>();
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: DamageReportParts) {
-    this.#parts = parts;
+  constructor(options: DamageReportOptions) {
+    this.#options = options;
   }
 
   /** Takes note of what a read has met, and gives what its client is told. */
@@ -43,7 +43,7 @@ export class DamageReport {
 
   /** A page of the log can't be read. */
   logUnreadable(reason: string): void {
-    const { path, clock, log } = this.#parts;
+    const { path, clock, log } = this.#options;
     if (clock.elapsed() - this.#toldAt < TOLD_EVERY_MS) return;
     this.#toldAt = clock.elapsed();
     log.error("the database file is damaged: what is in the damaged part can't be read", {
@@ -55,12 +55,12 @@ export class DamageReport {
 
   /** An index file that a start has found can't be read, and has removed. */
   indexUnreadable(file: string, reason: string): void {
-    this.#parts.log.error(INDEX_MADE_ANEW, { file, reason });
+    this.#options.log.error(INDEX_MADE_ANEW, { file, reason });
   }
 
   /** Nothing is written from now on. */
   writingStopped(reason: string): void {
-    const { path, log } = this.#parts;
+    const { path, log } = this.#options;
     if (!isBroken(reason))
       log.error("the database can't be written: no message is accepted until it could be opened again", {
         reason,
@@ -78,7 +78,7 @@ export class DamageReport {
     const key = `${row.table}/${row.seq}`;
     if (this.#rows.has(key) || this.#rows.size >= ROWS_TOLD_MAX) return;
     this.#rows.add(key);
-    const { path, log, metrics } = this.#parts;
+    const { path, log, metrics } = this.#options;
     metrics.damagedRows++;
     log.error(`${describeRow(row)}: the checksum differs`, {
       file: path,

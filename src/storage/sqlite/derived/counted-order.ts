@@ -3,7 +3,7 @@
  * place, and the place of a rank, cost the sizes and a part of one leaf, however many entries there are.
  */
 import type { Database, Statement } from "bun:sqlite";
-import { comparePlaces, type Place } from "./log-rows.ts";
+import { compareKeys, type SortKey } from "./log-rows.ts";
 import type { Entry, Order } from "./order.ts";
 
 /** Where an order is kept, and what the log's rows bring to it. */
@@ -31,7 +31,7 @@ export function createCounted({ entries, leaves, key: [first, second] }: Counted
 `;
 }
 
-interface Leaf extends Place {
+interface Leaf extends SortKey {
   readonly rows: number;
 }
 
@@ -46,7 +46,7 @@ export class CountedWriter {
   readonly #leaf: Statement<Leaf, [number]>;
   readonly #resize: Statement;
   readonly #addLeaf: Statement;
-  readonly #middle: Statement<Place, [string, string, number]>;
+  readonly #middle: Statement<SortKey, [string, string, number]>;
   readonly #leafRowsMax: number;
 
   /** A leaf of more than `leafRowsMax` entries is split. */
@@ -86,7 +86,7 @@ export class CountedWriter {
     const rows = Math.ceil(all / Math.ceil(all / this.#leafRowsMax));
     this.#resize.run(rows, leaf);
     for (let start = rows; start < all; start += rows) {
-      const place = this.#middle.get(tsKey, messageId, start) as Place;
+      const place = this.#middle.get(tsKey, messageId, start) as SortKey;
       this.#addLeaf.run(place.tsKey, place.messageId, Math.min(rows, all - start));
     }
   }
@@ -124,8 +124,8 @@ export class CountedOrder implements Order {
     return this.#names.join(", ");
   }
 
-  rank(place: Place): number {
-    const index = lastIndex(this.#leaves.length, (at) => comparePlaces(this.#leaves[at] as Leaf, place) <= 0);
+  rank(place: SortKey): number {
+    const index = lastIndex(this.#leaves.length, (at) => compareKeys(this.#leaves[at] as Leaf, place) <= 0);
     const leaf = this.#leaves[index];
     if (leaf === undefined) return 0;
     const sql = `select count(*) as n from ${this.#entries} where (${this.#key}) >= (?, ?) and (${this.#key}) < (?, ?)`;

@@ -1,11 +1,11 @@
 /**
- * Events in the order of pages, once for each filter that they may be asked for by: all, a source's, a kind's, a
+ * EventQueries in the order of pages, once for each filter that they may be asked for by: all, a source's, a kind's, a
  * source's of one kind. They are one counted order, in which a filter is a range. Beside it, which events are about a
  * message.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { CountedWriter, createCounted } from "./counted-order.ts";
-import type { Place } from "./log-rows.ts";
+import type { SortKey } from "./log-rows.ts";
 
 /** The number of an event as text that is ordered like it. */
 const NUMBER_DIGITS = 15;
@@ -54,12 +54,12 @@ export function filterText(source = "", kind = ""): string {
 }
 
 /** The place of an event in the range of a filter. */
-export function eventPlace(filter: string, tsKey: string, event: number): Place {
+export function eventSortKey(filter: string, tsKey: string, event: number): SortKey {
   return { tsKey: `${filter} ${tsKey}`, messageId: String(event).padStart(NUMBER_DIGITS, "0") };
 }
 
 /** From where to where the range of a filter goes, from an instant's key on: `!` comes after the space. */
-export function filterRange(filter: string, sinceKey = ""): readonly [from: Place, to: Place] {
+export function filterRange(filter: string, sinceKey = ""): readonly [from: SortKey, to: SortKey] {
   return [
     { tsKey: `${filter} ${sinceKey}`, messageId: "" },
     { tsKey: `${filter}!`, messageId: "" },

@@ -4,7 +4,7 @@ import { until } from "../../../../tests/until.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
 import type { Thread } from "../connection/thread.ts";
-import { Following, type FollowingParts } from "./follow-schedule.ts";
+import { FollowSchedule, type FollowScheduleOptions } from "./follow-schedule.ts";
 import type { FollowReport } from "./protocol.ts";
 
 const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
@@ -15,7 +15,11 @@ const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
 });
 
 /** A following of a thread that answers each step by the next of these; the last one again and again. */
-function following(steps: (FollowReport | Error)[], lastRow: number, more: Partial<FollowingParts> = {}) {
+function following(
+  steps: (FollowReport | Error)[],
+  lastRow: number,
+  more: Partial<FollowScheduleOptions> = {},
+) {
   const asked: string[] = [];
   const logged: string[] = [];
   const swaps: string[] = [];
@@ -31,7 +35,7 @@ function following(steps: (FollowReport | Error)[], lastRow: number, more: Parti
     debug: () => undefined,
     error: (text: string) => logged.push(text),
   } as unknown as Log;
-  const subject = new Following(
+  const subject = new FollowSchedule(
     {
       follower: { ask } as unknown as Thread,
       lagRowsMax: 1000,

@@ -21,7 +21,7 @@ const AGAIN_AFTER_DAMAGE_MS = 60_000;
 const MADE_ANEW_EVERY_MS = 10 * 60_000;
 const DELAY_MS_MAX = 50;
 
-export interface FollowingParts {
+export interface FollowScheduleOptions {
   readonly follower: Thread;
   readonly lagRowsMax: number;
   readonly first: FollowReport & Partial<FollowerOpened>;
@@ -34,8 +34,8 @@ export interface FollowingParts {
   readonly onCaughtUp: () => Promise<void>;
 }
 
-export class Following {
-  readonly #parts: FollowingParts;
+export class FollowSchedule {
+  readonly #options: FollowScheduleOptions;
   #report: FollowReport;
   #end: Pick<LogEnd, "row" | "event">;
   #underway: Promise<void> | undefined;
@@ -55,11 +55,11 @@ export class Following {
   /** The last step failed: the next one waits for its time. */
   #failed = false;
 
-  constructor(parts: FollowingParts, end: Pick<LogEnd, "row" | "event">) {
-    this.#parts = parts;
-    this.#report = parts.first;
+  constructor(options: FollowScheduleOptions, end: Pick<LogEnd, "row" | "event">) {
+    this.#options = options;
+    this.#report = options.first;
     this.#end = end;
-    this.#madeAt = (parts.first.damaged ?? []).length > 0 ? end : undefined;
+    this.#madeAt = (options.first.damaged ?? []).length > 0 ? end : undefined;
     this.#go();
   }
 
@@ -100,7 +100,7 @@ export class Following {
    */
   get delayMs(): number {
     if (!this.#caughtUp) return 0;
-    const half = this.#parts.lagRowsMax / 2;
+    const half = this.#options.lagRowsMax / 2;
     return Math.max(0, Math.min(1, (this.lag - half) / half)) * DELAY_MS_MAX;
   }
 
@@ -109,7 +109,7 @@ export class Following {
     this.#rebuild ??= Promise.withResolvers<void>();
     const { promise } = this.#rebuild;
     try {
-      await this.#parts.follower.ask({ do: "rebuild" });
+      await this.#options.follower.ask({ do: "rebuild" });
     } catch (error) {
       this.#rebuild = undefined;
       throw error;
@@ -124,7 +124,7 @@ export class Following {
    */
   damaged(reason: string): void {
     if (this.#replacing || this.#swapping || this.#closing) return;
-    const { clock, log } = this.#parts;
+    const { clock, log } = this.#options;
     const file = this.index;
     if (clock.elapsed() - this.#replacedAt < MADE_ANEW_EVERY_MS) {
       if (this.#told) return;
@@ -186,12 +186,12 @@ export class Following {
     if (this.#madeAt === undefined || leastOf(positions) < this.#madeAt.row || event < this.#madeAt.event)
       return;
     this.#madeAt = undefined;
-    this.#parts.log.info("the index was made anew");
+    this.#options.log.info("the index was made anew");
   }
 
   /** One step; resolves with the time to the next one, or nothing when there is nothing left. */
   async #step(): Promise<number | undefined> {
-    const { follower, log, onSwap, onCaughtUp } = this.#parts;
+    const { follower, log, onSwap, onCaughtUp } = this.#options;
     try {
       const replacing = this.#replacing;
       const report = await follower.ask<FollowReport>({ do: replacing ? "replace" : "advance" });
@@ -215,7 +215,7 @@ export class Following {
         this.#madeAt = this.#end;
       }
       this.#tellMade(report);
-      if (!this.#caughtUp && this.lag <= this.#parts.lagRowsMax / 2) {
+      if (!this.#caughtUp && this.lag <= this.#options.lagRowsMax / 2) {
         this.#caughtUp = true;
         log.debug("the index has caught up", { rows: leastOf(report.positions) });
         await onCaughtUp();
@@ -226,7 +226,7 @@ export class Following {
       this.#caughtUp = false;
       this.#failed = true;
       if (error instanceof Damaged) {
-        if (error.part === "log") this.#parts.onLogUnreadable(error.message);
+        if (error.part === "log") this.#options.onLogUnreadable(error.message);
         else this.damaged(error.message);
         return this.#replacing ? 0 : AGAIN_AFTER_DAMAGE_MS;
       }

@@ -13,7 +13,7 @@ import { checkpoint, openForReading, openForWriting } from "../connection/files.
 import { migrate } from "../connection/schema.ts";
 import { commitGroup } from "../ingest/group-commit.ts";
 import { Logs } from "../ingest/logs.ts";
-import { Queries } from "../reads/message-queries.ts";
+import { MessageQueries } from "../reads/message-queries.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./followers.ts";
 import { indexPath, openIndex } from "./index-file.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
@@ -46,11 +46,11 @@ function withQueries<T>(
   path: string,
   index: LogIndex,
   limits: IndexLimits,
-  read: (queries: Queries) => T,
+  read: (queries: MessageQueries) => T,
 ): T {
   using db = openForReading(path);
   db.run("attach ? as derived", [index.path]);
-  return read(new Queries(db, systemClock, limits));
+  return read(new MessageQueries(db, systemClock, limits));
 }
 
 const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({

@@ -13,24 +13,24 @@ export interface LogRow {
 }
 
 /** A place in the order of pages. */
-export interface Place {
+export interface SortKey {
   readonly tsKey: string;
   readonly messageId: string;
 }
 
 /** The order of pages: by instant, then by the identifier's bytes. */
-export function comparePlaces(a: Place, b: Place): number {
+export function compareKeys(a: SortKey, b: SortKey): number {
   if (a.tsKey !== b.tsKey) return a.tsKey < b.tsKey ? -1 : 1;
   return compareUtf8(a.messageId, b.messageId);
 }
 
 /** How many of the places, given in order, come before one. */
-export function countBefore(places: readonly Place[], place: Place): number {
+export function countBefore(places: readonly SortKey[], place: SortKey): number {
   let low = 0;
   let high = places.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (comparePlaces(places[middle] as Place, place) < 0) low = middle + 1;
+    if (compareKeys(places[middle] as SortKey, place) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,8 +1,8 @@
 /** An order of messages that can be counted, and how a page is read from one together with the log's tail. */
 import { inIndex } from "../connection/damage.ts";
-import { comparePlaces, type Place } from "./log-rows.ts";
+import { compareKeys, type SortKey } from "./log-rows.ts";
 
-export interface Entry extends Place {
+export interface Entry extends SortKey {
   readonly row: number;
 }
 
@@ -10,7 +10,7 @@ export interface Entry extends Place {
 export interface Order {
   readonly size: number;
   /** How many come before the place. */
-  rank(place: Place): number;
+  rank(place: SortKey): number;
   /** Up to `limit` entries from a rank on. */
   read(rank: number, limit: number): Entry[];
   /** Rows from one rank up to another, in order, in pieces. */
@@ -70,7 +70,7 @@ export function mergeEntries(left: readonly Entry[], right: readonly Entry[]): E
   const merged: Entry[] = [];
   let at = 0;
   for (const entry of left) {
-    for (let next = right[at]; next !== undefined && comparePlaces(next, entry) < 0; next = right[at]) {
+    for (let next = right[at]; next !== undefined && compareKeys(next, entry) < 0; next = right[at]) {
       merged.push(next);
       at++;
     }

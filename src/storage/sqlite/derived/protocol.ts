@@ -1,9 +1,6 @@
 /** What the engine and the thread of the index say to each other. */
 import type { IndexLimits, Positions } from "./followers.ts";
 
-/** The thread's program. */
-export const INDEX_THREAD = new URL("./index-thread.ts", import.meta.url).href;
-
 export type FollowerAsk =
   | { readonly do: "open"; readonly path: string; readonly limits: IndexLimits }
   | { readonly do: "advance" }

@@ -6,14 +6,14 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { NATIVE } from "../../../core/source.ts";
+import { andBits, complement, countBits, markDocuments } from "../../../search/bits.ts";
+import { blocksThatMayHold, cutDictionary } from "../../../search/blocks.ts";
+import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../../../search/merge.ts";
+import { plan } from "../../../search/pieces.ts";
+import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../../../search/segment.ts";
+import { SegmentBuilder } from "../../../search/segment-builder.ts";
 import { bytesChecksum } from "../connection/row-checksum.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
-import { andBits, complement, countBits, markDocuments } from "../search/bits.ts";
-import { blocksThatMayHold, cutDictionary } from "../search/blocks.ts";
-import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
-import { plan } from "../search/pieces.ts";
-import { labelBytes, type PostingRange, type SegmentBytes, SegmentIndex } from "../search/segment.ts";
-import { SegmentBuilder } from "../search/segment-builder.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
 import {
   blockChecksum,

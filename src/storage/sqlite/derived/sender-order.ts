@@ -1,7 +1,7 @@
 /** Messages by sender: each sender's in the order of pages, how many, and who has most. */
 import type { Database } from "bun:sqlite";
 import type { Follower, IndexLimits } from "./followers.ts";
-import { comparePlaces, countBefore, type Place } from "./log-rows.ts";
+import { compareKeys, countBefore, type SortKey } from "./log-rows.ts";
 import { type Entry, mergeEntries, type Order, readRange } from "./order.ts";
 
 /** More than anybody asks for: what the tail adds may reorder those just below the tenth. */
@@ -190,13 +190,13 @@ export class SenderOrder implements Order {
     this.#waiting = db.query<Entry, [string]>(WAITING_OF).all(sender);
   }
 
-  rank(place: Place): number {
+  rank(place: SortKey): number {
     return this.#settledRank(place) + countBefore(this.#waiting, place);
   }
 
   read(rank: number, limit: number): Entry[] {
     const settled = {
-      rank: (place: Place) => this.#settledRank(place),
+      rank: (place: SortKey) => this.#settledRank(place),
       read: (from: number, count: number) =>
         this.#db.query<Entry, [string, number, number]>(SETTLED_OF).all(this.#sender, count, from),
     };
@@ -212,12 +212,12 @@ export class SenderOrder implements Order {
       const last = entries.at(-1) as Entry;
       const limit = Math.min(WALK_ROWS, left);
       const settled = next.all(this.#sender, last.tsKey, last.messageId, limit);
-      const waiting = this.#waiting.filter((entry) => comparePlaces(entry, last) > 0);
+      const waiting = this.#waiting.filter((entry) => compareKeys(entry, last) > 0);
       entries = mergeEntries(settled, waiting).slice(0, limit);
     }
   }
 
-  #settledRank(place: Place): number {
+  #settledRank(place: SortKey): number {
     const query = this.#db.query<{ n: number }, [string, string, string]>(SETTLED_RANK);
     return query.get(this.#sender, place.tsKey, place.messageId)?.n ?? 0;
   }

@@ -3,9 +3,9 @@
  * written, or `Damaged` is thrown.
  */
 import type { Database } from "bun:sqlite";
+import { type Dictionary, joinDictionary } from "../../../search/blocks.ts";
 import { Damaged } from "../connection/damage.ts";
 import { bytesChecksum, isSound } from "../connection/row-checksum.ts";
-import { type Dictionary, joinDictionary } from "../search/blocks.ts";
 
 export const SEARCH_TABLES = `
   create table segments (

@@ -17,7 +17,7 @@ import { lockFile } from "../connection/lock.ts";
 import { migrate } from "../connection/schema.ts";
 import { Thread } from "../connection/thread.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { CHECKPOINTER_THREAD } from "./protocol.ts";
+import { CHECKPOINTER_THREAD } from "./threads.ts";
 
 let folder: Folder;
 beforeEach(() => {

@@ -9,7 +9,7 @@ import type { Thread } from "../connection/thread.ts";
 const AGAIN_AFTER_MS = 20;
 const ATTEMPTS_MAX = 10;
 
-export interface CheckpointParts {
+export interface CheckpointOptions {
   readonly checkpointer: Thread;
   readonly writer: Thread;
   /** Does something while nothing in this process reads the log. */
@@ -18,13 +18,13 @@ export interface CheckpointParts {
 }
 
 export class Checkpoints {
-  readonly #parts: CheckpointParts;
+  readonly #options: CheckpointOptions;
   #underway: Promise<void> | undefined;
-  /** Reads are held back when the log holds so many pages. */
+  /** TimedReads are held back when the log holds so many pages. */
   #holdAt = WAL_PAGES_MAX;
 
-  constructor(parts: CheckpointParts) {
-    this.#parts = parts;
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
   }
 
   /** Told now and then, after a commit, how many pages the log holds; 0 when it wasn't looked at. */
@@ -54,14 +54,14 @@ export class Checkpoints {
         return;
       }
       this.#holdAt = 2 * pages;
-      await this.#parts.withoutReads(async () => {
+      await this.#options.withoutReads(async () => {
         for (let attempt = 0; attempt < ATTEMPTS_MAX && !(await this.#attempt()); attempt++)
           await setTimeout(AGAIN_AFTER_MS);
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       // A full disk ends this attempt only; the log goes on growing until there is room.
-      if (!reason.startsWith("SQLITE_FULL")) this.#parts.onFailure(reason);
+      if (!reason.startsWith("SQLITE_FULL")) this.#options.onFailure(reason);
     }
   }
 
@@ -70,7 +70,7 @@ export class Checkpoints {
    * writer isn't asked for the rest: it would copy all of it itself when the snapshot ends just then.
    */
   async #attempt(): Promise<boolean> {
-    const { checkpointer, writer } = this.#parts;
+    const { checkpointer, writer } = this.#options;
     const { remaining } = await checkpointer.ask<Checkpoint>({ do: "checkpoint" });
     if (remaining > REST_PAGES_MAX) return false;
     await writer.ask({ do: "restart-wal" });

@@ -1,14 +1,14 @@
 /**
- * Group commit with errors apart: what waits goes into one transaction, and a delivery fails only for its own cause.
+ * Group commit with errors apart: what waits goes into one transaction, and an intake fails only for its own cause.
  */
 import type { Database } from "bun:sqlite";
 import type { Outcome } from "../../../core/store.ts";
 import type { Logs } from "./logs.ts";
 import type { MessageLog } from "./message-log.ts";
-import type { QueuedDelivery } from "./post-log.ts";
+import type { QueuedIntake } from "./post-log.ts";
 
 /**
- * Why something was not stored: `data`, the engine refuses the delivery itself; `full`, it may be taken later (a
+ * Why something was not stored: `data`, the engine refuses the intake itself; `full`, it may be taken later (a
  * full disk, another program's lock); `disk`, the handle can't be trusted any more.
  */
 export type FailureKind = "data" | "full" | "disk";
@@ -21,14 +21,14 @@ export interface Refusal {
 export type Result = readonly Outcome[] | Refusal;
 
 /**
- * Commits the deliveries and returns a result for each, in order. What is returned as an outcome is on stable
+ * Commits the intakes and returns a result for each, in order. What is returned as an outcome is on stable
  * storage. A group that fails on data is taken back and tried in halves until the culprit stands alone; after
  * a failure of the disk nothing more is tried.
  */
-export function commitGroup(db: Database, logs: Logs, group: readonly QueuedDelivery[]): Result[] {
+export function commitGroup(db: Database, logs: Logs, group: readonly QueuedIntake[]): Result[] {
   try {
     logs.messages.begin();
-    const outcomes = group.map((delivery) => logs.posts.append(delivery));
+    const outcomes = group.map((intake) => logs.posts.append(intake));
     logs.messages.commit();
     return outcomes;
   } catch (error) {

@@ -4,14 +4,14 @@
  */
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
-import type { Span } from "../../../core/intake.ts";
 import type { Message } from "../../../core/message.ts";
-import type { Delivery, MessageDetail, NewEvent, Outcome, Post } from "../../../core/store.ts";
+import type { Span } from "../../../core/parsed-body.ts";
+import type { Intake, MessageDetail, NewEvent, Outcome, Post } from "../../../core/store.ts";
 import { bytesChecksum, detailChecksum, eventChecksum } from "../connection/row-checksum.ts";
 import type { MessageLog } from "./message-log.ts";
 
-/** A delivery on its way to the writer, as JSON. */
-export interface QueuedDelivery {
+/** An intake on its way to the writer, as JSON. */
+export interface QueuedIntake {
   readonly createdAt: string;
   readonly messages: readonly Message[];
   readonly post?: QueuedPost;
@@ -22,7 +22,7 @@ export interface QueuedPost extends Omit<Post, "body"> {
   readonly body: string;
 }
 
-export function queued({ messages, post }: Delivery, createdAt: string): QueuedDelivery {
+export function queued({ messages, post }: Intake, createdAt: string): QueuedIntake {
   if (post === undefined) return { createdAt, messages };
   const { source, body, details, events } = post;
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("base64");
@@ -77,8 +77,8 @@ export class PostLog {
     );
   }
 
-  /** Adds a delivery to the open transaction: an outcome for each message, then for each event. */
-  append({ createdAt, messages, post }: QueuedDelivery): Outcome[] {
+  /** Adds an intake to the open transaction: an outcome for each message, then for each event. */
+  append({ createdAt, messages, post }: QueuedIntake): Outcome[] {
     if (post === undefined) return messages.map((message) => this.#log.append(message, createdAt));
     const { source, details, events } = post;
     const body: PostBody = { read: () => Buffer.from(post.body, "base64") };

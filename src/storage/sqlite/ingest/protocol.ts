@@ -6,13 +6,9 @@ import type { FileMarks } from "../connection/files-in-place.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { Lifecycle } from "../connection/protocol.ts";
 import type { Result } from "./group-commit.ts";
-import type { QueuedDelivery } from "./post-log.ts";
+import type { QueuedIntake } from "./post-log.ts";
 
-/** The threads' programs. */
-export const WRITER_THREAD = new URL("./writer.ts", import.meta.url).href;
-export const CHECKPOINTER_THREAD = new URL("./checkpointer.ts", import.meta.url).href;
-
-/** Asked of the writer; groups (`QueuedDelivery[]` as JSON) come through a port of their own. */
+/** Asked of the writer; groups (`QueuedIntake[]` as JSON) come through a port of their own. */
 export type WriterAsk =
   | Lifecycle
   | { readonly do: "make"; readonly path: string }
@@ -37,14 +33,14 @@ export interface GroupReport {
   readonly results: readonly Result[];
   /** Messages that were new. */
   readonly messages: number;
-  /** Events that were new. */
+  /** EventQueries that were new. */
   readonly events: number;
   readonly seconds: number;
   /** Pages in the write-ahead log now; 0 when it wasn't looked at. */
   readonly walPages: number;
 }
 
-export type Group = readonly QueuedDelivery[];
+export type Group = readonly QueuedIntake[];
 
 /** Asked of the checkpointer. */
 export type CheckpointAsk = Lifecycle | { readonly do: "checkpoint" };

@@ -12,7 +12,7 @@ import { answerQuestions, type NextGroup } from "../connection/thread-main.ts";
 import { claim } from "./claims.ts";
 import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
-import type { QueuedDelivery } from "./post-log.ts";
+import type { QueuedIntake } from "./post-log.ts";
 import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
 
 interface Handle {
@@ -72,13 +72,13 @@ answerQuestions<WriterAsk>(
 
 /** Everything that has arrived goes into one transaction, up to its limit. */
 function gather(first: string, next: NextGroup): Group {
-  const group = JSON.parse(first) as QueuedDelivery[];
+  const group = JSON.parse(first) as QueuedIntake[];
   characters += first.length;
   while (group.length < GROUP_DELIVERIES_MAX) {
     const more = next();
     if (more === undefined) break;
     characters += more.length;
-    for (const delivery of JSON.parse(more) as Group) group.push(delivery);
+    for (const intake of JSON.parse(more) as Group) group.push(intake);
   }
   return group;
 }

@@ -14,7 +14,7 @@ import {
   isSound,
 } from "../connection/row-checksum.ts";
 import { checksumColumn } from "../connection/schema.ts";
-import { BY_FILTER, ENTRIES_AN_EVENT, eventPlace, filterText } from "../derived/event-order.ts";
+import { BY_FILTER, ENTRIES_AN_EVENT, eventSortKey, filterText } from "../derived/event-order.ts";
 import { Findings } from "./findings.ts";
 import { readablePages } from "./readable-rows.ts";
 
@@ -138,7 +138,7 @@ class OrderCheck {
       `select row from ${BY_FILTER.entries} where place = ? and event = ?`,
     );
     for (const filter of [filterText(), filterText(source), filterText("", kind), filterText(source, kind)]) {
-      const place = eventPlace(filter, ts_key, event);
+      const place = eventSortKey(filter, ts_key, event);
       if (entry.get(place.tsKey, place.messageId)?.row !== event)
         this.#findings.add(`${BY_FILTER.entries}: ${filter} lacks the event ${event} at its place`);
     }

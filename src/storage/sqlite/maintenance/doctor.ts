@@ -4,6 +4,10 @@
  * are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
+import { cutDictionary, type Dictionary } from "../../../search/blocks.ts";
+import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../../../search/merge.ts";
+import type { SegmentBytes } from "../../../search/segment.ts";
+import { SegmentBuilder } from "../../../search/segment-builder.ts";
 import { isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { endOfLog } from "../connection/log-end.ts";
@@ -20,10 +24,6 @@ import {
 import { addToSegment, INDEXED_COLUMNS, type IndexedColumns } from "../derived/search-index.ts";
 import { storedDictionary } from "../derived/stored-segment.ts";
 import { BY_TIME } from "../derived/time-order.ts";
-import { cutDictionary, type Dictionary } from "../search/blocks.ts";
-import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../search/merge.ts";
-import type { SegmentBytes } from "../search/segment.ts";
-import { SegmentBuilder } from "../search/segment-builder.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
 import { Findings } from "./findings.ts";

@@ -1,5 +1,5 @@
 /**
- * Reads the whole log in the order of `seq`, for an export beside a running server. It is read in pages, each a
+ * TimedReads the whole log in the order of `seq`, for an export beside a running server. It is read in pages, each a
  * snapshot of its own, because one long snapshot would keep the write-ahead log from starting anew; the end is fixed
  * when it begins, and a `seq` at or below it is never given later, so that no row that was there is missed. Damage is
  * never carried over in silence: what is damaged is told, and what stands on both sides of it is exported.
@@ -7,11 +7,11 @@
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
 import type {
-  DeliveryRecord,
+  BodyRecord,
+  BodySpan,
   EventRecord,
   LogRecord,
   MessageRecord,
-  PartOfPost,
   ProviderMessageRecord,
 } from "../../../core/log-record.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
@@ -104,12 +104,12 @@ class LogReader {
     let written: number | undefined;
     let body: string | undefined;
     for (const record of this.#inOrder()) {
-      const part: Partial<PartOfPost> = "delivery" in record ? record : {};
+      const part: Partial<BodySpan> = "delivery" in record ? record : {};
       if (part.delivery !== undefined) {
         const delivery = part.delivery;
         if (delivery !== written) {
           body = this.#bodyOf(delivery, record);
-          if (body !== undefined) yield { delivery, body_base64: body } satisfies DeliveryRecord;
+          if (body !== undefined) yield { delivery, body_base64: body } satisfies BodyRecord;
         } else if (body === undefined) this.#tell("deliveries", record, false);
         written = delivery;
         if (body === undefined) continue;

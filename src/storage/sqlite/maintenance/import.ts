@@ -27,7 +27,7 @@ const TRANSACTION_ROWS = 25_000;
 const CACHE_KIB = 64 * 1024;
 
 /** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
-export type ImportRecord = MessageToImport | EventToImport | DeliveryToImport;
+export type ImportRecord = MessageToImport | EventToImport | BodyToImport;
 
 export interface MessageToImport {
   readonly message: Message;
@@ -47,7 +47,7 @@ export interface EventToImport {
 }
 
 /** Comes right before the records that are parts of it. */
-export interface DeliveryToImport {
+export interface BodyToImport {
   readonly delivery: number;
   readonly body: Uint8Array;
 }

@@ -1,17 +1,17 @@
-/** Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
+/** TimedReads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
 import type { Database } from "bun:sqlite";
 import { BODIES_BYTES_MAX } from "../../../core/store.ts";
 
 import type { OnDamagedRow } from "../connection/damage.ts";
 import { bytesChecksum, isSound } from "../connection/row-checksum.ts";
 
-export interface PartPlace {
+export interface BodySpan {
   readonly delivery: number;
   readonly start: number;
   readonly stop: number;
 }
 
-export class Parts {
+export class BodySpans {
   readonly #db: Database;
   readonly #onDamagedRow: OnDamagedRow;
   #delivery = 0;
@@ -24,7 +24,7 @@ export class Parts {
   }
 
   /** The bytes, or null beyond `BODIES_BYTES_MAX` of one read: then a smaller page has them. The first part is always given. */
-  read({ delivery, start, stop }: PartPlace): Uint8Array | null {
+  read({ delivery, start, stop }: BodySpan): Uint8Array | null {
     const bytes = stop - start;
     if (this.#bytes > 0 && this.#bytes + bytes > BODIES_BYTES_MAX) return null;
     this.#bytes += bytes;

@@ -1,10 +1,10 @@
 /**
- * Reads of events: pages and totals by the counted order that follows them, completed by those that it has not taken
+ * TimedReads of events: pages and totals by the counted order that follows them, completed by those that it has not taken
  * yet. Where these are too many to keep, every event is looked at instead.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
-import type { EventKind } from "../../../core/intake.ts";
+import type { EventKind } from "../../../core/parsed-body.ts";
 import {
   EVENTS_WITH_MESSAGE_MAX,
   type EventPage,
@@ -14,12 +14,12 @@ import {
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
 import { eventChecksum, isSound } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
-import { BY_FILTER, eventPlace, filterRange, filterText } from "../derived/event-order.ts";
+import { BY_FILTER, eventSortKey, filterRange, filterText } from "../derived/event-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 import { eventPosition } from "../derived/index-file.ts";
-import { comparePlaces } from "../derived/log-rows.ts";
+import { compareKeys } from "../derived/log-rows.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
-import { Parts } from "./body-spans.ts";
+import { BodySpans } from "./body-spans.ts";
 
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
 const IN_TIME = "(event & 1023 or in_time())";
@@ -36,7 +36,7 @@ type EventRow = Omit<StoredEvent, "body"> & {
   readonly checksum: number | null;
 };
 
-export class Events {
+export class EventQueries {
   readonly #db: Database;
   readonly #tailMax: number;
   readonly #onDamagedRow: OnDamagedRow;
@@ -62,9 +62,9 @@ export class Events {
     const to = order.rank(end);
     checkTime();
     const tail = this.#tailOf(query, position).map(
-      ([event, tsKey]): Entry => ({ row: event, ...eventPlace(filter, tsKey, event) }),
+      ([event, tsKey]): Entry => ({ row: event, ...eventSortKey(filter, tsKey, event) }),
     );
-    tail.sort(comparePlaces);
+    tail.sort(compareKeys);
     const entries = readRange({ order, from, to, tail }, offset, limit);
     return { data: this.#read(entries.map(({ row }) => row)), total: to - from + tail.length };
   }
@@ -115,7 +115,7 @@ export class Events {
   }
 
   #read(events: readonly number[]): StoredEvent[] {
-    const parts = new Parts(this.#db, this.#onDamagedRow);
+    const parts = new BodySpans(this.#db, this.#onDamagedRow);
     const sql = `select seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop, checksum
       from events where event = ?`;
     const query = this.#db.query<EventRow, [number]>(sql);

@@ -2,23 +2,23 @@
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import type { MessageQuery } from "../../../core/store.ts";
-import { countBefore, type Place } from "../derived/log-rows.ts";
+import { countBefore, type SortKey } from "../derived/log-rows.ts";
 import type { TailRow } from "./tail.ts";
 
-export interface Wanted {
+export interface MessageFilter {
   readonly from?: string;
   readonly to?: string;
   /** From this place on. */
-  readonly since?: Place;
+  readonly since?: SortKey;
   /** Before this place. */
-  readonly until?: Place;
+  readonly until?: SortKey;
   /** Folded. */
   readonly q?: string;
   /** `native` for messages of the native source. */
   readonly source?: string;
 }
 
-export function wantedOf({ from, to, since, until, q, source }: MessageQuery): Wanted {
+export function messageFilter({ from, to, since, until, q, source }: MessageQuery): MessageFilter {
   return {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
@@ -30,24 +30,24 @@ export function wantedOf({ from, to, since, until, q, source }: MessageQuery): W
 }
 
 /** Whether counts and ordered places alone can't answer it: rows have to be searched for. */
-export function isSearch({ q, to, source }: Pick<Wanted, "q" | "to" | "source">): boolean {
+export function isSearch({ q, to, source }: Pick<MessageFilter, "q" | "to" | "source">): boolean {
   return (q !== undefined && q !== "") || to !== undefined || source !== undefined;
 }
 
 /** The first place of an instant: no identifier is empty. */
-function firstAt(instant: string): Place {
+function firstAt(instant: string): SortKey {
   return { tsKey: instantKey(instant), messageId: "" };
 }
 
 /** The place right after another: no identifier holds U+0000. */
-export function placeAfter({ tsKey, messageId }: Place): Place {
+export function keyAfter({ tsKey, messageId }: SortKey): SortKey {
   return { tsKey, messageId: `${messageId}\0` };
 }
 
 /** Those of the rows, given in the order of pages, that are wanted. */
-export function wantedRows(
+export function rowsMatching(
   rows: readonly TailRow[],
-  { from, to, since, until, q, source }: Wanted,
+  { from, to, since, until, q, source }: MessageFilter,
 ): readonly TailRow[] {
   const start = since === undefined ? 0 : countBefore(rows, since);
   const end = until === undefined ? rows.length : countBefore(rows, until);

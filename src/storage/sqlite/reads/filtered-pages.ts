@@ -9,10 +9,10 @@ import type { MessageQuery } from "../../../core/store.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
-import { comparePlaces, type Place } from "../derived/log-rows.ts";
+import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
 import type { Matches, SearchReader } from "../derived/search-index.ts";
-import { placeAfter, type Wanted } from "./filter.ts";
+import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import type { TailRow } from "./tail.ts";
 
@@ -22,7 +22,7 @@ type Checked = [row: number, to: string, text: string | null, source: string];
 
 export interface Search {
   readonly query: MessageQuery;
-  readonly wanted: Wanted;
+  readonly wanted: MessageFilter;
   /** Its tail holds what is wanted only. */
   readonly snapshot: Snapshot;
   /** The order that the range is part of, and the follower that keeps it. */
@@ -32,7 +32,7 @@ export interface Search {
   readonly to: number;
 }
 
-export class Filtered {
+export class FilteredPages {
   readonly #db: Database;
   readonly #search: SearchReader;
   readonly #limits: IndexLimits;
@@ -89,7 +89,7 @@ export class Filtered {
       places.push(...this.#places(rows));
     }
     const inRange = bounded ? places.filter((place) => isWithin(place, wanted)) : places;
-    inRange.sort(comparePlaces);
+    inRange.sort(compareKeys);
     const tail = tailOf(snapshot, "search");
     const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
     return {
@@ -108,7 +108,7 @@ export class Filtered {
   #pageByWalk(search: Search, found: Matches, total: number): Found {
     const { query, order, name, snapshot } = search;
     if (query.offset >= total) return { total, entries: [] };
-    const start = query.after === undefined ? 0 : order.rank(placeAfter(query.after));
+    const start = query.after === undefined ? 0 : order.rank(keyAfter(query.after));
     const rows = this.#walk(search, found, start, query.offset + query.limit + 1);
     const tail = tailOf(snapshot, name);
     return { total, entries: this.#pageOfRows(query, rows, tail) };
@@ -147,7 +147,7 @@ export class Filtered {
   }
 
   /** Those of the rows whose recipient, text and source are wanted, in the same order. */
-  #check(rows: readonly number[], { to, q, source }: Wanted, { checkTime }: Snapshot): number[] {
+  #check(rows: readonly number[], { to, q, source }: MessageFilter, { checkTime }: Snapshot): number[] {
     checkTime();
     const sql = `select messages.rowid, to_msisdn, text, ${SOURCE_OF_MESSAGE}
       from json_each(?) given cross join messages on messages.rowid = given.value order by given.key`;
@@ -163,10 +163,10 @@ export class Filtered {
   }
 }
 
-function isWithin(place: Place, { since, until }: Wanted): boolean {
+function isWithin(place: SortKey, { since, until }: MessageFilter): boolean {
   return (
-    (since === undefined || comparePlaces(place, since) >= 0) &&
-    (until === undefined || comparePlaces(place, until) < 0)
+    (since === undefined || compareKeys(place, since) >= 0) &&
+    (until === undefined || compareKeys(place, until) < 0)
   );
 }
 
@@ -179,7 +179,7 @@ function listOrder(size: number, entry: (rank: number) => Entry): Order {
       let high = size;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (comparePlaces(entry(middle), place) < 0) low = middle + 1;
+        if (compareKeys(entry(middle), place) < 0) low = middle + 1;
         else high = middle;
       }
       return low;

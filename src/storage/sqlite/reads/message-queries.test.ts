@@ -11,11 +11,11 @@ import { INDEX_LIMITS } from "../derived/followers.ts";
 import { openLogIndex } from "../derived/log-index.ts";
 import { commitGroup } from "../ingest/group-commit.ts";
 import { Logs } from "../ingest/logs.ts";
-import { Queries } from "./message-queries.ts";
+import { MessageQueries } from "./message-queries.ts";
 
 const folder = newFolder();
 let db: Database;
-let queries: Queries;
+let queries: MessageQueries;
 let now = 0;
 beforeAll(() => {
   const path = join(folder.path, "messages.db");
@@ -30,7 +30,7 @@ beforeAll(() => {
   // Nothing has followed yet, and no tail is kept: every read scans.
   const index = openLogIndex(db, path, INDEX_LIMITS, 1024);
   db.run("attach ? as derived", [index.path]);
-  queries = new Queries(db, { now: () => now, elapsed: () => now }, { ...INDEX_LIMITS, tailRows: 1 });
+  queries = new MessageQueries(db, { now: () => now, elapsed: () => now }, { ...INDEX_LIMITS, tailRows: 1 });
 });
 afterAll(() => {
   db.close();
@@ -63,7 +63,7 @@ test("what was given up is read again", () => {
   const index = openLogIndex(log, path, INDEX_LIMITS, 1024);
   while (index.advance());
   log.run("attach ? as derived", [index.path]);
-  const both = new Queries(log, { now: () => 0, elapsed: () => 0 }, INDEX_LIMITS);
+  const both = new MessageQueries(log, { now: () => 0, elapsed: () => 0 }, INDEX_LIMITS);
   const totals = () => ["followed", "tail"].map((q) => both.list({ ...PAGE, q }, 1).total);
   store("tail", 3);
   expect(totals()).toEqual([40, 3]);

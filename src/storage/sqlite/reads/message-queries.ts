@@ -1,5 +1,5 @@
 /**
- * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
+ * TimedReads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
  * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
  */
 import type { Database } from "bun:sqlite";
@@ -25,9 +25,9 @@ import { SearchReader } from "../derived/search-index.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
 import { BY_TIME } from "../derived/time-order.ts";
-import { Events } from "./event-queries.ts";
-import { isSearch, type Wanted, wantedOf, wantedRows } from "./filter.ts";
-import { Filtered } from "./filtered-pages.ts";
+import { EventQueries } from "./event-queries.ts";
+import { isSearch, type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
+import { FilteredPages } from "./filtered-pages.ts";
 import { storedMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
@@ -38,15 +38,15 @@ type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_ke
 const MESSAGE = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, seq, created_at, checksum, ts_key
   from messages where rowid = ?`;
 
-export class Queries {
+export class MessageQueries {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #tail: Tail;
   readonly #scan: Scan;
   readonly #search: SearchReader;
-  readonly #filtered: Filtered;
+  readonly #filtered: FilteredPages;
   readonly #tally: SenderTally;
-  readonly #events: Events;
+  readonly #events: EventQueries;
   #order: { readonly row: number; readonly order: Order } | undefined;
   readonly #onDamagedRow: OnDamagedRow;
 
@@ -57,9 +57,9 @@ export class Queries {
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
     this.#search = new SearchReader(db);
-    this.#filtered = new Filtered(db, this.#search, limits);
+    this.#filtered = new FilteredPages(db, this.#search, limits);
     this.#tally = new SenderTally(db);
-    this.#events = new Events(db, limits, onDamagedRow);
+    this.#events = new EventQueries(db, limits, onDamagedRow);
     this.#onDamagedRow = onDamagedRow;
   }
 
@@ -79,7 +79,7 @@ export class Queries {
   list(query: MessageQuery, deadline: number): Page {
     return this.#read(
       deadline,
-      (snapshot) => this.#page(query, this.#find(query, wantedOf(query), snapshot)),
+      (snapshot) => this.#page(query, this.#find(query, messageFilter(query), snapshot)),
       () => this.#scan.list(query, deadline),
     );
   }
@@ -146,13 +146,13 @@ export class Queries {
     }
   }
 
-  #find(query: MessageQuery, wanted: Wanted, snapshot: Snapshot): Found {
+  #find(query: MessageQuery, wanted: MessageFilter, snapshot: Snapshot): Found {
     if (query.messageId !== undefined) return this.#one(query, wanted, query.messageId);
     const name = wanted.from === undefined ? "time" : "senders";
     const order = wanted.from === undefined ? this.#timeOrder(snapshot) : this.#senderOrder(wanted.from);
     const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
     const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
-    const here = { ...snapshot, tail: wantedRows(snapshot.tail, wanted) };
+    const here = { ...snapshot, tail: rowsMatching(snapshot.tail, wanted) };
     if (isSearch(wanted)) {
       return this.#filtered.find({ query, wanted, snapshot: here, order, name, from, to });
     }
@@ -160,11 +160,11 @@ export class Queries {
     return { total: to - from + rest.length, entries: pageOf(query, { order, from, to, tail: rest }) };
   }
 
-  #one(query: MessageQuery, wanted: Wanted, messageId: string): Found {
+  #one(query: MessageQuery, wanted: MessageFilter, messageId: string): Found {
     const stored = this.#db
       .query(`select ${TAIL_COLUMNS} from messages where message_id = ?`)
       .values(messageId);
-    const found = wantedRows(
+    const found = rowsMatching(
       stored.map((columns) => new TailRow(columns as TailColumns)),
       wanted,
     );

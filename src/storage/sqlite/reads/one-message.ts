@@ -1,11 +1,11 @@
-/** Reads one message with all that is known of it. */
+/** TimedReads one message with all that is known of it. */
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage } from "../../../core/message.ts";
 import { NATIVE } from "../../../core/source.ts";
 import type { StoredEvent, StoredMessage } from "../../../core/store.ts";
 import type { OnDamagedRow } from "../connection/damage.ts";
 import { detailChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
-import { type PartPlace, Parts } from "./body-spans.ts";
+import { type BodySpan, BodySpans } from "./body-spans.ts";
 
 const ONE = `
   select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, seq,
@@ -17,7 +17,7 @@ type Row = LoggedMessage & { readonly checksum: number | null; readonly detailCh
     | Details
     | Record<keyof Details, null>
   );
-type Details = PartPlace & { readonly source: string; readonly type: string };
+type Details = BodySpan & { readonly source: string; readonly type: string };
 
 export interface Beside {
   /** Asked when there is such a message. */
@@ -37,5 +37,5 @@ export function storedMessage(db: Database, messageId: string, beside: Beside): 
   if (source === null) return { ...rest, source: NATIVE, type: null, body: null };
   if (!isSound(detail, () => detailChecksum({ seq, source, type, delivery, start, stop })))
     onDamagedRow({ table: "details", seq, messageId });
-  return { ...rest, source, type, body: new Parts(db, onDamagedRow).read({ delivery, start, stop }) };
+  return { ...rest, source, type, body: new BodySpans(db, onDamagedRow).read({ delivery, start, stop }) };
 }

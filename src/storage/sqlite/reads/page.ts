@@ -2,9 +2,9 @@
 import type { MessageQuery } from "../../../core/store.ts";
 import type { FollowerName, Positions } from "../derived/followers.ts";
 import { leastOf } from "../derived/index-file.ts";
-import { comparePlaces, countBefore, type Place } from "../derived/log-rows.ts";
+import { compareKeys, countBefore, type SortKey } from "../derived/log-rows.ts";
 import { type Entry, type Range, readRange } from "../derived/order.ts";
-import { placeAfter } from "./filter.ts";
+import { keyAfter } from "./filter.ts";
 import type { TailRow } from "./tail.ts";
 
 /** What one read sees: how far each follower was, and the rows of the log after the furthest behind. */
@@ -31,12 +31,12 @@ export interface Found {
 /** The page's entries, and one more, of what a range of an order and its share of the tail hold. */
 export function pageOf({ limit, offset, after }: MessageQuery, range: Range): Entry[] {
   if (after === undefined) return readRange(range, offset, limit + 1);
-  const from = Math.min(range.to, Math.max(range.from, range.order.rank(placeAfter(after))));
-  const tail = range.tail.slice(countBefore(range.tail, placeAfter(after)));
+  const from = Math.min(range.to, Math.max(range.from, range.order.rank(keyAfter(after))));
+  const tail = range.tail.slice(countBefore(range.tail, keyAfter(after)));
   return readRange({ ...range, from, tail }, offset, limit + 1);
 }
 
 /** Whether an entry comes after the place, if there is one. */
-export function isAfter(entry: Place, after: Place | undefined): boolean {
-  return after === undefined || comparePlaces(entry, after) > 0;
+export function isAfter(entry: SortKey, after: SortKey | undefined): boolean {
+  return after === undefined || compareKeys(entry, after) > 0;
 }

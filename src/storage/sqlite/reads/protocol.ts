@@ -2,9 +2,6 @@
 import type { EventQuery, MessageQuery } from "../../../core/store.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 
-/** The thread's program. */
-export const READER_THREAD = new URL("./reader.ts", import.meta.url).href;
-
 /** `deadline` is a time of the system's clock. */
 export type ReaderAsk =
   | { readonly do: "open"; readonly path: string; readonly index: string; readonly limits: IndexLimits }

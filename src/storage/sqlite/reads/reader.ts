@@ -6,7 +6,7 @@ import { TimeIsOver } from "../connection/deadline.ts";
 import { openForReading } from "../connection/files.ts";
 import { giveWay } from "../connection/priority.ts";
 import { answerQuestions } from "../connection/thread-main.ts";
-import { Queries } from "./message-queries.ts";
+import { MessageQueries } from "./message-queries.ts";
 import type { ReaderAsk } from "./protocol.ts";
 
 /**
@@ -20,7 +20,7 @@ const FORGET_AFTER_MS = 10_000;
 
 interface Handle {
   readonly db: Database;
-  readonly queries: Queries;
+  readonly queries: MessageQueries;
 }
 
 let handle: Handle | undefined;
@@ -46,7 +46,7 @@ answerQuestions<ReaderAsk>((ask) => {
         db.query("select count(*) from derived.sqlite_schema").get();
       });
       const notice = (damagedRow: DamagedRow) => postMessage({ damagedRow });
-      handle = { db, queries: new Queries(db, systemClock, ask.limits, notice) };
+      handle = { db, queries: new MessageQueries(db, systemClock, ask.limits, notice) };
       return null;
     }
     case "list":
@@ -76,7 +76,7 @@ function collectMuch(): void {
 }
 
 /** Notes that there was a question. One that waited too long isn't begun: its answer has been given already. */
-function inTime(deadline: number): Queries {
+function inTime(deadline: number): MessageQueries {
   if (handle === undefined) throw new Error("the reader has no database");
   idleMs = 0;
   queueMicrotask(collectMuch);

@@ -1,5 +1,5 @@
 /**
- * Reads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
+ * TimedReads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
  * They stand in while an index is being built, and give the same answers.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
@@ -7,7 +7,7 @@ import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../../core/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { type PlacedMessage, pageOfRows } from "../../page-of-rows.ts";
+import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 
@@ -75,7 +75,7 @@ export class Scan {
   }
 
   /** One row more than the page, to tell whether there is a next one. */
-  #page(query: MessageQuery, filter: Filter): readonly PlacedMessage[] {
+  #page(query: MessageQuery, filter: Filter): readonly KeyedMessage[] {
     const { limit, offset, after } = query;
     const conditions = [
       IN_TIME,
@@ -83,7 +83,7 @@ export class Scan {
       ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
     ];
     return this.#db
-      .query<PlacedMessage, SQLQueryBindings[]>(
+      .query<KeyedMessage, SQLQueryBindings[]>(
         `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, ts_key from messages
          where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
       )

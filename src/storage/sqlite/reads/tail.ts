@@ -5,7 +5,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
-import { comparePlaces, type LogRow } from "../derived/log-rows.ts";
+import { compareKeys, type LogRow } from "../derived/log-rows.ts";
 
 /** Of a row as `TAIL_COLUMNS` reads it. */
 export type TailColumns = [number, string, string, string, string, string, string | null, string];
@@ -98,13 +98,13 @@ export class Tail {
 
 /** Puts fresh rows, in any order, into rows in the order of pages. Most of them are the latest: it goes from the end. */
 function insertInOrder(rows: TailRow[], fresh: TailRow[]): void {
-  fresh.sort(comparePlaces);
+  fresh.sort(compareKeys);
   let at = rows.length - 1;
   let next = fresh.length - 1;
   for (let place = at + fresh.length; next >= 0; place--) {
     const row = rows[at];
     const later = fresh[next] as TailRow;
-    if (row !== undefined && comparePlaces(row, later) > 0) {
+    if (row !== undefined && compareKeys(row, later) > 0) {
       rows[place] = row;
       at--;
     } else {

@@ -5,11 +5,11 @@ import { Overloaded, QueryTimeout, ShuttingDown } from "../../../core/errors.ts"
 import { systemClock } from "../../../lib/clock.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import type { Thread } from "../connection/thread.ts";
-import { type Kind, Reads } from "./timed-reads.ts";
+import { type Kind, TimedReads } from "./timed-reads.ts";
 
 const TIMEOUT_MS = 5000;
 
-/** Reads by so many threads; `asked` holds, by thread, the answers that are owed. */
+/** TimedReads by so many threads; `asked` holds, by thread, the answers that are owed. */
 function readsOf(threads: number, atOnce = 1) {
   const asked = Array.from({ length: threads }, (): ((value: string) => void)[] => []);
   const stand = asked.map((owed) => ({
@@ -17,12 +17,12 @@ function readsOf(threads: number, atOnce = 1) {
     close: () => Promise.resolve(),
   }));
   const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce, onDamage: (damage: Error) => damage };
-  const reads = new Reads(stand as unknown as Thread[], options);
+  const reads = new TimedReads(stand as unknown as Thread[], options);
   return { asked, reads };
 }
 
 /** A read that is never answered; it ends some time after the test. */
-function begin(reads: Reads, kind: Kind = "lookup"): void {
+function begin(reads: TimedReads, kind: Kind = "lookup"): void {
   reads.ask(kind, () => ({})).catch(() => undefined);
 }
 
@@ -84,7 +84,7 @@ test("a read that failed frees its reader", async () => {
   const failing = { ask: () => Promise.reject(new TimeIsOver("too long")) };
   const onDamage = (damage: Error) => damage;
   const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce: 1, onDamage };
-  const reads = new Reads([failing] as unknown as Thread[], options);
+  const reads = new TimedReads([failing] as unknown as Thread[], options);
   for (let read = 0; read < 2; read++)
     await expect(reads.ask("lookup", () => ({}))).rejects.toBeInstanceOf(QueryTimeout);
 });

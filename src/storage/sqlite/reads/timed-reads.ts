@@ -33,25 +33,25 @@ interface Question {
   readonly reject: (error: unknown) => void;
 }
 
-export interface ReadsOptions {
+export interface TimedReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** Reads of each kind that are made at once unless one of them takes long. */
+  /** TimedReads of each kind that are made at once unless one of them takes long. */
   readonly atOnce: number;
   /** Told what a read has met; gives what it fails with. */
   readonly onDamage: (damage: Damaged) => Error;
 }
 
-export class Reads {
+export class TimedReads {
   readonly #readers: readonly Reader[];
-  readonly #options: ReadsOptions;
+  readonly #options: TimedReadsOptions;
   readonly #waiting: Question[] = [];
   /** Looks again whether a further reader is needed. */
   #again: ReturnType<typeof setTimeout> | undefined;
   #held = false;
   #closed = false;
 
-  constructor(threads: readonly Thread[], options: ReadsOptions) {
+  constructor(threads: readonly Thread[], options: TimedReadsOptions) {
     this.#readers = threads.map((thread) => ({ thread, work: undefined }));
     this.#options = options;
   }

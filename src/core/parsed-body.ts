@@ -41,7 +41,7 @@ export interface IncomingEvent {
   readonly span: Span;
 }
 
-export interface Intake {
+export interface ParsedBody {
   readonly messages: readonly IncomingMessage[];
   readonly events: readonly IncomingEvent[];
 }

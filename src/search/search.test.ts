@@ -1,6 +1,6 @@
 /** The parts of the search index, each held to the plain way of saying what it should do. */
 import { describe, expect, test } from "bun:test";
-import { fc, storableText } from "../../../../tests/property.ts";
+import { fc, storableText } from "../../tests/property.ts";
 import { andBits, countBits, firstVarint, markDocuments, varintSize, writeVarint } from "./bits.ts";
 import { blocksThatMayHold, cutDictionary, joinDictionary } from "./blocks.ts";
 import { CHUNK_BYTES, mergeSegments } from "./merge.ts";
