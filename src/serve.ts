@@ -1,6 +1,6 @@
 /**
  * Puts the service together: settings → log → store → routes → listeners, and takes it apart in reverse. The only
- * file that knows all options.
+ * file that knows all parts.
  */
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { ProviderSource, Source } from "./core/source.ts";

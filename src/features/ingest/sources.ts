@@ -4,7 +4,7 @@ import type { ProviderSource } from "../../core/source.ts";
 import type { Store } from "../../core/store.ts";
 import type { WebhookTally } from "../../observe/metrics.ts";
 
-/** A way in: a source with what it counts. */
+/** A source with what it counts. */
 export interface CountedSource<S extends { readonly name: string } = { readonly name: string }> {
   readonly source: S;
   readonly tally: WebhookTally;
@@ -13,7 +13,7 @@ export interface CountedSource<S extends { readonly name: string } = { readonly 
 export class Sources {
   readonly #store: Pick<Store, "claimSources">;
   readonly #tallyOf: (name: string) => WebhookTally;
-  #counted: ReadonlyMap<string, CountedSource<ProviderSource>> = new Map();
+  #serving: ReadonlyMap<string, CountedSource<ProviderSource>> = new Map();
   /** Names of sources that are about to serve. */
   #coming: ReadonlySet<string> = new Set();
   #lastReplacement: Promise<void> = Promise.resolve();
@@ -24,16 +24,16 @@ export class Sources {
   }
 
   get(name: string): CountedSource<ProviderSource> | undefined {
-    return this.#counted.get(name);
+    return this.#serving.get(name);
   }
 
   get names(): readonly string[] {
-    return [...this.#counted.keys()];
+    return [...this.#serving.keys()];
   }
 
   /** Whether identifiers `NAME:…` are those of a source that serves, or is about to. */
   isReserved(name: string): boolean {
-    return this.#counted.has(name) || this.#coming.has(name);
+    return this.#serving.has(name) || this.#coming.has(name);
   }
 
   /**
@@ -53,7 +53,7 @@ export class Sources {
     try {
       const taken = await this.#store.claimSources(names);
       if (taken.length > 0) throw new StartRefused(rangesTaken(taken));
-      this.#counted = new Map(
+      this.#serving = new Map(
         sources.map((source) => [source.name, { source, tally: this.#tallyOf(source.name) }]),
       );
     } finally {

@@ -60,7 +60,7 @@ export function isBroken(reason: string): boolean {
   return /\bSQLITE_(CORRUPT|NOTADB)/.test(reason);
 }
 
-/** TimedReads the index file: what goes wrong there, but for the system's own failures, is damage of the index. */
+/** Reads the index file: what goes wrong there, but for the system's own failures, is damage of the index. */
 export function inIndex<T>(read: () => T): T {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** TimedReads and followers give way when there are fewer processors than work: acknowledgements come first. */
+/** Reads and followers give way when there are fewer processors than work: acknowledgements come first. */
 import { setPriority } from "node:os";
 
 /** The acknowledging threads have 0; with 10, who competes with one of them gets about a tenth of a processor. */

@@ -1,5 +1,5 @@
 /**
- * EventQueries in the order of pages, once for each filter that they may be asked for by: all, a source's, a kind's, a
+ * Events in the order of pages, once for each filter that they may be asked for by: all, a source's, a kind's, a
  * source's of one kind. They are one counted order, in which a filter is a range. Beside it, which events are about a
  * message.
  */

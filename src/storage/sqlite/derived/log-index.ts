@@ -152,7 +152,7 @@ export class LogIndex {
     for (const follower of moved) this.#db.transaction(() => follower.rearrange())();
   }
 
-  /** EventQueries are numbered without gaps. */
+  /** Events are numbered without gaps. */
   #advanceEvents(): void {
     const from = this.#event;
     const last = this.#eventsEnd.get(from + this.#limits.stepRows.events)?.event ?? 0;

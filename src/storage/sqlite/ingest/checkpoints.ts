@@ -20,7 +20,7 @@ export interface CheckpointOptions {
 export class Checkpoints {
   readonly #options: CheckpointOptions;
   #underway: Promise<void> | undefined;
-  /** TimedReads are held back when the log holds so many pages. */
+  /** Reads are held back when the log holds so many pages. */
   #holdAt = WAL_PAGES_MAX;
 
   constructor(options: CheckpointOptions) {

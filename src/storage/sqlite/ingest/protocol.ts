@@ -33,7 +33,7 @@ export interface GroupReport {
   readonly results: readonly Result[];
   /** Messages that were new. */
   readonly messages: number;
-  /** EventQueries that were new. */
+  /** Events that were new. */
   readonly events: number;
   readonly seconds: number;
   /** Pages in the write-ahead log now; 0 when it wasn't looked at. */

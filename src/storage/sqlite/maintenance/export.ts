@@ -1,5 +1,5 @@
 /**
- * TimedReads the whole log in the order of `seq`, for an export beside a running server. It is read in pages, each a
+ * Reads the whole log in the order of `seq`, for an export beside a running server. It is read in pages, each a
  * snapshot of its own, because one long snapshot would keep the write-ahead log from starting anew; the end is fixed
  * when it begins, and a `seq` at or below it is never given later, so that no row that was there is missed. Damage is
  * never carried over in silence: what is damaged is told, and what stands on both sides of it is exported.

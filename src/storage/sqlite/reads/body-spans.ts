@@ -1,4 +1,4 @@
-/** TimedReads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
+/** Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
 import type { Database } from "bun:sqlite";
 import { BODIES_BYTES_MAX } from "../../../core/store.ts";
 

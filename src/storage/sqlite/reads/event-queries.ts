@@ -1,5 +1,5 @@
 /**
- * TimedReads of events: pages and totals by the counted order that follows them, completed by those that it has not taken
+ * Reads of events: pages and totals by the counted order that follows them, completed by those that it has not taken
  * yet. Where these are too many to keep, every event is looked at instead.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";

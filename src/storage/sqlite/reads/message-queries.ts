@@ -1,5 +1,5 @@
 /**
- * TimedReads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
+ * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
  * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
  */
 import type { Database } from "bun:sqlite";

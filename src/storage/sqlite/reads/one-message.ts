@@ -1,4 +1,4 @@
-/** TimedReads one message with all that is known of it. */
+/** Reads one message with all that is known of it. */
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage } from "../../../core/message.ts";
 import { NATIVE } from "../../../core/source.ts";

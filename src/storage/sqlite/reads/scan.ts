@@ -1,5 +1,5 @@
 /**
- * TimedReads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
+ * Reads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
  * They stand in while an index is being built, and give the same answers.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";

@@ -9,7 +9,7 @@ import { type Kind, TimedReads } from "./timed-reads.ts";
 
 const TIMEOUT_MS = 5000;
 
-/** TimedReads by so many threads; `asked` holds, by thread, the answers that are owed. */
+/** Reads by so many threads; `asked` holds, by thread, the answers that are owed. */
 function readsOf(threads: number, atOnce = 1) {
   const asked = Array.from({ length: threads }, (): ((value: string) => void)[] => []);
   const stand = asked.map((owed) => ({

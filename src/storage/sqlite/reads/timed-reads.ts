@@ -36,7 +36,7 @@ interface Question {
 export interface TimedReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** TimedReads of each kind that are made at once unless one of them takes long. */
+  /** Reads of each kind that are made at once unless one of them takes long. */
   readonly atOnce: number;
   /** Told what a read has met; gives what it fails with. */
   readonly onDamage: (damage: Damaged) => Error;
