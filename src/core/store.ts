@@ -52,10 +52,8 @@ export interface SortKey {
   readonly messageId: string;
 }
 
-/** Filters are combined with AND; one that is absent lets everything through. */
-export interface MessageQuery {
-  readonly limit: number;
-  readonly offset: number;
+/** Filters of messages are combined with AND; one that is absent, or empty, lets everything through. */
+export interface MessageFilters {
   readonly from?: string;
   readonly to?: string;
   readonly messageId?: string;
@@ -66,6 +64,23 @@ export interface MessageQuery {
   readonly until?: string;
   /** A literal part of the text, in any case. */
   readonly q?: string;
+}
+
+/** One entry for each filter: a filter that is forgotten somewhere doesn't compile. */
+export type ByFilter<Filters, Entry> = { readonly [Name in keyof Filters]-?: Entry };
+
+/** The names of the filters that are given, of those that the table has. */
+export function givenFilters<Filters extends object>(
+  query: Filters,
+  table: ByFilter<Filters, unknown>,
+): (keyof Filters)[] {
+  const names = Object.keys(table) as (keyof Filters)[];
+  return names.filter((name) => query[name] !== undefined && query[name] !== "");
+}
+
+export interface MessageQuery extends MessageFilters {
+  readonly limit: number;
+  readonly offset: number;
   /** Rows after this place; `total` does not depend on it. */
   readonly after?: SortKey;
 }
@@ -78,15 +93,18 @@ export interface Page {
   readonly next?: SortKey;
 }
 
-/** Filters are combined with AND; one that is absent lets everything through. */
-export interface EventQuery {
-  readonly limit: number;
-  readonly offset: number;
+/** Filters of events, as those of messages. */
+export interface EventFilters {
   readonly source?: string;
   readonly kind?: EventKind;
   readonly messageId?: string;
   /** An instant (grammar of `ts`), included. */
   readonly since?: string;
+}
+
+export interface EventQuery extends EventFilters {
+  readonly limit: number;
+  readonly offset: number;
 }
 
 /** An event as it is kept. `body` is the provider's own form of it. */

@@ -7,6 +7,7 @@ import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
 import type { Intake, NewEvent, Outcome } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
+import { SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { placeholders, type Session, type Value } from "../connection/connection.ts";
 import { itemsOf } from "./items.ts";
 
@@ -199,7 +200,7 @@ async function storedMessages(
   const others = [...new Set(rows.map(({ message }) => message.message_id))].filter((id) => !stored.has(id));
   for (const some of chunks(others)) {
     const found = await session.run<Message & { source: string | null }>(
-      `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source from messages
+      `select ${selected(SHOWN_COLUMNS)}, source from messages
        where message_id in (${some.map((_, index) => `$${index + 1}`).join(", ")})`,
       some,
     );

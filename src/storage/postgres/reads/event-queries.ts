@@ -3,12 +3,16 @@ import type { LoggedMessage } from "../../../core/message.ts";
 import { NATIVE } from "../../../core/source.ts";
 import {
   BODIES_BYTES_MAX,
+  type ByFilter,
   EVENTS_WITH_MESSAGE_MAX,
+  type EventFilters,
   type EventPage,
   type EventQuery,
+  givenFilters,
   type StoredEvent,
   type StoredMessage,
 } from "../../../core/store.ts";
+import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { placeholders, type Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
 import { uncounted } from "../derived/counts.ts";
@@ -26,6 +30,14 @@ interface EventRow extends Omit<StoredEvent, "body" | "seq"> {
   readonly bytes: number;
 }
 
+/** What a filter's total is told by: the counts by source and kind, or the rows, one by one. */
+const TOLD_BY: ByFilter<EventFilters, "counts" | "rows"> = {
+  source: "counts",
+  kind: "counts",
+  messageId: "rows",
+  since: "rows",
+};
+
 const COLUMNS = `e.source, e.kind, e.event_key, e.message_id, e.ts, e.created_at, ${seqOf("e", "b")} as seq, e.stop - e.start as bytes`;
 const FROM = "events e left join batches b on b.batch = e.batch";
 
@@ -35,15 +47,15 @@ export async function listEvents(session: Session, query: EventQuery): Promise<E
   const total = await totalOf(session, query);
   const rows = await session.run<EventRow>(
     `select ${COLUMNS} from ${FROM} where ${filter.where}
-     order by e.ts_key, seq limit ${filter.place(query.limit)} offset ${filter.place(query.offset)}`,
+     order by e.ts_key, seq limit ${filter.parameter(query.limit)} offset ${filter.parameter(query.offset)}`,
     filter.values,
   );
   return { data: await withBodies(session, rows), total };
 }
 
 async function totalOf(session: Session, query: EventQuery): Promise<number> {
-  const { source, kind, messageId, since } = query;
-  if (messageId !== undefined || since !== undefined) {
+  const { source, kind } = query;
+  if (givenFilters(query, TOLD_BY).some((name) => TOLD_BY[name] === "rows")) {
     const { where, values } = eventFilter(query);
     return countRows(session, `events where ${where}`, values);
   }
@@ -96,7 +108,7 @@ type MessageRow = LoggedMessage & {
 /** A message with its events; undefined when there is none. Throws `Unnumbered`. */
 export async function readMessage(session: Session, messageId: string): Promise<StoredMessage | undefined> {
   const [row] = await session.run<MessageRow>(
-    `select m.message_id, m.from_msisdn as "from", m.to_msisdn as "to", m.ts, m.text, m.created_at,
+    `select ${selected(MESSAGE_COLUMNS, "m")},
        ${seqOf("m", "b")} as seq, m.source, m.type, substr(d.body, m.start + 1, m.stop - m.start) as body
      from messages m left join batches b on b.batch = m.batch
        left join deliveries d on d.batch = m.batch and d.delivery = m.delivery

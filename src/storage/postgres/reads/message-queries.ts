@@ -3,8 +3,17 @@
  * have not taken yet where they can, else the rows are counted.
  */
 import { instantKey } from "../../../core/instant.ts";
-import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../../core/store.ts";
+import {
+  type ByFilter,
+  givenFilters,
+  type MessageFilters,
+  type MessageQuery,
+  type Page,
+  type Stats,
+  TOP_SENDERS,
+} from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
+import { SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import type { Session } from "../connection/connection.ts";
 import { uncounted } from "../derived/counts.ts";
@@ -13,7 +22,18 @@ import { Filter, messageFilter } from "./filter.ts";
 
 /** From so many rows on, whole hours are skipped instead of rows. */
 const SKIP_ROWS = 1000;
-const COLUMNS = `message_id, from_msisdn as "from", to_msisdn as "to", ts, text`;
+const COLUMNS = selected(SHOWN_COLUMNS);
+
+/** What a filter's total is told by: the counts by sender or by hour, or the rows, one by one. */
+const TOLD_BY: ByFilter<MessageFilters, "sender" | "hour" | "rows"> = {
+  from: "sender",
+  to: "rows",
+  messageId: "rows",
+  source: "rows",
+  since: "hour",
+  until: "hour",
+  q: "rows",
+};
 
 /** One page and its total. */
 export async function listMessages(session: Session, query: MessageQuery): Promise<Page> {
@@ -23,9 +43,9 @@ export async function listMessages(session: Session, query: MessageQuery): Promi
 }
 
 async function totalOf(session: Session, query: MessageQuery): Promise<number> {
-  const { from, to, messageId, source, since, until, q } = query;
-  const isCounted = [to, messageId, source, q].every((filter) => filter === undefined);
-  if (!isCounted || (from !== undefined && (since ?? until) !== undefined)) {
+  const { from, since, until } = query;
+  const by = new Set(givenFilters(query, TOLD_BY).map((name) => TOLD_BY[name]));
+  if (by.has("rows") || by.size > 1) {
     const { where, values } = messageFilter(query);
     return countRows(session, `messages where ${where}`, values);
   }
@@ -37,7 +57,7 @@ async function totalOf(session: Session, query: MessageQuery): Promise<number> {
     );
     return (rows[0]?.rows ?? 0) + sum(tail.messages.filter(([sender]) => sender === from));
   }
-  if (since === undefined && until === undefined) {
+  if (by.size === 0) {
     const [totals] = await session.run<{ messages: number }>(
       "select messages::float8 as messages from totals where id = 1",
     );
@@ -60,8 +80,8 @@ async function countBetween(
   const isWhole = (hour: string) =>
     (first === undefined || hour > first) && (last === undefined || hour < last);
   const filter = new Filter()
-    .add(first, (place) => `hour > ${place}`)
-    .add(last, (place) => `hour < ${place}`);
+    .add(first, (parameter) => `hour > ${parameter}`)
+    .add(last, (parameter) => `hour < ${parameter}`);
   const [whole] = await session.run<{ rows: number | null }>(
     `select sum(rows)::float8 as rows from hours where ${filter.where}`,
     filter.values,
@@ -75,8 +95,8 @@ async function countBetween(
 
 function countKeys(session: Session, since: string | undefined, until: string | undefined): Promise<number> {
   const filter = new Filter()
-    .add(since, (place) => `ts_key >= ${place}`)
-    .add(until, (place) => `ts_key < ${place}`);
+    .add(since, (parameter) => `ts_key >= ${parameter}`)
+    .add(until, (parameter) => `ts_key < ${parameter}`);
   return countRows(session, `messages where ${filter.where}`, filter.values);
 }
 
@@ -94,15 +114,15 @@ async function pageOf(session: Session, query: MessageQuery): Promise<readonly K
   const { limit, after } = query;
   const filter = messageFilter(query);
   const skipped = after === undefined ? await skippedHours(session, query) : undefined;
-  if (skipped !== undefined) filter.add(skipped.hour, (place) => `ts_key >= ${place}`);
+  if (skipped !== undefined) filter.add(skipped.hour, (parameter) => `ts_key >= ${parameter}`);
   if (after !== undefined) {
-    const places = `${filter.place(after.tsKey)}, ${filter.place(after.messageId)}`;
-    filter.addRaw(`(ts_key, message_id) > (${places})`);
+    const key = `${filter.parameter(after.tsKey)}, ${filter.parameter(after.messageId)}`;
+    filter.addRaw(`(ts_key, message_id) > (${key})`);
   }
   const offset = query.offset - (skipped?.rows ?? 0);
   return session.run<KeyedMessage>(
     `select ${COLUMNS}, ts_key from messages where ${filter.where}
-     order by ts_key, message_id limit ${filter.place(limit + 1)} offset ${filter.place(offset)}`,
+     order by ts_key, message_id limit ${filter.parameter(limit + 1)} offset ${filter.parameter(offset)}`,
     filter.values,
   );
 }
@@ -112,9 +132,7 @@ async function skippedHours(
   session: Session,
   { offset, ...filters }: MessageQuery,
 ): Promise<{ hour: string; rows: number } | undefined> {
-  const { from, to, messageId, source, since, until, q } = filters;
-  const isAll = [from, to, messageId, source, since, until, q].every((filter) => filter === undefined);
-  if (offset < SKIP_ROWS || !isAll) return undefined;
+  if (offset < SKIP_ROWS || givenFilters(filters, TOLD_BY).length > 0) return undefined;
   const hours = await session.run<{ hour: string; rows: number }>(
     "select hour, rows::float8 as rows from hours",
   );

@@ -3,6 +3,7 @@ import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
 import type { Outcome } from "../../../core/store.ts";
+import { SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import { messageChecksum } from "../connection/row-checksum.ts";
 
@@ -31,7 +32,7 @@ export class MessageLog {
        values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (message_id) do nothing`,
     );
     this.#stored = db.prepare(
-      `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, source
+      `select ${selected(SHOWN_COLUMNS)}, source
        from messages left join details using (seq) where message_id = ?`,
     );
     this.#seq = endOfLog(db).seq;

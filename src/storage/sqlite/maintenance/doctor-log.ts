@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
+import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { describeRow, isUnreadable, reasonOf } from "../connection/damage.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { checksumColumn, hasPosts } from "../connection/schema.ts";
@@ -25,7 +26,7 @@ export function* examineLog(log: Database): Generator<number, Looked> {
   const findings = new Findings();
   const keys = new KeyCheck(log, findings);
   const slice = log.query<Row, [number, number]>(
-    `select rowid as row, seq, message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, ts_key,
+    `select rowid as row, seq, ${selected(MESSAGE_COLUMNS)}, ts_key,
        ${checksumColumn(log)} as checksum
      from messages where rowid >= ? order by rowid limit ?`,
   );

@@ -1,15 +1,10 @@
 /** Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
 import type { Database } from "bun:sqlite";
+import type { BodySpan } from "../../../core/log-record.ts";
 import { BODIES_BYTES_MAX } from "../../../core/store.ts";
 
 import type { OnDamagedRow } from "../connection/damage.ts";
 import { bytesChecksum, isSound } from "../connection/row-checksum.ts";
-
-export interface BodySpan {
-  readonly delivery: number;
-  readonly start: number;
-  readonly stop: number;
-}
 
 export class BodySpans {
   readonly #db: Database;

@@ -6,9 +6,12 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import type { EventKind } from "../../../core/parsed-body.ts";
 import {
+  type ByFilter,
   EVENTS_WITH_MESSAGE_MAX,
+  type EventFilters,
   type EventPage,
   type EventQuery,
+  givenFilters,
   type StoredEvent,
 } from "../../../core/store.ts";
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
@@ -148,18 +151,27 @@ export class EventQueries {
   }
 }
 
-function filterOf({ source, kind, messageId, since }: EventQuery): Filter {
-  const conditions = ["true"];
-  const values: SQLQueryBindings[] = [];
-  const add = (condition: string, value: string | undefined) => {
-    if (value === undefined) return;
-    conditions.push(condition);
-    values.push(value);
-  };
+interface Rule {
+  /** On a row of `events`. */
+  readonly condition: string;
+  readonly value: (given: string) => string;
+}
+
+const RULES: ByFilter<EventFilters, Rule> = {
+  messageId: { condition: "message_id = ?", value: (id) => id },
   // The plus keeps SQLite from the index by source and key, which has nothing to do with the order.
-  add("+source = ?", source);
-  add("kind = ?", kind);
-  add("message_id = ?", messageId);
-  add("ts_key >= ?", since === undefined ? undefined : instantKey(since));
+  source: { condition: "+source = ?", value: (source) => source },
+  kind: { condition: "kind = ?", value: (kind) => kind },
+  since: { condition: "ts_key >= ?", value: instantKey },
+};
+
+function filterOf(query: EventFilters): Filter {
+  const conditions = ["true"];
+  const values: string[] = [];
+  for (const name of givenFilters(query, RULES)) {
+    const { condition, value } = RULES[name];
+    conditions.push(condition);
+    values.push(value(query[name] ?? ""));
+  }
   return { where: conditions.join(" and "), values };
 }

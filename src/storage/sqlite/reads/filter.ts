@@ -1,63 +1,106 @@
-/** What a query asks for, in the terms in which rows are compared. */
+/**
+ * What a query asks for: one rule for each filter says which way of reading answers it and which rows pass. Rows of the
+ * tail, and rows that only may match, are looked at by the same rules.
+ */
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
-import type { MessageQuery } from "../../../core/store.ts";
+import { givenFilters, type MessageFilters } from "../../../core/store.ts";
 import { countBefore, type SortKey } from "../derived/log-rows.ts";
+import type { SearchTerms } from "../derived/search-index.ts";
 import type { TailRow } from "./tail.ts";
 
-export interface MessageFilter {
-  readonly from?: string;
-  readonly to?: string;
-  /** From this place on. */
-  readonly since?: SortKey;
-  /** Before this place. */
-  readonly until?: SortKey;
-  /** Folded. */
-  readonly q?: string;
-  /** `native` for messages of the native source. */
-  readonly source?: string;
+type Passes = (row: TailRow) => boolean;
+
+interface Rule<Value> {
+  /**
+   * `order`: it is a range of an order, so counts and ordered keys answer it. `search`: rows have to be searched for.
+   * `key`: it is one row at most.
+   */
+  readonly by: "order" | "search" | "key";
+  readonly passes: (value: Value) => Passes;
 }
 
-export function messageFilter({ from, to, since, until, q, source }: MessageQuery): MessageFilter {
+const RULES: { readonly [Name in keyof MessageFilters]-?: Rule<NonNullable<MessageFilters[Name]>> } = {
+  messageId: { by: "key", passes: (id) => (row) => row.messageId === id },
+  from: { by: "order", passes: (from) => (row) => row.from === from },
+  since: {
+    by: "order",
+    passes: (since) => {
+      const key = instantKey(since);
+      return (row) => row.tsKey >= key;
+    },
+  },
+  until: {
+    by: "order",
+    passes: (until) => {
+      const key = instantKey(until);
+      return (row) => row.tsKey < key;
+    },
+  },
+  to: { by: "search", passes: (to) => (row) => row.to === to },
+  source: { by: "search", passes: (source) => (row) => row.source === source },
+  q: {
+    by: "search",
+    passes: (q) => {
+      const folded = fold(q);
+      return (row) => row.folded?.includes(folded) ?? false;
+    },
+  },
+};
+
+export interface MessageFilter {
+  readonly from: string | undefined;
+  /** From this key on. */
+  readonly since: SortKey | undefined;
+  /** Before this key. */
+  readonly until: SortKey | undefined;
+  /** What rows are searched for by; undefined when counts and ordered keys alone answer the query. */
+  readonly terms: SearchTerms | undefined;
+  /** Whether a row passes every filter. */
+  readonly passes: Passes;
+}
+
+export function messageFilter(query: MessageFilters): MessageFilter {
+  const { from, to, source, since, until, q } = query;
+  const tests = givenFilters(query, RULES).map((name) => testOf(query, name));
   return {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(since !== undefined && { since: firstAt(since) }),
-    ...(until !== undefined && { until: firstAt(until) }),
-    ...(q !== undefined && q !== "" && { q: fold(q) }),
-    ...(source !== undefined && { source }),
+    from,
+    since: since === undefined ? undefined : firstAt(since),
+    until: until === undefined ? undefined : firstAt(until),
+    terms: isSearch(query)
+      ? {
+          ...(q !== undefined && q !== "" && { q: fold(q) }),
+          ...(to !== undefined && { to }),
+          ...(source !== undefined && { source }),
+        }
+      : undefined,
+    passes: (row) => tests.every((passes) => passes(row)),
   };
 }
 
-/** Whether counts and ordered places alone can't answer it: rows have to be searched for. */
-export function isSearch({ q, to, source }: Pick<MessageFilter, "q" | "to" | "source">): boolean {
-  return (q !== undefined && q !== "") || to !== undefined || source !== undefined;
+function testOf<Name extends keyof MessageFilters>(query: MessageFilters, name: Name): Passes {
+  return RULES[name].passes(query[name] as NonNullable<MessageFilters[Name]>);
 }
 
-/** The first place of an instant: no identifier is empty. */
+/** Whether counts and ordered keys alone can't answer it: rows have to be searched for. */
+export function isSearch(query: MessageFilters): boolean {
+  return givenFilters(query, RULES).some((name) => RULES[name].by === "search");
+}
+
+/** The first key of an instant: no identifier is empty. */
 function firstAt(instant: string): SortKey {
   return { tsKey: instantKey(instant), messageId: "" };
 }
 
-/** The place right after another: no identifier holds U+0000. */
+/** The key right after another: no identifier holds U+0000. */
 export function keyAfter({ tsKey, messageId }: SortKey): SortKey {
   return { tsKey, messageId: `${messageId}\0` };
 }
 
-/** Those of the rows, given in the order of pages, that are wanted. */
-export function rowsMatching(
-  rows: readonly TailRow[],
-  { from, to, since, until, q, source }: MessageFilter,
-): readonly TailRow[] {
+/** Those of the rows, given in the order of pages, that pass. */
+export function rowsMatching(rows: readonly TailRow[], filter: MessageFilter): readonly TailRow[] {
+  const { since, until, passes } = filter;
   const start = since === undefined ? 0 : countBefore(rows, since);
   const end = until === undefined ? rows.length : countBefore(rows, until);
-  const within = start === 0 && end === rows.length ? rows : rows.slice(start, Math.max(start, end));
-  if ([from, to, q, source].every((filter) => filter === undefined)) return within;
-  return within.filter(
-    (row) =>
-      (from === undefined || row.from === from) &&
-      (to === undefined || row.to === to) &&
-      (source === undefined || row.source === source) &&
-      (q === undefined || (row.folded?.includes(q) ?? false)),
-  );
+  return rows.slice(start, Math.max(start, end)).filter(passes);
 }

@@ -4,26 +4,23 @@
  * range, by looking up the places of few matches, or by walking the order and asking of each row whether it matches.
  */
 import type { Database } from "bun:sqlite";
-import { fold } from "../../../core/fold.ts";
 import type { MessageQuery } from "../../../core/store.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
-import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
-import type { Matches, SearchReader } from "../derived/search-index.ts";
+import type { Matches, SearchReader, SearchTerms } from "../derived/search-index.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
-import type { TailRow } from "./tail.ts";
+import { TAIL_COLUMNS, type TailColumns, TailRow } from "./tail.ts";
 
 const BATCH_ROWS = 1000;
 
-type Checked = [row: number, to: string, text: string | null, source: string];
-
 export interface Search {
   readonly query: MessageQuery;
-  readonly wanted: MessageFilter;
-  /** Its tail holds what is wanted only. */
+  readonly filter: MessageFilter;
+  readonly terms: SearchTerms;
+  /** Its tail holds what passes only. */
   readonly snapshot: Snapshot;
   /** The order that the range is part of, and the follower that keeps it. */
   readonly order: Order;
@@ -44,15 +41,15 @@ export class FilteredPages {
   }
 
   find(search: Search): Found {
-    const { wanted, snapshot, from, to } = search;
+    const { filter, terms, snapshot, from, to } = search;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
     const found = this.#exact(
-      inIndex(() => this.#search.find(wanted, snapshot.checkTime)),
+      inIndex(() => this.#search.find(terms, snapshot.checkTime)),
       search,
     );
-    const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
+    const bounded = filter.from !== undefined || filter.since !== undefined || filter.until !== undefined;
     const few = found.count * this.#limits.lookupCost;
-    if (wanted.from === undefined && few <= this.#walkRows(search, found, bounded)) {
+    if (filter.from === undefined && few <= this.#walkRows(search, found, bounded)) {
       return this.#lookedUp(search, found, bounded);
     }
     if (bounded) return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
@@ -60,17 +57,17 @@ export class FilteredPages {
   }
 
   /** Of a phrase the index tells candidates only: their texts decide, at once or, in a sender's range, when walked. */
-  #exact(found: Matches, { wanted, snapshot, from, to }: Search): Matches {
-    if (found.exact || (wanted.from !== undefined && to - from < found.count)) return found;
+  #exact(found: Matches, { filter, snapshot, from, to }: Search): Matches {
+    if (found.exact || (filter.from !== undefined && to - from < found.count)) return found;
     const kept: number[] = [];
-    for (const rows of batches(found.rows())) kept.push(...this.#check(rows, wanted, snapshot));
+    for (const rows of batches(found.rows())) kept.push(...this.#check(rows, filter, snapshot));
     return listOf(kept);
   }
 
   #shortRange(search: Search): Found {
-    const { order, from, to, wanted, snapshot } = search;
+    const { order, from, to, filter, snapshot } = search;
     const rows: number[] = [];
-    for (const some of order.rows(from, to)) rows.push(...this.#check(some, wanted, snapshot));
+    for (const some of order.rows(from, to)) rows.push(...this.#check(some, filter, snapshot));
     return this.#listed(search, rows);
   }
 
@@ -82,13 +79,13 @@ export class FilteredPages {
 
   /** Few matches: their places are looked up, kept if in the range, and sorted. */
   #lookedUp(search: Search, found: Matches, bounded: boolean): Found {
-    const { wanted, snapshot, query } = search;
+    const { filter, snapshot, query } = search;
     const places: Entry[] = [];
     for (const rows of batches(found.rows())) {
       snapshot.checkTime();
       places.push(...this.#places(rows));
     }
-    const inRange = bounded ? places.filter((place) => isWithin(place, wanted)) : places;
+    const inRange = bounded ? places.filter((place) => isWithin(place, filter)) : places;
     inRange.sort(compareKeys);
     const tail = tailOf(snapshot, "search");
     const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
@@ -116,14 +113,14 @@ export class FilteredPages {
 
   /** Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of them or some more. */
   #walk(search: Search, found: Matches, start: number, enough: number): number[] {
-    const { order, name, to, wanted, snapshot } = search;
+    const { order, name, to, filter, snapshot } = search;
     const { positions, tail } = snapshot;
     const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
     const matching: number[] = [];
     for (const rows of order.rows(start, to)) {
       snapshot.checkTime();
       const some = rows.filter((row) => (row <= positions.search ? found.has(row) : late.has(row)));
-      for (const row of found.exact ? some : this.#check(some, wanted, snapshot)) matching.push(row);
+      for (const row of found.exact ? some : this.#check(some, filter, snapshot)) matching.push(row);
       if (matching.length >= enough) break;
     }
     return matching;
@@ -146,20 +143,16 @@ export class FilteredPages {
     return this.#db.query<Entry, [string]>(sql).all(JSON.stringify(rows));
   }
 
-  /** Those of the rows whose recipient, text and source are wanted, in the same order. */
-  #check(rows: readonly number[], { to, q, source }: MessageFilter, { checkTime }: Snapshot): number[] {
+  /** Those of the rows that pass, in the same order. */
+  #check(rows: readonly number[], { passes }: MessageFilter, { checkTime }: Snapshot): number[] {
     checkTime();
-    const sql = `select messages.rowid, to_msisdn, text, ${SOURCE_OF_MESSAGE}
+    const sql = `select ${TAIL_COLUMNS}
       from json_each(?) given cross join messages on messages.rowid = given.value order by given.key`;
-    const stored = this.#db.query(sql).values(JSON.stringify(rows)) as Checked[];
+    const stored = this.#db.query(sql).values(JSON.stringify(rows)) as TailColumns[];
     return stored
-      .filter(
-        ([, recipient, text, from]) =>
-          (to === undefined || recipient === to) &&
-          (source === undefined || from === source) &&
-          (q === undefined || (text !== null && fold(text).includes(q))),
-      )
-      .map(([row]) => row);
+      .map((columns) => new TailRow(columns))
+      .filter(passes)
+      .map(({ row }) => row);
   }
 }
 

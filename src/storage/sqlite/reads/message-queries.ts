@@ -14,6 +14,7 @@ import {
   TOP_SENDERS,
 } from "../../../core/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
@@ -26,7 +27,7 @@ import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
 import { BY_TIME } from "../derived/time-order.ts";
 import { EventQueries } from "./event-queries.ts";
-import { isSearch, type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
+import { type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
 import { FilteredPages } from "./filtered-pages.ts";
 import { storedMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
@@ -35,8 +36,7 @@ import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
 
 /** A row of the log, whole: its checksum is looked at when it goes into an answer. */
 type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_key: string };
-const MESSAGE = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, seq, created_at, checksum, ts_key
-  from messages where rowid = ?`;
+const MESSAGE = `select ${selected(MESSAGE_COLUMNS)}, seq, checksum, ts_key from messages where rowid = ?`;
 
 export class MessageQueries {
   readonly #db: Database;
@@ -101,10 +101,12 @@ export class MessageQueries {
   /** A message with its events; null when there is none. Throws `TimeIsOver`. */
   message(messageId: string, deadline: number): StoredMessage | null {
     return this.#inTransaction(() =>
-      storedMessage(this.#db, messageId, {
-        events: () => this.#events.latestOf(messageId, this.#timeCheck(deadline)),
-        onDamagedRow: this.#onDamagedRow,
-      }),
+      storedMessage(
+        this.#db,
+        messageId,
+        () => this.#events.latestOf(messageId, this.#timeCheck(deadline)),
+        this.#onDamagedRow,
+      ),
     );
   }
 
@@ -146,27 +148,28 @@ export class MessageQueries {
     }
   }
 
-  #find(query: MessageQuery, wanted: MessageFilter, snapshot: Snapshot): Found {
-    if (query.messageId !== undefined) return this.#one(query, wanted, query.messageId);
-    const name = wanted.from === undefined ? "time" : "senders";
-    const order = wanted.from === undefined ? this.#timeOrder(snapshot) : this.#senderOrder(wanted.from);
-    const from = wanted.since === undefined ? 0 : order.rank(wanted.since);
-    const to = Math.max(from, wanted.until === undefined ? order.size : order.rank(wanted.until));
-    const here = { ...snapshot, tail: rowsMatching(snapshot.tail, wanted) };
-    if (isSearch(wanted)) {
-      return this.#filtered.find({ query, wanted, snapshot: here, order, name, from, to });
+  #find(query: MessageQuery, filter: MessageFilter, snapshot: Snapshot): Found {
+    if (query.messageId !== undefined) return this.#one(query, filter, query.messageId);
+    const { since, until, terms } = filter;
+    const name = filter.from === undefined ? "time" : "senders";
+    const order = filter.from === undefined ? this.#timeOrder(snapshot) : this.#senderOrder(filter.from);
+    const from = since === undefined ? 0 : order.rank(since);
+    const to = Math.max(from, until === undefined ? order.size : order.rank(until));
+    const here = { ...snapshot, tail: rowsMatching(snapshot.tail, filter) };
+    if (terms !== undefined) {
+      return this.#filtered.find({ query, filter, terms, snapshot: here, order, name, from, to });
     }
     const rest = tailOf(here, name);
     return { total: to - from + rest.length, entries: pageOf(query, { order, from, to, tail: rest }) };
   }
 
-  #one(query: MessageQuery, wanted: MessageFilter, messageId: string): Found {
+  #one(query: MessageQuery, filter: MessageFilter, messageId: string): Found {
     const stored = this.#db
       .query(`select ${TAIL_COLUMNS} from messages where message_id = ?`)
       .values(messageId);
     const found = rowsMatching(
       stored.map((columns) => new TailRow(columns as TailColumns)),
-      wanted,
+      filter,
     );
     return {
       total: found.length,

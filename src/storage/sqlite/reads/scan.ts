@@ -5,8 +5,16 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
-import { type MessageQuery, type Page, type Stats, TOP_SENDERS } from "../../../core/store.ts";
+import {
+  givenFilters,
+  type MessageFilters,
+  type MessageQuery,
+  type Page,
+  type Stats,
+  TOP_SENDERS,
+} from "../../../core/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { MESSAGE_COLUMNS, SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
@@ -84,7 +92,7 @@ export class Scan {
     ];
     return this.#db
       .query<KeyedMessage, SQLQueryBindings[]>(
-        `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, ts_key from messages
+        `select ${selected(SHOWN_COLUMNS)}, ts_key from messages
          where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
       )
       .all(
@@ -101,20 +109,30 @@ export class Scan {
   }
 }
 
-function filterOf(query: MessageQuery): Filter {
+/** A condition on a row of `messages`, and its value. */
+const CONDITIONS: {
+  readonly [Name in keyof MessageFilters]-?: readonly [
+    condition: string,
+    value: (given: NonNullable<MessageFilters[Name]>) => string,
+  ];
+} = {
+  messageId: [`${MESSAGE_COLUMNS.message_id} = ?`, (id) => id],
+  from: [`${MESSAGE_COLUMNS.from} = ?`, (from) => from],
+  to: [`${MESSAGE_COLUMNS.to} = ?`, (to) => to],
+  source: [`${SOURCE_OF_MESSAGE} = ?`, (source) => source],
+  since: ["ts_key >= ?", instantKey],
+  until: ["ts_key < ?", instantKey],
+  q: ["instr(fold(text), ?) > 0", fold],
+};
+
+function filterOf(query: MessageFilters): Filter {
   const conditions: string[] = [];
-  const values: SQLQueryBindings[] = [];
-  const add = (condition: string, value: string | undefined) => {
-    if (value === undefined) return;
+  const values: string[] = [];
+  const add = <Name extends keyof MessageFilters>(name: Name) => {
+    const [condition, value] = CONDITIONS[name];
     conditions.push(condition);
-    values.push(value);
+    values.push(value(query[name] as NonNullable<MessageFilters[Name]>));
   };
-  add("message_id = ?", query.messageId);
-  add("from_msisdn = ?", query.from);
-  add("to_msisdn = ?", query.to);
-  add(`${SOURCE_OF_MESSAGE} = ?`, query.source);
-  add("ts_key >= ?", query.since === undefined ? undefined : instantKey(query.since));
-  add("ts_key < ?", query.until === undefined ? undefined : instantKey(query.until));
-  add("instr(fold(text), ?) > 0", query.q === undefined ? undefined : fold(query.q));
+  for (const name of givenFilters(query, CONDITIONS)) add(name);
   return { where: conditions.join(" and "), values };
 }

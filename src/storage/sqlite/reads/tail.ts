@@ -4,12 +4,14 @@
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
+import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import { compareKeys, type LogRow } from "../derived/log-rows.ts";
 
 /** Of a row as `TAIL_COLUMNS` reads it. */
 export type TailColumns = [number, string, string, string, string, string, string | null, string];
-export const TAIL_COLUMNS = `rowid, message_id, from_msisdn, to_msisdn, ts_key, ts, text, ${SOURCE_OF_MESSAGE}`;
+const { message_id, from, to, ts, text } = MESSAGE_COLUMNS;
+export const TAIL_COLUMNS = `messages.rowid, ${message_id}, ${from}, ${to}, ts_key, ${ts}, ${text}, ${SOURCE_OF_MESSAGE}`;
 
 /** A row of the tail; its text is folded when it is first searched. */
 export class TailRow implements LogRow {
