@@ -12,12 +12,12 @@ const { logs } = await build({
     "src/main.ts",
     // A thread's program is a bundle of its own; the bundler doesn't follow `new Worker`.
     "src/sources/inspection/inspection-thread.ts",
-    "src/storage/sqlite/writer.ts",
-    "src/storage/sqlite/reader.ts",
-    "src/storage/sqlite/checkpointer.ts",
-    "src/storage/sqlite/follower-thread.ts",
+    "src/storage/sqlite/ingest/writer.ts",
+    "src/storage/sqlite/reads/reader.ts",
+    "src/storage/sqlite/ingest/checkpointer.ts",
+    "src/storage/sqlite/derived/index-thread.ts",
   ],
-  // All side by side: inside the executable `./writer.ts` is looked for beside the main bundle.
+  // All side by side: inside the executable each is looked for beside the main bundle.
   naming: "[name].[ext]",
   compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
 });

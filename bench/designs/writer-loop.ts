@@ -8,8 +8,9 @@ import {
   checkpoint,
   extendLog,
   openForWriting,
-} from "../../src/storage/sqlite/files.ts";
-import { Thread } from "../../src/storage/sqlite/thread.ts";
+} from "../../src/storage/sqlite/connection/files.ts";
+import { Thread } from "../../src/storage/sqlite/connection/thread.ts";
+import { CHECKPOINTER_THREAD } from "../../src/storage/sqlite/ingest/threads.ts";
 import type { Design, DesignStore, Row } from "./stores.ts";
 
 export type Measured = {
@@ -30,7 +31,7 @@ const measuredRows = 98_304;
 export async function measureDesign(path: string, { open }: Design, rows: Iterator<Row>): Promise<Measured> {
   extendLog(path);
   const db = openForWriting(path);
-  const checkpointer = new Thread("checkpointer", (why) => {
+  const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, (why) => {
     throw new Error(why);
   });
   await checkpointer.ask({ do: "open", path });

@@ -3,10 +3,10 @@
 // afterwards.
 
 import { randomId } from "../../src/lib/chance.ts";
-import { writeBatch } from "../../src/storage/postgres/batch.ts";
-import type { Connection } from "../../src/storage/postgres/connection.ts";
-import { foldAll } from "../../src/storage/postgres/fold.ts";
-import { migrate } from "../../src/storage/postgres/schema.ts";
+import type { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { migrate } from "../../src/storage/postgres/connection/schema.ts";
+import { numberAll } from "../../src/storage/postgres/derived/numbering.ts";
+import { writeBatch } from "../../src/storage/postgres/ingest/batch.ts";
 import type { Tally } from "../growth/facts.ts";
 import type { Message } from "../messages.ts";
 import { sessionOn } from "./server.ts";
@@ -22,7 +22,7 @@ export async function fill(url: string, all: Iterable<Message>, tally: Tally): P
   const slices = inSlices(all, tally);
   await Promise.all(Array.from({ length: writers }, () => write(connection, slices)));
   for (const definition of indexes) await connection.run(definition);
-  await foldAll(connection);
+  await numberAll(connection);
   await connection.script("vacuum analyze");
   await connection.script("checkpoint");
   await connection.close();
@@ -41,7 +41,7 @@ async function dropIndexes(connection: Connection): Promise<string[]> {
 /** The writers take turns at the slices. */
 async function write(connection: Connection, slices: Iterator<Message[]>): Promise<void> {
   for (let next = slices.next(); !next.done; next = slices.next()) {
-    const queued = { createdAt: new Date().toISOString(), delivery: { messages: next.value } };
+    const queued = { createdAt: new Date().toISOString(), intake: { messages: next.value } };
     await connection.transaction("read write", async (session) => {
       await session.run("set local synchronous_commit = off");
       const { record } = await writeBatch(session, randomId(), [queued]);

@@ -8,8 +8,8 @@ import { fold } from "../../src/core/fold.ts";
 import { instantKey } from "../../src/core/instant.ts";
 import type { Message } from "../../src/core/message.ts";
 import { nativeSource } from "../../src/sources/native.ts";
-import { Connection } from "../../src/storage/postgres/connection.ts";
-import { migrate } from "../../src/storage/postgres/schema.ts";
+import { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { migrate } from "../../src/storage/postgres/connection/schema.ts";
 
 /** As many as a replica of Postern may write with. */
 const connectionsMax = 6;
@@ -39,7 +39,7 @@ const server = Bun.serve({
     if (proof === undefined || !source.verify(proof, body)) return new Response("", { status: 401 });
     const normalised = source.normalise(body);
     if ("errors" in normalised) return new Response("", { status: 422 });
-    for (const message of normalised.delivery.messages) await store(message);
+    for (const message of normalised.intake.messages) await store(message);
     return new Response('{"status":"ok"}', accepted);
   },
 });

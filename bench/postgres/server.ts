@@ -2,7 +2,7 @@
 // goes with this process, however that ends.
 
 import { resolve } from "node:path";
-import { Connection } from "../../src/storage/postgres/connection.ts";
+import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { newPostgresServer, type OwnServer } from "../../tests/postgres/own-server.ts";
 
 /** What differs from PostgreSQL's defaults: what one would set on a machine of some gigabytes with a solid-state disk. */

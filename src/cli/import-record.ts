@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldError, fieldErrors } from "../core/field-errors.ts";
 import { isInstant } from "../core/instant.ts";
-import { EVENT_KINDS } from "../core/intake.ts";
+import { EVENT_KINDS } from "../core/parsed-body.ts";
 import { parseNativeMessage } from "../sources/native.ts";
 import type { ImportRecord } from "../storage/open.ts";
 
@@ -17,7 +17,7 @@ const Source = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" });
 const Place = Type.Integer({ minimum: 0, maximum: 2 ** 32 });
 const Part = { delivery: Seq, start: Place, stop: Place };
 
-const DeliveryLine = Type.Object({ delivery: Seq, body_base64: Type.String() });
+const BodyLine = Type.Object({ delivery: Seq, body_base64: Type.String() });
 const EventLine = Type.Object({
   seq: Seq,
   source: Source,
@@ -41,7 +41,7 @@ const ProviderLine = Type.Object({
   ...Part,
 });
 
-const delivery = Compile(DeliveryLine);
+const body = Compile(BodyLine);
 const event = Compile(EventLine);
 const provider = Compile(ProviderLine);
 
@@ -56,7 +56,7 @@ export function parseRecord(line: Uint8Array): ImportRecord | string {
     return error instanceof SyntaxError ? "no valid JSON" : "no valid UTF-8";
   }
   if (has(value, "body_base64")) {
-    if (!delivery.Check(value)) return inWords(fieldErrors(delivery, value, "body"));
+    if (!body.Check(value)) return inWords(fieldErrors(body, value, "body"));
     return { delivery: value.delivery, body: Buffer.from(value.body_base64, "base64") };
   }
   if (has(value, "event_key"))
@@ -73,7 +73,7 @@ function has(value: unknown, name: string): boolean {
 function nativeRecord(value: unknown): ImportRecord | string {
   const parsed = parseNativeMessage(value);
   if ("errors" in parsed) return inWords(parsed.errors);
-  const [message] = parsed.delivery.messages;
+  const [message] = parsed.intake.messages;
   const { seq, created_at: createdAt } = value as { seq?: unknown; created_at?: unknown };
   if (message === undefined) return "no message";
   if (seq !== undefined && !isSeq(seq)) return `seq: it takes a whole number from 1 to ${SEQ_MAX}`;

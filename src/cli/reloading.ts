@@ -5,7 +5,7 @@ import type { Mistake } from "../core/mistake.ts";
 import type { AskedBy, Reload, Reloaded } from "../features/admin/reload.ts";
 import type { Service } from "../serve.ts";
 
-export interface ReloadingParts {
+export interface ReloadingOptions {
   readonly path: string;
   /** Throws `ConfigFileInvalid`. */
   readonly load: () => ConfigFile;
@@ -14,7 +14,7 @@ export interface ReloadingParts {
 }
 
 /** One at a time, in the order in which they were asked for. Each writes two lines into the log: who asked, and what became of it. */
-export function reloader({ path, load, service }: ReloadingParts): Reload {
+export function reloader({ path, load, service }: ReloadingOptions): Reload {
   let last: Promise<unknown> = Promise.resolve();
 
   async function reload(by: AskedBy): Promise<Reloaded> {

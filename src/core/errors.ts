@@ -32,7 +32,7 @@ export class ShuttingDown extends Failure {
   override readonly retryAfterS = 1;
 }
 
-/** The engine can't write now, and does not know whether the delivery was stored. */
+/** The engine can't write now, and does not know whether the intake was stored. */
 export class StorageUnavailable extends Failure {
   readonly status = 503;
   override readonly retryAfterS = 2;
@@ -50,8 +50,8 @@ export class QueryTimeout extends Failure {
   override readonly retryAfterS = 5;
 }
 
-/** The engine refused this delivery's data while it took others: a defect of ours or of the file. */
-export class DeliveryRejected extends Failure {
+/** The engine refused this intake's data while it took others: a defect of ours or of the file. */
+export class IntakeRejected extends Failure {
   readonly status = 500;
 }
 

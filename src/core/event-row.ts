@@ -1,6 +1,6 @@
 /** How an event is shown, alone and beside its message; and how bytes of any kind get into JSON. */
 import { type Static, Type } from "typebox";
-import { EVENT_KINDS } from "./intake.ts";
+import { EVENT_KINDS } from "./parsed-body.ts";
 import type { StoredEvent } from "./store.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -2,25 +2,26 @@
  * The log as records: what an export writes and an import takes. A provider's POST comes as one record with its bytes,
  * right before the messages and events that are parts of them.
  */
-import type { EventKind } from "./intake.ts";
+
 import type { LoggedMessage } from "./message.ts";
+import type { EventKind } from "./parsed-body.ts";
 
 /** A message; of a provider's with the part of a POST that it is. */
 export type MessageRecord = LoggedMessage | ProviderMessageRecord;
 
-export interface ProviderMessageRecord extends LoggedMessage, PartOfPost {
+export interface ProviderMessageRecord extends LoggedMessage, BodySpan {
   readonly source: string;
   readonly type: string;
 }
 
 /** The bytes of `delivery` from `start` up to, not including, `stop`. */
-export interface PartOfPost {
+export interface BodySpan {
   readonly delivery: number;
   readonly start: number;
   readonly stop: number;
 }
 
-export interface EventRecord extends PartOfPost {
+export interface EventRecord extends BodySpan {
   readonly seq: number;
   readonly source: string;
   readonly kind: EventKind;
@@ -30,9 +31,9 @@ export interface EventRecord extends PartOfPost {
   readonly created_at: string;
 }
 
-export interface DeliveryRecord {
+export interface BodyRecord {
   readonly delivery: number;
   readonly body_base64: string;
 }
 
-export type LogRecord = MessageRecord | EventRecord | DeliveryRecord;
+export type LogRecord = MessageRecord | EventRecord | BodyRecord;

@@ -1,10 +1,11 @@
 /** Query parameters of lists: one way to read them, with the same words for what is wrong. */
-import { type TObject, Type } from "typebox";
+import { type TObject, type TOptional, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { parseQueryString } from "../lib/query-string.ts";
 import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NATIVE } from "./source.ts";
+import type { ByFilter } from "./store.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 100;
@@ -34,6 +35,32 @@ export const SourceParameter = Type.Optional(
     examples: [NATIVE],
   }),
 );
+
+/** A filter as it stands in the query string. */
+export interface FilterParameter {
+  readonly name: string;
+  readonly schema: TOptional<TSchema>;
+  /** What the store is asked for; the text itself where that is missing. */
+  readonly read?: (text: string) => string;
+}
+
+/** The schemas of filters, by their names. */
+export function filterSchemas(filters: Readonly<Record<string, FilterParameter>>) {
+  return Object.fromEntries(Object.values(filters).map(({ name, schema }) => [name, schema]));
+}
+
+/** What the store is asked for. */
+export function readFilters<Filters>(
+  given: Readonly<Record<string, string>>,
+  filters: ByFilter<Filters, FilterParameter>,
+): Filters {
+  const table: Readonly<Record<string, FilterParameter>> = filters;
+  const read = Object.entries(table).flatMap(([filter, { name, read = (text: string) => text }]) => {
+    const text = given[name];
+    return text === undefined ? [] : [[filter, read(text)]];
+  });
+  return Object.fromEntries(read) as Filters;
+}
 
 export interface PageParameters {
   /** What counts of the query: known parameters, the last of each, without empty filters. */

@@ -1,9 +1,9 @@
 /** What Postern asks of a source: tell whether a request proves its origin, and turn its bytes into what is stored. */
 import type { FieldError } from "./field-errors.ts";
-import type { Delivery } from "./store.ts";
+import type { Intake } from "./store.ts";
 
-/** What a verified body held: a delivery, or every mistake that was found in it. */
-export type Normalised = { readonly delivery: Delivery } | { readonly errors: readonly FieldError[] };
+/** What a verified body held: an intake, or every mistake that was found in it. */
+export type Normalised = { readonly intake: Intake } | { readonly errors: readonly FieldError[] };
 
 /** The native source's name, which no other source can have. */
 export const NATIVE = "native";
@@ -74,7 +74,7 @@ export type Inspected =
   | { readonly refusal: Refusal }
   | { readonly answer: ProviderAnswer }
   | {
-      readonly delivery: Delivery;
+      readonly intake: Intake;
       /** Why the body wasn't taken apart and is one event, when it is too much of something. */
       readonly keptWhole?: string;
     };
@@ -96,7 +96,7 @@ export interface ProviderSource {
   /** With its secrets: for opening it anew in another thread. */
   readonly config: SourceConfig;
   /** Whether what a GET's query says is proven with it, so that it may be kept. */
-  readonly deliversByGet: boolean;
+  readonly takesGet: boolean;
   /** The answer to a handshake by GET; undefined when the query is none. */
   handshake(query: string): ProviderAnswer | undefined;
   /**

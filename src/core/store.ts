@@ -2,11 +2,12 @@
  * What Postern asks of a storage engine. Every engine gives the same answers, byte for byte; the suite in
  * `tests/contract` holds each to it.
  */
-import type { EventKind, Span } from "./intake.ts";
+
 import type { LoggedMessage, Message } from "./message.ts";
+import type { EventKind, Span } from "./parsed-body.ts";
 
 /** What one POST holds; stored as a whole or not at all. */
-export interface Delivery {
+export interface Intake {
   readonly messages: readonly Message[];
   /** What a provider's POST holds besides; the native source has no more than its message. */
   readonly post?: Post;
@@ -46,15 +47,13 @@ export interface NewEvent {
 export type Outcome = "created" | "duplicate" | "differs" | "conflict";
 
 /** A place in the order of messages: after the message with this key and identifier. */
-export interface Position {
+export interface SortKey {
   readonly tsKey: string;
   readonly messageId: string;
 }
 
-/** Filters are combined with AND; one that is absent lets everything through. */
-export interface MessageQuery {
-  readonly limit: number;
-  readonly offset: number;
+/** Filters of messages are combined with AND; one that is absent, or empty, lets everything through. */
+export interface MessageFilters {
   readonly from?: string;
   readonly to?: string;
   readonly messageId?: string;
@@ -65,8 +64,25 @@ export interface MessageQuery {
   readonly until?: string;
   /** A literal part of the text, in any case. */
   readonly q?: string;
+}
+
+/** One entry for each filter: a filter that is forgotten somewhere doesn't compile. */
+export type ByFilter<Filters, Entry> = { readonly [Name in keyof Filters]-?: Entry };
+
+/** The names of the filters that are given, of those that the table has. */
+export function givenFilters<Filters extends object>(
+  query: Filters,
+  table: ByFilter<Filters, unknown>,
+): (keyof Filters)[] {
+  const names = Object.keys(table) as (keyof Filters)[];
+  return names.filter((name) => query[name] !== undefined && query[name] !== "");
+}
+
+export interface MessageQuery extends MessageFilters {
+  readonly limit: number;
+  readonly offset: number;
   /** Rows after this place; `total` does not depend on it. */
-  readonly after?: Position;
+  readonly after?: SortKey;
 }
 
 export interface Page {
@@ -74,18 +90,21 @@ export interface Page {
   /** Every stored message that the filters match, counted in the snapshot that `data` comes from. */
   readonly total: number;
   /** Where the next page starts; absent when this is the last one. */
-  readonly next?: Position;
+  readonly next?: SortKey;
 }
 
-/** Filters are combined with AND; one that is absent lets everything through. */
-export interface EventQuery {
-  readonly limit: number;
-  readonly offset: number;
+/** Filters of events, as those of messages. */
+export interface EventFilters {
   readonly source?: string;
   readonly kind?: EventKind;
   readonly messageId?: string;
   /** An instant (grammar of `ts`), included. */
   readonly since?: string;
+}
+
+export interface EventQuery extends EventFilters {
+  readonly limit: number;
+  readonly offset: number;
 }
 
 /** An event as it is kept. `body` is the provider's own form of it. */
@@ -153,12 +172,12 @@ export interface StoreFigures {
 
 export interface Store {
   /**
-   * Stores a delivery and resolves, with one outcome a message and then one an event, only after the commit that holds
+   * Stores an intake and resolves, with one outcome a message and then one an event, only after the commit that holds
    * it is on stable storage; a duplicate waits for the commit of its first copy. Throws `Overloaded` before anything is queued,
-   * `StorageUnavailable` when the engine can't tell whether it was stored, and `DeliveryRejected` when the engine
+   * `StorageUnavailable` when the engine can't tell whether it was stored, and `IntakeRejected` when the engine
    * refuses the data itself.
    */
-  append(delivery: Delivery): Promise<readonly Outcome[]>;
+  append(intake: Intake): Promise<readonly Outcome[]>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */
   list(query: MessageQuery): Promise<Page>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */

@@ -17,7 +17,7 @@ import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
 import { parameterOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
 
-export interface DispatchParts {
+export interface DispatchOptions {
   readonly routes: readonly Route[];
   /** By a route's access, who passes. */
   readonly authorize: Readonly<Record<Access, Authorize>>;
@@ -61,61 +61,61 @@ const UNMATCHED = "unmatched";
 const FOREIGN =
   "asked by a browser under a name that may be anybody's: set ALLOWED_HOSTS to the names of this service, or API_TOKEN";
 
-export function createDispatch(parts: DispatchParts): Dispatch {
+export function createDispatch(options: DispatchOptions): Dispatch {
   let inFlight = 0;
 
   function answers(listener: Listener | "all"): Answers {
-    const unknown = UNKNOWN.map((match) => [match, answerBy((visit) => nowhere(visit, match))]);
-    const served = targetsOf(parts.routes, listener).map((target) => [
+    const unknown = UNKNOWN.map((match) => [match, answerBy((exchange) => nowhere(exchange, match))]);
+    const served = targetsOf(options.routes, listener).map((target) => [
       target.match,
-      answerBy((visit) => (target.redirects ? redirected(visit, target) : enter(visit, target))),
+      answerBy((exchange) => (target.redirects ? redirected(exchange, target) : enter(exchange, target))),
     ]);
     return { routes: Object.fromEntries([...unknown, ...served]), otherwise: answerBy(nowhere) };
   }
 
-  function answerBy(way: (visit: Visit) => Response | Promise<Response>): Answer {
+  function answerBy(way: (exchange: HttpExchange) => Response | Promise<Response>): Answer {
     return (request, peer) => {
       inFlight++;
-      const visit = new Visit(parts, request, peer);
+      const exchange = new HttpExchange(options, request, peer);
       let response: Response | Promise<Response>;
       try {
         response = isHost(request.headers.get("host"))
-          ? way(visit)
+          ? way(exchange)
           : detail(400, "the request must name one valid Host");
       } catch (error) {
-        response = visit.failed(error);
+        response = exchange.failed(error);
       }
-      if (!(response instanceof Promise)) return leave(visit, response);
+      if (!(response instanceof Promise)) return leave(exchange, response);
       return response.then(
-        (settled) => leave(visit, settled),
-        (error) => leave(visit, visit.failed(error)),
+        (settled) => leave(exchange, settled),
+        (error) => leave(exchange, exchange.failed(error)),
       );
     };
   }
 
-  function enter(visit: Visit, { match, entry, prefix }: Target): Response | Promise<Response> {
-    const { method, headers } = visit.request;
+  function enter(exchange: HttpExchange, { match, entry, prefix }: Target): Response | Promise<Response> {
+    const { method, headers } = exchange.request;
     if (prefix !== undefined) {
-      const sent = visit.request.params?.["parameter"] ?? "";
-      const parameter = parameterOf(visit.path, prefix, sent);
-      if (parameter === undefined) return nowhere(visit, match);
-      visit.parameter = parameter;
+      const sent = exchange.request.params?.["parameter"] ?? "";
+      const parameter = parameterOf(exchange.path, prefix, sent);
+      if (parameter === undefined) return nowhere(exchange, match);
+      exchange.parameter = parameter;
     }
     const wanted = method === "HEAD" ? "GET" : method;
-    visit.pattern = entry.pattern;
+    exchange.pattern = entry.pattern;
     const route = entry.routes.find((candidate) => candidate.method === wanted);
     if (route === undefined) return detail(405, "Method Not Allowed", { Allow: entry.allow });
-    if (parts.isForeign[route.access](headers)) return detail(403, FOREIGN);
-    if (!parts.authorize[route.access](headers)) {
+    if (options.isForeign[route.access](headers)) return detail(403, FOREIGN);
+    if (!options.authorize[route.access](headers)) {
       const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
-      return visit.refuse("api", refusal, { reason: whyNoToken(headers) });
+      return exchange.refuse("api", refusal, { reason: whyNoToken(headers) });
     }
-    return route.handle(visit);
+    return route.handle(exchange);
   }
 
-  function leave(visit: Visit, response: Response): Response {
+  function leave(exchange: HttpExchange, response: Response): Response {
     inFlight--;
-    return parts.bodies.withBodyThrownAway(visit.request, visit.leave(response));
+    return options.bodies.withBodyThrownAway(exchange.request, exchange.leave(response));
   }
 
   return { answers, inFlight: () => inFlight };
@@ -128,19 +128,19 @@ function whyNoToken(headers: Headers): string {
 }
 
 /** A known constant path plus one slash leads there. */
-function redirected(visit: Visit, { entry }: Target): Response {
-  const location = visit.query === "" ? entry.pattern : `${entry.pattern}?${visit.query}`;
+function redirected(exchange: HttpExchange, { entry }: Target): Response {
+  const location = exchange.query === "" ? entry.pattern : `${entry.pattern}?${exchange.query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
 }
 
 /** `match` is the router's; without one it knows nothing that `Request.url` doesn't. */
-function nowhere(visit: Visit, match?: string): Response {
-  if (match !== undefined) visit.path = sentPath(visit.path, match, visit.request.params ?? {});
+function nowhere(exchange: HttpExchange, match?: string): Response {
+  if (match !== undefined) exchange.path = sentPath(exchange.path, match, exchange.request.params ?? {});
   return detail(404, "Not Found");
 }
 
 /** One request while it is being answered. */
-class Visit implements Exchange {
+class HttpExchange implements Exchange {
   path: string;
   readonly query: string;
   readonly readBody: () => Promise<Uint8Array>;
@@ -155,27 +155,27 @@ class Visit implements Exchange {
   readonly #requestId: string;
   #error: string | undefined;
   #share: BodyShare | undefined;
-  readonly #parts: DispatchParts;
+  readonly #options: DispatchOptions;
   readonly request: Routed;
   readonly client: Client;
 
-  constructor(parts: DispatchParts, request: Routed, peer: string | undefined) {
-    this.#parts = parts;
+  constructor(options: DispatchOptions, request: Routed, peer: string | undefined) {
+    this.#options = options;
     this.request = request;
-    this.client = parts.clients.of(peer, request.headers);
-    this.#startedAt = parts.clock.elapsed();
+    this.client = options.clients.of(peer, request.headers);
+    this.#startedAt = options.clock.elapsed();
     const { url } = request;
     const pathAt = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
     const queryAt = url.indexOf("?", pathAt);
     this.path = queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt);
     this.query = queryAt < 0 ? "" : url.slice(queryAt + 1);
     const given = request.headers.get("x-request-id");
-    this.#requestId = given !== null && SANE_ID.test(given) ? given : parts.newId();
+    this.#requestId = given !== null && SANE_ID.test(given) ? given : options.newId();
     this.readBody = () => {
-      this.#share ??= parts.bodies.share(this.client.limitKey);
-      return parts.bodies.read(request, this.#share);
+      this.#share ??= options.bodies.share(this.client.limitKey);
+      return options.bodies.read(request, this.#share);
     };
-    this.checkDeclaredLength = () => parts.bodies.checkDeclaredLength(request);
+    this.checkDeclaredLength = () => options.bodies.checkDeclaredLength(request);
   }
 
   bodyVerified(): void {
@@ -193,7 +193,7 @@ class Visit implements Exchange {
   }
 
   refuse(proof: ProofKind, answer: Response, fields: RouteLog["fields"]): Response {
-    const { metrics, failedAuth } = this.#parts;
+    const { metrics, failedAuth } = this.#options;
     const { retryAfterS, logged } = failedAuth.add(this.client);
     metrics.failedAuth[proof]++;
     this.#hasLine = logged;
@@ -205,7 +205,7 @@ class Visit implements Exchange {
 
   /** Puts the last headers on the answer, counts it and logs it. */
   leave(response: Response): Response {
-    const { metrics, log, clock, closing } = this.#parts;
+    const { metrics, log, clock, closing } = this.#options;
     const { headers, status } = response;
     const { method: sent } = this.request;
     this.bodyVerified();

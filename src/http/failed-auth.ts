@@ -14,7 +14,7 @@ export const NAMES_MAX = 16;
 /** A power of two; each holds the count of every address that falls into it. */
 const SLOTS = 65_536;
 
-export interface FailedAuthParts {
+export interface FailedAuthOptions {
   /** Failed proofs that an address has in a minute. */
   readonly perMinute: number;
   /** Nobody outside knows it, so nobody can choose addresses that share a count with somebody else's. */
@@ -38,7 +38,7 @@ interface Unlogged {
 }
 
 export class FailedAuth {
-  readonly #parts: FailedAuthParts;
+  readonly #options: FailedAuthOptions;
   /**
    * Failures in this window by the hash of the address: no address can make it grow or push another one out. Two
    * that share a slot share a limit, which changes nothing for what is rightly signed.
@@ -51,14 +51,14 @@ export class FailedAuth {
   #othersUnlogged: Unlogged | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parts: FailedAuthParts) {
-    this.#parts = parts;
+  constructor(options: FailedAuthOptions) {
+    this.#options = options;
   }
 
   /** Counts one. */
   add({ address, limitKey }: Client): Failed {
     const leftMs = this.#window();
-    const beyond = limitKey !== undefined && this.#count(limitKey) > this.#parts.perMinute;
+    const beyond = limitKey !== undefined && this.#count(limitKey) > this.#options.perMinute;
     if (!beyond && this.#lines < LINES_PER_WINDOW_MAX) {
       this.#lines++;
       return { retryAfterS: undefined, logged: true };
@@ -74,7 +74,7 @@ export class FailedAuth {
 
   /** What is left of the window in milliseconds; begins another one when it is over. */
   #window(): number {
-    const now = this.#parts.clock.elapsed();
+    const now = this.#options.clock.elapsed();
     if (now >= this.#windowEndsAt) {
       this.#summarize();
       this.#counts.fill(0);
@@ -85,7 +85,7 @@ export class FailedAuth {
   }
 
   #count(key: string): number {
-    const slot = Bun.hash.xxHash32(key, this.#parts.seed) % SLOTS;
+    const slot = Bun.hash.xxHash32(key, this.#options.seed) % SLOTS;
     const count = (this.#counts[slot] ?? 0) + 1;
     this.#counts[slot] = count;
     return count;
@@ -101,7 +101,7 @@ export class FailedAuth {
   }
 
   #first(): Unlogged {
-    return { count: 1, since: this.#parts.clock.now() };
+    return { count: 1, since: this.#options.clock.now() };
   }
 
   #summarize(): void {
@@ -114,7 +114,7 @@ export class FailedAuth {
   }
 
   #say(client: string, { count, since }: Unlogged): void {
-    this.#parts.log.warn(
+    this.#options.log.warn(
       "requests without a valid signature or token were refused, too many for a line each",
       {
         client,

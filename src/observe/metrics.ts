@@ -3,7 +3,7 @@
  * the text format when somebody asks. No figure here may cost a scan of a table.
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
-import { EVENT_KINDS, type EventKind } from "../core/intake.ts";
+import { EVENT_KINDS, type EventKind } from "../core/parsed-body.ts";
 import type { Outcome, StoreFigures } from "../core/store.ts";
 import type { ProofKind } from "../lib/route.ts";
 

@@ -1,7 +1,7 @@
 /** A field map: which parts of a provider's JSON or form are a message's fields, said by configuration. */
 import { type Static, Type } from "typebox";
-import type { Intake } from "../core/intake.ts";
 import type { Message } from "../core/message.ts";
+import type { ParsedBody } from "../core/parsed-body.ts";
 import { type JsonTree, parseJsonTree } from "../lib/json-tree.ts";
 import {
   accountId,
@@ -63,7 +63,7 @@ export type Normalise = (
   body: Uint8Array,
   surroundings: Surroundings,
   defaults: Defaults,
-) => Intake | undefined;
+) => ParsedBody | undefined;
 
 export interface Defaults {
   readonly account: string | undefined;

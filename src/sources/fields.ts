@@ -1,7 +1,7 @@
 /** How providers' fields become ours: numbers, instants and texts, by the same rules for every kind of source. */
 import { isInstant } from "../core/instant.ts";
-import type { EventKind, IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
 import { isBlank } from "../core/message.ts";
+import type { EventKind, IncomingEvent, IncomingMessage, ParsedBody, Span } from "../core/parsed-body.ts";
 import type { JsonTree } from "../lib/json-tree.ts";
 
 /** Without `+` a number of six digits is a short code: no country has numbers so short, its code included. */
@@ -169,7 +169,7 @@ export function messageOf({ start, end }: Span, fields: MessageFields): Item {
   };
 }
 
-export function intakeOf(items: readonly Item[]): Intake {
+export function intakeOf(items: readonly Item[]): ParsedBody {
   return {
     messages: items.flatMap((item) => ("message" in item ? [item.message] : [])),
     events: items.flatMap((item) => ("event" in item ? [item.event] : [])),

@@ -3,8 +3,8 @@
  * and one line in `kinds.ts`.
  */
 import type { Static, TObject } from "typebox";
-import type { Intake } from "../core/intake.ts";
 import type { Message } from "../core/message.ts";
+import type { ParsedBody } from "../core/parsed-body.ts";
 import type { Proof, ProviderAnswer, SignedRequest } from "../core/source.ts";
 import { BeyondBounds } from "../lib/bounds.ts";
 import { Form } from "../lib/form.ts";
@@ -22,9 +22,9 @@ export interface Surroundings {
 export interface Provider {
   readonly scheme: Scheme;
   /** Messages and events of a verified body; undefined when it can't be split: it is then one event. */
-  normalise(body: Uint8Array, surroundings: Surroundings): Intake | undefined;
-  /** The provider's own identifier of a delivery that is one event; undefined when it has none. */
-  deliveryKey?(request: SignedRequest, proof: Proof): string | undefined;
+  normalise(body: Uint8Array, surroundings: Surroundings): ParsedBody | undefined;
+  /** The provider's own identifier of an intake that is one event; undefined when it has none. */
+  postKey?(request: SignedRequest, proof: Proof): string | undefined;
   /** The answer to a GET that is a handshake; it is not signed. */
   handshake?(query: Form): ProviderAnswer | undefined;
   /** The answer to a verified POST that is a handshake. */

@@ -65,7 +65,7 @@ function whyRefused(signature: string | null): string {
 export function parseNativeMessage(value: unknown): Normalised {
   if (!validator.Check(value)) return { errors: fieldErrors(validator, value, "body") };
   const { message_id, from, to, ts, text } = value;
-  return { delivery: { messages: [{ message_id, from, to, ts, text: text ?? null }] } };
+  return { intake: { messages: [{ message_id, from, to, ts, text: text ?? null }] } };
 }
 
 function normalise(body: Uint8Array): Normalised {
@@ -101,7 +101,7 @@ function isTooMuch(body: Uint8Array): boolean {
 /** `NAME:…` belongs to the source NAME. */
 function outsideRanges(normalised: Normalised, isReserved: (name: string) => boolean): Normalised {
   if ("errors" in normalised) return normalised;
-  const id = normalised.delivery.messages[0]?.message_id ?? "";
+  const id = normalised.intake.messages[0]?.message_id ?? "";
   const end = id.indexOf(":");
   if (end < 0) return normalised;
   const name = id.slice(0, end);

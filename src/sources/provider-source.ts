@@ -2,8 +2,9 @@
  * A configured source: its kind's rules under its name. Whatever was verified becomes something that is stored; what
  * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
  */
-import type { IncomingEvent, IncomingMessage, Intake, Span } from "../core/intake.ts";
+
 import { isBlank, type Message } from "../core/message.ts";
+import type { IncomingEvent, IncomingMessage, ParsedBody, Span } from "../core/parsed-body.ts";
 import type {
   Inspected,
   Proof,
@@ -15,7 +16,7 @@ import type {
   SourceConfig,
   Verdict,
 } from "../core/source.ts";
-import type { Delivery, MessageDetail, NewEvent } from "../core/store.ts";
+import type { Intake, MessageDetail, NewEvent } from "../core/store.ts";
 import { BeyondBounds } from "../lib/bounds.ts";
 import { Form } from "../lib/form.ts";
 import { storable, wholeSeconds } from "./fields.ts";
@@ -46,7 +47,7 @@ export class ConfiguredSource implements ProviderSource {
   readonly config: SourceConfig;
   readonly accepted: ProviderAnswer;
   readonly refusedStatus: 401 | 403;
-  readonly deliversByGet: boolean;
+  readonly takesGet: boolean;
   readonly signsUrl: boolean;
   readonly #provider: Provider;
   /** Up to the query. */
@@ -57,7 +58,7 @@ export class ConfiguredSource implements ProviderSource {
     this.config = config;
     this.accepted = provider.accepted ?? ACCEPTED;
     this.refusedStatus = provider.refusedStatus ?? 401;
-    this.deliversByGet = provider.scheme.coversQuery;
+    this.takesGet = provider.scheme.coversQuery;
     this.signsUrl = signsUrl;
     this.#provider = provider;
     this.#publicUrl = config.public_url?.split("?")[0];
@@ -84,7 +85,7 @@ export class ConfiguredSource implements ProviderSource {
   #inspect(request: SignedRequest, verdict: Verdict, now: number): Inspected {
     if (!verdict.proven) return { refusal: verdict };
     const answer = this.challenge(request.body);
-    return answer === undefined ? this.deliver(request, verdict, now) : { answer };
+    return answer === undefined ? this.intakeOf(request, verdict, now) : { answer };
   }
 
   verify(request: SignedRequest, now: number): Verdict {
@@ -98,11 +99,11 @@ export class ConfiguredSource implements ProviderSource {
   }
 
   /** What a verified request brought; there is always something. */
-  deliver(
+  intakeOf(
     request: SignedRequest,
     proof: Proof,
     now: number,
-  ): { readonly delivery: Delivery; readonly keptWhole?: string } {
+  ): { readonly intake: Intake; readonly keptWhole?: string } {
     const { body, contentType } = contentOf(request);
     const ts = wholeSeconds(now);
     const messages: Message[] = [];
@@ -110,10 +111,10 @@ export class ConfiguredSource implements ProviderSource {
     const events: NewEvent[] = [];
     const addEvent = (event: IncomingEvent) => events.push(this.#event(event, body, ts));
     const { value: split, beyond: keptWhole } = unlessBeyond(() =>
-      boundedIntake(this.#provider.normalise(body, { now, contentType })),
+      boundedBody(this.#provider.normalise(body, { now, contentType })),
     );
-    const intake = this.#intake(split, request, proof, body);
-    for (const message of intake.messages) {
+    const parsed = this.#parsed(split, request, proof, body);
+    for (const message of parsed.messages) {
       const stored = this.#message(message);
       if (stored === undefined) {
         addEvent({ kind: "other", ts: message.ts, span: message.span });
@@ -122,9 +123,9 @@ export class ConfiguredSource implements ProviderSource {
       messages.push(stored);
       details.push({ type: message.type, span: message.span });
     }
-    for (const event of intake.events) addEvent(event);
-    const delivery = { messages, post: { source: this.name, body, details, events } };
-    return { delivery, ...(keptWhole !== undefined && { keptWhole }) };
+    for (const event of parsed.events) addEvent(event);
+    const intake = { messages, post: { source: this.name, body, details, events } };
+    return { intake, ...(keptWhole !== undefined && { keptWhole }) };
   }
 
   /** A request that this very source accepts; undefined when its form isn't known. */
@@ -140,14 +141,17 @@ export class ConfiguredSource implements ProviderSource {
     };
   }
 
-  /** Never empty: what can't be split is one event. A delivery that is one event may lend it its identifier. */
-  #intake(split: Intake | undefined, request: SignedRequest, proof: Proof, body: Uint8Array): Intake {
-    const whole: Intake = { messages: [], events: [{ kind: "other", span: { start: 0, end: body.length } }] };
+  /** Never empty: what can't be split is one event. An intake that is one event may lend it its identifier. */
+  #parsed(split: ParsedBody | undefined, request: SignedRequest, proof: Proof, body: Uint8Array): ParsedBody {
+    const whole: ParsedBody = {
+      messages: [],
+      events: [{ kind: "other", span: { start: 0, end: body.length } }],
+    };
     const { messages, events } = split === undefined || itemsOf(split) === 0 ? whole : split;
     const [event] = events;
     if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
       return { messages, events };
-    const key = this.#provider.deliveryKey?.(request, proof) ?? "";
+    const key = this.#provider.postKey?.(request, proof) ?? "";
     return { messages, events: isBlank(key) ? events : [{ ...event, key }] };
   }
 
@@ -179,11 +183,11 @@ export class ConfiguredSource implements ProviderSource {
   }
 }
 
-function itemsOf({ messages, events }: Intake): number {
+function itemsOf({ messages, events }: ParsedBody): number {
   return messages.length + events.length;
 }
 
-function boundedIntake(split: Intake | undefined): Intake | undefined {
+function boundedBody(split: ParsedBody | undefined): ParsedBody | undefined {
   if (split !== undefined && itemsOf(split) > ITEMS_MAX)
     throw new BeyondBounds(`more than ${ITEMS_MAX} parts`);
   return split;
@@ -191,7 +195,7 @@ function boundedIntake(split: Intake | undefined): Intake | undefined {
 
 /**
  * What is made of a body; of one that is too much of something, what of. A defect of ours in a normaliser costs the
- * split, not the delivery.
+ * split, not the intake.
  */
 function unlessBeyond<T>(make: () => T | undefined): {
   readonly value?: T | undefined;

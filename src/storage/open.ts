@@ -4,18 +4,23 @@ import type { LogRecord } from "../core/log-record.ts";
 import type { Store } from "../core/store.ts";
 import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
-import { exportLog } from "./postgres/export.ts";
-import { type LogImport, openLogImport } from "./postgres/import.ts";
+import { exportLog } from "./postgres/maintenance/export.ts";
+import { type LogImport, openLogImport } from "./postgres/maintenance/import.ts";
 import { openPostgres } from "./postgres/store.ts";
-import { REMEDY } from "./sqlite/damage.ts";
-import { type Examination, examine, rowsToExamine } from "./sqlite/doctor.ts";
-import { describeDamage, type ExportOptions, exportSlices, type LogDamage } from "./sqlite/export.ts";
-import { rebuild } from "./sqlite/follow.ts";
-import { type Import, type ImportRecord, openImport } from "./sqlite/import.ts";
-import { indexNumbers, indexPath } from "./sqlite/index/index-file.ts";
-import { FileInUse } from "./sqlite/lock.ts";
-import { type MigrationSource, openMigrationSource } from "./sqlite/migration-source.ts";
-import { realFile } from "./sqlite/real-file.ts";
+import { REMEDY } from "./sqlite/connection/damage.ts";
+import { FileInUse } from "./sqlite/connection/lock.ts";
+import { realFile } from "./sqlite/connection/real-file.ts";
+import { indexNumbers, indexPath } from "./sqlite/derived/index-file.ts";
+import { rebuild } from "./sqlite/derived/offline-index.ts";
+import { type Examination, examine, rowsToExamine } from "./sqlite/maintenance/doctor.ts";
+import {
+  describeDamage,
+  type ExportOptions,
+  exportSlices,
+  type LogDamage,
+} from "./sqlite/maintenance/export.ts";
+import { type Import, type ImportRecord, openImport } from "./sqlite/maintenance/import.ts";
+import { type MigrationSource, openMigrationSource } from "./sqlite/maintenance/migration-source.ts";
 import { openSqlite, type SqliteOptions } from "./sqlite/store.ts";
 
 export type { Examination, Import, ImportRecord, LogDamage, LogImport, MigrationSource };

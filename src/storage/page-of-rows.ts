@@ -2,12 +2,12 @@
 import type { Message } from "../core/message.ts";
 import type { Page } from "../core/store.ts";
 
-export interface PlacedMessage extends Message {
+export interface KeyedMessage extends Message {
   readonly ts_key: string;
 }
 
 /** Of rows of which one more than `limit` was asked for: whether it is there tells whether a page follows. */
-export function pageOfRows(rows: readonly PlacedMessage[], total: number, limit: number): Page {
+export function pageOfRows(rows: readonly KeyedMessage[], total: number, limit: number): Page {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     data: rows

@@ -1,7 +1,7 @@
 /** `postern export` of a PostgreSQL database, beside the replicas that write to it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Delivery } from "../../src/core/store.ts";
+import type { Intake } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { message } from "../messages.ts";
@@ -26,7 +26,7 @@ test("it has what replicas store, once and in the order of seq, also from the mi
     openForTest({ engine: "postgres", url: target.url }),
     openForTest({ engine: "postgres", url: target.url }),
   ]);
-  const post = (name: string, parts: number): Delivery => ({
+  const post = (name: string, parts: number): Intake => ({
     messages: [message(`wa:${name}`), message(`wa:${name}`), message(`wa:${name} more`)],
     post: {
       source: "wa",

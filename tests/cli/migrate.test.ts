@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { EVENT_KINDS } from "../../src/core/intake.ts";
+import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
 import type { Store } from "../../src/core/store.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openForTest } from "../contract/open-for-test.ts";

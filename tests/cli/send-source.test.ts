@@ -1,6 +1,6 @@
 /** `postern send --source`: what the provider of a configured source would send, to a receiver that verifies it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { Delivery } from "../../src/core/store.ts";
+import type { Intake } from "../../src/core/store.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { postern } from "./postern.ts";
 import { holdsSecret, opened, PROVIDERS, writeProviders } from "./providers.ts";
@@ -8,7 +8,7 @@ import { holdsSecret, opened, PROVIDERS, writeProviders } from "./providers.ts";
 interface Received {
   readonly path: string;
   readonly why: string | undefined;
-  readonly delivery: Delivery | undefined;
+  readonly intake: Intake | undefined;
   readonly headers: Headers;
 }
 
@@ -40,13 +40,13 @@ beforeEach(() => {
         url: source.signedUrl(pathname, search.slice(1)),
       };
       const verdict = source.verify(signed, Date.now());
-      const delivery = verdict.proven ? source.deliver(signed, verdict, Date.now()).delivery : undefined;
+      const intake = verdict.proven ? source.intakeOf(signed, verdict, Date.now()).intake : undefined;
       const why = verdict.proven ? undefined : verdict.why;
-      received.push({ path: pathname + search, why, delivery, headers: request.headers });
+      received.push({ path: pathname + search, why, intake, headers: request.headers });
       const given = answer(received.length);
       if (given !== undefined) return given;
       if (!verdict.proven) return Response.json({ detail: "invalid signature" }, { status: 401 });
-      const id = delivery?.messages[0]?.message_id ?? delivery?.post?.events[0]?.key ?? "";
+      const id = intake?.messages[0]?.message_id ?? intake?.post?.events[0]?.key ?? "";
       const result = ids.has(id) ? "duplicate" : "ok";
       ids.add(id);
       return new Response("", { headers: { "Postern-Result": result } });
@@ -76,7 +76,7 @@ describe("one message", () => {
     expect((await send(flags)).stdout).toContain("new 0, duplicate 1,");
     // Bodies of these two carry no messages in any known place.
     if (name === "code" || name === "standard" || name === "bird") return;
-    expect(received[0]?.delivery?.messages).toMatchObject([{ text: "it's ok 😀" }]);
+    expect(received[0]?.intake?.messages).toMatchObject([{ text: "it's ok 😀" }]);
   });
 
   test("goes to --url while what is signed is the public URL", async () => {
@@ -89,7 +89,7 @@ describe("one message", () => {
   test("may be from and to whatever the provider knows", async () => {
     const { code } = await send(["--source", "team", "--from", "slack:U1", "--to", "slack:C1"]);
     expect(code).toBe(0);
-    expect(received[0]?.delivery?.messages).toMatchObject([{ from: "slack:U1", to: "slack:C1", text: null }]);
+    expect(received[0]?.intake?.messages).toMatchObject([{ from: "slack:U1", to: "slack:C1", text: null }]);
   });
 
   test("needs no secret of the native source, and takes the file that POSTERN_CONFIG names", async () => {
@@ -126,7 +126,7 @@ describe("many messages", () => {
     );
     expect(code).toBe(0);
     expect(stdout).toContain("new 2,");
-    const texts = received.map(({ delivery }) => delivery?.messages[0]?.text);
+    const texts = received.map(({ intake }) => intake?.messages[0]?.text);
     expect(new Set(texts)).toEqual(new Set(["one", "two"]));
   });
 

@@ -3,10 +3,10 @@
  * are counted exactly. Every engine runs it, with nothing skipped.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { DeliveryRejected, Overloaded } from "../../src/core/errors.ts";
-import { EVENT_KINDS } from "../../src/core/intake.ts";
+import { IntakeRejected, Overloaded } from "../../src/core/errors.ts";
 import type { Message } from "../../src/core/message.ts";
-import type { Delivery, EventQuery, MessageQuery, NewEvent, Outcome, Store } from "../../src/core/store.ts";
+import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
+import type { EventQuery, Intake, MessageQuery, NewEvent, Outcome, Store } from "../../src/core/store.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { Model, nanoseconds } from "../model.ts";
 import { fc } from "../property.ts";
@@ -26,11 +26,7 @@ const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
 });
 
 /** A POST whose body is the texts of its messages and the keys of its events, each a part of it. */
-export function post(
-  source: string,
-  messages: readonly Message[],
-  events: readonly NewEvent[] = [],
-): Delivery {
+export function post(source: string, messages: readonly Message[], events: readonly NewEvent[] = []): Intake {
   const parts = [
     ...messages.map(({ message_id }) => Buffer.from(message_id)),
     ...events.map(({ key }) => Buffer.from(key)),
@@ -272,7 +268,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         store.append(post("wa", [message("wa:3")], [event("b"), event("c")])),
       ]);
       expect(before).toEqual({ status: "fulfilled", value: ["created", "created"] });
-      expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(DeliveryRejected);
+      expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(IntakeRejected);
       expect(after).toEqual({ status: "fulfilled", value: ["created", "created", "created"] });
       expect(await keys()).toEqual(["a", "b", "c"]);
       expect(await database.bodies()).toEqual(["wa:1a", "wa:3bc"]);
@@ -377,7 +373,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
               if ("given" in each) {
                 const { given } = each;
                 const expected = expectedOutcomes(messages, events, given);
-                expect(await opened.append(deliveryOf(given))).toEqual(expected);
+                expect(await opened.append(intakeOf(given))).toEqual(expected);
               } else if ("events" in each) {
                 const { data, total } = await opened.events(each.events);
                 expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(
@@ -418,7 +414,7 @@ type Step =
   | { readonly reopen: boolean };
 
 /** Of the native source there are messages alone. */
-function deliveryOf({ source, messages, events }: Given): Delivery {
+function intakeOf({ source, messages, events }: Given): Intake {
   return source === "native" ? { messages } : post(source, messages, events);
 }
 

@@ -1,5 +1,5 @@
 /** SQLite as the contract's suite wants an engine. */
-import type { IndexLimits } from "../../src/storage/sqlite/index/follower.ts";
+import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
 import { newSqlite } from "../databases/sqlite.ts";
 import { openForTest } from "./open-for-test.ts";
 import type { TestDatabase } from "./store-contract.ts";

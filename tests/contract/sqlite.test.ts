@@ -1,4 +1,4 @@
-import type { IndexLimits } from "../../src/storage/sqlite/index/follower.ts";
+import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";

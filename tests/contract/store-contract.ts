@@ -3,10 +3,10 @@
  * what the rest of Postern relies on.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { DeliveryRejected, Overloaded, QueryTimeout, ShuttingDown } from "../../src/core/errors.ts";
+import { IntakeRejected, Overloaded, QueryTimeout, ShuttingDown } from "../../src/core/errors.ts";
 import { instantKey } from "../../src/core/instant.ts";
 import type { Message } from "../../src/core/message.ts";
-import type { MessageQuery, Outcome, Page, Position, Store } from "../../src/core/store.ts";
+import type { MessageQuery, Outcome, Page, SortKey, Store } from "../../src/core/store.ts";
 import type { Database } from "../databases/database.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { compareBytes, compareMessages, Model } from "../model.ts";
@@ -536,7 +536,7 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
             result.status === "fulfilled" ? result.value : result.reason,
           );
           expect(outcomes.filter((outcome) => outcome === "created")).toHaveLength(63);
-          expect(outcomes[40]).toBeInstanceOf(DeliveryRejected);
+          expect(outcomes[40]).toBeInstanceOf(IntakeRejected);
           expect((await store.list(EVERYTHING)).total).toBe(63);
           expect((await store.list({ ...EVERYTHING, messageId: "bad" })).total).toBe(0);
           const log = await database.sequence();
@@ -551,7 +551,7 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
             append(message("after"), message("before")),
           ]);
           expect(before).toEqual({ status: "fulfilled", value: ["created"] });
-          expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(DeliveryRejected);
+          expect(broken?.status === "rejected" && broken.reason).toBeInstanceOf(IntakeRejected);
           expect(after).toEqual({ status: "fulfilled", value: ["created", "duplicate"] });
           expect(ids(await store.list(EVERYTHING))).toEqual(["after", "before"]);
           await store.ping();
@@ -614,7 +614,7 @@ async function everything(
   store: Store,
   limit: number,
   filter: Partial<MessageQuery> = {},
-  after?: Position,
+  after?: SortKey,
 ): Promise<Message[]> {
   const all: Message[] = [];
   for (let place = after, first = true; first || place !== undefined; first = false) {

@@ -1,8 +1,8 @@
 /** A PostgreSQL database as tests see it from beside Postern. All that they know of the engine's tables is here. */
 import { readFileSync } from "node:fs";
 import type { Message } from "../../src/core/message.ts";
-import { Connection } from "../../src/storage/postgres/connection.ts";
-import { migrate, seqOf } from "../../src/storage/postgres/schema.ts";
+import { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { migrate, seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import type { Database } from "./database.ts";

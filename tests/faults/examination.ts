@@ -1,6 +1,6 @@
 /** What `postern doctor` would find, for tests that break things. */
 import { expect } from "bun:test";
-import { examine } from "../../src/storage/sqlite/doctor.ts";
+import { examine } from "../../src/storage/sqlite/maintenance/doctor.ts";
 
 /** Every difference between the log and what is derived from it. */
 export function whatDiffers(database: string): readonly string[] {

@@ -88,8 +88,8 @@ test(
           const key = `${round}-${id}`;
           const event = { kind: "status", key, messageId: null, ts: "2025-01-15T10:00:00Z" } as const;
           const span = { start: 0, end: 0 };
-          const delivery = post("wa", [message(`wa:${key}`), message(`wa:${key}-b`)], [{ ...event, span }]);
-          return engines[engine]?.append(delivery) ?? Promise.reject(new Error("no engine"));
+          const intake = post("wa", [message(`wa:${key}`), message(`wa:${key}-b`)], [{ ...event, span }]);
+          return engines[engine]?.append(intake) ?? Promise.reject(new Error("no engine"));
         });
       };
       const outcomes = (await Promise.all([0, 1, 2].flatMap(append))).flat();

@@ -1,6 +1,6 @@
 /** Whoever follows `seq` never misses a row and never sees a number appear behind one that was passed. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { seqOf } from "../../src/storage/postgres/schema.ts";
+import { seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";

@@ -35,7 +35,7 @@ afterEach(async () => {
   await proxy.close();
 });
 
-const unfolded = async () => (await beside.query("select 1 from batches where seq is null")).length;
+const unnumbered = async () => (await beside.query("select 1 from batches where seq is null")).length;
 
 test.each([
   ["while it takes the lease", "insert into lease"],
@@ -51,7 +51,7 @@ test.each([
     expect(await store.append({ messages: [message("m1")] })).toEqual(["created"]);
     await silenced;
     expect(await store.append({ messages: [message("m2")] })).toEqual(["created"]);
-    await until("everything to be folded", async () => (await unfolded()) === 0, BACK_MS_MAX);
+    await until("everything to be folded", async () => (await unnumbered()) === 0, BACK_MS_MAX);
     expect((await store.stats()).total_messages).toBe(2);
   },
   LONG_MS,

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Log } from "../../src/observe/log.ts";
-import { TimedReads } from "../../src/storage/postgres/timed-reads.ts";
+import { TimedReads } from "../../src/storage/postgres/reads/timed-reads.ts";
 import { newPostgresServer, newStandby, type OwnServer } from "../postgres/own-server.ts";
 import { empty, type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { openForReading, openForWriting } from "../../src/storage/sqlite/files.ts";
+import { openForReading, openForWriting } from "../../src/storage/sqlite/connection/files.ts";
 import { until } from "../until.ts";
 import { writeVersion1 } from "../version1.ts";
 import { whatDiffers } from "./examination.ts";

@@ -15,7 +15,7 @@ export interface Judgement {
   readonly lines: readonly Line[];
 }
 
-/** The order of the service: handshake by GET, size, proof, handshake by POST, delivery. */
+/** The order of the service: handshake by GET, size, proof, handshake by POST, intake. */
 export function judge(
   method: string,
   query: string,
@@ -71,8 +71,8 @@ function signedLines({ signed = [] }: Refusal, shown: Shown): readonly Line[] {
 }
 
 function stored({ source, request, now }: Attempt, proof: Proof, shown: Shown): readonly Line[] {
-  const { delivery, keptWhole } = source.deliver(request, proof, now);
-  const { messages, post } = delivery;
+  const { intake, keptWhole } = source.intakeOf(request, proof, now);
+  const { messages, post } = intake;
   const { status, type, body } = source.accepted;
   return [
     ["answer", `${status} ${type} ${body}`.trimEnd()],

@@ -7,14 +7,14 @@ import { detail, json } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 import type { Log } from "../../observe/log.ts";
 
-export interface RebuildParts {
+export interface RebuildOptions {
   readonly store: Store;
   readonly log: Log;
   /** Whether the token is configured that the route wants; without one it serves nobody. */
   readonly guarded: boolean;
 }
 
-export function rebuildIndexRoute({ store, log, guarded }: RebuildParts): Route {
+export function rebuildIndexRoute({ store, log, guarded }: RebuildOptions): Route {
   let underway = false;
 
   function begin(): void {

@@ -14,14 +14,14 @@ export type AskedBy = { readonly how: "SIGHUP" } | { readonly how: "POST"; reado
 /** One at a time; asked meanwhile, the file is read once more afterwards. */
 export type Reload = (by: AskedBy) => Promise<Reloaded>;
 
-export interface ReloadParts {
+export interface ReloadOptions {
   /** Undefined: the server runs without a file. */
   readonly reload: Reload | undefined;
   /** Whether the token is configured that the route wants; without one it serves nobody. */
   readonly guarded: boolean;
 }
 
-export function reloadRoute({ reload, guarded }: ReloadParts): Route {
+export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
   return {
     method: "POST",
     path: "/admin/reload",

@@ -2,32 +2,40 @@
 import { Type } from "typebox";
 import { EventRow, eventRow } from "../../core/event-row.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
-import { EVENT_KINDS, type EventKind } from "../../core/intake.ts";
 import {
+  type FilterParameter,
+  filterSchemas,
   InstantParameter,
   PAGE_PARAMETERS,
   type PageParameters,
   pageReader,
+  readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
-import type { EventQuery, Store } from "../../core/store.ts";
+import { EVENT_KINDS } from "../../core/parsed-body.ts";
+import type { ByFilter, EventFilters, EventQuery, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 
-const Parameters = Type.Object({
-  ...PAGE_PARAMETERS,
-  source: SourceParameter,
-  kind: Type.Optional(
-    Type.Enum([...EVENT_KINDS], {
-      description: `What happened: ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(", ")}.`,
-      examples: ["status"],
-    }),
-  ),
-  message_id: Type.Optional(
-    Type.String({ description: "Exact identifier of the message that it is about." }),
-  ),
-  since: InstantParameter("Instants from this one on (`ts >=`)."),
-});
+const FILTERS: ByFilter<EventFilters, FilterParameter> = {
+  source: { name: "source", schema: SourceParameter },
+  kind: {
+    name: "kind",
+    schema: Type.Optional(
+      Type.Enum([...EVENT_KINDS], {
+        description: `What happened: ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(", ")}.`,
+        examples: ["status"],
+      }),
+    ),
+  },
+  messageId: {
+    name: "message_id",
+    schema: Type.Optional(Type.String({ description: "Exact identifier of the message that it is about." })),
+  },
+  since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
+};
+
+const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS) });
 const readParameters = pageReader(Parameters);
 
 const PageAnswer = Type.Object({
@@ -70,12 +78,5 @@ async function list(store: Store, { query }: Exchange): Promise<Response> {
 }
 
 function eventQuery({ given, limit, offset }: PageParameters): EventQuery {
-  return {
-    limit,
-    offset,
-    ...(given["source"] !== undefined && { source: given["source"] }),
-    ...(given["kind"] !== undefined && { kind: given["kind"] as EventKind }),
-    ...(given["message_id"] !== undefined && { messageId: given["message_id"] }),
-    ...(given["since"] !== undefined && { since: given["since"] }),
-  };
+  return { limit, offset, ...readFilters(given, FILTERS) };
 }

@@ -1,5 +1,5 @@
 /**
- * What webhooks of every source have in common: how a delivery is kept, and how a request is counted and logged.
+ * What webhooks of every source have in common: how an intake is kept, and how a request is counted and logged.
  * Nothing here may say a secret, a signature or a text.
  */
 import {
@@ -12,13 +12,13 @@ import {
 } from "../../core/errors.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";
 import type { Inspector } from "../../core/source.ts";
-import type { Delivery, NewEvent, Outcome, Store } from "../../core/store.ts";
+import type { Intake, NewEvent, Outcome, Store } from "../../core/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { AnswerDoc, Exchange, RouteLog } from "../../lib/route.ts";
 import type { Result } from "../../observe/metrics.ts";
-import type { Entrance } from "./sources.ts";
+import type { CountedSource } from "./sources.ts";
 
-export interface IngestParts {
+export interface IngestOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly inspector: Inspector;
@@ -42,13 +42,13 @@ export const TOO_MANY_FAILED: AnswerDoc = {
  * another source's is kept too, as an event.
  */
 export async function keep(
-  { store, clock }: IngestParts,
-  { source, tally }: Entrance,
-  delivery: Delivery,
+  { store, clock }: IngestOptions,
+  { source, tally }: CountedSource,
+  intake: Intake,
   body: Uint8Array,
 ): Promise<readonly Outcome[]> {
-  const outcomes = await store.append(delivery);
-  const { messages, post } = delivery;
+  const outcomes = await store.append(intake);
+  const { messages, post } = intake;
   for (let index = 0; index < messages.length; index++) {
     const outcome = outcomes[index] ?? "duplicate";
     tally.messages[outcome]++;
@@ -56,7 +56,7 @@ export async function keep(
   }
   if (post !== undefined) countNew(tally.events, post.events, outcomes.slice(messages.length));
   if (!outcomes.includes("conflict")) return outcomes;
-  const events = conflicts(delivery, outcomes, body);
+  const events = conflicts(intake, outcomes, body);
   const kept = await store.append({
     messages: [],
     post: { source: source.name, body, details: [], events },
@@ -66,7 +66,7 @@ export async function keep(
 }
 
 function countNew(
-  counts: Entrance["tally"]["events"],
+  counts: CountedSource["tally"]["events"],
   events: readonly NewEvent[],
   outcomes: readonly Outcome[],
 ): void {
@@ -75,7 +75,7 @@ function countNew(
 
 /** One event for each message that could not be stored; its bytes tell it from others. */
 function conflicts(
-  { messages, post }: Delivery,
+  { messages, post }: Intake,
   outcomes: readonly Outcome[],
   body: Uint8Array,
 ): readonly NewEvent[] {
@@ -88,13 +88,13 @@ function conflicts(
 }
 
 /**
- * A delivery that is durable: new when any of it is, and an error when any of it met another source's message.
+ * An intake that is durable: new when any of it is, and an error when any of it met another source's message.
  * `keptWhole` says why it wasn't taken apart, when it was too much of something.
  */
 export function noteKept(
-  entrance: Entrance,
+  counted: CountedSource,
   exchange: Exchange,
-  { messages, post }: Delivery,
+  { messages, post }: Intake,
   outcomes: readonly Outcome[],
   keptWhole?: string,
 ): void {
@@ -103,8 +103,8 @@ export function noteKept(
   const duplicate = !conflict && !outcomes.includes("created");
   const result = conflict ? "error" : duplicate ? "duplicate" : "ok";
   const odd = differs || keptWhole !== undefined;
-  if (keptWhole !== undefined) entrance.tally.keptWhole++;
-  note(entrance, exchange, result, conflict ? "ERROR" : odd ? "WARN" : "INFO", {
+  if (keptWhole !== undefined) counted.tally.keptWhole++;
+  note(counted, exchange, result, conflict ? "ERROR" : odd ? "WARN" : "INFO", {
     message_id: messages[0]?.message_id,
     duplicate,
     ...(post !== undefined && { messages: messages.length, events: post.events.length }),
@@ -114,9 +114,9 @@ export function noteKept(
   });
 }
 
-export function noteFailure(entrance: Entrance, exchange: Exchange, error: unknown): void {
+export function noteFailure(counted: CountedSource, exchange: Exchange, error: unknown): void {
   const level = error instanceof Failure && error.status < 500 ? "INFO" : "ERROR";
-  note(entrance, exchange, resultOf(error), level, { duplicate: false });
+  note(counted, exchange, resultOf(error), level, { duplicate: false });
 }
 
 function resultOf(error: unknown): Result {
@@ -128,7 +128,7 @@ function resultOf(error: unknown): Result {
 
 /** A request that doesn't prove its origin: `answer`, or 429 when its client is beyond the limit. */
 export function noteUnproven(
-  { source, tally }: Entrance,
+  { source, tally }: CountedSource,
   exchange: Exchange,
   answer: Response,
   fields: RouteLog["fields"],
@@ -140,7 +140,7 @@ export function noteUnproven(
 
 /** Counts the request, once, and says on its answer and its log line as what. */
 export function note(
-  { source, tally }: Entrance,
+  { source, tally }: CountedSource,
   exchange: Exchange,
   result: Result,
   level: "INFO" | "WARN" | "ERROR",

@@ -14,7 +14,7 @@ import {
 import { detail } from "../../lib/response.ts";
 import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
 import {
-  type IngestParts,
+  type IngestOptions,
   keep,
   note,
   noteFailure,
@@ -24,7 +24,7 @@ import {
   TOO_MANY_FAILED,
 } from "./accounting.ts";
 import { loggedUrl } from "./logged-url.ts";
-import type { Entrance, Sources } from "./sources.ts";
+import type { CountedSource, Sources } from "./sources.ts";
 
 const PATH = "/webhook/{source}";
 const SourceName = Type.Object({ source: Type.String({ description: "The source's name, as configured." }) });
@@ -51,10 +51,10 @@ const ANSWERS: Route["doc"]["answers"] = {
   },
 };
 
-export function providerWebhookRoutes(sources: Sources, parts: IngestParts): readonly Route[] {
+export function providerWebhookRoutes(sources: Sources, options: IngestOptions): readonly Route[] {
   const receiving = (exchange: Exchange) => {
-    const entrance = sources.get(exchange.parameter);
-    return entrance === undefined ? detail(404, "Not Found") : receive(entrance, parts, exchange);
+    const counted = sources.get(exchange.parameter);
+    return counted === undefined ? detail(404, "Not Found") : receive(counted, options, exchange);
   };
   return [
     {
@@ -107,59 +107,59 @@ export function providerWebhookRoutes(sources: Sources, parts: IngestParts): rea
 }
 
 async function receive(
-  entrance: Entrance<ProviderSource>,
-  parts: IngestParts,
+  counted: CountedSource<ProviderSource>,
+  options: IngestOptions,
   exchange: Exchange,
 ): Promise<Response> {
-  const { source } = entrance;
+  const { source } = counted;
   const { headers, method } = exchange.request;
   try {
-    if (parts.closing()) throw new ShuttingDown("shutting down");
+    if (options.closing()) throw new ShuttingDown("shutting down");
     exchange.checkDeclaredLength();
     const isPost = method === "POST";
     const greeting = isPost ? undefined : source.handshake(exchange.query);
-    if (greeting !== undefined) return greeted(entrance, exchange, greeting);
+    if (greeting !== undefined) return greeted(counted, exchange, greeting);
     // Some ask by HEAD whether the address is there before they save it; it brings nothing.
-    if (method === "HEAD") return greeted(entrance, exchange, source.accepted);
-    const now = parts.clock.now();
+    if (method === "HEAD") return greeted(counted, exchange, source.accepted);
+    const now = options.clock.now();
     const head = { headers, url: source.signedUrl(exchange.path, exchange.query) };
     const begun = source.begin(head, now);
-    if (typeof begun !== "function") return refused(entrance, exchange, begun);
-    if (!isPost && !source.deliversByGet) return refused(entrance, exchange, UNSIGNED_QUERY);
+    if (typeof begun !== "function") return refused(counted, exchange, begun);
+    if (!isPost && !source.takesGet) return refused(counted, exchange, UNSIGNED_QUERY);
     const given = isPost ? await exchange.readBody() : NO_BODY;
     const { inspected, body } =
       given.length <= INLINE_BYTES_MAX
         ? { inspected: begun(given), body: given }
-        : await parts.inspector.provider(source, head, given, now);
+        : await options.inspector.provider(source, head, given, now);
     exchange.bodyVerified();
-    if ("refusal" in inspected) return refused(entrance, exchange, inspected.refusal);
-    if ("answer" in inspected) return greeted(entrance, exchange, inspected.answer);
-    const { delivery, keptWhole } = inspected;
-    const sent = delivery.post?.body ?? body;
-    noteKept(entrance, exchange, delivery, await keep(parts, entrance, delivery, sent), keptWhole);
+    if ("refusal" in inspected) return refused(counted, exchange, inspected.refusal);
+    if ("answer" in inspected) return greeted(counted, exchange, inspected.answer);
+    const { intake, keptWhole } = inspected;
+    const sent = intake.post?.body ?? body;
+    noteKept(counted, exchange, intake, await keep(options, counted, intake, sent), keptWhole);
     return answer(source.accepted);
   } catch (error) {
-    noteFailure(entrance, exchange, error);
+    noteFailure(counted, exchange, error);
     throw error;
   }
 }
 
 /** The answer to a handshake: nothing is stored. */
-function greeted(entrance: Entrance, exchange: Exchange, given: ProviderAnswer): Response {
+function greeted(counted: CountedSource, exchange: Exchange, given: ProviderAnswer): Response {
   if (given.status >= 400) {
     const reason = "the verify token is wrong, or none is configured";
-    return noteUnproven(entrance, exchange, answer(given), { handshake: true, reason });
+    return noteUnproven(counted, exchange, answer(given), { handshake: true, reason });
   }
-  note(entrance, exchange, "ok", "INFO", { duplicate: false, handshake: true });
+  note(counted, exchange, "ok", "INFO", { duplicate: false, handshake: true });
   return answer(given);
 }
 
 /** The operator reads why; the sender doesn't. */
-function refused(entrance: Entrance<ProviderSource>, exchange: Exchange, { why }: Refusal): Response {
-  const { source } = entrance;
+function refused(counted: CountedSource<ProviderSource>, exchange: Exchange, { why }: Refusal): Response {
+  const { source } = counted;
   const url = source.signsUrl ? loggedUrl(source.signedUrl(exchange.path, exchange.query)) : undefined;
   const refusal = detail(source.refusedStatus, "invalid signature");
-  return noteUnproven(entrance, exchange, refusal, { reason: why, url });
+  return noteUnproven(counted, exchange, refusal, { reason: why, url });
 }
 
 function answer({ status, type, body }: ProviderAnswer): Response {

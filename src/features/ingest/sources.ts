@@ -4,8 +4,8 @@ import type { ProviderSource } from "../../core/source.ts";
 import type { Store } from "../../core/store.ts";
 import type { WebhookTally } from "../../observe/metrics.ts";
 
-/** A way in: a source with what it counts. */
-export interface Entrance<S extends { readonly name: string } = { readonly name: string }> {
+/** A source with what it counts. */
+export interface CountedSource<S extends { readonly name: string } = { readonly name: string }> {
   readonly source: S;
   readonly tally: WebhookTally;
 }
@@ -13,7 +13,7 @@ export interface Entrance<S extends { readonly name: string } = { readonly name:
 export class Sources {
   readonly #store: Pick<Store, "claimSources">;
   readonly #tallyOf: (name: string) => WebhookTally;
-  #entrances: ReadonlyMap<string, Entrance<ProviderSource>> = new Map();
+  #serving: ReadonlyMap<string, CountedSource<ProviderSource>> = new Map();
   /** Names of sources that are about to serve. */
   #coming: ReadonlySet<string> = new Set();
   #lastReplacement: Promise<void> = Promise.resolve();
@@ -23,17 +23,17 @@ export class Sources {
     this.#tallyOf = tallyOf;
   }
 
-  get(name: string): Entrance<ProviderSource> | undefined {
-    return this.#entrances.get(name);
+  get(name: string): CountedSource<ProviderSource> | undefined {
+    return this.#serving.get(name);
   }
 
   get names(): readonly string[] {
-    return [...this.#entrances.keys()];
+    return [...this.#serving.keys()];
   }
 
   /** Whether identifiers `NAME:…` are those of a source that serves, or is about to. */
   isReserved(name: string): boolean {
-    return this.#entrances.has(name) || this.#coming.has(name);
+    return this.#serving.has(name) || this.#coming.has(name);
   }
 
   /**
@@ -53,7 +53,7 @@ export class Sources {
     try {
       const taken = await this.#store.claimSources(names);
       if (taken.length > 0) throw new StartRefused(rangesTaken(taken));
-      this.#entrances = new Map(
+      this.#serving = new Map(
         sources.map((source) => [source.name, { source, tally: this.#tallyOf(source.name) }]),
       );
     } finally {

@@ -1,6 +1,6 @@
 /**
  * `POST /webhook`: verify, store, answer, in this order. No 2xx is ever made before the store says that the
- * delivery is on stable storage, and nothing is parsed before its signature holds.
+ * intake is on stable storage, and nothing is parsed before its signature holds.
  */
 import { type Static, Type } from "typebox";
 import { ShuttingDown } from "../../core/errors.ts";
@@ -10,7 +10,7 @@ import { INLINE_BYTES_MAX, type Source } from "../../core/source.ts";
 import { detail, json, jsonText } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 import {
-  type IngestParts,
+  type IngestOptions,
   keep,
   note,
   noteFailure,
@@ -19,7 +19,7 @@ import {
   RESULT_HEADER,
   TOO_MANY_FAILED,
 } from "./accounting.ts";
-import type { Entrance } from "./sources.ts";
+import type { CountedSource } from "./sources.ts";
 
 const SignatureHeader = Type.Object({
   "X-Signature": Type.String({
@@ -31,7 +31,7 @@ const SignatureHeader = Type.Object({
 const Accepted = Type.Object({ status: Type.Literal("ok") });
 const ACCEPTED = JSON.stringify({ status: "ok" } satisfies Static<typeof Accepted>);
 
-export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Route {
+export function webhookRoute(counted: CountedSource<Source>, options: IngestOptions): Route {
   return {
     method: "POST",
     path: "/webhook",
@@ -76,42 +76,42 @@ export function webhookRoute(entrance: Entrance<Source>, parts: IngestParts): Ro
         },
       },
     },
-    handle: (exchange) => receive(entrance, parts, exchange),
+    handle: (exchange) => receive(counted, options, exchange),
   };
 }
 
 async function receive(
-  entrance: Entrance<Source>,
-  parts: IngestParts,
+  counted: CountedSource<Source>,
+  options: IngestOptions,
   exchange: Exchange,
 ): Promise<Response> {
-  const { source } = entrance;
+  const { source } = counted;
   try {
-    if (parts.closing()) throw new ShuttingDown("shutting down");
+    if (options.closing()) throw new ShuttingDown("shutting down");
     exchange.checkDeclaredLength();
     const proof = source.proof(exchange.request.headers);
-    if (proof === undefined) return unproven(entrance, exchange);
+    if (proof === undefined) return unproven(counted, exchange);
     const given = await exchange.readBody();
     const { normalised, body } =
       given.length <= INLINE_BYTES_MAX
         ? { normalised: source.verify(proof, given) ? source.normalise(given) : undefined, body: given }
-        : await parts.inspector.native(source, proof, given);
+        : await options.inspector.native(source, proof, given);
     exchange.bodyVerified();
-    if (normalised === undefined) return unproven(entrance, exchange);
+    if (normalised === undefined) return unproven(counted, exchange);
     if ("errors" in normalised) {
-      note(entrance, exchange, "validation_error", "INFO", { duplicate: false });
+      note(counted, exchange, "validation_error", "INFO", { duplicate: false });
       return json(422, { detail: normalised.errors });
     }
-    const { delivery } = normalised;
-    noteKept(entrance, exchange, delivery, await keep(parts, entrance, delivery, body));
+    const { intake } = normalised;
+    noteKept(counted, exchange, intake, await keep(options, counted, intake, body));
     return jsonText(200, ACCEPTED);
   } catch (error) {
-    noteFailure(entrance, exchange, error);
+    noteFailure(counted, exchange, error);
     throw error;
   }
 }
 
-function unproven(entrance: Entrance<Source>, exchange: Exchange): Response {
-  const reason = entrance.source.whyRefused(exchange.request.headers);
-  return noteUnproven(entrance, exchange, detail(401, "invalid signature"), { reason });
+function unproven(counted: CountedSource<Source>, exchange: Exchange): Response {
+  const reason = counted.source.whyRefused(exchange.request.headers);
+  return noteUnproven(counted, exchange, detail(401, "invalid signature"), { reason });
 }

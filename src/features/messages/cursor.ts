@@ -1,13 +1,13 @@
 /** Cursors: a place in the order of messages as opaque text. */
 import { instantKey, isInstant } from "../../core/instant.ts";
-import type { Position } from "../../core/store.ts";
+import type { SortKey } from "../../core/store.ts";
 
-export function encodeCursor(position: Position): string {
+export function encodeCursor(position: SortKey): string {
   return Buffer.from(JSON.stringify([position.tsKey, position.messageId])).toString("base64url");
 }
 
 /** The place that a cursor names; undefined when the text is no cursor of ours. */
-export function decodeCursor(text: string): Position | undefined {
+export function decodeCursor(text: string): SortKey | undefined {
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));

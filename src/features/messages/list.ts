@@ -2,38 +2,60 @@
 import { Type } from "typebox";
 import { DetailAnswer, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
 import {
+  type FilterParameter,
+  filterSchemas,
   InstantParameter,
   PAGE_PARAMETERS,
   type PageParameters,
   pageReader,
+  readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
-import type { MessageQuery, Page, Position, Store } from "../../core/store.ts";
+import type { ByFilter, MessageFilters, MessageQuery, Page, SortKey, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 
+const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
+  from: {
+    name: "from",
+    schema: Type.Optional(
+      Type.String({
+        description:
+          "Exact sender: a number, or `channel:id`. An un-encoded `+` and bare digits are understood.",
+        examples: ["+919876543210"],
+      }),
+    ),
+    read: number,
+  },
+  to: {
+    name: "to",
+    schema: Type.Optional(
+      Type.String({ description: "Exact recipient; read like `from`.", examples: ["+14155550100"] }),
+    ),
+    read: number,
+  },
+  messageId: {
+    name: "message_id",
+    schema: Type.Optional(Type.String({ description: "Exact identifier." })),
+  },
+  source: { name: "source", schema: SourceParameter },
+  since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
+  until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
+  q: {
+    name: "q",
+    schema: Type.Optional(
+      Type.String({
+        description:
+          "A part of the text: literal (`%` and `_` are no wildcards), upper and lower case alike.",
+      }),
+    ),
+  },
+};
+
 const Parameters = Type.Object({
   ...PAGE_PARAMETERS,
-  from: Type.Optional(
-    Type.String({
-      description:
-        "Exact sender: a number, or `channel:id`. An un-encoded `+` and bare digits are understood.",
-      examples: ["+919876543210"],
-    }),
-  ),
-  to: Type.Optional(
-    Type.String({ description: "Exact recipient; read like `from`.", examples: ["+14155550100"] }),
-  ),
-  message_id: Type.Optional(Type.String({ description: "Exact identifier." })),
-  source: SourceParameter,
-  since: InstantParameter("Instants from this one on (`ts >=`)."),
-  until: InstantParameter("Instants before this one (`ts <`)."),
-  q: Type.Optional(
-    Type.String({
-      description: "A part of the text: literal (`%` and `_` are no wildcards), upper and lower case alike.",
-    }),
-  ),
+  ...filterSchemas(FILTERS),
   cursor: Type.Optional(
     Type.String({
       description:
@@ -104,19 +126,8 @@ function cursorError(given: string) {
   return fieldError("query", "cursor", "cursor_invalid", "Cursor should be one that Postern gave", given);
 }
 
-function messageQuery({ given, limit, offset }: PageParameters, after: Position | undefined): MessageQuery {
-  return {
-    limit,
-    offset,
-    ...(given["from"] !== undefined && { from: number(given["from"]) }),
-    ...(given["to"] !== undefined && { to: number(given["to"]) }),
-    ...(given["message_id"] !== undefined && { messageId: given["message_id"] }),
-    ...(given["source"] !== undefined && { source: given["source"] }),
-    ...(given["since"] !== undefined && { since: given["since"] }),
-    ...(given["until"] !== undefined && { until: given["until"] }),
-    ...(given["q"] !== undefined && { q: given["q"] }),
-    ...(after !== undefined && { after }),
-  };
+function messageQuery({ given, limit, offset }: PageParameters, after: SortKey | undefined): MessageQuery {
+  return { limit, offset, ...readFilters(given, FILTERS), ...(after !== undefined && { after }) };
 }
 
 /** A query string turns `+` into a space: a leading space, or none before bare digits, means `+`. */

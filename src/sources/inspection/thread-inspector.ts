@@ -73,7 +73,7 @@ export class ThreadInspector implements Inspector {
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 function withBody(inspected: Inspected, body: Uint8Array): Inspected {
-  if (!("delivery" in inspected) || inspected.delivery.post === undefined) return inspected;
-  const { delivery } = inspected;
-  return { ...inspected, delivery: { ...delivery, post: { ...inspected.delivery.post, body } } };
+  if (!("intake" in inspected) || inspected.intake.post === undefined) return inspected;
+  const { intake } = inspected;
+  return { ...inspected, intake: { ...intake, post: { ...inspected.intake.post, body } } };
 }

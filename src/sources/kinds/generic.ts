@@ -25,7 +25,7 @@ const Options = Type.Object({
     }),
   ),
   delivery_id_header: Type.Optional(
-    Type.String({ minLength: 1, description: "The header with the provider's identifier of the delivery." }),
+    Type.String({ minLength: 1, description: "The header with the provider's identifier of the intake." }),
   ),
   account: Type.Optional(
     Type.String({ minLength: 1, description: "The recipient of messages that don't say it." }),
@@ -69,7 +69,7 @@ function openGeneric(options: Options, secrets: readonly string[], name: string)
   return {
     scheme: genericScheme(scheme, secrets),
     normalise: (body, surroundings) => normalise(body, surroundings, { account, name }),
-    deliveryKey({ headers }, { claims }) {
+    postKey({ headers }, { claims }) {
       const jti = claims?.["jti"];
       return (
         (header === undefined ? null : headers.get(header)) ?? (typeof jti === "string" ? jti : undefined)

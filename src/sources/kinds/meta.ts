@@ -4,8 +4,8 @@
  * Source of the shapes: Meta's webhook references (WhatsApp "messages", Messenger and Instagram "messaging").
  */
 import { Type } from "typebox";
-import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { EventKind, ParsedBody } from "../../core/parsed-body.ts";
 import type { ProviderAnswer } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import type { Form } from "../../lib/form.ts";
@@ -63,7 +63,7 @@ export function hubHandshake(query: Form, token: string | undefined): ProviderAn
 }
 
 /** Messages and events of a notification; undefined when the body is none. */
-export function normaliseMeta(body: Uint8Array, now: number): Intake | undefined {
+export function normaliseMeta(body: Uint8Array, now: number): ParsedBody | undefined {
   const document = parseJsonTree(body);
   const entries = document?.get("entry")?.items ?? [];
   const channel = CHANNELS[document?.get("object")?.text ?? ""] ?? "whatsapp";

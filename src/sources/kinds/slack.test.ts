@@ -10,7 +10,7 @@ import {
   Rig,
   sha256,
 } from "../../../tests/sources.ts";
-import type { EventKind } from "../../core/intake.ts";
+import type { EventKind } from "../../core/parsed-body.ts";
 
 const rig = new Rig("slack");
 

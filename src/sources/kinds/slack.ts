@@ -4,8 +4,8 @@
  * Source of the scheme and the shapes: docs.slack.dev, "Verifying requests from Slack" and the event references.
  */
 import { Type } from "typebox";
-import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { EventKind, ParsedBody } from "../../core/parsed-body.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
   channelId,
@@ -58,7 +58,7 @@ const SUBTYPE_EVENTS = new Map<string, EventKind>([
   ["message_replied", "other"],
 ]);
 
-function normaliseSlack(body: Uint8Array, now: number): Intake | undefined {
+function normaliseSlack(body: Uint8Array, now: number): ParsedBody | undefined {
   const document = parseJsonTree(body);
   const event = document?.get("event");
   if (document === undefined || event === undefined) return undefined;

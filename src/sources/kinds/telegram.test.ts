@@ -8,7 +8,7 @@ import {
   RECEIVED,
   Rig,
 } from "../../../tests/sources.ts";
-import type { EventKind } from "../../core/intake.ts";
+import type { EventKind } from "../../core/parsed-body.ts";
 
 const rig = new Rig("telegram", { account: "our_bot" });
 

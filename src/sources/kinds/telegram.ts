@@ -4,8 +4,8 @@
  * Source of the shapes: core.telegram.org/bots/api, "Update" and "Message".
  */
 import { Type } from "typebox";
-import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { EventKind, ParsedBody } from "../../core/parsed-body.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
   accountId,
@@ -78,7 +78,7 @@ const TYPES = [
 const SYSTEM =
   /^(new_chat_|left_chat_member|delete_chat_photo|group_chat_created|supergroup_chat_created|channel_chat_created|message_auto_delete_timer_changed|migrate_|pinned_message|forum_topic_|general_forum_topic_|video_chat_|boost_added|chat_background_set|write_access_allowed|proximity_alert_triggered|giveaway|users_shared|chat_shared|chat_owner_|connected_website|successful_payment|refunded_payment|gift|unique_gift|paid_message_price_|direct_message_price_|suggested_post_|checklist_tasks_)/;
 
-function normaliseTelegram(body: Uint8Array, bot: string, now: number): Intake | undefined {
+function normaliseTelegram(body: Uint8Array, bot: string, now: number): ParsedBody | undefined {
   const update = parseJsonTree(body);
   const key = update?.get("update_id")?.text;
   if (update === undefined || key === undefined) return undefined;

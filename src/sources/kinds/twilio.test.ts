@@ -105,7 +105,7 @@ test("a form with more parameters than any provider sends is verified all the sa
   const request = rig.signed(body, FORM_HEADERS);
   expect(columns(rig.kept(request))).toEqual({ messages: [], events: [["other", sha256(body), null]] });
   const verdict = rig.source.verify(request, AT);
-  const kept = verdict.proven ? rig.source.deliver(request, verdict, AT).keptWhole : undefined;
+  const kept = verdict.proven ? rig.source.intakeOf(request, verdict, AT).keptWhole : undefined;
   expect(kept).toBe("more than 1000 parameters");
 });
 

@@ -4,8 +4,8 @@
  * Source of the scheme: Twilio's "Validating requests" page and the published vectors of its libraries.
  */
 import { Type } from "typebox";
-import type { Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { ParsedBody } from "../../core/parsed-body.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { Form } from "../../lib/form.ts";
 import {
@@ -125,7 +125,7 @@ function urlsOf(url: string): string[] {
 const INCOMING = new Set(["received", "receiving"]);
 
 /** The one message or event of a form. */
-function normaliseTwilio(body: Uint8Array, now: number): Intake {
+function normaliseTwilio(body: Uint8Array, now: number): ParsedBody {
   const form = boundedForm(body);
   const field = (name: string) => form.get(name);
   const span = { start: 0, end: body.length };

@@ -4,8 +4,8 @@
  * Source of the scheme and the shapes: developers.viber.com, "REST Bot API", callbacks.
  */
 import { Type } from "typebox";
-import type { EventKind, Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { EventKind, ParsedBody } from "../../core/parsed-body.ts";
 import { parseJsonTree } from "../../lib/json-tree.ts";
 import {
   accountId,
@@ -61,7 +61,7 @@ const EVENTS = new Map<string, EventKind>([
   ["webhook", "system"],
 ]);
 
-function normaliseViber(body: Uint8Array, bot: string | undefined, now: number): Intake | undefined {
+function normaliseViber(body: Uint8Array, bot: string | undefined, now: number): ParsedBody | undefined {
   const document = parseJsonTree(body);
   const name = document?.get("event")?.text;
   if (document === undefined || name === undefined) return undefined;

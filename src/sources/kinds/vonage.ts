@@ -4,8 +4,8 @@
  * Source of the schemes and shapes: developer.vonage.com, "Signed webhooks", "Signing messages", Messages API v1.
  */
 import { type Static, Type } from "typebox";
-import type { Intake } from "../../core/intake.ts";
 import type { Message } from "../../core/message.ts";
+import type { ParsedBody } from "../../core/parsed-body.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { Form } from "../../lib/form.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
@@ -66,12 +66,12 @@ function messagesProvider(secrets: readonly string[]): Provider {
   return {
     scheme: jwtScheme({ header: "Authorization", algorithms: ["HS256"], payload_hash: true }, secrets),
     normalise: (body, { now }) => normaliseMessages(body, now),
-    deliveryKey: (_request, { claims }) => (typeof claims?.["jti"] === "string" ? claims["jti"] : undefined),
+    postKey: (_request, { claims }) => (typeof claims?.["jti"] === "string" ? claims["jti"] : undefined),
     compose,
   };
 }
 
-function normaliseMessages(body: Uint8Array, now: number): Intake | undefined {
+function normaliseMessages(body: Uint8Array, now: number): ParsedBody | undefined {
   const document = parseJsonTree(body);
   const id = document?.get("message_uuid")?.text;
   if (document === undefined || id === undefined) return undefined;
@@ -200,7 +200,7 @@ function* textsOf(document: JsonTree | undefined): Generator<readonly [name: str
   for (const [name, value] of document?.members() ?? []) yield [name, value.text ?? ""];
 }
 
-function normaliseSms(body: Uint8Array, contentType: string, now: number): Intake {
+function normaliseSms(body: Uint8Array, contentType: string, now: number): ParsedBody {
   const form = parametersOf(body, contentType);
   checkParameters(form);
   const parameters = { get: (name: string) => form.last(name) };

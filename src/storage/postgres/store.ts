@@ -4,9 +4,9 @@
  */
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
-  Delivery,
   EventPage,
   EventQuery,
+  Intake,
   MessageQuery,
   Outcome,
   Page,
@@ -20,24 +20,24 @@ import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import type { QueueLimits } from "../delivery-queue.ts";
-import { Availability } from "./availability.ts";
-import { beside } from "./beside.ts";
-import { claim } from "./claims.ts";
-import { Commits, LATE_MS, PROBE_MS_MAX } from "./commits.ts";
-import { Connection, HANG_MS, SNAPSHOT } from "./connection.ts";
-import { Direct } from "./direct.ts";
-import { listEvents, readMessage } from "./event-queries.ts";
-import { failureOf } from "./failures.ts";
-import { foldAll, recount } from "./fold.ts";
-import { Folding } from "./folding.ts";
-import { GROUPS_AT_ONCE, Groups } from "./groups.ts";
-import { refuseUnfinished } from "./migration-mark.ts";
-import { listMessages, readStats } from "./queries.ts";
-import { migrate } from "./schema.ts";
-import { makeSearchIndex } from "./search-index.ts";
-import { StandbyReport } from "./standby-report.ts";
-import { TimedReads } from "./timed-reads.ts";
+import type { QueueLimits } from "../intake-queue.ts";
+import { Availability } from "./connection/availability.ts";
+import { boundedTransaction } from "./connection/bounded-transaction.ts";
+import { Connection, HANG_MS, SNAPSHOT } from "./connection/connection.ts";
+import { Direct } from "./connection/direct.ts";
+import { failureOf } from "./connection/failures.ts";
+import { refuseUnfinished } from "./connection/migration-mark.ts";
+import { migrate } from "./connection/schema.ts";
+import { StandbyReport } from "./connection/standby-report.ts";
+import { FollowSchedule } from "./derived/follow-schedule.ts";
+import { numberAll, recount } from "./derived/numbering.ts";
+import { makeSearchIndex } from "./derived/search-index.ts";
+import { claim } from "./ingest/claims.ts";
+import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
+import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
+import { listEvents, readMessage } from "./reads/event-queries.ts";
+import { listMessages, readStats } from "./reads/message-queries.ts";
+import { TimedReads } from "./reads/timed-reads.ts";
 
 export interface PostgresOptions extends QueueLimits {
   readonly url: string;
@@ -86,9 +86,9 @@ class PostgresStore implements Store {
   readonly #timed: TimedReads;
   readonly #availability: Availability;
   readonly #commits: Commits;
-  readonly #groups: Groups;
+  readonly #groups: GroupCommit;
   readonly #standbys: StandbyReport;
-  readonly #folding: Folding;
+  readonly #following: FollowSchedule;
   #committedAt = Number.NEGATIVE_INFINITY;
   #probe: { readonly at: number; readonly outcome: Promise<void> } | undefined;
   #isPrepared = false;
@@ -109,7 +109,7 @@ class PostgresStore implements Store {
       clock,
       log,
       timeoutMs: options.queryTimeoutMs,
-      number: () => foldAll(this.#writes),
+      number: () => numberAll(this.#writes),
     });
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
@@ -120,20 +120,20 @@ class PostgresStore implements Store {
       newId,
       metrics: options.metrics,
     });
-    this.#folding = new Folding({
+    this.#following = new FollowSchedule({
       connection: this.#writes,
       replica: this.#replica,
       clock,
       log,
     });
-    this.#groups = new Groups({
+    this.#groups = new GroupCommit({
       limits: options,
       clock,
       availability: this.#availability,
       commits: this.#commits,
       onWritten: ({ messages, events }) => {
         this.#committedAt = clock.elapsed();
-        this.#folding.created(messages, events);
+        this.#following.created(messages, events);
       },
     });
   }
@@ -142,13 +142,13 @@ class PostgresStore implements Store {
   async begin(): Promise<void> {
     await this.#availability.begin();
     await this.#timed.begin();
-    if (this.#availability.reason === undefined) await this.#folding.begin();
-    else void this.#folding.begin();
+    if (this.#availability.reason === undefined) await this.#following.begin();
+    else void this.#following.begin();
   }
 
-  append(delivery: Delivery): Promise<readonly Outcome[]> {
+  append(intake: Intake): Promise<readonly Outcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
-    return this.#groups.append(delivery);
+    return this.#groups.append(intake);
   }
 
   list(query: MessageQuery): Promise<Page> {
@@ -194,7 +194,7 @@ class PostgresStore implements Store {
   }
 
   figures(): StoreFigures {
-    const { messages, events, unfolded, bytes } = this.#folding.figures;
+    const { messages, events, unnumbered, bytes } = this.#following.figures;
     return {
       storedMessages: messages,
       storedEvents: events,
@@ -202,7 +202,7 @@ class PostgresStore implements Store {
       databaseBytes: bytes,
       walBytes: 0,
       indexBytes: 0,
-      followerLagRows: { counts: unfolded },
+      followerLagRows: { counts: unnumbered },
       readLagSeconds: this.#timed.lagSeconds,
     };
   }
@@ -221,7 +221,7 @@ class PostgresStore implements Store {
   async #close(): Promise<void> {
     this.#availability.close();
     await this.#groups.idle();
-    await this.#folding.close(this.#availability.reason === undefined);
+    await this.#following.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
     await Promise.all([this.#writes, this.#timed, this.#direct].map((each) => each.close(timeoutS)));
   }
@@ -235,7 +235,7 @@ class PostgresStore implements Store {
       hangMs: PROBE_MS_MAX + HANG_MS,
       direct: this.#direct,
     });
-    await beside(this.#writes, SNAPSHOT, refuseUnfinished);
+    await boundedTransaction(this.#writes, SNAPSHOT, refuseUnfinished);
     await this.#commits.probe();
     if (this.#isPrepared) return;
     await this.#direct.check();

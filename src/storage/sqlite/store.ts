@@ -4,11 +4,11 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import { DeliveryRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
-  Delivery,
   EventPage,
   EventQuery,
+  Intake,
   MessageQuery,
   Outcome,
   Page,
@@ -21,22 +21,26 @@ import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { DeliveryQueue, type QueueLimits, type Waiting } from "../delivery-queue.ts";
-import { Checkpoints } from "./checkpoints.ts";
-import { isBroken, openFailure, reasonOf } from "./damage.ts";
-import { DamageReport, unavailable } from "./damage-report.ts";
-import { extendLog, isNew, prepareFolder, sizeOf } from "./files.ts";
-import { FilesInPlace } from "./files-in-place.ts";
-import { Following } from "./following.ts";
-import { isRefusal, type Result } from "./group-commit.ts";
-import { INDEX_LIMITS, type IndexLimits } from "./index/follower.ts";
-import { type FileLock, lockFile } from "./lock.ts";
-import type { LogEnd } from "./message-log.ts";
-import { type QueuedDelivery, queued } from "./post-log.ts";
-import type { ClaimReport, FollowerOpened, GroupReport, OpenReport } from "./protocol.ts";
-import { Reads } from "./reads.ts";
-import { Thread } from "./thread.ts";
-import { isSearch } from "./wanted.ts";
+import { IntakeQueue, type QueueLimits, type Waiting } from "../intake-queue.ts";
+import { isBroken, openFailure, reasonOf } from "./connection/damage.ts";
+import { DamageReport, unavailable } from "./connection/damage-report.ts";
+import { extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
+import { FilesInPlace } from "./connection/files-in-place.ts";
+import { type FileLock, lockFile } from "./connection/lock.ts";
+import type { LogEnd } from "./connection/log-end.ts";
+import { Thread } from "./connection/thread.ts";
+import { FollowSchedule } from "./derived/follow-schedule.ts";
+import { INDEX_LIMITS, type IndexLimits } from "./derived/followers.ts";
+import type { FollowerOpened } from "./derived/protocol.ts";
+import { INDEX_THREAD } from "./derived/threads.ts";
+import { Checkpoints } from "./ingest/checkpoints.ts";
+import { isRefusal, type Result } from "./ingest/group-commit.ts";
+import { type QueuedIntake, queued } from "./ingest/post-log.ts";
+import type { ClaimReport, GroupReport, OpenReport } from "./ingest/protocol.ts";
+import { CHECKPOINTER_THREAD, WRITER_THREAD } from "./ingest/threads.ts";
+import { isSearch } from "./reads/filter.ts";
+import { READER_THREAD } from "./reads/threads.ts";
+import { TimedReads } from "./reads/timed-reads.ts";
 
 export interface SqliteOptions extends QueueLimits {
   /** The real one (`realFile`): another name of the file would have another lock. */
@@ -54,7 +58,7 @@ export interface SqliteOptions extends QueueLimits {
   readonly onFatal: (reason: string) => void;
 }
 
-/** So many deliveries are sent at once, so that the writer works while the rest of the turn's are still read. */
+/** So many intakes are sent at once, so that the writer works while the rest of the turn's are still read. */
 const SEND_AT = 16;
 /** Processors that the main thread and the writer can use by themselves: reads don't take them. */
 const ACKNOWLEDGING_THREADS = 2;
@@ -69,40 +73,44 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFolder(path);
   const lock = lockFile(path);
   try {
-    const writer = new Thread("writer", options.onFatal);
+    const writer = new Thread("writer", WRITER_THREAD, options.onFatal);
     // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away.
     if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
     syncFolder(dirname(path));
     const limits = options.indexLimits ?? INDEX_LIMITS;
-    const follower = new Thread("follower", options.onFatal);
+    const follower = new Thread("follower", INDEX_THREAD, options.onFatal);
     const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
     const damage = new DamageReport(options);
     for (const { file, reason } of followed.damaged) damage.indexUnreadable(file, reason);
-    const threads = Array.from({ length: options.readThreads }, () => new Thread("reader", options.onFatal));
+    const threads = Array.from(
+      { length: options.readThreads },
+      () => new Thread("reader", READER_THREAD, options.onFatal),
+    );
     for (const thread of threads) thread.onDamagedRow = (row) => damage.row(row);
-    const reads = new Reads(threads, {
+    const reads = new TimedReads(threads, {
       clock: options.clock,
       timeoutMs: options.queryTimeoutMs,
       atOnce: Math.max(1, availableParallelism() - ACKNOWLEDGING_THREADS),
       onDamage: (met) => damage.failed(met),
     });
     await reads.open(path, followed.index, limits);
-    const checkpointer = new Thread("checkpointer", options.onFatal);
+    const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, options.onFatal);
     await checkpointer.ask({ do: "open", path });
     const files = new FilesInPlace(path, end.files);
-    const parts = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
-    return new SqliteStore(options, parts);
+    const opened = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
+    return new SqliteStore(options, opened);
   } catch (error) {
     lock.release();
     throw openFailure(path, error);
   }
 }
 
-interface Parts {
+/** What the store has opened. */
+interface Opened {
   readonly writer: Thread;
-  readonly reads: Reads;
+  readonly reads: TimedReads;
   readonly checkpointer: Thread;
   readonly follower: Thread;
   readonly lock: FileLock;
@@ -116,13 +124,13 @@ interface Parts {
 
 class SqliteStore implements Store {
   readonly #options: SqliteOptions;
-  readonly #parts: Parts;
+  readonly #opened: Opened;
   readonly #checkpoints: Checkpoints;
-  readonly #following: Following;
+  readonly #following: FollowSchedule;
   readonly #now: () => string;
-  readonly #queue: DeliveryQueue<QueuedDelivery>;
+  readonly #queue: IntakeQueue<QueuedIntake>;
   /** What the writer has now, in the order in which it was sent. */
-  readonly #underway: Waiting<QueuedDelivery>[] = [];
+  readonly #underway: Waiting<QueuedIntake>[] = [];
   #kicked = false;
   #delayed = false;
   #storedMessages = Number.NaN;
@@ -136,44 +144,44 @@ class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: SqliteOptions, parts: Parts) {
+  constructor(options: SqliteOptions, opened: Opened) {
     this.#options = options;
-    this.#parts = parts;
+    this.#opened = opened;
     this.#now = isoTicker(options.clock);
-    this.#queue = new DeliveryQueue(options, queued);
+    this.#queue = new IntakeQueue(options, queued);
     this.#checkpoints = new Checkpoints({
-      ...parts,
-      withoutReads: (work) => this.#following.without(() => parts.reads.without(work)),
+      ...opened,
+      withoutReads: (work) => this.#following.without(() => opened.reads.without(work)),
       onFailure: (reason) => this.#broke(reason),
     });
-    this.#following = new Following(
+    this.#following = new FollowSchedule(
       {
-        follower: parts.follower,
+        follower: opened.follower,
         lagRowsMax: options.followerLagRowsMax,
-        first: parts.followed,
+        first: opened.followed,
         log: options.log,
         clock: options.clock,
-        onLogUnreadable: (reason) => parts.damage.logUnreadable(reason),
-        onSwap: (index) => parts.reads.open(options.path, index, options.indexLimits ?? INDEX_LIMITS),
+        onLogUnreadable: (reason) => opened.damage.logUnreadable(reason),
+        onSwap: (index) => opened.reads.open(options.path, index, options.indexLimits ?? INDEX_LIMITS),
         onCaughtUp: () => this.#dropOldIndex(),
       },
-      parts.end,
+      opened.end,
     );
-    parts.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
-    parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
-    parts.reads.count().then(
+    opened.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
+    opened.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
+    opened.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
       ({ messages, row }) => {
-        this.#storedMessages = messages - (row - parts.end.row);
+        this.#storedMessages = messages - (row - opened.end.row);
       },
       () => undefined,
     );
   }
 
-  append(delivery: Delivery): Promise<readonly Outcome[]> {
+  append(intake: Intake): Promise<readonly Outcome[]> {
     if (this.#closing !== undefined) return Promise.reject(new ShuttingDown("shutting down"));
     if (this.#broken !== undefined) return Promise.reject(unavailable(this.#broken));
-    const outcomes = this.#queue.add(delivery, this.#now());
+    const outcomes = this.#queue.add(intake, this.#now());
     if (this.#queue.unsent >= SEND_AT && !this.#delayed) this.#send();
     else this.#kick();
     return outcomes;
@@ -181,19 +189,19 @@ class SqliteStore implements Store {
 
   list(query: MessageQuery): Promise<Page> {
     const kind = isSearch(query) ? "search" : "lookup";
-    return this.#parts.reads.ask(kind, (deadline) => ({ do: "list", query, deadline }));
+    return this.#opened.reads.ask(kind, (deadline) => ({ do: "list", query, deadline }));
   }
 
   stats(): Promise<Stats> {
-    return this.#parts.reads.ask("lookup", (deadline) => ({ do: "stats", deadline }));
+    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "stats", deadline }));
   }
 
   events(query: EventQuery): Promise<EventPage> {
-    return this.#parts.reads.ask("lookup", (deadline) => ({ do: "events", query, deadline }));
+    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "events", query, deadline }));
   }
 
   async message(messageId: string): Promise<StoredMessage | undefined> {
-    const found = await this.#parts.reads.ask<StoredMessage | null>("lookup", (deadline) => ({
+    const found = await this.#opened.reads.ask<StoredMessage | null>("lookup", (deadline) => ({
       do: "message",
       messageId,
       deadline,
@@ -204,12 +212,12 @@ class SqliteStore implements Store {
   /** The writer is asked once it has stored all that was given before: groups and questions come by different ways. */
   async claimSources(names: readonly string[]): Promise<readonly string[]> {
     await this.append({ messages: [] });
-    return (await this.#parts.writer.ask<ClaimReport>({ do: "claim", names })).refused;
+    return (await this.#opened.writer.ask<ClaimReport>({ do: "claim", names })).refused;
   }
 
   ping(): Promise<void> {
     const now = this.#options.clock.elapsed();
-    const displaced = this.#parts.files.look();
+    const displaced = this.#opened.files.look();
     if (displaced !== undefined) this.#broke(displaced.reason);
     if (this.#broken !== undefined)
       return Promise.reject(
@@ -228,7 +236,7 @@ class SqliteStore implements Store {
     const { path } = this.#options;
     return {
       storedMessages: this.#storedMessages + this.#created.messages,
-      storedEvents: this.#parts.end.event + this.#created.events,
+      storedEvents: this.#opened.end.event + this.#created.events,
       queueRows: this.#queue.rows,
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
@@ -258,7 +266,7 @@ class SqliteStore implements Store {
       });
     }
     await Promise.all([this.#checkpoints.settled(), this.#following.close()]);
-    const { reads, checkpointer, follower, writer, lock } = this.#parts;
+    const { reads, checkpointer, follower, writer, lock } = this.#opened;
     await reads.close();
     await follower.close();
     await writer.close();
@@ -293,7 +301,7 @@ class SqliteStore implements Store {
     this.#delayed = false;
     const group = this.#queue.send();
     for (const waiting of group) this.#underway.push(waiting);
-    this.#parts.writer.sendGroup(JSON.stringify(group.map(({ queued }) => queued)));
+    this.#opened.writer.sendGroup(JSON.stringify(group.map(({ queued }) => queued)));
   }
 
   #committed(report: GroupReport): void {
@@ -303,7 +311,7 @@ class SqliteStore implements Store {
     this.#created.messages += report.messages;
     this.#created.events += report.events;
     if (report.messages + report.events > 0) {
-      const { row, event } = this.#parts.end;
+      const { row, event } = this.#opened.end;
       this.#following.logEndsAt({ row: row + this.#created.messages, event: event + this.#created.events });
     }
     let committed = 0;
@@ -325,20 +333,20 @@ class SqliteStore implements Store {
   /** A file of the first schema served by that index while the index file was made. */
   async #dropOldIndex(): Promise<void> {
     try {
-      await this.#parts.writer.ask({ do: "drop-old-index" });
+      await this.#opened.writer.ask({ do: "drop-old-index" });
     } catch (error) {
       this.#options.log.warn("an index of an older schema can't be dropped yet", { reason: String(error) });
     }
   }
 
-  /** Tells one delivery what became of it; whether it is stored. */
-  #settle(waiting: Waiting<QueuedDelivery>, result: Result): boolean {
+  /** Tells one intake what became of it; whether it is stored. */
+  #settle(waiting: Waiting<QueuedIntake>, result: Result): boolean {
     if (!isRefusal(result)) {
       waiting.resolve(result);
       return true;
     }
     if (result.kind === "data") {
-      waiting.reject(new DeliveryRejected("the store refused this delivery", result.reason));
+      waiting.reject(new IntakeRejected("the store refused this intake", result.reason));
       return false;
     }
     this.#committedAt = Number.NEGATIVE_INFINITY;
@@ -349,7 +357,7 @@ class SqliteStore implements Store {
 
   async #writeProbe(): Promise<void> {
     try {
-      await this.#parts.writer.ask({ do: "probe" });
+      await this.#opened.writer.ask({ do: "probe" });
       this.#committedAt = this.#options.clock.elapsed();
     } catch (error) {
       const reason = reasonOf(error);
@@ -365,7 +373,7 @@ class SqliteStore implements Store {
   #broke(reason: string): void {
     if (this.#broken !== undefined && (isBroken(this.#broken) || !isBroken(reason))) return;
     this.#broken = reason;
-    this.#parts.damage.writingStopped(reason);
+    this.#opened.damage.writingStopped(reason);
     const error = unavailable(reason);
     const unsent = this.#queue.send();
     this.#queue.leave(unsent);
@@ -381,9 +389,9 @@ class SqliteStore implements Store {
   async #reopen(): Promise<void> {
     const { path, log, clock } = this.#options;
     try {
-      this.#parts.files.check();
-      await this.#parts.writer.ask({ do: "reopen" });
-      await this.#parts.checkpointer.ask({ do: "open", path });
+      this.#opened.files.check();
+      await this.#opened.writer.ask({ do: "reopen" });
+      await this.#opened.checkpointer.ask({ do: "open", path });
       this.#broken = undefined;
       this.#committedAt = clock.elapsed();
       log.warn("the database is open again");

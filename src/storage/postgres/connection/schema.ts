@@ -1,0 +1,212 @@
+/**
+ * The tables and their migrations. `messages` can be distributed by `message_id`: nothing is unique without it, and no
+ * table refers to another by a foreign key.
+ */
+
+import { StartRefused } from "../../../core/errors.ts";
+import { FOLD_VERSION } from "../../../core/fold-table.ts";
+import type { Connection, Session } from "./connection.ts";
+import type { Direct } from "./direct.ts";
+import { commitSafely } from "./safe-commit.ts";
+
+/**
+ * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say where a row stands in
+ * the log: the rows of one transaction are a batch, and batches are numbered once they are committed (see `numbering.ts`), so
+ * that no number can appear behind one that a follower has passed. `folded` is `core`'s folding of the text.
+ */
+const TABLES = `
+  create table messages (
+    message_id  text collate "C" primary key,
+    from_msisdn text collate "C" not null,
+    to_msisdn   text collate "C" not null,
+    ts          text collate "C" not null,
+    ts_key      text collate "C" not null,
+    text        text collate "C",
+    folded      text collate "C",
+    created_at  text collate "C" not null,
+    batch       uuid not null,
+    place       integer not null,
+    source      text collate "C",
+    type        text collate "C",
+    delivery    integer,
+    start       integer,
+    stop        integer
+  );
+  create index messages_by_time on messages (ts_key, message_id);
+  create index messages_by_sender on messages (from_msisdn, ts_key, message_id);
+  create table events (
+    source      text collate "C" not null,
+    event_key   text collate "C" not null,
+    kind        text collate "C" not null,
+    message_id  text collate "C",
+    ts          text collate "C" not null,
+    ts_key      text collate "C" not null,
+    created_at  text collate "C" not null,
+    batch       uuid not null,
+    place       integer not null,
+    delivery    integer not null,
+    start       integer not null,
+    stop        integer not null,
+    primary key (event_key, source)
+  );
+  create index events_by_time on events (ts_key);
+  create index events_by_source on events (source, ts_key);
+  create index events_by_kind on events (kind, ts_key);
+  create index events_by_message on events (message_id, ts_key) where message_id is not null;
+  create table deliveries (batch uuid not null, delivery integer not null, body bytea not null, primary key (batch, delivery));
+  create table batches (
+    batch uuid primary key,
+    -- When it was made: those that are numbered at once come in this order.
+    at    timestamptz not null default clock_timestamp(),
+    -- Of its first row; null until it is numbered.
+    seq   bigint,
+    -- How many numbers it takes; -1 when its name was taken so that nothing could be committed under it any more.
+    rows  integer not null,
+    -- Places of its rows, when they have gaps: what was not new has none.
+    places integer[],
+    -- What counts are made from, as JSON; null once they are.
+    items text collate "C"
+  );
+  create index batches_unfolded on batches (at) where seq is null;
+  create index batches_by_seq on batches (seq);
+  create table totals (
+    id integer primary key, seq bigint not null, messages bigint not null, senders bigint not null, events bigint not null
+  );
+  insert into totals values (1, 0, 0, 0, 0);
+  create table senders (sender text collate "C" primary key, rows bigint not null);
+  create index senders_by_rows on senders (rows desc, sender);
+  create table hours (hour text collate "C" primary key, rows bigint not null);
+  create table event_counts (
+    source text collate "C" not null, kind text collate "C" not null, rows bigint not null, primary key (source, kind)
+  );
+  create table sources (name text collate "C" primary key);
+  create table lease (name text collate "C" primary key, holder uuid not null, expires_at timestamptz not null);
+  create table meta (key text collate "C" primary key, value text not null);
+  insert into meta values ('probe', '0'), ('fold_version', '${FOLD_VERSION}');
+`;
+
+/** What searches need; not a part of `TABLES`, because the server may refuse the extension. */
+export const SEARCH_INDEX = {
+  name: "messages_folded",
+  extension: "create extension if not exists pg_trgm",
+  definition: "messages_folded on messages using gin (folded gin_trgm_ops)",
+} as const;
+
+const MIGRATIONS: readonly string[] = [TABLES];
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The `seq` of a row of a table, joined with its batch. */
+export function seqOf(row: string, batch: string): string {
+  return `(${batch}.seq + coalesce(array_position(${batch}.places, ${row}.place) - 1, ${row}.place))::float8`;
+}
+
+/** Below it `insert … on conflict` and what else is needed here is there too, but nobody tests it. */
+const SERVER_VERSION_MIN = 140_000;
+/** "Postern" as a number: replicas that start at once migrate one after the other. */
+const MIGRATION_LOCK = 0x506f7374;
+
+/** Longer than any migration takes, other replicas' included. */
+const MIGRATION_HANG_MS = 600_000;
+
+export interface MigrateOptions {
+  readonly newer?: "refuse" | "bear";
+  readonly hangMs?: number;
+  /** Where a migration runs, if there is one to do. */
+  readonly direct?: Direct;
+}
+
+/**
+ * Brings the database to this program's schema; throws `StartRefused` for a newer one or a server that won't do. A
+ * replica that has used the database before bears a newer schema: it is there because replicas are being replaced.
+ */
+export async function migrate(
+  connection: Connection,
+  { newer = "refuse", hangMs, direct }: MigrateOptions = {},
+): Promise<void> {
+  const version = await connection.transaction("read write", look, hangMs);
+  if (version > SCHEMA_VERSION && newer === "bear") return;
+  if (version !== SCHEMA_VERSION) {
+    const migrating = (on: Connection) => on.transaction("read write", bringUp, MIGRATION_HANG_MS);
+    await (direct === undefined ? migrating(connection) : direct.use(migrating));
+  }
+  await connection.transaction("read write", checkFolding, hangMs);
+}
+
+async function look(session: Session): Promise<number> {
+  await checkServer(session);
+  return versionOf(session);
+}
+
+/** The version of the schema that is there; 0 when none is. */
+export async function versionOf(session: Session): Promise<number> {
+  const [table] = await session.run<{ there: boolean }>(
+    "select to_regclass('postern_schema') is not null as there",
+  );
+  return table?.there === true ? readVersion(session) : 0;
+}
+
+async function readVersion(session: Session): Promise<number> {
+  const [row] = await session.run<{ version: number | null }>(
+    "select max(version) as version from postern_schema",
+  );
+  return row?.version ?? 0;
+}
+
+async function bringUp(session: Session): Promise<void> {
+  await commitSafely(session);
+  await session.run("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+  await session.run("create table if not exists postern_schema (version integer primary key)");
+  const version = await readVersion(session);
+  refuseNewer(version);
+  for (let next = version; next < SCHEMA_VERSION; next++) {
+    await session.script(MIGRATIONS[next] ?? "");
+    await session.run("insert into postern_schema values ($1)", [next + 1]);
+  }
+  if (version === 0) await addSearchIndex(session);
+}
+
+/** For tables that were made in the same transaction, and are nobody else's yet. */
+async function addSearchIndex(session: Session): Promise<void> {
+  await session.script("savepoint search_index");
+  try {
+    await session.script(`${SEARCH_INDEX.extension}; create index ${SEARCH_INDEX.definition}`);
+  } catch {
+    await session.script("rollback to savepoint search_index");
+  }
+}
+
+/** For who only reads. Throws `StartRefused` for a database that is not Postern's, and for a newer one. */
+export async function checkVersion(session: Session): Promise<void> {
+  const version = await versionOf(session);
+  if (version === 0) throw new StartRefused("there is no database of Postern's at the URL");
+  refuseNewer(version);
+}
+
+function refuseNewer(version: number): void {
+  if (version > SCHEMA_VERSION)
+    throw new StartRefused(
+      `the database has schema version ${version}; this Postern knows up to ${SCHEMA_VERSION}: run the newer Postern that wrote it`,
+    );
+}
+
+async function checkServer(session: Session): Promise<void> {
+  const [row] = await session.run<{ version: string; encoding: string; fsync: string }>(
+    `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding,
+       current_setting('fsync') as fsync`,
+  );
+  if (Number(row?.version) < SERVER_VERSION_MIN)
+    throw new StartRefused("the database's server is older than PostgreSQL 14");
+  if (row?.encoding !== "UTF8")
+    throw new StartRefused(`the database's encoding is ${row?.encoding}: it takes UTF8`);
+  if (row.fsync !== "on")
+    throw new StartRefused("the database's server runs with fsync=off: it can't keep a message safe");
+}
+
+/** Texts that an older table folded would be searched wrongly. */
+async function checkFolding(session: Session): Promise<void> {
+  const [row] = await session.run<{ value: string }>("select value from meta where key = 'fold_version'");
+  if (row?.value !== FOLD_VERSION)
+    throw new StartRefused(
+      `the texts were folded by version ${row?.value} of the Unicode table, this Postern has ${FOLD_VERSION}`,
+    );
+}

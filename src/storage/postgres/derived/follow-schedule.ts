@@ -1,0 +1,132 @@
+/** When batches are numbered and counted and by which replica, and the figures that come of it. */
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../observe/log.ts";
+import { boundedTransaction } from "../connection/bounded-transaction.ts";
+import { type Connection, SNAPSHOT } from "../connection/connection.ts";
+import { holdLease, leaveLease } from "../connection/lease.ts";
+import { countAll } from "./counts.ts";
+import { numberAll } from "./numbering.ts";
+
+export const NUMBERING_LEASE = "fold";
+const CLOSE_MS_MAX = 1000;
+const EVERY_MS = 250;
+/** What other replicas have stored is looked at so often. */
+const FIGURES_EVERY_MS = 10_000;
+
+const REST = `select (select count(*) from batches where seq is null)::float8 as unnumbered,
+  pg_database_size(current_database())::float8 as bytes`;
+
+export interface FollowScheduleOptions {
+  readonly connection: Connection;
+  /** This replica's own name. */
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface StoredFigures {
+  readonly messages: number;
+  readonly events: number;
+  /** Batches that have no number and are not in the counts. */
+  readonly unnumbered: number;
+  readonly bytes: number;
+}
+
+export class FollowSchedule {
+  readonly #options: FollowScheduleOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #underway: Promise<void> = Promise.resolve();
+  #closed = false;
+  #isHolder = false;
+  #figuresAt = Number.NEGATIVE_INFINITY;
+  #stored = { messages: Number.NaN, events: Number.NaN };
+  /** By this replica since the figures were asked for. */
+  #created = { messages: 0, events: 0 };
+  #unnumbered = 0;
+  #bytes = 0;
+
+  constructor(options: FollowScheduleOptions) {
+    this.#options = options;
+  }
+
+  get figures(): StoredFigures {
+    const { messages, events } = this.#stored;
+    return {
+      messages: messages + this.#created.messages,
+      events: events + this.#created.events,
+      unnumbered: this.#unnumbered,
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Resolves once the figures are there, if the database is. */
+  async begin(): Promise<void> {
+    await this.#step();
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#underway = this.#step().finally(() => this.#later());
+    }, EVERY_MS);
+  }
+
+  /** Told of what this replica has stored. */
+  created(messages: number, events: number): void {
+    this.#created.messages += messages;
+    this.#created.events += events;
+  }
+
+  /** With `number` everything that is stored is numbered first; what can't be done in time is left to others. */
+  async close(number: boolean): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    if (number) await Promise.race([this.#numberLast(), Bun.sleep(CLOSE_MS_MAX)]);
+  }
+
+  async #numberLast(): Promise<void> {
+    await this.#underway;
+    const { connection, replica } = this.#options;
+    try {
+      await numberAll(connection);
+      if (this.#isHolder) await leaveLease(connection, NUMBERING_LEASE, replica);
+    } catch {
+      // Another replica, or the next start, does it.
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { connection, replica, clock, log } = this.#options;
+    try {
+      this.#isHolder = await holdLease(connection, NUMBERING_LEASE, replica);
+      if (this.#isHolder) await numberAll(connection);
+      if (clock.elapsed() - this.#figuresAt >= FIGURES_EVERY_MS) await this.#refresh();
+    } catch (error) {
+      log.debug("batches could not be numbered", { reason: String(error) });
+    }
+  }
+
+  /** What is committed before the count begins is in it; what this replica adds from then on is added to it. */
+  async #refresh(): Promise<void> {
+    const { connection, clock } = this.#options;
+    const created = { messages: 0, events: 0 };
+    const before = this.#created;
+    this.#created = created;
+    try {
+      const { stored, rest } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
+        stored: await countAll(session),
+        rest: await session.run<{ unnumbered: number; bytes: number }>(REST),
+      }));
+      this.#stored = stored;
+      this.#unnumbered = rest[0]?.unnumbered ?? 0;
+      this.#bytes = rest[0]?.bytes ?? 0;
+      this.#figuresAt = clock.elapsed();
+    } catch (error) {
+      before.messages += created.messages;
+      before.events += created.events;
+      this.#created = before;
+      throw error;
+    }
+  }
+}

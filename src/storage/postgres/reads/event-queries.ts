@@ -1,0 +1,131 @@
+/** Reads of events, and of one message with its events, each from one snapshot in which every batch has its number. */
+import type { LoggedMessage } from "../../../core/message.ts";
+import { NATIVE } from "../../../core/source.ts";
+import {
+  BODIES_BYTES_MAX,
+  type ByFilter,
+  EVENTS_WITH_MESSAGE_MAX,
+  type EventFilters,
+  type EventPage,
+  type EventQuery,
+  givenFilters,
+  type StoredEvent,
+  type StoredMessage,
+} from "../../../core/store.ts";
+import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
+import { placeholders, type Session } from "../connection/connection.ts";
+import { seqOf } from "../connection/schema.ts";
+import { uncounted } from "../derived/counts.ts";
+import { sum } from "../ingest/items.ts";
+import { eventFilter } from "./filter.ts";
+import { countRows } from "./message-queries.ts";
+
+/** A batch that the read needs has no number yet. */
+export class Unnumbered extends Error {
+  override readonly name = "Unnumbered";
+}
+
+interface EventRow extends Omit<StoredEvent, "body" | "seq"> {
+  readonly seq: number | null;
+  readonly bytes: number;
+}
+
+/** What a filter's total is told by: the counts by source and kind, or the rows, one by one. */
+const TOLD_BY: ByFilter<EventFilters, "counts" | "rows"> = {
+  source: "counts",
+  kind: "counts",
+  messageId: "rows",
+  since: "rows",
+};
+
+const COLUMNS = `e.source, e.kind, e.event_key, e.message_id, e.ts, e.created_at, ${seqOf("e", "b")} as seq, e.stop - e.start as bytes`;
+const FROM = "events e left join batches b on b.batch = e.batch";
+
+/** One page and its total. Throws `Unnumbered`. */
+export async function listEvents(session: Session, query: EventQuery): Promise<EventPage> {
+  const filter = eventFilter(query, "e.");
+  const total = await totalOf(session, query);
+  const rows = await session.run<EventRow>(
+    `select ${COLUMNS} from ${FROM} where ${filter.where}
+     order by e.ts_key, seq limit ${filter.parameter(query.limit)} offset ${filter.parameter(query.offset)}`,
+    filter.values,
+  );
+  return { data: await withBodies(session, rows), total };
+}
+
+async function totalOf(session: Session, query: EventQuery): Promise<number> {
+  const { source, kind } = query;
+  if (givenFilters(query, TOLD_BY).some((name) => TOLD_BY[name] === "rows")) {
+    const { where, values } = eventFilter(query);
+    return countRows(session, `events where ${where}`, values);
+  }
+  const counts = await session.run<{ source: string; kind: string; rows: number }>(
+    "select source, kind, rows::float8 as rows from event_counts",
+  );
+  const all = counts.map(({ source, kind, rows }) => [source, kind, rows] as const);
+  return sum(
+    [...all, ...(await uncounted(session)).events].filter(
+      ([ofSource, ofKind]) =>
+        (source === undefined || ofSource === source) && (kind === undefined || ofKind === kind),
+    ),
+  );
+}
+
+/** Null beyond the bytes of one read; the first body is always given. */
+async function withBodies(session: Session, rows: readonly EventRow[]): Promise<StoredEvent[]> {
+  if (rows.some(({ seq }) => seq === null)) throw new Unnumbered("a batch has no number yet");
+  let bytes = 0;
+  const shown = rows.filter((row, index) => {
+    if (index > 0 && bytes + row.bytes > BODIES_BYTES_MAX) return false;
+    bytes += row.bytes;
+    return true;
+  });
+  const bodies = new Map<string, Uint8Array>();
+  if (shown.length > 0) {
+    const found = await session.run<{ source: string; event_key: string; body: Uint8Array }>(
+      `select e.source, e.event_key, substr(d.body, e.start + 1, e.stop - e.start) as body
+       from events e join deliveries d on d.batch = e.batch and d.delivery = e.delivery
+       where (e.source, e.event_key) in (${placeholders(shown.length, 2)})`,
+      shown.flatMap(({ source, event_key }) => [source, event_key]),
+    );
+    for (const { source, event_key, body } of found)
+      bodies.set(`${source} ${event_key}`, new Uint8Array(body));
+  }
+  return rows.map(({ bytes: _, seq, ...row }) => ({
+    ...row,
+    seq: seq ?? 0,
+    body: bodies.get(`${row.source} ${row.event_key}`) ?? null,
+  }));
+}
+
+type MessageRow = LoggedMessage & {
+  readonly seq: number | null;
+  readonly source: string | null;
+  readonly type: string | null;
+  readonly body: Uint8Array | null;
+};
+
+/** A message with its events; undefined when there is none. Throws `Unnumbered`. */
+export async function readMessage(session: Session, messageId: string): Promise<StoredMessage | undefined> {
+  const [row] = await session.run<MessageRow>(
+    `select ${selected(MESSAGE_COLUMNS, "m")},
+       ${seqOf("m", "b")} as seq, m.source, m.type, substr(d.body, m.start + 1, m.stop - m.start) as body
+     from messages m left join batches b on b.batch = m.batch
+       left join deliveries d on d.batch = m.batch and d.delivery = m.delivery
+     where m.message_id = $1`,
+    [messageId],
+  );
+  if (row === undefined) return undefined;
+  if (row.seq === null) throw new Unnumbered("its batch has no number yet");
+  const latest = await session.run<EventRow>(
+    `select ${COLUMNS} from ${FROM} where e.message_id = $1
+     order by e.ts_key desc, seq desc limit ${EVENTS_WITH_MESSAGE_MAX}`,
+    [messageId],
+  );
+  return {
+    ...row,
+    source: row.source ?? NATIVE,
+    body: row.body === null ? null : new Uint8Array(row.body),
+    events: await withBodies(session, [...latest].reverse()),
+  };
+}

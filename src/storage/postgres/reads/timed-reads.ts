@@ -1,0 +1,146 @@
+/** Reads, each in one snapshot and in time, on connections of their own. */
+import { Overloaded, QueryTimeout, StorageUnavailable } from "../../../core/errors.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { inTime } from "../../../lib/in-time.ts";
+import type { Log } from "../../../observe/log.ts";
+import {
+  Connection,
+  type ConnectionOptions,
+  HANG_MS,
+  type Session,
+  SNAPSHOT,
+} from "../connection/connection.ts";
+import { failureOf, isTimeout } from "../connection/failures.ts";
+import { Standby } from "../connection/standby.ts";
+import { Unnumbered } from "./event-queries.ts";
+
+const READS_WAITING_MAX = 1000;
+const ATTEMPTS_MAX = 2;
+
+export interface TimedReadsOptions extends ConnectionOptions {
+  readonly url: string;
+  /** Of a hot standby, which answers what it can, as of a moment ago. */
+  readonly readUrl: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timeoutMs: number;
+  /** Gives a number to everything that is committed. */
+  readonly number: () => Promise<void>;
+}
+
+export class TimedReads {
+  readonly #options: TimedReadsOptions;
+  readonly #primary: Connection;
+  readonly #standby: Standby | undefined;
+  #waiting = 0;
+
+  constructor(options: TimedReadsOptions) {
+    const { url, readUrl, log } = options;
+    this.#options = options;
+    this.#primary = new Connection(url, options);
+    if (readUrl !== undefined)
+      this.#standby = new Standby({ url: readUrl, connection: options, primary: this.#primary, log });
+  }
+
+  /** Throws `StartRefused` when the standby holds another database. */
+  async begin(): Promise<void> {
+    await this.#standby?.begin();
+  }
+
+  /** How old what reads show is; 0 when it is no other than what is stored. */
+  get lagSeconds(): number {
+    return this.#standby?.lagSeconds ?? 0;
+  }
+
+  /** Waits for what is under way, so many seconds at most. */
+  async close(timeoutS: number): Promise<void> {
+    await Promise.all([this.#primary.close(timeoutS), this.#standby?.close(timeoutS)]);
+  }
+
+  /** Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`. */
+  async ask<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
+    const { timeoutMs, clock } = this.#options;
+    const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
+    this.#waiting++;
+    const answer = this.#answer(work, clock.elapsed() + timeoutMs).finally(() => this.#waiting--);
+    try {
+      return await inTime(answer, timeoutMs, late);
+    } catch (error) {
+      if (error === late || isTimeout(error)) throw late;
+      const { kind, reason } = failureOf(error);
+      // Whether messages can be stored is none of a read's business.
+      if (kind === "data") throw error;
+      throw new StorageUnavailable("storage unavailable", reason);
+    }
+  }
+
+  async #answer<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
+    const standby = this.#standby;
+    const answer = standby?.isUsable ? await this.#askStandby(standby, work, deadline) : undefined;
+    return answer === undefined ? this.#askPrimary(work, deadline) : answer.given;
+  }
+
+  /**
+   * Undefined where only the primary can answer: the standby is away, has ended the read twice so that it can follow, or
+   * what the read needs had no number yet when the standby got it.
+   */
+  async #askStandby<T>(
+    standby: Standby,
+    work: (session: Session) => Promise<T>,
+    deadline: number,
+  ): Promise<{ given: T } | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { given, follows } = await this.#read(standby.connection, work, deadline);
+        // It was promoted: what it shows may not be what is stored at the primary.
+        if (follows) return { given };
+        standby.lost("it follows no other server");
+        return undefined;
+      } catch (error) {
+        if (error instanceof Unnumbered) return undefined;
+        const { kind, reason } = failureOf(error);
+        if (kind === "data" || isTimeout(error)) throw error;
+        if (attempt < ATTEMPTS_MAX && kind !== "unavailable") continue;
+        if (kind === "lost") standby.lost(reason);
+        return undefined;
+      }
+    }
+  }
+
+  async #askPrimary<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
+    const { clock, number } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.#read(this.#primary, work, deadline)).given;
+      } catch (error) {
+        // Its connection may have been cut while the server is well.
+        if (attempt <= ATTEMPTS_MAX && failureOf(error).kind === "lost") continue;
+        if (!(error instanceof Unnumbered) || clock.elapsed() > deadline) throw error;
+        await number();
+      }
+    }
+  }
+
+  async #read<T>(
+    connection: Connection,
+    work: (session: Session) => Promise<T>,
+    deadline: number,
+  ): Promise<{ given: T; follows: boolean }> {
+    const leftMs = Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
+    return connection.transaction(
+      SNAPSHOT,
+      async (session) => {
+        const [[server], given] = await Promise.all([
+          session.run<{ follows: boolean }>(
+            "select set_config('statement_timeout', $1, true), pg_is_in_recovery() as follows",
+            [String(leftMs)],
+          ),
+          work(session),
+        ]);
+        return { given, follows: server?.follows === true };
+      },
+      leftMs + HANG_MS,
+    );
+  }
+}

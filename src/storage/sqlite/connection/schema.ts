@@ -1,0 +1,145 @@
+/**
+ * The tables and their migrations. Each step is one transaction together with the version that it reaches, so
+ * a kill at any instruction leaves a file that opens.
+ */
+import type { Database } from "bun:sqlite";
+import { StartRefused } from "../../../core/errors.ts";
+
+/** "Post" in ASCII: tells a file of ours from somebody else's. */
+const APPLICATION_ID = 0x506f7374;
+
+/**
+ * What providers' POSTs hold besides the fields of their messages. The bytes of a POST are kept once, under the `seq`
+ * of the first of its rows; messages and events are parts of them (`start` up to `stop`). A message of the native
+ * source has no row here, so it costs nothing. `event` numbers the events without gaps. `sources` are the names whose
+ * identifiers (`NAME:…`) no message of the native source can have.
+ */
+const POSTS = `
+  create table deliveries (delivery integer primary key, body blob not null);
+  create table details (
+    seq      integer primary key,
+    source   text not null,
+    type     text not null,
+    delivery integer not null,
+    start    integer not null,
+    stop     integer not null
+  );
+  create table events (
+    event      integer primary key,
+    seq        integer not null,
+    source     text not null,
+    kind       text not null,
+    event_key  text not null,
+    message_id text,
+    ts         text not null,
+    ts_key     text not null,
+    created_at text not null,
+    delivery   integer not null,
+    start      integer not null,
+    stop       integer not null,
+    unique (source, event_key)
+  );
+  create table sources (name text primary key) without rowid;
+`;
+
+/** What tells a damaged row from a sound one; null in rows of versions before 4. */
+const CHECKSUMS = ["messages", "deliveries", "details", "events"]
+  .map((table) => `alter table ${table} add column checksum integer;`)
+  .join("\n");
+
+/**
+ * `ts_key` is what `core` makes of `ts`, and `seq` the row's place in the log, counted by the writer. The rowid gives
+ * the same order without an index of its own: rows are only ever appended, and VACUUM keeps their order. Every other
+ * index would be paid by each acknowledgement; they live in a file of their own and follow the log.
+ */
+const SCHEMA = `
+  create table messages (
+    message_id  text primary key,
+    from_msisdn text not null,
+    to_msisdn   text not null,
+    ts          text not null,
+    text        text,
+    created_at  text not null,
+    seq         integer not null,
+    ts_key      text not null
+  );
+  create table meta (key text primary key, value text not null) without rowid;
+  insert into meta values ('probe', '0'), ('log_id', lower(hex(randomblob(16))));
+  ${POSTS}
+  ${CHECKSUMS}
+`;
+
+/**
+ * What leads from a version to the next one, quickly whatever the file's size. Version 1 had the index
+ * `messages_by_time`, which serves pages until the index file has caught up (see `dropOldIndex`), and a column
+ * `folded`, which stays in such files and is no longer written.
+ */
+const UPGRADES: readonly string[] = [
+  `
+  drop index messages_by_seq;
+  delete from meta where key = 'fold_version' or key like 'refold\\_%' escape '\\';
+  insert into meta values ('log_id', lower(hex(randomblob(16))));
+  `,
+  POSTS,
+  CHECKSUMS,
+];
+
+export const SCHEMA_VERSION = UPGRADES.length + 1;
+const WITH_POSTS = 3;
+const WITH_CHECKSUMS = 4;
+
+/** Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's. */
+export function migrate(db: Database, path: string): void {
+  checkFile(db, path);
+  const from = pragma(db, "user_version");
+  if (from === 0) reach(db, SCHEMA_VERSION, SCHEMA);
+  else
+    for (let version = from; version < SCHEMA_VERSION; version++)
+      reach(db, version + 1, UPGRADES[version - 1] ?? "");
+}
+
+function reach(db: Database, version: number, statements: string): void {
+  db.transaction(() => {
+    db.run(statements);
+    db.run(`pragma user_version = ${version}`);
+    db.run(`pragma application_id = ${APPLICATION_ID}`);
+  }).immediate();
+}
+
+/** Drops what only a file of version 1 has, once nobody needs it; whether there was any. */
+export function dropOldIndex(db: Database): boolean {
+  const found = db.query("select 1 from sqlite_schema where name = 'messages_by_time'").get() !== null;
+  if (found) db.run("drop index messages_by_time");
+  return found;
+}
+
+/** Throws `StartRefused` when this program can't read the file. */
+export function checkFile(db: Database, path: string): void {
+  const version = pragma(db, "user_version");
+  const strange = pragma(db, "application_id") !== APPLICATION_ID && hasTables(db);
+  if (strange) throw new StartRefused(`${path} is a database of another program`);
+  if (version > SCHEMA_VERSION) {
+    throw new StartRefused(
+      `${path} has schema version ${version}; this Postern knows up to ${SCHEMA_VERSION}: run the newer Postern that wrote it`,
+    );
+  }
+}
+
+/** Whether a file that was only opened for reading has the tables of providers' POSTs: versions before 3 have none. */
+export function hasPosts(db: Database): boolean {
+  return pragma(db, "user_version") >= WITH_POSTS;
+}
+
+/** The column of checksums, as a file that was only opened for reading has it: `log` where it is attached as that. */
+export function checksumColumn(db: Database, schema: "main" | "log" = "main"): string {
+  return pragma(db, `${schema}.user_version`) >= WITH_CHECKSUMS ? "checksum" : "null";
+}
+
+function pragma(db: Database, name: string): number {
+  const [[value] = [0]] = db.query(`pragma ${name}`).values() as [number][];
+  return value;
+}
+
+function hasTables(db: Database): boolean {
+  return db.query("select 1 from sqlite_schema limit 1").get() !== null;
+}

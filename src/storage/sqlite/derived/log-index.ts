@@ -1,0 +1,176 @@
+/** The followers of one index file, and how they move along the log. */
+import type { Database, Statement } from "bun:sqlite";
+import { Damaged } from "../connection/damage.ts";
+import { EventFollower } from "./event-order.ts";
+import type { Follower, IndexLimits, Positions } from "./followers.ts";
+import {
+  eventPosition,
+  indexNumbers,
+  indexPath,
+  leastOf,
+  openIndex,
+  positionsOf,
+  removeIndex,
+} from "./index-file.ts";
+import { SearchFollower } from "./search-index.ts";
+import { SenderFollower } from "./sender-order.ts";
+import { TimeFollower } from "./time-order.ts";
+
+/**
+ * Opens the index of a log: the file that has come furthest; others, and those that can't serve, are deleted. `onDamage`
+ * is told of those that can't be read.
+ */
+export function openLogIndex(
+  log: Database,
+  logPath: string,
+  limits: IndexLimits,
+  cacheKib: number,
+  onDamage: (file: string, reason: string) => void = () => undefined,
+): LogIndex {
+  const open = (number: number) => {
+    try {
+      return openIndex(log, logPath, number, cacheKib);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      onDamage(indexPath(logPath, number), error.message);
+      return undefined;
+    }
+  };
+  const found = indexNumbers(logPath).flatMap((number) => {
+    const db = open(number);
+    if (db === undefined) removeIndex(logPath, number);
+    return db === undefined ? [] : [{ number, db, row: leastOf(positionsOf(db)) }];
+  });
+  found.sort((a, b) => b.row - a.row || b.number - a.number);
+  for (const { db, number } of found.splice(1)) {
+    db.close();
+    removeIndex(logPath, number);
+  }
+  const [best] = found;
+  return best === undefined
+    ? makeLogIndex(log, logPath, 1, limits, cacheKib)
+    : new LogIndex(best.db, logPath, best.number, limits);
+}
+
+/** Makes an empty index file; one of the same number that can't serve is replaced. */
+export function makeLogIndex(
+  log: Database,
+  logPath: string,
+  number: number,
+  limits: IndexLimits,
+  cacheKib: number,
+): LogIndex {
+  removeIndex(logPath, number);
+  const db = openIndex(log, logPath, number, cacheKib);
+  if (db === undefined) throw new Error(`the index file ${indexPath(logPath, number)} can't be made`);
+  return new LogIndex(db, logPath, number, limits);
+}
+
+export class LogIndex {
+  readonly number: number;
+  readonly #logPath: string;
+  readonly #db: Database;
+  readonly #followers: readonly Follower[];
+  readonly #limits: IndexLimits;
+  readonly #ends: Statement<{ row: number | null }, [number, number]>;
+  readonly #move: Statement;
+  readonly #events: EventFollower;
+  readonly #eventsEnd: Statement<{ event: number | null }, [number]>;
+  readonly #moveEvents: Statement;
+  #positions: Positions;
+  #event: number;
+
+  constructor(db: Database, logPath: string, number: number, limits: IndexLimits) {
+    this.#db = db;
+    this.#logPath = logPath;
+    this.number = number;
+    this.#limits = limits;
+    this.#followers = [
+      new TimeFollower(db, limits.leafRows),
+      new SenderFollower(db, limits),
+      new SearchFollower(db, limits),
+    ];
+    this.#ends = db.query(
+      "select max(rowid) as row from (select rowid from log.messages where rowid > ? order by rowid limit ?)",
+    );
+    this.#move = db.query(
+      `update followers set row = ?1,
+         message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
+    );
+    this.#events = new EventFollower(db, limits.leafRows);
+    this.#eventsEnd = db.query("select max(event) as event from log.events where event <= ?");
+    this.#moveEvents = db.query(
+      `update followers set row = ?1,
+         message_id = (select event_key from log.events where event = ?1) where name = 'events'`,
+    );
+    this.#positions = positionsOf(db);
+    this.#event = eventPosition(db);
+  }
+
+  get path(): string {
+    return indexPath(this.#logPath, this.number);
+  }
+
+  get positions(): Positions {
+    return this.#positions;
+  }
+
+  /** The last event that was taken. */
+  get event(): number {
+    return this.#event;
+  }
+
+  /** The last row that every follower of messages has taken. */
+  get row(): number {
+    return leastOf(this.#positions);
+  }
+
+  /** Takes what is furthest behind one step on, of messages and of events; how many of both, 0 when none was left. */
+  advance(): number {
+    const before = { row: this.row, event: this.#event };
+    this.#advanceMessages(before.row);
+    this.#advanceEvents();
+    return this.row - before.row + (this.#event - before.event);
+  }
+
+  /** A step and the position that it reaches are one transaction. */
+  #advanceMessages(from: number): void {
+    const positions = { ...this.#positions };
+    const moved: Follower[] = [];
+    this.#db.transaction(() => {
+      for (const follower of this.#followers) {
+        if (positions[follower.name] > from) continue;
+        const last = this.#ends.get(from, this.#limits.stepRows[follower.name])?.row ?? from;
+        if (last === from) continue;
+        follower.step(from, last);
+        this.#move.run(last, follower.name);
+        positions[follower.name] = last;
+        moved.push(follower);
+      }
+    })();
+    this.#positions = positions;
+    for (const follower of moved) this.#db.transaction(() => follower.rearrange())();
+  }
+
+  /** Events are numbered without gaps. */
+  #advanceEvents(): void {
+    const from = this.#event;
+    const last = this.#eventsEnd.get(from + this.#limits.stepRows.events)?.event ?? 0;
+    if (last <= from) return;
+    this.#db.transaction(() => {
+      this.#events.step(from, last);
+      this.#moveEvents.run(last);
+    })();
+    this.#event = last;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Closes the file and deletes it. */
+  remove(): void {
+    this.close();
+    removeIndex(this.#logPath, this.number);
+  }
+}

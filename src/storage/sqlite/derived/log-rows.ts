@@ -1,0 +1,37 @@
+/** Rows of the log, and the order in which pages show them. */
+import { compareUtf8 } from "../../../core/utf8-order.ts";
+
+export interface LogRow {
+  /** The rowid: its order is the order of the log. */
+  readonly row: number;
+  readonly messageId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly tsKey: string;
+  readonly ts: string;
+  readonly text: string | null;
+}
+
+/** A place in the order of pages. */
+export interface SortKey {
+  readonly tsKey: string;
+  readonly messageId: string;
+}
+
+/** The order of pages: by instant, then by the identifier's bytes. */
+export function compareKeys(a: SortKey, b: SortKey): number {
+  if (a.tsKey !== b.tsKey) return a.tsKey < b.tsKey ? -1 : 1;
+  return compareUtf8(a.messageId, b.messageId);
+}
+
+/** How many of the places, given in order, come before one. */
+export function countBefore(places: readonly SortKey[], place: SortKey): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareKeys(places[middle] as SortKey, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,395 @@
+/**
+ * Compares what was derived with the log that it was derived from, also beside a running server. What it reads is
+ * read in slices, each a snapshot of its own, so that neither write-ahead log grows for as long as it takes; entries
+ * are only ever added, so slices miss nothing.
+ */
+import { Database } from "bun:sqlite";
+import { cutDictionary, type Dictionary } from "../../../search/blocks.ts";
+import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../../../search/merge.ts";
+import type { SegmentBytes } from "../../../search/segment.ts";
+import { SegmentBuilder } from "../../../search/segment-builder.ts";
+import { isUnreadable, reasonOf } from "../connection/damage.ts";
+import { openForReading } from "../connection/files.ts";
+import { endOfLog } from "../connection/log-end.ts";
+import type { CountedTables } from "../derived/counted-order.ts";
+import { BY_FILTER } from "../derived/event-order.ts";
+import {
+  eventPosition,
+  indexNumbers,
+  indexPath,
+  leastOf,
+  positionsOf,
+  serves,
+} from "../derived/index-file.ts";
+import { addToSegment, INDEXED_COLUMNS, type IndexedColumns } from "../derived/search-index.ts";
+import { storedDictionary } from "../derived/stored-segment.ts";
+import { BY_TIME } from "../derived/time-order.ts";
+import { examineLog } from "./doctor-log.ts";
+import { examineEvents } from "./doctor-posts.ts";
+import { Findings } from "./findings.ts";
+
+const SLICE_ROWS = 16_384;
+const COUNTS_SHOWN_MAX = 10;
+const TOP = 10;
+
+/** One part of the database, as it was found. */
+export interface Examined {
+  readonly part: "log" | "time" | "senders" | "search" | "events";
+  /** Rows that were looked at. */
+  readonly rows: number;
+  /** What is wrong, in words; none when all is well. The first few of them. */
+  readonly findings: readonly string[];
+}
+
+export interface Examination {
+  /** The index file that was examined; undefined when there is none that serves this log. */
+  readonly index: string | undefined;
+  readonly parts: readonly Examined[];
+}
+
+/** Messages in the log, for whoever shows how far the examination is: it looks at each four times. */
+export function rowsToExamine(path: string): number {
+  using log = openForReading(path);
+  try {
+    return 4 * endOfLog(log).row;
+  } catch (error) {
+    if (isUnreadable(error)) return 0;
+    throw error;
+  }
+}
+
+/** Examines a database; yields how many rows were looked at since. Throws `StartRefused` when it can't be read. */
+export function* examine(path: string): Generator<number, Examination> {
+  using log = openForReading(path);
+  const found = derivedFrom(log, path);
+  const parts: Examined[] = [{ part: "log", ...(yield* examineLog(log)) }];
+  if (found === undefined) return { index: undefined, parts };
+  const { db, index } = found;
+  try {
+    const at = positionsOf(db);
+    const time = examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME));
+    parts.push(yield* asFarAsReadable("time", time));
+    const senders = examineOrder(db, SENDERS, at.senders, () => countFindings(db));
+    parts.push(yield* asFarAsReadable("senders", senders));
+    parts.push(yield* asFarAsReadable("search", new SegmentsCheck(log, db).run(at.search)));
+    const events = yield* asFarAsReadable("events", examineAllEvents(db));
+    if (events.rows > 0 || events.findings.length > 0) parts.push(events);
+  } finally {
+    db.close();
+  }
+  return { index, parts };
+}
+
+function* examineAllEvents(db: Database): Generator<number, Examined> {
+  const { rows, findings } = yield* examineEvents(db, eventPosition(db));
+  return {
+    part: "events",
+    rows,
+    findings: [...findings, ...inSnapshot(db, () => leafFindings(db, BY_FILTER))],
+  };
+}
+
+/** A page that can't be read, of the index or of the log, ends the part that needs it. */
+function* asFarAsReadable(
+  part: Examined["part"],
+  examination: Generator<number, Examined>,
+): Generator<number, Examined> {
+  let rows = 0;
+  try {
+    for (let step = examination.next(); ; step = examination.next()) {
+      if (step.done) return step.value;
+      rows += step.value;
+      yield step.value;
+    }
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { part, rows, findings: [`it can't be read to its end: ${reasonOf(error)}`] };
+  }
+}
+
+/** Of the index files that serve the log the one that has come furthest, with the log attached. */
+function derivedFrom(log: Database, path: string): { db: Database; index: string } | undefined {
+  const found = indexNumbers(path).flatMap((number) => {
+    const index = indexPath(path, number);
+    const db = new Database(index, { readonly: true, strict: true });
+    try {
+      db.run("pragma busy_timeout = 5000");
+      if (serves(db, log)) return [{ db, index, row: leastOf(positionsOf(db)), number }];
+    } catch {
+      // Not an index file, or broken: a server would make it anew.
+    }
+    db.close();
+    return [];
+  });
+  found.sort((a, b) => b.row - a.row || b.number - a.number);
+  for (const { db } of found.splice(1)) db.close();
+  const [best] = found;
+  best?.db.run("attach ? as log", [path]);
+  return best;
+}
+
+/** A table that holds each message once, in an order of its own. */
+interface OrderTable {
+  readonly part: "time" | "senders";
+  readonly table: string;
+  /** Where its entries are looked up: some may wait elsewhere for their place in the table. */
+  readonly entries: string;
+  /** Its key, which a row of the log has too, under these names. */
+  readonly key: readonly string[];
+  readonly logKey: readonly string[];
+}
+
+const TIME: OrderTable = {
+  part: "time",
+  table: "by_time",
+  entries: "by_time",
+  key: ["ts_key", "message_id"],
+  logKey: ["ts_key", "message_id"],
+};
+const SENDERS: OrderTable = {
+  part: "senders",
+  table: "by_sender",
+  entries: "all_by_sender",
+  key: ["sender", "ts_key", "message_id"],
+  logKey: ["from_msisdn", "ts_key", "message_id"],
+};
+
+/**
+ * Every entry has to say what its row of the log says, and there have to be as many as the log has rows up to the
+ * follower's position when it began: then none is missing, as no two entries can have the same key.
+ */
+function* examineOrder(
+  db: Database,
+  { part, table, entries, key, logKey }: OrderTable,
+  position: number,
+  rest: () => readonly string[],
+): Generator<number, Examined> {
+  const findings = new Findings();
+  const names = key.join(", ");
+  const place = key.map(() => "?").join(", ");
+  const differs = key.map((name, index) => `e.${name} <> m.${logKey[index]}`).join(" or ");
+  const last = db.prepare(
+    `select ${names} from ${table} where (${names}) > (${place}) order by ${names} limit 1 offset ${SLICE_ROWS - 1}`,
+  );
+  const compare = (bound: string) =>
+    db.prepare(
+      `select count(*), coalesce(sum(e.row <= ?), 0),
+         coalesce(sum(m.rowid is null or ${differs}), 0),
+         min(case when m.rowid is null or ${differs} then e.row end)
+       from (select ${names}, row from ${entries} where (${names}) > (${place}) ${bound}) e
+       left join log.messages m on m.rowid = e.row`,
+    );
+  const within = compare(`and (${names}) <= (${place})`);
+  const toEnd = compare("");
+  let rows = 0;
+  let known = 0;
+  let after: readonly string[] = key.map(() => "");
+  for (let done = false; !done; ) {
+    const [end] = last.values(...after) as string[][];
+    const [counted] = (
+      end === undefined ? toEnd.values(position, ...after) : within.values(position, ...after, ...end)
+    ) as [number, number, number, number | null][];
+    const [count, upTo, wrong, example] = counted ?? [0, 0, 0, null];
+    if (wrong > 0)
+      findings.add(`${table}: ${wrong} entries differ from the log, one of them that of row ${example}`);
+    rows += count;
+    known += upTo;
+    yield count;
+    done = end === undefined;
+    after = end ?? after;
+  }
+  for (const statement of [last, within, toEnd]) statement.finalize();
+  const expected = countRows(db, position);
+  if (known !== expected)
+    findings.add(`${table}: it has ${known} of the ${expected} messages up to row ${position}`);
+  for (const text of inSnapshot(db, rest)) findings.add(text);
+  return { part, rows, findings: findings.list() };
+}
+
+/** Rows of the log up to one, counted in slices. */
+function countRows(db: Database, last: number): number {
+  const sql = "select count(*) as n from log.messages where rowid > ? and rowid <= ?";
+  const query = db.query<{ n: number }, [number, number]>(sql);
+  const step = 64 * SLICE_ROWS;
+  let rows = 0;
+  for (let after = 0; after < last; after += step)
+    rows += query.get(after, Math.min(last, after + step))?.n ?? 0;
+  return rows;
+}
+
+function inSnapshot<T>(db: Database, read: () => T): T {
+  db.run("begin");
+  try {
+    return read();
+  } finally {
+    db.run("rollback");
+  }
+}
+
+/** The leaves' sizes. */
+function leafFindings(db: Database, { entries, leaves, key }: Omit<CountedTables, "fresh">): string[] {
+  const [first, second] = key;
+  const found = db
+    .query<{ first: string; second: string; rows: number }, []>(
+      `select ${first} as first, ${second} as second, rows from ${leaves} order by ${first}, ${second}`,
+    )
+    .all();
+  if (found[0]?.first !== "" || found[0].second !== "") return [`${leaves}: the first leaf is missing`];
+  const place = `(${first}, ${second})`;
+  const count = db.query<{ n: number }, string[]>(
+    `select count(*) as n from ${entries} where ${place} >= (?, ?) and ${place} < (?, ?)`,
+  );
+  return found.flatMap((leaf, index) => {
+    const next = found[index + 1] ?? { first: "\u{10FFFF}", second: "" };
+    const n = count.get(leaf.first, leaf.second, next.first, next.second)?.n ?? 0;
+    return n === leaf.rows
+      ? []
+      : [`${leaves}: the leaf from ${leaf.first || "the start"} on says ${leaf.rows} and has ${n}`];
+  });
+}
+
+/** The counts by sender, their sums, and who has most. */
+function countFindings(db: Database): string[] {
+  const findings = db
+    .query<{ sender: string; rows: number; n: number }, []>(
+      `select sender, rows, n from (
+         select sender, rows,
+           (select count(*) from by_sender b where b.sender = s.sender) +
+           (select count(*) from waiting_by_sender w
+            where w.run in (select run from runs) and w.sender = s.sender) as n
+         from senders s
+       ) where rows <> n limit ${COUNTS_SHOWN_MAX}`,
+    )
+    .all()
+    .map(({ sender, rows, n }) => `senders: the count of ${sender} says ${rows} and it has ${n}`);
+  const sums = db
+    .query<Record<"messages" | "senders" | "entries" | "counted" | "counts", number>, []>(
+      `select messages, senders, (select count(*) from all_by_sender) as entries,
+         (select coalesce(sum(rows), 0) from senders) as counted, (select count(*) from senders) as counts
+       from totals`,
+    )
+    .get();
+  if (sums === null) return [...findings, "totals: the row is missing"];
+  if (sums.messages !== sums.entries || sums.messages !== sums.counted)
+    findings.push(
+      `totals: it says ${sums.messages} messages; by_sender has ${sums.entries}, senders counts ${sums.counted}`,
+    );
+  if (sums.senders !== sums.counts)
+    findings.push(`totals: it says ${sums.senders} senders and there are ${sums.counts}`);
+  const top = (table: string) =>
+    JSON.stringify(
+      db.query(`select sender, rows from ${table} order by rows desc, sender limit ${TOP}`).values(),
+    );
+  if (top("top_senders") !== top("senders"))
+    findings.push("top_senders: they aren't those with most messages");
+  return findings;
+}
+
+interface Segment extends Pick<SegmentBytes, "first" | "last" | "documents" | "lasts"> {
+  readonly segment: number;
+  readonly filters: Uint8Array;
+}
+
+/** Makes every segment once more from the log and compares it byte by byte. */
+class SegmentsCheck {
+  readonly #log: Database;
+  readonly #db: Database;
+  readonly #findings = new Findings();
+  #rows = 0;
+
+  constructor(log: Database, db: Database) {
+    this.#log = log;
+    this.#db = db;
+  }
+
+  *run(position: number): Generator<number, Examined> {
+    const holding = this.#db.query<Segment, [number]>(
+      "select * from segments where first <= ?1 and last >= ?1 order by first",
+    );
+    for (let row = 1; row <= position; ) {
+      this.#db.run("begin");
+      try {
+        const [segment, other] = holding.all(row);
+        if (segment === undefined) {
+          this.#findings.add(`segments: none holds row ${row}`);
+          break;
+        }
+        if (other !== undefined)
+          this.#findings.add(`segments: ${segment.segment} and ${other.segment} overlap`);
+        // A merge may have put what was examined already and what wasn't into one.
+        yield* this.#compare(segment);
+        row = segment.last + 1;
+      } finally {
+        this.#db.run("rollback");
+      }
+    }
+    return { part: "search", rows: this.#rows, findings: this.#findings.list() };
+  }
+
+  *#compare(segment: Segment): Generator<number, void> {
+    const { segment: number, first, last } = segment;
+    const parts: SegmentSource[] = [];
+    for (let start = first; start <= last; start += SLICE_ROWS) {
+      const part = this.#build(start, Math.min(last, start + SLICE_ROWS - 1));
+      if (part.documents > 0) parts.push({ ...part, postings: chunksOf(part.postings) });
+      this.#rows += part.documents;
+      yield part.documents;
+    }
+    const wrong = (what: string) =>
+      this.#findings.add(`segment ${number} (rows ${first} to ${last}): ${what}`);
+    if (parts.length === 0) return wrong("the log has none of its rows");
+    const stored = this.#chunks(number);
+    let same = true;
+    const made = mergeSegments(parts, (chunk) => {
+      const next = stored.next();
+      same &&= next.done !== true && equal(chunk, next.value);
+    });
+    if (stored.next().done !== true) same = false;
+    if (!same) wrong("its lists of rows differ from the log");
+    if (made.documents !== segment.documents)
+      wrong(`it says ${segment.documents} messages and the log has ${made.documents}`);
+    const { filters, lasts } = segment;
+    const found = { ...this.#dictionary(number), filters, lasts };
+    const expected = { ...made, filters: cutDictionary(made).filters };
+    for (const stream of ["dictionary", "offsets", "filters", "lasts"] as const) {
+      if (!equal(expected[stream], found[stream])) wrong(`its ${stream} differ from the log`);
+    }
+  }
+
+  #build(first: number, last: number): SegmentBytes {
+    const sql = `select ${INDEXED_COLUMNS} from messages where rowid >= ? and rowid <= ? order by rowid`;
+    const builder = new SegmentBuilder(first);
+    for (const columns of this.#log.query(sql).values(first, last) as IndexedColumns[])
+      addToSegment(builder, columns);
+    return builder.build();
+  }
+
+  /** Nothing when it is damaged beyond reading. */
+  #dictionary(segment: number): Partial<Dictionary> {
+    try {
+      return storedDictionary(this.#db, segment);
+    } catch {
+      return {};
+    }
+  }
+
+  *#chunks(segment: number): Generator<Uint8Array, undefined> {
+    const sql = "select bytes from postings where segment = ? and chunk = ?";
+    const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
+    for (let chunk = 0; ; chunk++) {
+      const found = query.get(segment, chunk);
+      if (found === null) return;
+      yield found.bytes;
+    }
+  }
+}
+
+/** A damaged file may hold anything, also what is no bytes. */
+function equal(made: Uint8Array, stored: unknown): boolean {
+  return stored instanceof Uint8Array && Buffer.compare(made, stored) === 0;
+}
+
+function* chunksOf(postings: Uint8Array): Generator<Uint8Array, undefined> {
+  for (let start = 0; start < postings.length; start += CHUNK_BYTES)
+    yield postings.subarray(start, start + CHUNK_BYTES);
+}

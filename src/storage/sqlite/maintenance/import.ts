@@ -1,0 +1,184 @@
+/**
+ * Takes messages into a database file without a server: large transactions, checkpoints in between. It holds the
+ * file's lock for as long as it runs, and whatever stops it leaves a file that the next run goes on with.
+ */
+import type { Database } from "bun:sqlite";
+import { dirname } from "node:path";
+import type { Message } from "../../../core/message.ts";
+import type { MessageDetail, NewEvent, Outcome } from "../../../core/store.ts";
+import { type Clock, isoTicker } from "../../../lib/clock.ts";
+import { syncFolder } from "../../../lib/sync-folder.ts";
+import {
+  CHECKPOINT_AT_PAGES,
+  checkpoint,
+  isNew,
+  openForWriting,
+  prepareFolder,
+} from "../connection/files.ts";
+import { FilesInPlace } from "../connection/files-in-place.ts";
+import { type FileLock, lockFile } from "../connection/lock.ts";
+import { migrate } from "../connection/schema.ts";
+import { follow } from "../derived/offline-index.ts";
+import { claimedNames } from "../ingest/claims.ts";
+import { Logs } from "../ingest/logs.ts";
+import type { PostBody } from "../ingest/post-log.ts";
+
+const TRANSACTION_ROWS = 25_000;
+const CACHE_KIB = 64 * 1024;
+
+/** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
+export type ImportRecord = MessageToImport | EventToImport | BodyToImport;
+
+export interface MessageToImport {
+  readonly message: Message;
+  readonly seq?: number;
+  /** Taken over; without it the time of the import stands in its place. */
+  readonly createdAt?: string;
+  /** Of a provider's message. */
+  readonly part?: MessageDetail & { readonly source: string; readonly delivery: number };
+}
+
+export interface EventToImport {
+  readonly event: NewEvent;
+  readonly source: string;
+  readonly delivery: number;
+  readonly seq: number;
+  readonly createdAt: string;
+}
+
+/** Comes right before the records that are parts of it. */
+export interface BodyToImport {
+  readonly delivery: number;
+  readonly body: Uint8Array;
+}
+
+/** Opens the database of an import, which is made when missing; throws `StartRefused` while a server has it. */
+export function openImport(path: string, clock: Clock): Import {
+  prepareFolder(path);
+  const lock = lockFile(path);
+  try {
+    // A log without its database is refused.
+    isNew(path);
+    const db = openForWriting(path);
+    db.run(`pragma cache_size = -${CACHE_KIB}`);
+    migrate(db, path);
+    syncFolder(dirname(path));
+    return new Import(path, db, lock, clock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+type Counts = Record<Outcome, number>;
+
+export class Import {
+  /** Outcomes of what is on stable storage. */
+  readonly committed: { readonly messages: Counts; readonly events: Counts } = {
+    messages: noCounts(),
+    events: noCounts(),
+  };
+  #uncommitted: { readonly of: "messages" | "events"; readonly outcome: Outcome }[] = [];
+  readonly #path: string;
+  readonly #db: Database;
+  readonly #lock: FileLock;
+  readonly #files: FilesInPlace;
+  readonly #logs: Logs;
+  readonly #now: () => string;
+  readonly #claimed: ReadonlySet<string>;
+  #body: { readonly delivery: number; readonly body: PostBody } | undefined;
+
+  constructor(path: string, db: Database, lock: FileLock, clock: Clock) {
+    this.#path = path;
+    this.#db = db;
+    this.#lock = lock;
+    this.#files = new FilesInPlace(path);
+    this.#logs = new Logs(db);
+    this.#now = isoTicker(clock);
+    this.#claimed = claimedNames(db);
+  }
+
+  /**
+   * Adds a record; it is on stable storage after the next `commit`, which comes by itself now and then. Undefined for
+   * a delivery, whose bytes are stored when one of the following records is new; a text says why it can't be added.
+   */
+  append(record: ImportRecord): Outcome | { readonly problem: string } | undefined {
+    if ("body" in record) {
+      this.#commitFull();
+      this.#body = { delivery: record.delivery, body: { read: () => record.body } };
+      return undefined;
+    }
+    const problem = this.#problemOf(record);
+    if (problem !== undefined) return { problem };
+    if (this.#uncommitted.length === 0) this.#logs.messages.begin();
+    const outcome = "event" in record ? this.#event(record) : this.#message(record);
+    this.#uncommitted.push({ of: "event" in record ? "events" : "messages", outcome });
+    // A POST's parts become visible together, as a server stores them.
+    if ("message" in record && record.part === undefined) this.#commitFull();
+    return outcome;
+  }
+
+  #commitFull(): void {
+    if (this.#uncommitted.length >= TRANSACTION_ROWS) this.commit();
+  }
+
+  #problemOf(record: MessageToImport | EventToImport): string | undefined {
+    const part = "event" in record ? { ...record, span: record.event.span } : record.part;
+    if (part === undefined) {
+      const { message_id } = (record as MessageToImport).message;
+      const name = message_id.slice(0, Math.max(0, message_id.indexOf(":")));
+      return this.#claimed.has(name)
+        ? `message_id: what begins with ${name}: is the source ${name}'s`
+        : undefined;
+    }
+    if (this.#body?.delivery !== part.delivery)
+      return `delivery: ${part.delivery} did not come right before it`;
+    const { start, end } = part.span;
+    return start <= end && end <= this.#body.body.read().length
+      ? undefined
+      : `stop: the delivery has no bytes from ${start} to ${end}`;
+  }
+
+  #message({ message, seq, createdAt = this.#now(), part }: MessageToImport): Outcome {
+    if (part === undefined || this.#body === undefined)
+      return this.#logs.messages.append(message, createdAt, null, seq);
+    return this.#logs.posts.appendMessage(message, createdAt, { ...part, body: this.#body.body }, seq);
+  }
+
+  #event({ event, source, seq, createdAt }: EventToImport): Outcome {
+    const body = this.#body?.body ?? { read: () => new Uint8Array() };
+    return this.#logs.posts.appendEvent(event, createdAt, { source, body }, seq);
+  }
+
+  /** Returns once everything that was added is on stable storage. */
+  commit(): void {
+    if (this.#uncommitted.length === 0) return;
+    this.#logs.messages.commit();
+    this.#files.check();
+    for (const { of, outcome } of this.#uncommitted) this.committed[of][outcome]++;
+    this.#uncommitted = [];
+    if (checkpoint(this.#db, "noop").walPages >= CHECKPOINT_AT_PAGES) checkpoint(this.#db, "passive");
+  }
+
+  /** Brings the index up to what is stored, so that the next server need not; yields the row that it has come to. */
+  follow(): Generator<number, void> {
+    return follow(this.#path);
+  }
+
+  /** Closes the file; what was added since the last commit is taken back. Nothing that is stored depends on it. */
+  close(): void {
+    try {
+      this.#logs.messages.rollback(this.#db);
+      this.#logs.close();
+      this.#db.close();
+    } catch {
+      // After a failure of the disk, which the caller knows.
+    } finally {
+      this.#lock.release();
+    }
+  }
+}
+
+function noCounts(): Counts {
+  return { created: 0, duplicate: 0, differs: 0, conflict: 0 };
+}

@@ -1,0 +1,203 @@
+/**
+ * Pages and totals by recipient, text or source. The search index says which rows match; how those come into the order of
+ * pages, and which of them lie in a range, is found the cheapest of three ways: by looking at every row of a short
+ * range, by looking up the places of few matches, or by walking the order and asking of each row whether it matches.
+ */
+import type { Database } from "bun:sqlite";
+import type { MessageQuery } from "../../../core/store.ts";
+import { Damaged, inIndex } from "../connection/damage.ts";
+import type { FollowerName, IndexLimits } from "../derived/followers.ts";
+import { compareKeys, type SortKey } from "../derived/log-rows.ts";
+import type { Entry, Order } from "../derived/order.ts";
+import type { Matches, SearchReader, SearchTerms } from "../derived/search-index.ts";
+import { keyAfter, type MessageFilter } from "./filter.ts";
+import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
+import { TAIL_COLUMNS, type TailColumns, TailRow } from "./tail.ts";
+
+const BATCH_ROWS = 1000;
+
+export interface Search {
+  readonly query: MessageQuery;
+  readonly filter: MessageFilter;
+  readonly terms: SearchTerms;
+  /** Its tail holds what passes only. */
+  readonly snapshot: Snapshot;
+  /** The order that the range is part of, and the follower that keeps it. */
+  readonly order: Order;
+  readonly name: FollowerName;
+  readonly from: number;
+  readonly to: number;
+}
+
+export class FilteredPages {
+  readonly #db: Database;
+  readonly #search: SearchReader;
+  readonly #limits: IndexLimits;
+
+  constructor(db: Database, search: SearchReader, limits: IndexLimits) {
+    this.#db = db;
+    this.#search = search;
+    this.#limits = limits;
+  }
+
+  find(search: Search): Found {
+    const { filter, terms, snapshot, from, to } = search;
+    if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
+    const found = this.#exact(
+      inIndex(() => this.#search.find(terms, snapshot.checkTime)),
+      search,
+    );
+    const bounded = filter.from !== undefined || filter.since !== undefined || filter.until !== undefined;
+    const few = found.count * this.#limits.lookupCost;
+    if (filter.from === undefined && few <= this.#walkRows(search, found, bounded)) {
+      return this.#lookedUp(search, found, bounded);
+    }
+    if (bounded) return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
+    return this.#pageByWalk(search, found, found.count + tailOf(snapshot, "search").length);
+  }
+
+  /** Of a phrase the index tells candidates only: their texts decide, at once or, in a sender's range, when walked. */
+  #exact(found: Matches, { filter, snapshot, from, to }: Search): Matches {
+    if (found.exact || (filter.from !== undefined && to - from < found.count)) return found;
+    const kept: number[] = [];
+    for (const rows of batches(found.rows())) kept.push(...this.#check(rows, filter, snapshot));
+    return listOf(kept);
+  }
+
+  #shortRange(search: Search): Found {
+    const { order, from, to, filter, snapshot } = search;
+    const rows: number[] = [];
+    for (const some of order.rows(from, to)) rows.push(...this.#check(some, filter, snapshot));
+    return this.#listed(search, rows);
+  }
+
+  /** How many rows the other way would walk over. */
+  #walkRows({ query, order, from, to }: Search, { count }: Matches, bounded: boolean): number {
+    if (bounded || count === 0) return to - from;
+    return Math.min(order.size, ((query.offset + query.limit) * order.size) / count);
+  }
+
+  /** Few matches: their places are looked up, kept if in the range, and sorted. */
+  #lookedUp(search: Search, found: Matches, bounded: boolean): Found {
+    const { filter, snapshot, query } = search;
+    const places: Entry[] = [];
+    for (const rows of batches(found.rows())) {
+      snapshot.checkTime();
+      places.push(...this.#places(rows));
+    }
+    const inRange = bounded ? places.filter((place) => isWithin(place, filter)) : places;
+    inRange.sort(compareKeys);
+    const tail = tailOf(snapshot, "search");
+    const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
+    return {
+      total: inRange.length + tail.length,
+      entries: pageOf(query, { order, from: 0, to: order.size, tail }),
+    };
+  }
+
+  /** Every match of the range is known, in order. */
+  #listed({ query, snapshot, name }: Search, rows: readonly number[]): Found {
+    const tail = tailOf(snapshot, name);
+    return { total: rows.length + tail.length, entries: this.#pageOfRows(query, rows, tail) };
+  }
+
+  /** The total is known; the order is walked until the page is complete. */
+  #pageByWalk(search: Search, found: Matches, total: number): Found {
+    const { query, order, name, snapshot } = search;
+    if (query.offset >= total) return { total, entries: [] };
+    const start = query.after === undefined ? 0 : order.rank(keyAfter(query.after));
+    const rows = this.#walk(search, found, start, query.offset + query.limit + 1);
+    const tail = tailOf(snapshot, name);
+    return { total, entries: this.#pageOfRows(query, rows, tail) };
+  }
+
+  /** Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of them or some more. */
+  #walk(search: Search, found: Matches, start: number, enough: number): number[] {
+    const { order, name, to, filter, snapshot } = search;
+    const { positions, tail } = snapshot;
+    const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
+    const matching: number[] = [];
+    for (const rows of order.rows(start, to)) {
+      snapshot.checkTime();
+      const some = rows.filter((row) => (row <= positions.search ? found.has(row) : late.has(row)));
+      for (const row of found.exact ? some : this.#check(some, filter, snapshot)) matching.push(row);
+      if (matching.length >= enough) break;
+    }
+    return matching;
+  }
+
+  #pageOfRows(query: MessageQuery, rows: readonly number[], tail: readonly TailRow[]): Entry[] {
+    const order = listOrder(rows.length, (rank) => this.#place(rows[rank] as number));
+    return pageOf(query, { order, from: 0, to: rows.length, tail });
+  }
+
+  #place(row: number): Entry {
+    const [entry] = this.#places([row]);
+    if (entry === undefined) throw new Damaged("index", `it has the row ${row}, which the log has not`);
+    return entry;
+  }
+
+  #places(rows: readonly number[]): Entry[] {
+    const sql = `select m.rowid as row, m.ts_key as tsKey, m.message_id as messageId
+      from json_each(?) given cross join messages m on m.rowid = given.value`;
+    return this.#db.query<Entry, [string]>(sql).all(JSON.stringify(rows));
+  }
+
+  /** Those of the rows that pass, in the same order. */
+  #check(rows: readonly number[], { passes }: MessageFilter, { checkTime }: Snapshot): number[] {
+    checkTime();
+    const sql = `select ${TAIL_COLUMNS}
+      from json_each(?) given cross join messages on messages.rowid = given.value order by given.key`;
+    const stored = this.#db.query(sql).values(JSON.stringify(rows)) as TailColumns[];
+    return stored
+      .map((columns) => new TailRow(columns))
+      .filter(passes)
+      .map(({ row }) => row);
+  }
+}
+
+function isWithin(place: SortKey, { since, until }: MessageFilter): boolean {
+  return (
+    (since === undefined || compareKeys(place, since) >= 0) &&
+    (until === undefined || compareKeys(place, until) < 0)
+  );
+}
+
+/** Entries in order, as an order of their own. */
+function listOrder(size: number, entry: (rank: number) => Entry): Order {
+  return {
+    size,
+    rank(place) {
+      let low = 0;
+      let high = size;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (compareKeys(entry(middle), place) < 0) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    },
+    read: (rank, limit) =>
+      Array.from({ length: Math.max(0, Math.min(limit, size - rank)) }, (_, index) => entry(rank + index)),
+    *rows(from, to) {
+      for (let rank = from; rank < to; rank++) yield [entry(rank).row];
+    },
+  };
+}
+
+/** Rows that were looked at one by one. */
+function listOf(rows: readonly number[]): Matches {
+  const all = new Set(rows);
+  return { exact: true, count: rows.length, has: (row) => all.has(row), rows: () => rows };
+}
+
+function* batches(rows: Iterable<number>): Generator<number[]> {
+  let batch: number[] = [];
+  for (const row of rows) {
+    batch.push(row);
+    if (batch.length < BATCH_ROWS) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,19 @@
+/** What the engine and its readers say to each other. */
+import type { EventQuery, MessageQuery } from "../../../core/store.ts";
+import type { IndexLimits } from "../derived/followers.ts";
+
+/** `deadline` is a time of the system's clock. */
+export type ReaderAsk =
+  | { readonly do: "open"; readonly path: string; readonly index: string; readonly limits: IndexLimits }
+  | { readonly do: "close" }
+  | { readonly do: "list"; readonly query: MessageQuery; readonly deadline: number }
+  | { readonly do: "stats"; readonly deadline: number }
+  | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
+  | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
+  | { readonly do: "count" };
+
+export interface CountReport {
+  readonly messages: number;
+  /** The last row that was counted. */
+  readonly row: number;
+}

@@ -1,0 +1,138 @@
+/**
+ * Reads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
+ * They stand in while an index is being built, and give the same answers.
+ */
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { fold } from "../../../core/fold.ts";
+import { instantKey } from "../../../core/instant.ts";
+import {
+  givenFilters,
+  type MessageFilters,
+  type MessageQuery,
+  type Page,
+  type Stats,
+  TOP_SENDERS,
+} from "../../../core/store.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { MESSAGE_COLUMNS, SHOWN_COLUMNS, selected } from "../../columns.ts";
+import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
+import { TimeIsOver } from "../connection/deadline.ts";
+import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
+
+/**
+ * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. It stands first,
+ * because SQLite skips what follows a condition that is false.
+ */
+const IN_TIME = "(rowid & 1023 or in_time())";
+
+interface Filter {
+  readonly where: string;
+  readonly values: readonly SQLQueryBindings[];
+}
+
+/** Every read is made inside a transaction of the caller's: one snapshot. */
+export class Scan {
+  readonly #db: Database;
+  #deadline = Number.POSITIVE_INFINITY;
+
+  constructor(db: Database, clock: Clock) {
+    this.#db = db;
+    db.function("fold", (text: string | null) => (text === null ? null : fold(text)));
+    db.function("in_time", () => {
+      if (clock.now() > this.#deadline) throw new TimeIsOver("the read took too long");
+      return 1;
+    });
+  }
+
+  /** One page and its total. Throws `TimeIsOver`. */
+  list(query: MessageQuery, deadline: number): Page {
+    this.#deadline = deadline;
+    const filter = filterOf(query);
+    const total = this.#count(filter);
+    const rows = query.offset < total ? this.#page(query, filter) : [];
+    return pageOfRows(rows, total, query.limit);
+  }
+
+  /** All statistics. Throws `TimeIsOver`. */
+  stats(deadline: number): Stats {
+    this.#deadline = deadline;
+    const senders = this.#db
+      .query<{ from: string; count: number; senders: number; total: number }, []>(
+        `with sender as materialized
+           (select from_msisdn as "from", count(*) as count from messages where ${IN_TIME} group by from_msisdn)
+         select "from", count, count(*) over () as senders, sum(count) over () as total
+         from sender order by count desc, "from" limit ${TOP_SENDERS}`,
+      )
+      .all();
+    return {
+      total_messages: senders[0]?.total ?? 0,
+      senders_count: senders[0]?.senders ?? 0,
+      messages_per_sender: senders.map(({ from, count }) => ({ from, count })),
+      first_message_ts: this.#edge("asc"),
+      last_message_ts: this.#edge("desc"),
+    };
+  }
+
+  #count({ where, values }: Filter): number {
+    const timed = where === "" ? "" : `where ${IN_TIME} and ${where}`;
+    return (
+      this.#db
+        .query<{ n: number }, SQLQueryBindings[]>(`select count(*) as n from messages ${timed}`)
+        .get(...values)?.n ?? 0
+    );
+  }
+
+  /** One row more than the page, to tell whether there is a next one. */
+  #page(query: MessageQuery, filter: Filter): readonly KeyedMessage[] {
+    const { limit, offset, after } = query;
+    const conditions = [
+      IN_TIME,
+      ...(filter.where === "" ? [] : [filter.where]),
+      ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
+    ];
+    return this.#db
+      .query<KeyedMessage, SQLQueryBindings[]>(
+        `select ${selected(SHOWN_COLUMNS)}, ts_key from messages
+         where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
+      )
+      .all(
+        ...filter.values,
+        ...(after === undefined ? [] : [after.tsKey, after.messageId]),
+        limit + 1,
+        offset,
+      );
+  }
+
+  #edge(direction: "asc" | "desc"): string | null {
+    const sql = `select ts from messages where ${IN_TIME} order by ts_key ${direction}, message_id ${direction} limit 1`;
+    return this.#db.query<{ ts: string }, []>(sql).get()?.ts ?? null;
+  }
+}
+
+/** A condition on a row of `messages`, and its value. */
+const CONDITIONS: {
+  readonly [Name in keyof MessageFilters]-?: readonly [
+    condition: string,
+    value: (given: NonNullable<MessageFilters[Name]>) => string,
+  ];
+} = {
+  messageId: [`${MESSAGE_COLUMNS.message_id} = ?`, (id) => id],
+  from: [`${MESSAGE_COLUMNS.from} = ?`, (from) => from],
+  to: [`${MESSAGE_COLUMNS.to} = ?`, (to) => to],
+  source: [`${SOURCE_OF_MESSAGE} = ?`, (source) => source],
+  since: ["ts_key >= ?", instantKey],
+  until: ["ts_key < ?", instantKey],
+  q: ["instr(fold(text), ?) > 0", fold],
+};
+
+function filterOf(query: MessageFilters): Filter {
+  const conditions: string[] = [];
+  const values: string[] = [];
+  const add = <Name extends keyof MessageFilters>(name: Name) => {
+    const [condition, value] = CONDITIONS[name];
+    conditions.push(condition);
+    values.push(value(query[name] as NonNullable<MessageFilters[Name]>));
+  };
+  for (const name of givenFilters(query, CONDITIONS)) add(name);
+  return { where: conditions.join(" and "), values };
+}
