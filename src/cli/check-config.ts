@@ -1,8 +1,8 @@
 /** `postern check-config`: every mistake of the configuration file, or what it configures. */
 import type { Command } from "commander";
 import { systemEnvironment } from "../config.ts";
-import { CONFIG_FLAG, neededConfigPath } from "./config-path.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { CONFIG_FLAG, neededConfigPath } from "./flags.ts";
 import { print } from "./output.ts";
 
 export function addCheckConfig(program: Command, exit: Exit): void {

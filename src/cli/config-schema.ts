@@ -1,6 +1,6 @@
 /** `postern config-schema`: the JSON Schema of the configuration file, for editors. */
 import type { Command } from "commander";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
 import { print } from "./output.ts";
 
 export function addConfigSchema(program: Command, exit: Exit): void {

@@ -2,8 +2,8 @@
 import { systemEnvironment } from "../config.ts";
 import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
-import { neededConfigPath } from "./config-path.ts";
 import { UsageError } from "./errors.ts";
+import { neededConfigPath } from "./flags.ts";
 
 export interface Configured {
   readonly source: ConfiguredSource;

@@ -2,10 +2,10 @@
 import { readSome } from "../config.ts";
 import type { SqliteUrl } from "../core/database-url.ts";
 import { examineDatabase, FileInUse, indexFilesOf, REMEDY, rebuildIndexOf, rowsIn } from "../storage/open.ts";
-import { serviceUrl } from "./address.ts";
 import { CommandFailed } from "./errors.ts";
 import { print, say } from "./output.ts";
 import { startProgress } from "./progress.ts";
+import { askService, serviceUrl } from "./running-service.ts";
 
 export interface DoctorFlags {
   readonly rebuild?: true;
@@ -67,28 +67,19 @@ async function rebuildInServer(url: SqliteUrl, flags: DoctorFlags): Promise<void
   }
   const address = new URL("/admin/rebuild-index", flags.url ?? serviceUrl("/", readPort));
   const before = indexFilesOf(url);
-  const answer = await ask(address, { method: "POST", headers: { Authorization: `Bearer ${apiToken}` } });
+  const headers = { Authorization: `Bearer ${apiToken}` };
+  const answer = await askService(address, { method: "POST", headers });
   if (answer.status !== 202) {
-    throw new CommandFailed(
-      `${address.href} answered ${answer.status} ${(await answer.text()).slice(0, 200)}`,
-    );
+    throw new CommandFailed(`${address.href} answered ${answer.status} ${answer.text.slice(0, 200)}`);
   }
   const live = new URL("/stats", address);
   for (let unreached = 0; indexFilesOf(url).some((file) => before.includes(file)); ) {
     await Bun.sleep(POLL_MS);
-    const reached = await ask(live).then(
+    const reached = await askService(live).then(
       () => true,
       () => false,
     );
     unreached = reached ? 0 : unreached + 1;
     if (unreached > UNREACHED_MAX) throw new CommandFailed(`${address.origin} doesn't answer any more`);
-  }
-}
-
-async function ask(url: URL, init: RequestInit = {}): Promise<Response> {
-  try {
-    return await fetch(url, init);
-  } catch (error) {
-    throw new CommandFailed(`no answer from ${url.href}: ${(error as Error).message}`);
   }
 }

@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import { databaseFile } from "./database-file.ts";
 import type { DoctorFlags } from "./doctor-check.ts";
-import { httpUrl } from "./errors.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { httpUrl } from "./flags.ts";
 
 export function addDoctor(program: Command, exit: Exit): void {
   program

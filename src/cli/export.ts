@@ -1,9 +1,9 @@
 /** `postern export`: all messages as NDJSON, also beside a running server. */
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
-import { wholeNumber } from "./errors.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
 import type { ExportFlags } from "./export-messages.ts";
+import { wholeNumber } from "./flags.ts";
 
 export function addExport(program: Command, exit: Exit): void {
   program

@@ -1,10 +1,10 @@
 /** `postern healthcheck`: asks the service whether it is ready. For containers: quick, and it needs no secret. */
 import { type ClientRequest, get as getHttp, type IncomingMessage } from "node:http";
 import type { Command } from "commander";
-import { serviceUrl } from "./address.ts";
-import { httpUrl, wholeNumber } from "./errors.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { httpUrl, wholeNumber } from "./flags.ts";
 import { print, say } from "./output.ts";
+import { serviceUrl } from "./running-service.ts";
 
 const BODY_CHARS_MAX = 200;
 

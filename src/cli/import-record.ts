@@ -14,8 +14,8 @@ const Seq = Type.Integer({ minimum: 1, maximum: SEQ_MAX });
 const Instant = Type.String({ format: "instant" });
 const Stored = Type.String({ minLength: 1, format: "message-text" });
 const Source = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" });
-const Place = Type.Integer({ minimum: 0, maximum: 2 ** 32 });
-const Part = { delivery: Seq, start: Place, stop: Place };
+const Offset = Type.Integer({ minimum: 0, maximum: 2 ** 32 });
+const Span = { delivery: Seq, start: Offset, stop: Offset };
 
 const BodyLine = Type.Object({ delivery: Seq, body_base64: Type.String() });
 const EventLine = Type.Object({
@@ -26,7 +26,7 @@ const EventLine = Type.Object({
   message_id: Type.Union([Stored, Type.Null()]),
   ts: Instant,
   created_at: Instant,
-  ...Part,
+  ...Span,
 });
 const ProviderLine = Type.Object({
   seq: Seq,
@@ -38,7 +38,7 @@ const ProviderLine = Type.Object({
   created_at: Instant,
   source: Source,
   type: Stored,
-  ...Part,
+  ...Span,
 });
 
 const body = Compile(BodyLine);

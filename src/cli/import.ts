@@ -1,7 +1,7 @@
 /** `postern import`: takes NDJSON straight into the database, without a server. */
 import type { Command } from "commander";
 import { databaseFile } from "./database-file.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
 import type { ImportFlags } from "./import-messages.ts";
 
 export function addImport(program: Command, exit: Exit): void {

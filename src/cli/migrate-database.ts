@@ -70,7 +70,7 @@ async function copy({ from, source, target }: Migration): Promise<void> {
   const since = target.seq;
   let messages = 0;
   let events = 0;
-  await shown("copied", source.seq - since, async (progress) => {
+  await withProgress("copied", source.seq - since, async (progress) => {
     for await (const piece of exportFrom(from, since + 1)) {
       for (const record of piece) {
         await target.append(record);
@@ -91,7 +91,7 @@ async function copy({ from, source, target }: Migration): Promise<void> {
 /** Reads both sides up to the last row that was copied, one after the other. */
 async function compare({ from, to, target }: Migration): Promise<void> {
   const digest = (verb: string, url: SqliteUrl | PostgresUrl) =>
-    shown(verb, target.seq, (progress) => digestOf(exportFrom(url, 1), target.seq, progress.show));
+    withProgress(verb, target.seq, (progress) => digestOf(exportFrom(url, 1), target.seq, progress.show));
   const source = await digest("read from SQLite", from);
   const copied = await digest("read from PostgreSQL", to);
   const counts = await target.counts();
@@ -112,7 +112,11 @@ function rows({ messages, events }: { readonly messages: number; readonly events
   return `${messages} messages and ${events} events`;
 }
 
-async function shown<T>(verb: string, total: number, work: (progress: Progress) => Promise<T>): Promise<T> {
+async function withProgress<T>(
+  verb: string,
+  total: number,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
   const progress = await startProgress(verb, total);
   try {
     return await work(progress);

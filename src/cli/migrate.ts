@@ -7,8 +7,8 @@ import {
   parseDatabaseUrl,
   type SqliteUrl,
 } from "../core/database-url.ts";
+import type { Exit } from "./errors.ts";
 import { UsageError } from "./errors.ts";
-import type { Exit } from "./exit.ts";
 
 interface MigrateFlags {
   readonly from: string;

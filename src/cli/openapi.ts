@@ -1,6 +1,6 @@
 /** `postern openapi`: prints the description of the HTTP interface. */
 import type { Command } from "commander";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
 import { print } from "./output.ts";
 
 export function addOpenapi(program: Command, exit: Exit): void {

@@ -1,10 +1,11 @@
 /** `postern reload`: the server on this machine reads its configuration file anew. */
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
-import { serviceUrl } from "./address.ts";
-import { CommandFailed, httpUrl } from "./errors.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { CommandFailed } from "./errors.ts";
+import { httpUrl } from "./flags.ts";
 import { print } from "./output.ts";
+import { askService, serviceUrl } from "./running-service.ts";
 
 const BODY_CHARS_MAX = 200;
 
@@ -32,7 +33,8 @@ async function reload(base: URL | undefined): Promise<number> {
   if (apiToken === undefined)
     throw new CommandFailed("this takes API_TOKEN, the server's; without one send SIGHUP to its process");
   const url = new URL("/admin/reload", base ?? serviceUrl("/", readPort));
-  const { status, text } = await ask(url, apiToken);
+  const headers = { Authorization: `Bearer ${apiToken}` };
+  const { status, text } = await askService(url, { method: "POST", headers });
   const { sources, detail } = parsed(text);
   if (status === 200 && sources !== undefined) {
     await print(`reloaded: ${sources} source${sources === 1 ? "" : "s"}`);
@@ -45,15 +47,6 @@ async function reload(base: URL | undefined): Promise<number> {
   throw new CommandFailed(
     `not reloaded: ${count} in the server's configuration file; it serves the sources that it had`,
   );
-}
-
-async function ask(url: URL, token: string): Promise<{ status: number; text: string }> {
-  try {
-    const answer = await fetch(url, { method: "POST", headers: { Authorization: `Bearer ${token}` } });
-    return { status: answer.status, text: await answer.text() };
-  } catch (error) {
-    throw new CommandFailed(`no answer from ${url.href}: ${(error as Error).message}`);
-  }
 }
 
 function parsed(text: string): Answer {

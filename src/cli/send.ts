@@ -1,8 +1,7 @@
 /** `postern send`: signs messages and posts them, to the native webhook or as a configured source's provider would. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { CONFIG_FLAG } from "./config-path.ts";
-import { httpUrl, wholeNumber } from "./errors.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { CONFIG_FLAG, httpUrl, wholeNumber } from "./flags.ts";
 import { FORMATS, type SendFlags } from "./send/flags.ts";
 
 const EXAMPLES = `

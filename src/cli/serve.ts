@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import { readSettings, SETTINGS, systemEnvironment } from "../config.ts";
 import type { Service } from "../serve.ts";
-import { CONFIG_FLAG, configPath } from "./config-path.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit } from "./errors.ts";
+import { CONFIG_FLAG, configPath } from "./flags.ts";
 
 export function addServe(program: Command, exit: Exit): void {
   const names = Object.values(SETTINGS).map(({ name }) => name);
@@ -61,11 +61,11 @@ async function configuredBy(flags: ServeFlags, service: Promise<Service>) {
   const path = configPath(flags.config);
   if (path === undefined) return {};
   const { loadConfigFile } = await import("../config-file/config-file.ts");
-  const { reloader } = await import("./reloading.ts");
+  const { configReloader } = await import("./config-reloader.ts");
   const { sources } = loadConfigFile(path, systemEnvironment());
   // While it serves, nothing may be waited for.
   const load = () => loadConfigFile(path, systemEnvironment(), 0);
-  const reload = reloader({ path, load, service });
+  const reload = configReloader({ path, load, service });
   // What went wrong is in the log.
   process.on("SIGHUP", () => void reload({ how: "SIGHUP" }).catch(() => undefined));
   return { sources, reload };

@@ -1,9 +1,9 @@
 /** `postern verify`: tells offline whether a captured request would be accepted, and why not. */
 import { type Command, InvalidArgumentError } from "commander";
 import { isInstant } from "../core/instant.ts";
-import { CONFIG_FLAG } from "./config-path.ts";
-import type { Exit } from "./exit.ts";
-import type { VerifyFlags } from "./verify/flags.ts";
+import type { Exit } from "./errors.ts";
+import { CONFIG_FLAG } from "./flags.ts";
+import type { VerifyFlags } from "./verify/verify-request.ts";
 
 const EXAMPLES = `
 A captured request is a file with its request line, its headers, a blank line and

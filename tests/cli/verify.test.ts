@@ -1,7 +1,7 @@
 /** `postern verify`: what is said of captured requests that hold, and of those that don't, with the cause found by trying. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type CapturedRequest, composeRequest } from "../../src/cli/verify/request-file.ts";
+import { type CapturedRequest, composeRequest } from "../../src/cli/verify/captured-request.ts";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
 import type { ConfiguredSource } from "../../src/sources/provider-source.ts";
 import { type Folder, newFolder } from "../folder.ts";

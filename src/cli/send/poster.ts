@@ -36,8 +36,8 @@ export async function post(target: Target, signedAt: (now: number) => Trial): Pr
       const reason = "lost" in answer ? answer.lost : inWords(answer);
       return { kind: "failed", latencyMs: "lost" in answer ? undefined : latencyMs, reason };
     }
-    const wanted = "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now());
-    await Bun.sleep(wanted ?? Math.min(BACKOFF_MS * 2 ** attempt, BACKOFF_MS_MAX));
+    const askedMs = "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now());
+    await Bun.sleep(askedMs ?? Math.min(BACKOFF_MS * 2 ** attempt, BACKOFF_MS_MAX));
   }
 }
 

@@ -11,8 +11,8 @@ import { UnfitRow } from "./template.ts";
 const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const TAB = "\t";
 
-/** A body to post, or why the row gives none. */
-export type Post = { readonly place: string } & (
+/** A body to post, or why the row gives none; its label is what people are told of it, such as `row 3`. */
+export type Post = { readonly label: string } & (
   | { readonly body: string | Uint8Array }
   | { readonly problem: string }
 );
@@ -35,14 +35,14 @@ async function* jsonPosts(input: Input, mapping: Mapping): AsyncGenerator<Post> 
   let number = 0;
   for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {
     for (const line of lines) {
-      const place = `line ${line.number}`;
+      const label = `line ${line.number}`;
       if (line.bytes === undefined) {
-        yield { place, problem: `it is longer than ${RECORD_BYTES_MAX} bytes` };
+        yield { label, problem: `it is longer than ${RECORD_BYTES_MAX} bytes` };
       } else if (!isBlank(line.bytes)) {
         number++;
         yield mapping.given
-          ? mapped(place, number, mapping, jsonColumns(line.bytes, utf8))
-          : { place, body: line.bytes };
+          ? mapped(label, number, mapping, jsonColumns(line.bytes, utf8))
+          : { label, body: line.bytes };
       }
     }
   }
@@ -52,38 +52,38 @@ async function* tablePosts(
   rows: AsyncIterable<readonly string[] | string>,
   mapping: Mapping,
 ): AsyncGenerator<Post> {
-  let places: ReadonlyMap<string, number> | undefined;
+  let indexes: ReadonlyMap<string, number> | undefined;
   let number = 0;
   for await (const row of rows) {
-    if (places === undefined) {
+    if (indexes === undefined) {
       if (typeof row === "string") throw new UsageError(`the header line can't be read: ${row}`);
       mapping.checkColumns(row);
-      places = new Map(row.map((name, index) => [name, index]));
+      indexes = new Map(row.map((name, index) => [name, index]));
       continue;
     }
-    const place = `row ${++number}`;
-    yield mapped(place, number, mapping, tableColumns(row, places));
+    const label = `row ${++number}`;
+    yield mapped(label, number, mapping, tableColumns(row, indexes));
   }
-  if (places === undefined)
+  if (indexes === undefined)
     throw new UsageError("the input is empty: it takes a header line that names the columns");
 }
 
 type Columns = ((name: string) => string | null | undefined) | string;
 
-function mapped(place: string, number: number, mapping: Mapping, columns: Columns): Post {
-  if (typeof columns === "string") return { place, problem: columns };
+function mapped(label: string, number: number, mapping: Mapping, columns: Columns): Post {
+  if (typeof columns === "string") return { label, problem: columns };
   try {
-    return { place, body: mapping.bodyOf(number, columns) };
+    return { label, body: mapping.bodyOf(number, columns) };
   } catch (error) {
-    if (error instanceof UnfitRow) return { place, problem: error.message };
+    if (error instanceof UnfitRow) return { label, problem: error.message };
     throw error;
   }
 }
 
-function tableColumns(row: readonly string[] | string, places: ReadonlyMap<string, number>): Columns {
+function tableColumns(row: readonly string[] | string, indexes: ReadonlyMap<string, number>): Columns {
   if (typeof row === "string") return row;
-  if (row.length !== places.size) return `it has ${row.length} columns, the header has ${places.size}`;
-  return (name) => row[places.get(name) ?? -1];
+  if (row.length !== indexes.size) return `it has ${row.length} columns, the header has ${indexes.size}`;
+  return (name) => row[indexes.get(name) ?? -1];
 }
 
 /** Values that are no text are taken as JSON writes them. */

@@ -3,13 +3,13 @@ import { extname } from "node:path";
 import { readSome, webhookSecrets } from "../../config.ts";
 import { randomId } from "../../lib/chance.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { serviceUrl } from "../address.ts";
 import { configuredSource } from "../configured-source.ts";
 import { CommandFailed, UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { onInterruption } from "../interruption.ts";
 import { print, say, writeAll } from "../output.ts";
 import { type Progress, startProgress } from "../progress.ts";
+import { serviceUrl } from "../running-service.ts";
 import { curlCommand, SECRET_VARIABLE } from "./curl.ts";
 import { FORMATS, type Format, type SendFlags } from "./flags.ts";
 import { parseMapping } from "./mapping.ts";
@@ -56,7 +56,7 @@ function one(flags: SendFlags): Batch {
     throw new UsageError("--map, --start and --format go with --file");
   }
   async function* posts(): AsyncGenerator<Post> {
-    yield { place: id, body: JSON.stringify({ message_id: id, from, to, ts, text }) };
+    yield { label: id, body: JSON.stringify({ message_id: id, from, to, ts, text }) };
   }
   return { posts: posts(), bytesTotal: undefined, bytesRead: () => 0 };
 }
@@ -126,9 +126,9 @@ async function sendAll(
         return;
       }
       const { verdict, tried } = await send(item);
-      tally.add(item.place, verdict);
+      tally.add(item.label, verdict);
       progress.show(bytesRead(), tally.total);
-      if (tried && verdict.kind === "failed" && verdict.latencyMs === undefined) unreached ||= item.place;
+      if (tried && verdict.kind === "failed" && verdict.latencyMs === undefined) unreached ||= item.label;
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: concurrency }, lane));
@@ -174,7 +174,7 @@ async function printCommands(posts: AsyncIterable<Post>, url: URL, prepare: Prep
     } catch (error) {
       if (!(error instanceof UnfitRow)) throw error;
       clean = false;
-      say(`postern: ${item.place} failed: ${error.message}`);
+      say(`postern: ${item.label} failed: ${error.message}`);
     }
   }
   return clean ? 0 : 1;

@@ -21,12 +21,12 @@ export class Tally {
     this.#say = say;
   }
 
-  add(place: string, verdict: Verdict): void {
+  add(label: string, verdict: Verdict): void {
     this.counts[verdict.kind]++;
     if (verdict.latencyMs !== undefined) this.#latency.add(verdict.latencyMs);
     if (!("reason" in verdict)) return;
     this.#reports++;
-    if (this.#reports <= REPORTS_MAX) this.#say(`postern: ${place} ${verdict.kind}: ${verdict.reason}`);
+    if (this.#reports <= REPORTS_MAX) this.#say(`postern: ${label} ${verdict.kind}: ${verdict.reason}`);
     else if (this.#reports === REPORTS_MAX + 1) this.#say("postern: further ones are only counted");
   }
 

@@ -1,4 +1,4 @@
-/** Templates of `--map`: text with places that a row fills. */
+/** Templates of `--map`: text with placeholders that a row fills. */
 import { UsageError } from "../errors.ts";
 
 /** What a row offers to templates. */
@@ -14,7 +14,7 @@ export interface Row {
 export interface Template {
   /** The columns it takes from a row. */
   readonly columns: readonly string[];
-  /** Null when the template is nothing but one place and that holds nothing. Throws `UnfitRow`. */
+  /** Null when the template is nothing but one placeholder and that holds nothing. Throws `UnfitRow`. */
   readonly fill: (row: Row) => string | null;
 }
 
@@ -25,7 +25,7 @@ export class UnfitRow extends Error {
 
 type Part = string | ((row: Row) => string | null);
 
-const PLACE = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
+const PLACEHOLDER = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
 const ROW = /^row(?:%([1-9][0-9]{0,14}))?(?::([1-9][0-9]?))?$/;
 
 /** Reads a template; `timed` says whether `{time}` is the built-in one. Throws `UsageError`. */
@@ -33,7 +33,7 @@ export function parseTemplate(text: string, timed: boolean): Template {
   const parts: Part[] = [];
   const columns: string[] = [];
   let plainFrom = 0;
-  for (const match of text.matchAll(PLACE)) {
+  for (const match of text.matchAll(PLACEHOLDER)) {
     const [found, name] = match;
     if (match.index > plainFrom) parts.push(text.slice(plainFrom, match.index));
     plainFrom = match.index + found.length;
@@ -43,7 +43,7 @@ export function parseTemplate(text: string, timed: boolean): Template {
       parts.push(found.slice(1));
       continue;
     }
-    const builtIn = builtInPlace(name, timed);
+    const builtIn = builtInPlaceholder(name, timed);
     if (builtIn === undefined) columns.push(name);
     parts.push(builtIn ?? ((row) => columnOf(row, name)));
   }
@@ -60,7 +60,7 @@ export function parseTemplate(text: string, timed: boolean): Template {
   };
 }
 
-function builtInPlace(name: string, timed: boolean): ((row: Row) => string) | undefined {
+function builtInPlaceholder(name: string, timed: boolean): ((row: Row) => string) | undefined {
   if (name === "time" && timed) return ({ time }) => time ?? "";
   const row = ROW.exec(name);
   if (row === null) return undefined;

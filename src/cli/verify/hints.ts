@@ -1,9 +1,15 @@
-/** What may help whoever wonders why a request was refused: found by trying, or said to be not found. */
+/**
+ * What may help whoever wonders why a request was refused, found by trying: what would have to be different for it to
+ * hold. Nothing is told that wasn't seen to hold.
+ */
 import type { SignedRequest } from "../../core/source.ts";
 import { spellingsOf } from "../../sources/spellings.ts";
 import type { Configured } from "../configured-source.ts";
-import { causesOf } from "./causes.ts";
-import type { Attempt, Change } from "./change.ts";
+import { type Attempt, bodyChanges, type Change, changed, clockChanges, urlChanges } from "./changes.ts";
+
+/** Beyond these the search ends: bodies are long, and each attempt is a signature over one. */
+const ATTEMPTS_MAX = 5000;
+const BYTES_MAX = 2 ** 30;
 
 /** What was found by trying; else that nothing was. */
 export function hintsOf(attempt: Attempt, { config, others }: Configured): readonly string[] {
@@ -36,4 +42,34 @@ function missingHeaders({ source, request, now }: Attempt): readonly string[] {
 function requestFor(source: Configured["source"], { request }: Attempt): SignedRequest {
   const query = request.url.split("?").slice(1).join("?");
   return { ...request, url: source.signedUrl(`/webhook/${source.name}`, query) };
+}
+
+/**
+ * The fewest changes under which the proof holds; none when there aren't any. `spellings` are other ways to read the
+ * source's configuration.
+ */
+function causesOf(attempt: Attempt, spellings: readonly Change[]): readonly Change[] {
+  const { request } = attempt;
+  const groups = [bodyChanges(request), urlChanges(request), clockChanges(request), spellings];
+  const attemptsMax = Math.min(ATTEMPTS_MAX, BYTES_MAX / Math.max(1, request.body.length));
+  let attempts = 0;
+  for (const changes of combinations(groups)) {
+    if (attempts++ >= attemptsMax) return [];
+    const other = changes.reduce(changed, attempt);
+    if (other.source.verify(other.request, other.now).proven) return changes;
+  }
+  return [];
+}
+
+/** One change of one group, then one of each of two groups, and so on. */
+function* combinations(groups: readonly (readonly Change[])[]): Generator<readonly Change[]> {
+  for (let size = 1; size <= groups.length; size++) yield* choices(groups, size);
+}
+
+function* choices(groups: readonly (readonly Change[])[], size: number): Generator<readonly Change[]> {
+  if (size === 0) yield [];
+  const [first, ...rest] = groups;
+  if (size === 0 || first === undefined) return;
+  for (const change of first) for (const more of choices(rest, size - 1)) yield [change, ...more];
+  yield* choices(rest, size);
 }

@@ -4,11 +4,16 @@ import { configuredSource } from "../configured-source.ts";
 import { UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { print } from "../output.ts";
-import type { VerifyFlags } from "./flags.ts";
+import { headersOf, parseRequest, receivedBody } from "./captured-request.ts";
 import { judge, type Line } from "./judgement.ts";
-import { headersOf, receivedBody } from "./received.ts";
-import { parseRequest } from "./request-file.ts";
-import { shownOf } from "./shown.ts";
+import { redactionFor } from "./redaction.ts";
+
+export interface VerifyFlags {
+  readonly source: string;
+  readonly config?: string;
+  /** An instant. */
+  readonly at?: string;
+}
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -21,12 +26,12 @@ export async function verifyRequest(file: string, flags: VerifyFlags): Promise<n
   const [path = "", ...query] = captured.target.split("?");
   const request = { headers: headersOf(captured), body, url: source.signedUrl(path, query.join("?")) };
   const now = flags.at === undefined ? systemClock.now() : Date.parse(flags.at);
-  const shown = shownOf(configured.config, request.url);
+  const redaction = redactionFor(configured.config, request.url);
   const webhook = `/webhook/${source.name}`;
   if (path !== webhook)
-    notes.push(`the request went to ${shown.text(path)}, and the service listens at ${webhook}`);
+    notes.push(`the request went to ${redaction.text(path)}, and the service listens at ${webhook}`);
   const attempt = { source, request, now };
-  const found = judge(captured.method, query.join("?"), attempt, configured, shown);
+  const found = judge(captured.method, query.join("?"), attempt, configured, redaction);
   const clock = `${new Date(now).toISOString()} (${flags.at === undefined ? "now" : "--at"})`;
   await printAll([
     ...found.lines.slice(0, 1),

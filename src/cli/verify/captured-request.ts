@@ -1,4 +1,7 @@
-/** HTTP requests as files: request line, headers, a blank line, and the body, whose bytes are taken as they are. */
+/**
+ * HTTP requests as files (request line, headers, a blank line, and the body, whose bytes are taken as they are), and
+ * what of them the service would have had.
+ */
 import { FIELD_NAME } from "../../lib/header-field.ts";
 import { UsageError } from "../errors.ts";
 
@@ -68,22 +71,43 @@ export function composeRequest({ method, target, headers, body }: CapturedReques
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
+/** As `fetch` has them: the values of equal names in one. */
+export function headersOf({ headers }: CapturedRequest): Headers {
+  const all = new Headers();
+  for (const [name, value] of headers) all.append(name, value);
+  return all;
+}
+
+/** The body as the service would have it, and what doesn't fit with what the headers say of it. */
+export function receivedBody({ method, headers, body }: CapturedRequest): {
+  body: Uint8Array;
+  notes: string[];
+} {
+  if (method === "GET") return { body: new Uint8Array(), notes: [] };
+  const valueIn = (header: string) => headers.find(([name]) => name.toLowerCase() === header)?.[1];
+  const whole = /chunked$/i.test(valueIn("transfer-encoding") ?? "") ? unchunked(body) : undefined;
+  if (whole !== undefined) return { body: whole, notes: ["the body was put together from its chunks"] };
+  const length = valueIn("content-length");
+  const fits = length === undefined || length === String(body.length);
+  return { body, notes: fits ? [] : [`Content-Length is ${length}, and the body has ${body.length} bytes`] };
+}
+
 const CHUNK = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?\r?\n/;
 const CHUNK_HEAD_BYTES_MAX = 1024;
 
 /** What was sent in chunks (RFC 9112, section 7.1), put together; undefined when the bytes aren't exactly that. */
 export function unchunked(body: Uint8Array): Uint8Array | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const parts: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
     const [head, digits = ""] = CHUNK.exec(bytes.toString("latin1", at, at + CHUNK_HEAD_BYTES_MAX)) ?? [];
     if (head === undefined) return undefined;
     const start = at + head.length;
     const end = start + Number.parseInt(digits, 16);
     if (end === start)
-      return /^\r?\n$/.test(bytes.toString("latin1", start)) ? Buffer.concat(parts) : undefined;
+      return /^\r?\n$/.test(bytes.toString("latin1", start)) ? Buffer.concat(chunks) : undefined;
     if (end > bytes.length) return undefined;
-    parts.push(bytes.subarray(start, end));
+    chunks.push(bytes.subarray(start, end));
     const [lineEnd] = /^\r?\n/.exec(bytes.toString("latin1", end, end + 2)) ?? [];
     if (lineEnd === undefined) return undefined;
     at = end + lineEnd.length;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type ConfigFile, parseConfigFile } from "../config-file/config-file.ts";
 import { StartRefused } from "../core/errors.ts";
 import type { ProviderSource } from "../core/source.ts";
-import { reloader } from "./reloading.ts";
+import { configReloader } from "./config-reloader.ts";
 
 const PATH = "postern.yaml";
 const BY = { how: "SIGHUP" } as const;
@@ -38,7 +38,7 @@ test("reloads come one after the other, each with the file as it is by then", as
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     steps.push(`end ${sources[0]?.name}`);
   });
-  const reload = reloader({ path: PATH, load: () => file(`s${files++}`), service });
+  const reload = configReloader({ path: PATH, load: () => file(`s${files++}`), service });
   const one = { sources: 1 };
   expect(await Promise.all([reload(BY), reload(BY), reload(BY)])).toEqual([one, one, one]);
   expect(steps).toEqual(["begin s0", "end s0", "begin s1", "end s1", "begin s2", "end s2"]);
@@ -47,7 +47,7 @@ test("reloads come one after the other, each with the file as it is by then", as
 test("asked before the service has started, it waits for it", async () => {
   const started = Promise.withResolvers<Awaited<ReturnType<typeof recording>["service"]>>();
   const served: number[] = [];
-  const reload = reloader({ path: PATH, load: () => file("a", "b"), service: started.promise });
+  const reload = configReloader({ path: PATH, load: () => file("a", "b"), service: started.promise });
   const reloading = reload(BY);
   const { service } = recording(async (sources) => void served.push(sources.length));
   started.resolve(await service);
@@ -60,7 +60,7 @@ test("what the service refuses is a mistake of the file, and the next reload is 
   const { service, lines } = recording(async () => {
     if (tries++ === 0) throw new StartRefused("the name a is taken");
   });
-  const reload = reloader({ path: PATH, load: () => file("a"), service });
+  const reload = configReloader({ path: PATH, load: () => file("a"), service });
   const mistakes = [{ line: 1, column: 1, message: "the name a is taken" }];
   expect(await Promise.all([reload(BY), reload(BY)])).toEqual([{ mistakes }, { sources: 1 }]);
   expect(lines).toEqual([
@@ -80,7 +80,7 @@ test("a failure that is nobody's mistake is logged and thrown, and the next relo
   const { service, lines } = recording(async () => {
     if (tries++ === 0) throw new Error("the disk is gone");
   });
-  const reload = reloader({ path: PATH, load: () => file("a"), service });
+  const reload = configReloader({ path: PATH, load: () => file("a"), service });
   const [first, second] = await Promise.allSettled([reload(BY), reload(BY)]);
   expect([first?.status, second?.status]).toEqual(["rejected", "fulfilled"]);
   expect(lines[1]).toEqual({

@@ -8,7 +8,7 @@ const USER_INFO = /^(https?:\/\/)[^/?#]*@/i;
 const SECRET_NAME = /token|secret|sig|pass|key|auth/i;
 const HIDDEN = "***";
 
-export interface Shown {
+export interface Redaction {
   /** Text that somebody else has written, on one line. */
   readonly text: (text: string) => string;
   /** A text that the URL, or a form of it, may be a part of. */
@@ -16,7 +16,7 @@ export interface Shown {
 }
 
 /** For a source and the URL that a request to it is taken for. */
-export function shownOf({ secret, verify_token = [] }: SourceConfig, url: string): Shown {
+export function redactionFor({ secret, verify_token = [] }: SourceConfig, url: string): Redaction {
   const secrets = [secret, verify_token as string | string[]].flat().filter((each) => each !== "");
   const at = url.indexOf("?") + 1 || url.length;
   const query = url.slice(at);

@@ -14,7 +14,7 @@ export interface ReloadingOptions {
 }
 
 /** One at a time, in the order in which they were asked for. Each writes two lines into the log: who asked, and what became of it. */
-export function reloader({ path, load, service }: ReloadingOptions): Reload {
+export function configReloader({ path, load, service }: ReloadingOptions): Reload {
   let last: Promise<unknown> = Promise.resolve();
 
   async function reload(by: AskedBy): Promise<Reloaded> {

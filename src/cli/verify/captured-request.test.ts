@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { processorMs } from "../../../tests/processor-time.ts";
 import { fc } from "../../../tests/property.ts";
 import { UsageError } from "../errors.ts";
-import { composeRequest, parseRequest, unchunked } from "./request-file.ts";
+import { composeRequest, parseRequest, unchunked } from "./captured-request.ts";
 
 const parsed = (text: string) => {
   const { body, ...rest } = parseRequest(Buffer.from(text));
