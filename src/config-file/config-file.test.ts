@@ -225,10 +225,10 @@ describe("a mistake is told with its line and column, and what would be right:",
     ],
     ["a tag", source("kind: meta", "secret: !vault x"), "4:13", /tags/],
     ["two documents", "sources: {}\n---\nsources: {}", "2:1", /one document/],
-  ])("%s", (_, text, place, words) => {
+  ])("%s", (_, text, location, words) => {
     const found = mistakes(text);
     expect(found).toHaveLength(1);
-    expect(found[0]).toStartWith(`${place}: `);
+    expect(found[0]).toStartWith(`${location}: `);
     expect(found[0]).toMatch(words as RegExp);
     expect(found[0]).not.toContain("\n");
   });
@@ -363,7 +363,7 @@ test("no message repeats a secret or a verify token, wherever a slip of the pen 
   expect(refused).toBeGreaterThan(500);
 });
 
-test("any bytes are a configuration or a list of mistakes with places in them, never another error", () => {
+test("any bytes are a configuration or a list of mistakes with locations in them, never another error", () => {
   const piece = fc.constantFrom(
     ...[
       "sources",

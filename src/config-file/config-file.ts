@@ -10,7 +10,7 @@ import { closest } from "../lib/closest.ts";
 import { readTextFile, UnreadableFile } from "../lib/text-file.ts";
 import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
-import { type PlacedDocument, pathText, readDocument } from "./placed-document.ts";
+import { type LocatedDocument, pathText, readDocument } from "./located-document.ts";
 import { readSource } from "./sources.ts";
 import { substitution } from "./substitute.ts";
 
@@ -42,7 +42,7 @@ export class ConfigFileInvalid extends StartRefused {
   }
 }
 
-/** As compilers write them, so that editors find the place. */
+/** As compilers write them, so that editors find the location. */
 export function mistakeLine(path: string, { line, column, message }: Mistake): string {
   return `${path}:${line}:${column}: ${message}`;
 }
@@ -86,23 +86,23 @@ export function parseConfigFile(text: string, path: string, environment: Environ
 }
 
 /** The names and values under `sources`. */
-function sourceEntries(document: PlacedDocument, mistakes: Mistake[]): [name: string, given: unknown][] {
+function sourceEntries(document: LocatedDocument, mistakes: Mistake[]): [name: string, given: unknown][] {
   const root = document.value;
   const example = "sources: { name: { kind: …, secret: … } }";
   if (typeof root !== "object" || root === null || Array.isArray(root)) {
-    mistakes.push({ ...document.placeOf(""), message: `the file must be a mapping such as ${example}` });
+    mistakes.push({ ...document.locationOf(""), message: `the file must be a mapping such as ${example}` });
     return [];
   }
   for (const name of Object.keys(root).filter((each) => each !== "sources")) {
     const meant = closest(name, ["sources"]) === undefined ? "it takes sources" : "did you mean sources?";
     const message = `${JSON.stringify(name)} is no setting of this file: ${meant}`;
     mistakes.push({
-      ...document.keyPlaceOf(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+      ...document.keyLocationOf(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
       message,
     });
   }
   if (!Object.hasOwn(root, "sources")) {
-    mistakes.push({ ...document.placeOf(""), message: `sources is missing: ${example}` });
+    mistakes.push({ ...document.locationOf(""), message: `sources is missing: ${example}` });
     return [];
   }
   const { sources } = root as { sources: unknown };
@@ -110,7 +110,7 @@ function sourceEntries(document: PlacedDocument, mistakes: Mistake[]): [name: st
     return Object.entries(sources);
   if (!document.isUnknown("/sources")) {
     const message = `${pathText("/sources")} must be a mapping such as ${example}; {} when there are none`;
-    mistakes.push({ ...document.placeOf("/sources"), message });
+    mistakes.push({ ...document.locationOf("/sources"), message });
   }
   return [];
 }

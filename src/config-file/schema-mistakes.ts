@@ -3,7 +3,7 @@ import { Compile } from "typebox/schema";
 // It sets how many errors TypeBox looks for.
 import "../core/field-errors.ts";
 import { closest } from "../lib/closest.ts";
-import { pathText, pointerStep } from "./placed-document.ts";
+import { pathText, pointerStep } from "./located-document.ts";
 import type { JsonSchema } from "./source-schema.ts";
 
 export interface SchemaMistake {
@@ -33,7 +33,7 @@ const TYPES: Readonly<Record<string, string>> = {
   object: "a mapping (name: value)",
 };
 
-/** How to say that a name is unknown; `known` are those of the same place. */
+/** How to say that a name is unknown; `known` are those that fit there. */
 export type UnknownName = (pointer: string, name: string, known: readonly string[]) => string;
 
 /** A checker of the schema; `pointer` is where the value stands in its document. */
@@ -133,10 +133,10 @@ function valueWording(group: readonly Found[], value: unknown): string {
 }
 
 function typeWording(types: readonly string[], value: unknown): string {
-  const wanted = `must be ${[...new Set(types)].map((type) => TYPES[type] ?? type).join(" or ")}`;
-  if (value === null) return `is empty: it ${wanted}`;
+  const expected = `must be ${[...new Set(types)].map((type) => TYPES[type] ?? type).join(" or ")}`;
+  if (value === null) return `is empty: it ${expected}`;
   const quotable = types.includes("string") && (typeof value === "number" || typeof value === "boolean");
-  return quotable ? `${wanted}: put it in quotes` : wanted;
+  return quotable ? `${expected}: put it in quotes` : expected;
 }
 
 /** The nearest description, of the schema or of one around it that is about the same value. */

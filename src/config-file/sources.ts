@@ -8,7 +8,7 @@ import { openSource, type SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { SchemeError } from "../sources/schemes/proof.ts";
 import { type TrialFault, trialFault } from "../sources/trial-run.ts";
-import { type PlacedDocument, pathText, pointerStep } from "./placed-document.ts";
+import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
 import { type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import {
   COMMON_OPTIONS,
@@ -31,7 +31,7 @@ export interface OpenedSource {
 
 /** Adds what is wrong to the mistakes; then there is no source. */
 export function readSource(
-  document: PlacedDocument,
+  document: LocatedDocument,
   name: string,
   given: unknown,
   mistakes: Mistake[],
@@ -48,7 +48,7 @@ export function readSource(
   }
   const told = found.filter((mistake) => !document.isUnknown(mistake.pointer));
   for (const { pointer: at, isName, message } of told)
-    mistakes.push({ ...(isName ? document.keyPlaceOf(at) : document.placeOf(at)), message });
+    mistakes.push({ ...(isName ? document.keyLocationOf(at) : document.locationOf(at)), message });
   if (told.length > 0 || mistakes.length > 0) return undefined;
   const config = given as SourceConfig;
   return { source: openSource(name, config), config };
@@ -71,7 +71,7 @@ function nameMistake(name: string): string {
 }
 
 function entryMistakes(
-  document: PlacedDocument,
+  document: LocatedDocument,
   pointer: string,
   name: string,
   entry: Entry,
@@ -99,7 +99,7 @@ function kindMistake(pointer: string, entry: Entry, kind: unknown): SchemaMistak
 }
 
 /** Parts whose references lead nowhere. */
-function unknownParts(document: PlacedDocument, pointer: string, value: unknown): { pointer: string }[] {
+function unknownParts(document: LocatedDocument, pointer: string, value: unknown): { pointer: string }[] {
   const here = document.isUnknown(pointer) ? [{ pointer }] : [];
   if (typeof value !== "object" || value === null) return here;
   const inner = Object.entries(value).flatMap(([name, part]) =>

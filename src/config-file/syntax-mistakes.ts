@@ -1,6 +1,6 @@
 /** What is no YAML, in words of our own: the parser's repeat the text, and the text may be a secret. */
 import type { Document, ErrorCode } from "yaml";
-import type { Mistake, Place } from "../core/mistake.ts";
+import type { Location, Mistake } from "../core/mistake.ts";
 
 const UNEXPECTED = "this can't stand here: names and values are apart by a colon and a space";
 
@@ -31,15 +31,15 @@ const QUOTE_REFERENCES = " (within [ ] and { } a ${…} must be in quotes)";
 export function syntaxMistakes(
   document: Document.Parsed,
   text: string,
-  placeAt: (offset: number) => Place,
+  locationAt: (offset: number) => Location,
 ): Mistake[] {
   const lines = text.split(/\r?\n/);
   const found = new Map<number, Mistake>();
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
-    const place = placeAt(pos[0]);
-    if (found.has(place.line)) continue;
-    const hint = hasBareReference(lines[place.line - 1] ?? "") ? QUOTE_REFERENCES : "";
-    found.set(place.line, { ...place, message: `${WORDS[code] ?? UNEXPECTED}${hint}` });
+    const location = locationAt(pos[0]);
+    if (found.has(location.line)) continue;
+    const hint = hasBareReference(lines[location.line - 1] ?? "") ? QUOTE_REFERENCES : "";
+    found.set(location.line, { ...location, message: `${WORDS[code] ?? UNEXPECTED}${hint}` });
   }
   return [...found.values()];
 }

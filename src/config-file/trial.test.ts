@@ -1,4 +1,4 @@
-/** What can never work is refused before it serves, with the place in the file where it stands. */
+/** What can never work is refused before it serves, with the location in the file where it stands. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { processorMs } from "../../tests/processor-time.ts";
 import { PRESET_NAMES } from "../sources/presets.ts";
@@ -73,10 +73,10 @@ describe("a scheme by which no request can be accepted is a mistake:", () => {
       "5:13",
       /would be refused/,
     ],
-  ])("%s", (_, scheme, place, words) => {
+  ])("%s", (_, scheme, location, words) => {
     const found = mistakes(withScheme(scheme));
     expect(found).toEqual([expect.stringMatching(words)]);
-    expect(found[0]).toStartWith(`${place}: sources.s.scheme`);
+    expect(found[0]).toStartWith(`${location}: sources.s.scheme`);
   });
 
   test("and so is a header of deliveries that no request can have", () => {
@@ -120,10 +120,10 @@ describe("a secret that arrives as it is", () => {
       "naïve",
       "\u{1f511}",
     );
-    const places = found.map(
+    const locations = found.map(
       (line) => /^4:\d+: sources.bot.secret\[(\d)\]: no header can carry this/.exec(line)?.[1],
     );
-    expect(places).toEqual(["1", "2", "3", "4", "5", "6", "9"]);
+    expect(locations).toEqual(["1", "2", "3", "4", "5", "6", "9"]);
     expect(found.join()).not.toContain("пароль");
   });
 

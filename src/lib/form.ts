@@ -41,7 +41,7 @@ export class Form {
       if (body[at] === EQUALS) at = writer.decode(body, at + 1, false);
       writer.mark();
     }
-    return writer.form((...parts) => new Form(...parts));
+    return writer.form((...fields) => new Form(...fields));
   }
 
   /** `bytesMax` is the most that all names and values have in UTF-8. */
@@ -53,22 +53,22 @@ export class Form {
       writer.write(value);
       writer.mark();
     }
-    return writer.form((...parts) => new Form(...parts));
+    return writer.form((...fields) => new Form(...fields));
   }
 
   /** The first value of that name; bytes that are no UTF-8 become U+FFFD. */
   get(name: string): string | undefined {
-    const wanted = Buffer.from(name);
+    const bytes = Buffer.from(name);
     for (let index = 0; index < this.size; index++)
-      if (this.#isNamed(index, wanted)) return this.value(index).toString();
+      if (this.#isNamed(index, bytes)) return this.value(index).toString();
     return undefined;
   }
 
   /** The last value of that name. */
   last(name: string): string | undefined {
-    const wanted = Buffer.from(name);
+    const bytes = Buffer.from(name);
     for (let index = this.size - 1; index >= 0; index--)
-      if (this.#isNamed(index, wanted)) return this.value(index).toString();
+      if (this.#isNamed(index, bytes)) return this.value(index).toString();
     return undefined;
   }
 

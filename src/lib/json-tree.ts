@@ -1,5 +1,5 @@
 /**
- * JSON with the place of every value in its bytes, so that a part of a document can be kept exactly as it was
+ * JSON with where in its bytes every value stands, so that a part of a document can be kept exactly as it was
  * written: parsing and writing it again would change large numbers, spacing and escapes. It never takes more than
  * linear time and a few bytes a value, whatever a stranger wrote: names are compared, never hashed.
  */
@@ -51,7 +51,7 @@ export class JsonTree {
     this.end = end;
   }
 
-  /** The same value with another place: that of what it was read from. */
+  /** The same value with another span: that of what it was read from. */
   movedTo(start: number, end: number): JsonTree {
     return new JsonTree(this.#document, this.#entry, start, end);
   }

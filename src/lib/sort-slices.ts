@@ -37,25 +37,25 @@ export function sortSlices(
       continue;
     }
     const keys = new Float64Array(part.length);
-    for (let place = 0; place < part.length; place++) {
-      const item = part[place] as number;
+    for (let index = 0; index < part.length; index++) {
+      const item = part[index] as number;
       const at = start(item) + depth;
       const last = end(item);
       let digits = 0;
       for (let digit = 0; digit < width; digit++)
         digits = BASE * digits + (at + digit < last ? (bytes[at + digit] as number) + 1 : 0);
-      keys[place] = digits * itemsMax + item;
+      keys[index] = digits * itemsMax + item;
     }
     keys.sort();
     for (let first = 0; first < part.length; ) {
       const digits = Math.floor((keys[first] as number) / itemsMax);
-      let place = first;
-      for (; place < part.length && Math.floor((keys[place] as number) / itemsMax) === digits; place++)
-        part[place] = (keys[place] as number) % itemsMax;
+      let index = first;
+      for (; index < part.length && Math.floor((keys[index] as number) / itemsMax) === digits; index++)
+        part[index] = (keys[index] as number) % itemsMax;
       // The last digit 0 means that they have ended: they are equal.
-      if (place - first > 1 && digits % BASE !== 0)
-        open.push({ from: from + first, to: from + place, depth: depth + width });
-      first = place;
+      if (index - first > 1 && digits % BASE !== 0)
+        open.push({ from: from + first, to: from + index, depth: depth + width });
+      first = index;
     }
     freeBytes(keys);
   }

@@ -1,4 +1,4 @@
-/** A field map: which parts of a provider's JSON or form are a message's fields, said by configuration. */
+/** A field map: which values of a provider's JSON or form are a message's fields, said by configuration. */
 import { type Static, Type } from "typebox";
 import type { Message } from "../core/message.ts";
 import type { ParsedBody } from "../core/parsed-body.ts";
@@ -19,10 +19,10 @@ import {
 import { boundedForm, FORM_TYPE, type Surroundings } from "./kind.ts";
 import { emptyObject, PATH, parsePath, putAt, type Scope } from "./paths.ts";
 
-const PlaceText = Type.String({ pattern: `^(=[\\s\\S]*|${PATH})$` });
-const Place = (description: string) =>
+const PathOrText = Type.String({ pattern: `^(=[\\s\\S]*|${PATH})$` });
+const Paths = (description: string) =>
   Type.Optional(
-    Type.Union([PlaceText, Type.Array(PlaceText, { minItems: 1 })], {
+    Type.Union([PathOrText, Type.Array(PathOrText, { minItems: 1 })], {
       description: `${description} A path, \`=text\` for a fixed text, or a list of them: the first that is there counts.`,
     }),
   );
@@ -39,23 +39,23 @@ export const FieldMap = Type.Object({
       description: "Paths and the texts that must stand there for an item to be a message.",
     }),
   ),
-  message_id: Place("The provider's identifier of the message."),
-  from: Place("The sender."),
-  to: Place("The recipient; without it the source's `account`."),
-  ts: Place("When it was sent; without it, when it was received."),
+  message_id: Paths("The provider's identifier of the message."),
+  from: Paths("The sender."),
+  to: Paths("The recipient; without it the source's `account`."),
+  ts: Paths("When it was sent; without it, when it was received."),
   ts_format: Type.Optional(
     Type.Enum(["unix", "ms", "rfc3339"], {
       description: "How `ts` is written (default: told by its form).",
     }),
   ),
-  text: Place("The text."),
-  type: Place("What sort of message it is (default `text`)."),
-  channel: Place("What stands before a sender or recipient that is no phone number."),
-  event_id: Place("The provider's identifier of whatever is no message."),
+  text: Paths("The text."),
+  type: Paths("What sort of message it is (default `text`)."),
+  channel: Paths("What stands before a sender or recipient that is no phone number."),
+  event_id: Paths("The provider's identifier of whatever is no message."),
 });
 export type FieldMap = Static<typeof FieldMap>;
 
-type Place = string | readonly string[] | undefined;
+type Paths = string | readonly string[] | undefined;
 type Reading = (scope: Scope) => string | undefined;
 
 /** What a source says of its messages: the first map whose item is a message counts. */
@@ -94,9 +94,9 @@ export function mappedBy(maps: readonly FieldMap[]): Normalise {
 function compile(map: FieldMap) {
   const each = map.each === undefined ? undefined : parsePath(map.each);
   const conditions = Object.entries(map.when ?? {}).map(([path, texts]) => {
-    const wanted = new Set(typeof texts === "string" ? [texts] : texts);
+    const accepted = new Set(typeof texts === "string" ? [texts] : texts);
     const read = reading(path);
-    return (scope: Scope) => wanted.has(read(scope) ?? "");
+    return (scope: Scope) => accepted.has(read(scope) ?? "");
   });
   const [id, from, to] = [reading(map.message_id), reading(map.from), reading(map.to)];
   const [ts, text, type] = [reading(map.ts), reading(map.text), reading(map.type)];
@@ -137,7 +137,7 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
   const time = { unix: String(Math.floor(ms / 1000)), ms: String(ms), rfc3339: ts }[
     map.ts_format ?? "rfc3339"
   ];
-  const fields: readonly (readonly [Place, string | null])[] = [
+  const fields: readonly (readonly [Paths, string | null])[] = [
     // Conditions first: what they ask for stays.
     ...Object.entries(map.when ?? {}).map(([path, texts]) => [path, [texts].flat()[0] ?? null] as const),
     [map.message_id, message_id],
@@ -149,15 +149,15 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
     // Whose parties are phone numbers.
     [map.channel, "sms"],
   ];
-  for (const [place, value] of fields) {
-    const [path = "="] = [place ?? []].flat();
+  for (const [paths, value] of fields) {
+    const [path = "="] = [paths ?? []].flat();
     if (!path.startsWith("=")) putAt(path, { item, document }, value);
   }
   return document;
 }
 
-function reading(place: Place): Reading {
-  const readings = (place === undefined ? [] : [place].flat()).map((text): Reading => {
+function reading(paths: Paths): Reading {
+  const readings = (paths === undefined ? [] : [paths].flat()).map((text): Reading => {
     if (text.startsWith("=")) return () => text.slice(1);
     const path = parsePath(text);
     return (scope) => path(scope)?.text;
@@ -179,7 +179,7 @@ function timeOf(text: string | undefined, format: FieldMap["ts_format"]): string
   return instantOf(text, /^[0-9]{13}/.test(text) ? "milliseconds" : "seconds");
 }
 
-/** A form as a flat object whose place is the whole body; the last of equal names counts. */
+/** A form as a flat object that spans the whole body; the last of equal names counts. */
 function formTree(body: Uint8Array, contentType: string): JsonTree | undefined {
   if (!contentType.toLowerCase().startsWith(FORM_TYPE)) return undefined;
   const form = boundedForm(body);

@@ -76,10 +76,10 @@ function twilioScheme(secrets: readonly string[]): Scheme {
           for (const each of urls)
             proven = equalInConstantTime(signature(key, each, parameters), given) || proven;
         if (proven) return { proven };
-        const shown = parameters.toString("utf8", 0, SHOWN_BYTES_MAX);
+        const parameterText = parameters.toString("utf8", 0, SHOWN_BYTES_MAX);
         return refused(
           "no secret made this signature",
-          urls.map((each) => each + shown),
+          urls.map((each) => each + parameterText),
         );
       };
     },
@@ -100,9 +100,9 @@ function signedParameters(body: Uint8Array): Buffer {
   const signed = Buffer.allocUnsafe(form.bytes);
   let used = 0;
   const order = form.order({ byValue: true });
-  for (let place = 0; place < order.length; place++) {
-    const index = order[place] as number;
-    if (place > 0 && form.areEqual(order[place - 1] as number, index)) continue;
+  for (let rank = 0; rank < order.length; rank++) {
+    const index = order[rank] as number;
+    if (rank > 0 && form.areEqual(order[rank - 1] as number, index)) continue;
     used += form.copyPair(index, signed, used);
   }
   return signed.subarray(0, used);

@@ -169,8 +169,8 @@ function signedBytes(parameters: Form): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(parameters.bytes + 2 * parameters.size);
   let used = 0;
   const order = parameters.order({ byValue: false });
-  for (let place = 0, last = 0; place < order.length; place++) {
-    const [index = 0, next] = [order[place], order[place + 1]];
+  for (let rank = 0, last = 0; rank < order.length; rank++) {
+    const [index = 0, next] = [order[rank], order[rank + 1]];
     last = Math.max(last, index);
     if (next !== undefined && parameters.hasEqualNames(index, next)) continue;
     const name = parameters.name(index);

@@ -1,4 +1,4 @@
-/** A YAML text as a plain value whose parts keep their places: JSON pointer → line and column. */
+/** A YAML text as a plain value whose values keep their locations: JSON pointer → line and column. */
 import {
   type Document,
   isAlias,
@@ -10,7 +10,7 @@ import {
   type ParsedNode,
   parseDocument,
 } from "yaml";
-import type { Mistake, Place } from "../core/mistake.ts";
+import type { Location, Mistake } from "../core/mistake.ts";
 import type { Substitute } from "./substitute.ts";
 import { syntaxMistakes } from "./syntax-mistakes.ts";
 import { boundMistake, DEPTH_MAX } from "./yaml-bounds.ts";
@@ -20,28 +20,28 @@ const NODES_MAX = 50_000;
 /** Of all pointers together: long names above many values make them a multiple of the file. */
 const POINTER_CHARS_MAX = 16_000_000;
 
-export interface PlacedDocument {
+export interface LocatedDocument {
   readonly value: unknown;
   /** What is no YAML, or can't be taken out of it. */
   readonly mistakes: readonly Mistake[];
-  /** Whether the value could be read at all: then its parts may be looked at. */
+  /** Whether the value could be read at all: then what is in it may be looked at. */
   readonly readable: boolean;
   /** Of a value; of the nearest thing around it when it has none. */
-  readonly placeOf: (pointer: string) => Place;
+  readonly locationOf: (pointer: string) => Location;
   /** Of the name before a value. */
-  readonly keyPlaceOf: (pointer: string) => Place;
+  readonly keyLocationOf: (pointer: string) => Location;
   /** Whether a text's reference leads nowhere, so that there is nothing to say of its value. */
   readonly isUnknown: (pointer: string) => boolean;
 }
 
 /** Reads one document and puts variables and files into its texts. */
-export function readDocument(text: string, substitute: Substitute): PlacedDocument {
+export function readDocument(text: string, substitute: Substitute): LocatedDocument {
   const lines = new LineCounter();
-  const placeAt = (offset: number): Place => {
+  const locationAt = (offset: number): Location => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const reading = new Reading(placeAt, substitute);
+  const reading = new Reading(locationAt, substitute);
   const bound = boundMistake(text);
   if (bound !== undefined) return reading.result([bound]);
   const document = parseDocument(text, {
@@ -50,21 +50,21 @@ export function readDocument(text: string, substitute: Substitute): PlacedDocume
     uniqueKeys: false,
     schema: "core",
   });
-  const syntax = syntaxMistakes(document, text, placeAt);
+  const syntax = syntaxMistakes(document, text, locationAt);
   if (syntax.length === 0) reading.read(document);
   return reading.result(syntax);
 }
 
-interface Places {
-  readonly key: Place | undefined;
-  readonly value: Place;
+interface Locations {
+  readonly key: Location | undefined;
+  readonly value: Location;
 }
 
 class Reading {
-  readonly #placeAt: (offset: number) => Place;
+  readonly #locationAt: (offset: number) => Location;
   readonly #substitute: Substitute;
   readonly #mistakes: Mistake[] = [];
-  readonly #places = new Map<string, Places>();
+  readonly #locations = new Map<string, Locations>();
   readonly #unknown = new Set<string>();
   /** Those that are being read: an alias must not lead into what it is a part of. */
   readonly #around = new Set<Node>();
@@ -73,8 +73,8 @@ class Reading {
   #pointerChars = 0;
   #value: unknown;
 
-  constructor(placeAt: (offset: number) => Place, substitute: Substitute) {
-    this.#placeAt = placeAt;
+  constructor(locationAt: (offset: number) => Location, substitute: Substitute) {
+    this.#locationAt = locationAt;
     this.#substitute = substitute;
   }
 
@@ -83,10 +83,10 @@ class Reading {
     this.#value = this.#read(document.contents, "", undefined);
   }
 
-  result(syntax: readonly Mistake[]): PlacedDocument {
-    const places = (pointer: string): Places => {
+  result(syntax: readonly Mistake[]): LocatedDocument {
+    const locations = (pointer: string): Locations => {
       for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
-        const found = this.#places.get(at);
+        const found = this.#locations.get(at);
         if (found !== undefined) return found;
         if (at === "") return { key: undefined, value: { line: 1, column: 1 } };
       }
@@ -95,8 +95,8 @@ class Reading {
       value: this.#value,
       mistakes: [...syntax, ...this.#mistakes],
       readable: syntax.length === 0 && !this.#isFull,
-      placeOf: (pointer) => places(pointer).value,
-      keyPlaceOf: (pointer) => places(pointer).key ?? places(pointer).value,
+      locationOf: (pointer) => locations(pointer).value,
+      keyLocationOf: (pointer) => locations(pointer).key ?? locations(pointer).value,
       isUnknown: (pointer) => this.#unknown.has(pointer),
     };
   }
@@ -105,51 +105,52 @@ class Reading {
     return this.#nodes > NODES_MAX || this.#pointerChars > POINTER_CHARS_MAX;
   }
 
-  #read(node: Node | ParsedNode | null, pointer: string, key: Place | undefined): unknown {
+  #read(node: Node | ParsedNode | null, pointer: string, key: Location | undefined): unknown {
     const offset = node?.range?.[0];
     const empty = isScalar(node) && node.value === null && node.source === "";
-    const value = (empty ? key : undefined) ?? (offset === undefined ? key : this.#placeAt(offset));
-    const place = value ?? { line: 1, column: 1 };
+    const value = (empty ? key : undefined) ?? (offset === undefined ? key : this.#locationAt(offset));
+    const location = value ?? { line: 1, column: 1 };
     if (this.#isFull) return null;
     this.#nodes += 1;
     this.#pointerChars += pointer.length;
     if (this.#isFull) {
-      this.#add(place, `the file has more than ${NODES_MAX} values, or very long names above them`);
+      this.#add(location, `the file has more than ${NODES_MAX} values, or very long names above them`);
       return null;
     }
-    this.#places.set(pointer, { key, value: place });
+    this.#locations.set(pointer, { key, value: location });
     if (node === null) return null;
     if (isAlias(node)) {
       const target = this.#document === undefined ? undefined : node.resolve(this.#document);
       if (target !== undefined && !this.#around.has(target)) return this.#read(target, pointer, key);
-      return this.#nothing(pointer, place, `*${node.source} stands for nothing that was named before it`);
+      return this.#nothing(pointer, location, `*${node.source} stands for nothing that was named before it`);
     }
     if (isMap(node) || isSeq(node)) {
-      if (this.#around.size === DEPTH_MAX) return this.#nothing(pointer, place, "this is nested too deeply");
+      if (this.#around.size === DEPTH_MAX)
+        return this.#nothing(pointer, location, "this is nested too deeply");
       this.#around.add(node);
       const read = isMap(node) ? this.#mapping(node.items, pointer) : this.#list(node.items, pointer);
       this.#around.delete(node);
       return read;
     }
-    return this.#scalar(isScalar(node) ? node.value : undefined, pointer, place);
+    return this.#scalar(isScalar(node) ? node.value : undefined, pointer, location);
   }
 
   #mapping(pairs: readonly { key: unknown; value: unknown }[], pointer: string): unknown {
     const entries = new Map<string, unknown>();
     for (const pair of pairs) {
       const key = pair.key as Node;
-      const place = this.#placeAt(key.range?.[0] ?? 0);
+      const location = this.#locationAt(key.range?.[0] ?? 0);
       if (!isScalar(key) || typeof key.value !== "string") {
-        this.#add(place, "a name must be text: put it in quotes");
+        this.#add(location, "a name must be text: put it in quotes");
         continue;
       }
       const inner = `${pointer}/${pointerStep(key.value)}`;
       if (entries.has(key.value)) {
-        const first = this.#places.get(inner)?.key?.line;
-        this.#add(place, `${JSON.stringify(key.value)} stands here again: it is in line ${first} already`);
+        const first = this.#locations.get(inner)?.key?.line;
+        this.#add(location, `${JSON.stringify(key.value)} stands here again: it is in line ${first} already`);
         continue;
       }
-      entries.set(key.value, this.#read((pair.value as Node | null) ?? null, inner, place));
+      entries.set(key.value, this.#read((pair.value as Node | null) ?? null, inner, location));
     }
     return Object.fromEntries(entries);
   }
@@ -158,26 +159,26 @@ class Reading {
     return items.map((item, index) => this.#read(item as Node, `${pointer}/${index}`, undefined));
   }
 
-  #scalar(value: unknown, pointer: string, place: Place): unknown {
+  #scalar(value: unknown, pointer: string, location: Location): unknown {
     if (typeof value === "string") {
       if (!value.isWellFormed())
-        return this.#nothing(pointer, place, "it holds half of a character (\\ud800 to \\udfff alone)");
+        return this.#nothing(pointer, location, "it holds half of a character (\\ud800 to \\udfff alone)");
       const { text, mistakes } = this.#substitute(value);
-      for (const message of mistakes) this.#nothing(pointer, place, message);
+      for (const message of mistakes) this.#nothing(pointer, location, message);
       return text;
     }
     if (value === null || typeof value === "number" || typeof value === "boolean") return value;
-    return this.#nothing(pointer, place, "it must be text, a number, true or false");
+    return this.#nothing(pointer, location, "it must be text, a number, true or false");
   }
 
-  #nothing(pointer: string, place: Place, message: string): null {
+  #nothing(pointer: string, location: Location, message: string): null {
     this.#unknown.add(pointer);
-    this.#add(place, pointer === "" ? message : `${pathText(pointer)}: ${message}`);
+    this.#add(location, pointer === "" ? message : `${pathText(pointer)}: ${message}`);
     return null;
   }
 
-  #add(place: Place, message: string): void {
-    this.#mistakes.push({ ...place, message });
+  #add(location: Location, message: string): void {
+    this.#mistakes.push({ ...location, message });
   }
 }
 
