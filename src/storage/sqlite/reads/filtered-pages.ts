@@ -6,12 +6,13 @@
 import type { Database } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import type { MessageQuery } from "../../../core/store.ts";
+import type { Matches, SegmentReader } from "../../../search/search.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
-import type { Matches, SearchReader } from "../derived/search-index.ts";
+import { searchTerms } from "../derived/search-index.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import type { TailRow } from "./tail.ts";
@@ -34,10 +35,10 @@ export interface Search {
 
 export class FilteredPages {
   readonly #db: Database;
-  readonly #search: SearchReader;
+  readonly #search: SegmentReader;
   readonly #limits: IndexLimits;
 
-  constructor(db: Database, search: SearchReader, limits: IndexLimits) {
+  constructor(db: Database, search: SegmentReader, limits: IndexLimits) {
     this.#db = db;
     this.#search = search;
     this.#limits = limits;
@@ -47,7 +48,7 @@ export class FilteredPages {
     const { wanted, snapshot, from, to } = search;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
     const found = this.#exact(
-      inIndex(() => this.#search.find(wanted, snapshot.checkTime)),
+      inIndex(() => this.#search.find(searchTerms(wanted), snapshot.checkTime)),
       search,
     );
     const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
