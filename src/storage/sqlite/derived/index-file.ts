@@ -7,12 +7,11 @@ import { Database } from "bun:sqlite";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
-import { PIECES_VERSION } from "../../../search/pieces.ts";
+import { PIECES_VERSION, SEARCH_CHECKSUMS, SEARCH_TABLES } from "../../../search/search.ts";
 import { indexDamage } from "../connection/damage.ts";
 import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, type Positions } from "./followers.ts";
 import { SENDER_TABLES } from "./sender-order.ts";
-import { SEARCH_CHECKSUMS, SEARCH_TABLES } from "./stored-segment.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */

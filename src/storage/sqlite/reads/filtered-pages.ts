@@ -5,11 +5,11 @@
  */
 import type { Database } from "bun:sqlite";
 import type { MessageQuery } from "../../../core/store.ts";
+import type { Matches, SearchTerms, SegmentReader } from "../../../search/search.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
-import type { Matches, SearchReader, SearchTerms } from "../derived/search-index.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { TAIL_COLUMNS, type TailColumns, TailRow } from "./tail.ts";
@@ -31,10 +31,10 @@ export interface Search {
 
 export class FilteredPages {
   readonly #db: Database;
-  readonly #search: SearchReader;
+  readonly #search: SegmentReader;
   readonly #limits: IndexLimits;
 
-  constructor(db: Database, search: SearchReader, limits: IndexLimits) {
+  constructor(db: Database, search: SegmentReader, limits: IndexLimits) {
     this.#db = db;
     this.#search = search;
     this.#limits = limits;

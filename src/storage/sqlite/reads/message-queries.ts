@@ -2,6 +2,7 @@
  * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
  * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
  */
+
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage, Message } from "../../../core/message.ts";
 import {
@@ -14,6 +15,7 @@ import {
   TOP_SENDERS,
 } from "../../../core/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { SegmentReader } from "../../../search/search.ts";
 import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
@@ -22,7 +24,6 @@ import { CountedOrder } from "../derived/counted-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 import { leastOf, positionsOf } from "../derived/index-file.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
-import { SearchReader } from "../derived/search-index.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
 import { BY_TIME } from "../derived/time-order.ts";
@@ -43,7 +44,7 @@ export class MessageQueries {
   readonly #clock: Clock;
   readonly #tail: Tail;
   readonly #scan: Scan;
-  readonly #search: SearchReader;
+  readonly #search: SegmentReader;
   readonly #filtered: FilteredPages;
   readonly #tally: SenderTally;
   readonly #events: EventQueries;
@@ -56,7 +57,7 @@ export class MessageQueries {
     this.#clock = clock;
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
-    this.#search = new SearchReader(db);
+    this.#search = new SegmentReader(db);
     this.#filtered = new FilteredPages(db, this.#search, limits);
     this.#tally = new SenderTally(db);
     this.#events = new EventQueries(db, limits, onDamagedRow);
