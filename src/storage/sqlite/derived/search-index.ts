@@ -1,29 +1,31 @@
 /**
  * The search index as a follower of the log: what of a message is searched for in `search/`, and the labels by which its
- * recipient and its source are found.
+ * recipient, source and type are found.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { NATIVE } from "../../../core/source.ts";
 import { type IndexedRow, type SearchTerms, SegmentWriter } from "../../../search/search.ts";
+import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { inIndex } from "../connection/damage.ts";
-import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
 
 export class SearchFollower implements Follower {
   readonly name = "search";
   readonly #segments: SegmentWriter;
   readonly #rows: Statement<IndexedColumns, [number, number]>;
+  readonly #hasTypes: boolean;
 
-  constructor(db: Database, limits: IndexLimits) {
+  /** An index of the version before types goes on without them. */
+  constructor(db: Database, limits: IndexLimits, hasTypes: boolean) {
     this.#segments = new SegmentWriter(db, limits);
-    this.#rows = db.query(
-      `select ${INDEXED_COLUMNS} from log.messages where rowid > ? and rowid <= ? order by rowid`,
-    );
+    this.#hasTypes = hasTypes;
+    this.#rows = db.query(indexedColumns("log"));
   }
 
   step(after: number, last: number): void {
-    this.#segments.add(after + 1, indexedRows(this.#rows.values(after, last) as unknown as IndexedColumns[]));
+    const rows = this.#rows.values(after + 1, last) as unknown as IndexedColumns[];
+    this.#segments.add(after + 1, indexedRows(rows, this.#hasTypes));
   }
 
   rearrange(): void {
@@ -31,23 +33,43 @@ export class SearchFollower implements Follower {
   }
 }
 
-/** Of a row as `INDEXED_COLUMNS` reads it. */
-export type IndexedColumns = [row: number, to: string, text: string | null, source: string];
-export const INDEXED_COLUMNS = `rowid, to_msisdn, text, ${SOURCE_OF_MESSAGE}`;
+/** Of a row as `indexedColumns` reads it. */
+export type IndexedColumns = [
+  row: number,
+  to: string,
+  text: string | null,
+  source: string | null,
+  type: string | null,
+];
 
-/** No recipient begins like it. Every provider's message has the bare one too: the others are the native source's. */
+/** A select of the rows of the log's database from ?1 up to ?2, in order. */
+export function indexedColumns(log: string): string {
+  const { to, text } = MESSAGE_COLUMNS;
+  return `select m.rowid, m.${to}, m.${text}, d.source, d.type
+    from ${log}.messages m left join ${log}.details d using (seq)
+    where m.rowid >= ?1 and m.rowid <= ?2 order by m.rowid`;
+}
+
+/**
+ * Neither recipients nor each other begin like them. Every provider's message has the bare label of sources too: the
+ * others are the native source's.
+ */
 const sourceLabel = (source = "") => `=${source}`;
+const typeLabel = (type: string) => `~${type}`;
 
 /** How rows are found by their labels. */
 export const TERMS = {
   recipient: (to: string): SearchTerms => ({ labels: [to] }),
   source: (source: string): SearchTerms =>
     source === NATIVE ? { without: [sourceLabel()] } : { labels: [sourceLabel(source)] },
+  type: (type: string): SearchTerms => ({ labels: [typeLabel(type)] }),
 } as const;
 
-export function* indexedRows(rows: Iterable<IndexedColumns>): Generator<IndexedRow> {
-  for (const [row, to, text, source] of rows) {
-    const labels = source === NATIVE ? [to] : [to, sourceLabel(), sourceLabel(source)];
+export function* indexedRows(rows: Iterable<IndexedColumns>, hasTypes: boolean): Generator<IndexedRow> {
+  for (const [row, to, text, source, type] of rows) {
+    const labels = [to];
+    if (source !== null) labels.push(sourceLabel(), sourceLabel(source));
+    if (type !== null && hasTypes) labels.push(typeLabel(type));
     yield { row, text: text === null ? null : fold(text), labels };
   }
 }

@@ -12,13 +12,14 @@ import type { CountedTables } from "../derived/counted-order.ts";
 import { BY_FILTER } from "../derived/event-order.ts";
 import {
   eventPosition,
+  hasTypes,
   indexNumbers,
   indexPath,
   leastOf,
   positionsOf,
   serves,
 } from "../derived/index-file.ts";
-import { INDEXED_COLUMNS, type IndexedColumns, indexedRows } from "../derived/search-index.ts";
+import { type IndexedColumns, indexedColumns, indexedRows } from "../derived/search-index.ts";
 import { BY_TIME } from "../derived/time-order.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
@@ -284,11 +285,9 @@ function countFindings(db: Database): string[] {
 /** Makes every segment once more from the log and compares it. */
 function* examineSegments(log: Database, db: Database, position: number): Generator<number, Examined> {
   const findings = new Findings();
-  const logRows = log.query<IndexedColumns, [number, number]>(
-    `select ${INDEXED_COLUMNS} from messages where rowid >= ? and rowid <= ? order by rowid`,
-  );
+  const logRows = log.query<IndexedColumns, [number, number]>(indexedColumns("main"));
   const rowsOf = (first: number, last: number) =>
-    indexedRows(logRows.values(first, last) as unknown as IndexedColumns[]);
+    indexedRows(logRows.values(first, last) as unknown as IndexedColumns[], hasTypes(db));
   let rows = 0;
   for (let row = 1; row <= position; ) {
     db.run("begin");

@@ -49,6 +49,7 @@ const RULES: { readonly [Name in keyof MessageFilters]-?: Rule<NonNullable<Messa
     terms: TERMS.source,
     passes: (source) => (row) => row.source === source,
   },
+  type: { by: "search", terms: TERMS.type, passes: (type) => (row) => row.type === type },
   q: {
     by: "search",
     terms: (q) => ({ text: fold(q) }),

@@ -22,7 +22,7 @@ import { TimeIsOver } from "../connection/deadline.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
-import { leastOf, positionsOf } from "../derived/index-file.ts";
+import { hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
@@ -31,9 +31,9 @@ import { EventQueries } from "./event-queries.ts";
 import { type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
 import { FilteredPages } from "./filtered-pages.ts";
 import { storedMessage } from "./one-message.ts";
-import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
+import { type Found, isBehind, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
-import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
+import { TAIL_COLUMNS, TAIL_TABLES, Tail, type TailColumns, TailRow } from "./tail.ts";
 
 /** A row of the log, whole: its checksum is looked at when it goes into an answer. */
 type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_key: string };
@@ -50,6 +50,8 @@ export class MessageQueries {
   readonly #events: EventQueries;
   #order: { readonly row: number; readonly order: Order } | undefined;
   readonly #onDamagedRow: OnDamagedRow;
+  /** Whether the index file knows types. */
+  readonly #hasTypes: boolean;
 
   /** The database is the log's, with the index file attached. */
   constructor(db: Database, clock: Clock, limits: IndexLimits, onDamagedRow: OnDamagedRow = () => undefined) {
@@ -62,6 +64,7 @@ export class MessageQueries {
     this.#tally = new SenderTally(db);
     this.#events = new EventQueries(db, limits, onDamagedRow);
     this.#onDamagedRow = onDamagedRow;
+    this.#hasTypes = inIndex(() => hasTypes(db, "derived"));
   }
 
   /** Since this was made: what searches have read, and the tail. */
@@ -80,7 +83,10 @@ export class MessageQueries {
   list(query: MessageQuery, deadline: number): Page {
     return this.#read(
       deadline,
-      (snapshot) => this.#page(query, this.#find(query, messageFilter(query), snapshot)),
+      (snapshot) =>
+        query.type === undefined || this.#hasTypes
+          ? this.#page(query, this.#find(query, messageFilter(query), snapshot))
+          : this.#scan.list(query, deadline),
       () => this.#scan.list(query, deadline),
     );
   }
@@ -166,7 +172,7 @@ export class MessageQueries {
 
   #one(query: MessageQuery, filter: MessageFilter, messageId: string): Found {
     const stored = this.#db
-      .query(`select ${TAIL_COLUMNS} from messages where message_id = ?`)
+      .query(`select ${TAIL_COLUMNS} from ${TAIL_TABLES} where message_id = ?`)
       .values(messageId);
     const found = rowsMatching(
       stored.map((columns) => new TailRow(columns as TailColumns)),
@@ -174,7 +180,7 @@ export class MessageQueries {
     );
     return {
       total: found.length,
-      entries: found.filter((row) => isAfter(row, query.after)).slice(query.offset),
+      entries: found.filter((row) => isBehind(row, query)).slice(query.offset),
     };
   }
 
