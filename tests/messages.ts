@@ -95,6 +95,7 @@ export const anyQuery: fc.Arbitrary<MessageQuery> = fc.record(
     since: instant,
     until: instant,
     q: part,
+    order: fc.constantFrom("asc" as const, "desc" as const),
   },
   { requiredKeys: ["limit", "offset"] },
 );

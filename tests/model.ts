@@ -37,12 +37,15 @@ export function compareBytes(a: string, b: string): number {
 export class Model {
   readonly #messages = new Map<string, Message>();
   readonly #sources = new Map<string, string>();
+  readonly #types = new Map<string, string>();
 
-  append(message: Message, source = "native"): Outcome {
+  /** `type` is of a provider's message alone. */
+  append(message: Message, source = "native", type?: string): Outcome {
     const stored = this.#messages.get(message.message_id);
     if (stored === undefined) {
       this.#messages.set(message.message_id, message);
       this.#sources.set(message.message_id, source);
+      if (type !== undefined) this.#types.set(message.message_id, type);
       return "created";
     }
     if (this.#sources.get(message.message_id) !== source) return "conflict";
@@ -51,14 +54,16 @@ export class Model {
 
   /** All that match, in order. */
   select(query: Omit<MessageQuery, "limit" | "offset">): Message[] {
-    const { source } = query;
-    return [...this.#messages.values()]
+    const { source, type, order } = query;
+    const selected = [...this.#messages.values()]
       .filter(
         (message) =>
           (source === undefined || this.#sources.get(message.message_id) === source) &&
+          (type === undefined || this.#types.get(message.message_id) === type) &&
           matches(message, query),
       )
       .sort(compareMessages);
+    return order === "desc" ? selected.reverse() : selected;
   }
 
   list(query: MessageQuery): { data: Message[]; total: number } {

@@ -19,11 +19,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", ...PARTS],
   serve: PARTS,
   "config-file": ["sources", "config", "core", "lib"],
-  http: ["features", "sources", "observe", "core", "lib"],
+  http: ["sources", "observe", "core", "lib"],
   features: ["observe", "core", "lib"],
   sources: ["core", "lib"],
   storage: ["search", "observe", "core", "lib"],
-  search: ["core", "lib"],
+  search: ["lib"],
   config: ["observe", "core", "lib"],
   observe: ["core", "lib"],
   core: ["lib"],
@@ -46,9 +46,14 @@ interface Module {
   readonly imports: readonly string[];
 }
 
-const modules: readonly Module[] = (readdirSync(SRC, { recursive: true }) as string[])
-  .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
-  .map((path) => readModule(path));
+/** Every file of TypeScript. */
+const files: readonly Module[] = ["src", "tests", "bench", "scripts"].flatMap((folder) =>
+  (readdirSync(join(ROOT, folder), { recursive: true }) as string[])
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => readModule(relative(SRC, join(ROOT, folder, path)))),
+);
+/** What is shipped. */
+const modules = files.filter(({ path }) => !path.startsWith("..") && !path.endsWith(".test.ts"));
 
 function readModule(path: string): Module {
   const text = readFileSync(join(SRC, path), "utf8");
@@ -94,6 +99,16 @@ describe("the structure", () => {
           .filter((target) => target.startsWith("features/") && feature(target) !== feature(path))
           .map((target) => `${path} → ${target}`),
       );
+    expect(wrong).toEqual([]);
+  });
+
+  test("of a package others import its entry alone", () => {
+    const wrong = modules.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => floorOf(target) === "search" && target !== "search/search.ts")
+        .filter(() => floorOf(path) !== "search")
+        .map((target) => `${path} → ${target}`),
+    );
     expect(wrong).toEqual([]);
   });
 

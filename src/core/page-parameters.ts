@@ -5,7 +5,7 @@ import { parseQueryString } from "../lib/query-string.ts";
 import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NATIVE } from "./source.ts";
-import type { ByFilter } from "./store.ts";
+import type { ByFilter, Order } from "./store.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 100;
@@ -25,6 +25,25 @@ export const PAGE_PARAMETERS = {
     Type.String({ ...Number15, description: "Rows to skip (default 0).", examples: ["0"] }),
   ),
 };
+
+/** Of lists that can be read from either end, and walked. */
+export const ORDER_PARAMETERS = {
+  order: Type.Optional(
+    Type.Enum(["asc", "desc"], {
+      description: "`desc` turns the whole order around: the latest first (default `asc`).",
+      examples: ["desc"],
+    }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      description:
+        'Continues where the page that gave it in `Link: …; rel="next"` ended. Best for walking everything.',
+    }),
+  ),
+};
+
+/** The header of a page behind which another one comes. */
+export const LINK_HEADER = { Link: 'The next page, `rel="next"` (RFC 8288), when there is one.' };
 
 export const InstantParameter = (description: string) =>
   Type.Optional(Type.String({ pattern: INSTANT_PATTERN, format: "instant", description }));
@@ -62,7 +81,7 @@ export function readFilters<Filters>(
   return Object.fromEntries(read) as Filters;
 }
 
-export interface PageParameters {
+interface PageParameters {
   /** What counts of the query: known parameters, the last of each, without empty filters. */
   readonly given: Readonly<Record<string, string>>;
   readonly limit: number;
@@ -71,8 +90,60 @@ export interface PageParameters {
   readonly errors: readonly FieldError[];
 }
 
+/** What a list is cut by, `Key` being its cursor's; or every mistake that was found. */
+export type OrderedPage<Key> =
+  | { readonly errors: readonly FieldError[] }
+  | {
+      readonly given: PageParameters["given"];
+      readonly page: {
+        readonly limit: number;
+        readonly offset: number;
+        readonly order?: Order;
+        readonly after?: Key;
+      };
+    };
+
+/** Reads query strings of lists with `ORDER_PARAMETERS`. */
+export function orderedPageReader<Key>(
+  schema: TObject,
+  decodeCursor: (text: string) => Key | undefined,
+): (query: string) => OrderedPage<Key> {
+  const read = pageReader(schema);
+  return (query) => {
+    const { given, limit, offset, errors } = read(query);
+    const { order, cursor } = given;
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+    if (cursor !== undefined && after === undefined) {
+      const msg = "Cursor should be one that Postern gave";
+      return { errors: [...errors, fieldError("query", "cursor", "cursor_invalid", msg, cursor)] };
+    }
+    if (errors.length > 0) return { errors };
+    return {
+      given,
+      page: {
+        limit,
+        offset,
+        ...(order !== undefined && { order: order as Order }),
+        ...(after !== undefined && { after }),
+      },
+    };
+  };
+}
+
+/** The next page by cursor, with the caller's own filters; relative, so that it holds behind any proxy. */
+export function nextLink(
+  path: string,
+  given: PageParameters["given"],
+  limit: number,
+  cursor: string,
+): Record<string, string> {
+  const { limit: _limit, offset: _offset, cursor: _cursor, ...kept } = given;
+  const search = new URLSearchParams({ ...kept, limit: String(limit), cursor });
+  return { Link: `<${path}?${search}>; rel="next"` };
+}
+
 /** Reads query strings by a schema whose properties are all strings. */
-export function pageReader(schema: TObject): (query: string) => PageParameters {
+function pageReader(schema: TObject): (query: string) => PageParameters {
   const validator = Compile(schema);
   return (query) => {
     const parameters = parseQueryString(query);

@@ -46,7 +46,7 @@ export interface NewEvent {
  */
 export type Outcome = "created" | "duplicate" | "differs" | "conflict";
 
-/** A place in the order of messages: after the message with this key and identifier. */
+/** Where a message stands in the order of pages: by instant, then by identifier. */
 export interface SortKey {
   readonly tsKey: string;
   readonly messageId: string;
@@ -62,9 +62,14 @@ export interface MessageFilters {
   /** Instants (grammar of `ts`): `since` is included, `until` is not. */
   readonly since?: string;
   readonly until?: string;
+  /** The provider's word for what it is; messages of the native source have none. */
+  readonly type?: string;
   /** A literal part of the text, in any case. */
   readonly q?: string;
 }
+
+/** Of a whole list; `asc` where none is given. */
+export type Order = "asc" | "desc";
 
 /** One entry for each filter: a filter that is forgotten somewhere doesn't compile. */
 export type ByFilter<Filters, Entry> = { readonly [Name in keyof Filters]-?: Entry };
@@ -81,7 +86,8 @@ export function givenFilters<Filters extends object>(
 export interface MessageQuery extends MessageFilters {
   readonly limit: number;
   readonly offset: number;
-  /** Rows after this place; `total` does not depend on it. */
+  readonly order?: Order;
+  /** Rows that come behind this one in the order; `total` does not depend on it. */
   readonly after?: SortKey;
 }
 
@@ -102,9 +108,18 @@ export interface EventFilters {
   readonly since?: string;
 }
 
+/** Where an event stands in the order of pages: by instant, then by `seq`. */
+export interface EventKey {
+  readonly tsKey: string;
+  readonly seq: number;
+}
+
 export interface EventQuery extends EventFilters {
   readonly limit: number;
   readonly offset: number;
+  readonly order?: Order;
+  /** Events that come behind this one in the order; `total` does not depend on it. */
+  readonly after?: EventKey;
 }
 
 /** An event as it is kept. `body` is the provider's own form of it. */
@@ -129,6 +144,8 @@ export interface EventPage {
   readonly data: readonly StoredEvent[];
   /** Every stored event that the filters match, counted in the snapshot that `data` comes from. */
   readonly total: number;
+  /** Where the next page starts; absent when this is the last one. */
+  readonly next?: EventKey;
 }
 
 /** Events that are shown with the message that they are about. */

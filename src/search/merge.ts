@@ -1,9 +1,9 @@
 /**
- * Several neighbouring segments become one, the very one that their messages would have made together. Postings are
+ * Several neighbouring segments become one, the very one that their rows would have made together. Postings are
  * read and written from start to end, a chunk at a time, so that a merge takes the memory of the dictionaries alone.
  */
 import { firstVarint, varintSize, writeVarint } from "./bits.ts";
-import { bytesOf, type SegmentBytes, SegmentIndex, wordsOf } from "./segment.ts";
+import { bytesOf, DamagedSegment, type SegmentBytes, SegmentIndex, wordsOf } from "./segment.ts";
 
 /** Bytes of postings that are kept together. */
 export const CHUNK_BYTES = 65_536;
@@ -27,7 +27,7 @@ interface Part {
 
 /**
  * Merges segments given in the order of their rows; `emit` gets the postings' chunks. Lists are copied as they are,
- * but for the distance to their first number.
+ * but for the distance to their first number. Throws `DamagedSegment` where parts of one can't belong together.
  */
 export function mergeSegments(
   segments: readonly SegmentSource[],
@@ -36,10 +36,12 @@ export function mergeSegments(
   const [head] = segments as [SegmentSource];
   const parts = segments.map((segment): Part => {
     const index = new SegmentIndex(segment);
+    const lasts = wordsOf(segment.lasts);
+    if (index.size !== lasts.length) throw new DamagedSegment("a segment's dictionary lacks a block");
     return {
       index,
       lists: new ListReader(segment.postings),
-      lasts: wordsOf(segment.lasts),
+      lasts,
       shift: segment.first - head.first,
       term: 0,
       text: index.size > 0 ? index.bytesOf(0) : undefined,
@@ -113,7 +115,7 @@ class ListReader {
       const kept = this.bytes.subarray(Math.min(start - this.#base, this.bytes.length));
       this.#base += this.bytes.length - kept.length;
       const { value } = this.#chunks.next();
-      if (value === undefined) throw new Error("a segment's postings end too early");
+      if (value === undefined) throw new DamagedSegment("a segment's postings end too early");
       this.bytes = kept.length === 0 ? value : Buffer.concat([kept, value]);
     }
     this.from = start - this.#base;

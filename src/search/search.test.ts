@@ -1,239 +1,204 @@
-/** The parts of the search index, each held to the plain way of saying what it should do. */
+/** The package as others use it: stored in SQLite, in whatever steps, and searched. */
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { fc, storableText } from "../../tests/property.ts";
-import { andBits, countBits, firstVarint, markDocuments, varintSize, writeVarint } from "./bits.ts";
-import { blocksThatMayHold, cutDictionary, joinDictionary } from "./blocks.ts";
-import { CHUNK_BYTES, mergeSegments } from "./merge.ts";
-import { pieces, plan } from "./pieces.ts";
-import { type SegmentBytes, SegmentIndex } from "./segment.ts";
-import { SegmentBuilder } from "./segment-builder.ts";
+import { fc } from "../../tests/property.ts";
+import { anyRow, partOf, type Row, searchedText } from "../../tests/search-rows.ts";
+import {
+  compareSegment,
+  DamagedSegment,
+  type IndexedRow,
+  SEARCH_CHECKSUMS,
+  SEARCH_TABLES,
+  SegmentReader,
+  SegmentWriter,
+  segmentsHolding,
+} from "./search.ts";
 
-/** Texts of few characters of every kind, so that parts of them match often. */
-const text = fc.oneof(
-  fc.string({ unit: fc.constantFrom(..."ab1é .,-東京👍\u0301\u{1f3fd}ا"), maxLength: 14 }),
-  storableText(8),
-);
-const partOf = (given: string, from: number, length: number) =>
-  Array.from(given)
-    .slice(from, from + length)
-    .join("");
+const LIMITS = { segmentRows: 8192, segmentRowsMax: 1_048_576 };
+const inTime = () => undefined;
 
-interface Row {
-  readonly text: string | null;
-  readonly label: string;
+function newDatabase(): Database {
+  const db = new Database(":memory:", { strict: true });
+  db.run(SEARCH_TABLES);
+  db.run(SEARCH_CHECKSUMS);
+  return db;
 }
-const row: fc.Arbitrary<Row> = fc.record({
-  text: fc.option(text, { freq: 5 }),
-  label: fc.constantFrom("+1", "+12", "+2"),
+
+const indexed = ({ text, label }: Row, index: number): IndexedRow => ({
+  row: index + 1,
+  text,
+  labels: label === "+2" ? [label, "="] : [label],
 });
 
-function build(first: number, rows: readonly Row[]): SegmentBytes {
-  const builder = new SegmentBuilder(first);
-  for (const [index, { text, label }] of rows.entries()) builder.add(first + index, text, [label]);
-  return builder.build();
-}
-
-function* chunksOf(bytes: Uint8Array): Generator<Uint8Array, undefined> {
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
-}
-
-/** Documents of the terms' lists, by the bits. */
-function documentsOf(segment: SegmentBytes, terms: readonly number[]): number[] {
-  const index = new SegmentIndex(segment);
-  const bits = new Uint32Array(((segment.last - segment.first) >> 5) + 1);
-  for (const term of terms) {
-    const { start, end } = index.postingRange(term);
-    markDocuments(segment.postings.subarray(start, end), bits);
+/** Adds the rows so many at a time. */
+function addInSteps(
+  segments: SegmentWriter,
+  rows: readonly IndexedRow[],
+  stepRows: number,
+  merged = true,
+): void {
+  for (let at = 0; at < rows.length; at += stepRows) {
+    segments.add(at + 1, rows.slice(at, at + stepRows));
+    if (merged) segments.merge();
   }
-  const found = Array.from({ length: segment.last - segment.first + 1 }, (_, each) => each).filter(
-    (each) => (((bits[each >> 5] ?? 0) >>> (each & 31)) & 1) === 1,
-  );
-  expect(countBits(bits)).toBe(found.length);
-  return found;
 }
 
-describe("pieces", () => {
-  test("whatever a text contains, its pieces contain what the plan asks for", () => {
-    fc.assert(
-      fc.property(text, fc.nat(14), fc.integer({ min: 1, max: 8 }), (given, from, length) => {
-        const q = partOf(given, from, length);
-        if (q === "") return;
-        const { needles } = plan(q);
-        const own = [...pieces(given)];
-        for (const needle of needles) expect(own.some((piece) => piece.includes(needle))).toBe(true);
-      }),
-      { numRuns: 3000 },
-    );
-  });
+function differences(db: Database, rows: readonly IndexedRow[], row: number, sliceRows: number): unknown {
+  const [segment, ...others] = segmentsHolding(db, row);
+  if (segment === undefined || others.length > 0) throw new Error(`row ${row} is in no segment, or in many`);
+  const comparing = compareSegment(db, segment, (first, last) => rows.slice(first - 1, last), sliceRows);
+  let seen = 0;
+  let step = comparing.next();
+  for (; step.done !== true; step = comparing.next()) seen += step.value;
+  expect(seen).toBe(step.value.documents);
+  return step.value.different;
+}
 
-  test("an exact plan asks for exactly the texts that contain the string", () => {
-    fc.assert(
-      fc.property(text, text, (given, other) => {
-        for (const q of [partOf(other, 0, 1), partOf(other, 1, 2), partOf(other, 0, 4)]) {
-          const { needles, exact } = plan(q);
-          if (q === "" || !exact) continue;
-          const found = [...pieces(given)].some((piece) => piece.includes(needles[0] as string));
-          expect([q, given, found]).toEqual([q, given, given.includes(q)]);
-        }
-      }),
-      { numRuns: 3000 },
-    );
-  });
-
-  test("one character and two are always exact, and pieces are parts of the text", () => {
-    fc.assert(
-      fc.property(text, (given) => {
-        for (const piece of pieces(given)) expect(given.includes(piece)).toBe(true);
-        for (const q of [partOf(given, 0, 1), partOf(given, 1, 2)])
-          if (q !== "") expect(plan(q)).toEqual({ needles: [q], exact: true });
-      }),
-      { numRuns: 1000 },
-    );
-  });
+const rowsOf = fc.array(anyRow, { minLength: 1, maxLength: 60 }).map((rows) => rows.map(indexed));
+const limitsOf = fc.record({
+  segmentRows: fc.integer({ min: 1, max: 3 }),
+  segmentRowsMax: fc.integer({ min: 4, max: 100 }),
 });
 
-describe("numbers and bits", () => {
-  const numbers = fc.uniqueArray(fc.nat(5000), { maxLength: 40 }).map((all) => all.sort((a, b) => a - b));
+/** Labels that a row has, and labels that it lacks. */
+const asked: readonly (readonly [labels: readonly string[], without: readonly string[]])[] = [
+  [[], []],
+  [["+1"], []],
+  [[], ["="]],
+  [["+2"], ["="]],
+  [["+2", "="], []],
+];
 
-  test("a number of any size is read as it was written", () => {
-    fc.assert(
-      fc.property(fc.nat(0xffffffff), (value) => {
-        const bytes = new Uint8Array(8);
-        const end = writeVarint(bytes, 1, value);
-        expect([end - 1, firstVarint(bytes, 1)]).toEqual([varintSize(value), value]);
-      }),
-    );
-  });
-
-  test("two sets have in common what is in both", () => {
-    fc.assert(
-      fc.property(numbers, numbers, (left, right) => {
-        const bitsOf = (all: number[]) => {
-          const bits = new Uint32Array(157);
-          for (const each of all) bits[each >> 5] = (bits[each >> 5] ?? 0) | (1 << (each & 31));
-          return bits;
-        };
-        const bits = bitsOf(left);
-        andBits(bits, bitsOf(right));
-        expect(countBits(bits)).toBe(left.filter((each) => right.includes(each)).length);
-      }),
-    );
-  });
-});
-
-describe("a segment", () => {
-  test("finds for any string the documents with a piece that contains it, and for a label those that have it", () => {
-    fc.assert(
-      fc.property(fc.array(row, { minLength: 1, maxLength: 40 }), text, (rows, other) => {
-        const segment = build(100, rows);
-        const index = new SegmentIndex(segment);
-        for (const q of [partOf(other, 0, 1), partOf(other, 0, 3), partOf(rows[0]?.text ?? "", 1, 3)]) {
-          if (q === "") continue;
-          const expected = rows.flatMap(({ text }, each) =>
-            text !== null && [...pieces(text)].some((piece) => piece.includes(q)) ? [each] : [],
-          );
-          expect(documentsOf(segment, index.termsContaining(q))).toEqual(expected);
-        }
-        for (const label of ["+1", "+12", "+", "1"]) {
-          const term = index.termOf(label);
-          const expected = rows.flatMap((each, at) => (each.label === label ? [at] : []));
-          expect(documentsOf(segment, term === undefined ? [] : [term])).toEqual(expected);
-        }
-      }),
-    );
-  });
-
-  test("is the same whether made at once or merged of parts, gaps between them included", () => {
+describe("a search", () => {
+  test("finds what a look at every row finds, in whatever steps the rows came; a phrase's candidates at least", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.array(row, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 5 }),
+        rowsOf,
+        limitsOf,
+        fc.integer({ min: 1, max: 4 }),
+        searchedText,
         fc.nat(3),
-        (parts, gap) => {
-          const whole = new SegmentBuilder(7);
-          let first = 7;
-          const made = parts.map((rows) => {
-            const start = first;
-            for (const [index, { text, label }] of rows.entries()) whole.add(start + index, text, [label]);
-            first = start + rows.length + gap;
-            return build(start, rows);
-          });
-          const emitted: Uint8Array[] = [];
-          const merged = mergeSegments(
-            made.map((part) => ({ ...part, postings: chunksOf(part.postings) })),
-            (chunk) => emitted.push(chunk.slice()),
-          );
-          const { postings, ...expected } = whole.build();
-          expect(Buffer.concat(emitted)).toEqual(Buffer.from(postings));
-          for (const stream of ["dictionary", "offsets", "lasts"] as const)
-            expect(Buffer.from(merged[stream])).toEqual(Buffer.from(expected[stream]));
-          expect([merged.first, merged.last, merged.documents]).toEqual([
-            expected.first,
-            expected.last,
-            expected.documents,
-          ]);
+        (rows, limits, stepRows, other, length) => {
+          using db = newDatabase();
+          addInSteps(new SegmentWriter(db, limits), rows, stepRows);
+          const reader = new SegmentReader(db);
+          for (const text of [undefined, partOf(other, 0, length), partOf(rows[0]?.text ?? "", 0, 4)]) {
+            for (const [labels, without] of asked) {
+              const found = reader.find({ ...(text !== undefined && { text }), labels, without }, inTime);
+              const expected = rows
+                .filter((row) => text === undefined || row.text?.includes(text) || text === "")
+                .filter((row) => labels.every((label) => row.labels.includes(label)))
+                .filter((row) => !without.some((label) => row.labels.includes(label)))
+                .map(({ row }) => row);
+              const matching = [...found.rows()];
+              expect(matching.length).toBe(found.count);
+              expect(rows.filter(({ row }) => found.has(row)).map(({ row }) => row)).toEqual(matching);
+              if (found.exact) expect(matching).toEqual(expected);
+              else expect(matching).toEqual(expect.arrayContaining(expected));
+            }
+          }
         },
       ),
     );
   });
 
-  test("its postings may be longer than a chunk, in every list", () => {
-    const rows = Array.from(
-      { length: 70_000 },
-      (_, index): Row => ({ text: index % 3 === 0 ? "ab" : "a b c", label: "+1" }),
-    );
-    const halves = [build(1, rows.slice(0, 30_000)), build(30_001, rows.slice(30_000))];
-    const emitted: Uint8Array[] = [];
-    mergeSegments(
-      halves.map((part) => ({ ...part, postings: chunksOf(part.postings) })),
-      (chunk) => emitted.push(chunk.slice()),
-    );
-    expect(emitted.length).toBeGreaterThan(2);
-    expect(emitted.slice(0, -1).every(({ length }) => length === CHUNK_BYTES)).toBe(true);
-    expect(Buffer.compare(Buffer.concat(emitted), build(1, rows).postings)).toBe(0);
+  test("reads what it needs once, and again after it was told to forget", () => {
+    using db = newDatabase();
+    new SegmentWriter(db, LIMITS).add(1, [{ row: 1, text: "hello", labels: ["+1"] }]);
+    const reader = new SegmentReader(db);
+    const bytesOf = (labels: string[]) => {
+      const before = reader.bytesRead;
+      expect([...reader.find({ labels }, inTime).rows()]).toEqual([1]);
+      return reader.bytesRead - before;
+    };
+    const [first, again] = [bytesOf(["+1"]), bytesOf(["+1"])];
+    expect(again).toBeLessThan(first);
+    reader.forget();
+    expect(bytesOf(["+1"])).toBe(first);
+  });
+
+  test("asks for the time between segments, and ends when that throws", () => {
+    using db = newDatabase();
+    const rows = Array.from({ length: 5 }, (_, index) => indexed({ text: "a", label: "+1" }, index));
+    addInSteps(new SegmentWriter(db, LIMITS), rows, 1);
+    let left = 3;
+    const checkTime = () => {
+      if (--left === 0) throw new Error("the time is over");
+    };
+    expect(() => new SegmentReader(db).find({ text: "a" }, checkTime)).toThrow("the time is over");
+    expect(left).toBe(0);
   });
 });
 
-describe("blocks of a dictionary", () => {
-  /** Enough different words for several blocks. */
-  const words = (seed: number) =>
-    Array.from(
-      { length: 6000 },
-      (_, index): Row => ({ text: `w${(index * 2654435761 + seed) % 999_983} é${index}`, label: "+1" }),
-    );
-
-  test("are joined to what was cut, and each search finds in them what it finds in the whole", () => {
+describe("stored segments", () => {
+  test("cover every row once, and are what their rows make, however they were merged and are looked at", () => {
     fc.assert(
-      fc.property(fc.nat(1000), fc.nat(999_983), (seed, number) => {
-        const segment = build(1, words(seed));
-        const { blocks, filters } = cutDictionary(segment);
-        expect(blocks.length).toBeGreaterThan(3);
-        const joined = joinDictionary(blocks);
-        expect(Buffer.compare(joined.dictionary, segment.dictionary)).toBe(0);
-        expect(Buffer.compare(joined.offsets, segment.offsets)).toBe(0);
-        const whole = new SegmentIndex(segment);
-        for (const needle of [`w${number}`, String(number).slice(0, 4), "é5", "9", "é59 "]) {
-          const expected = whole.termsContaining(needle).map((term) => whole.postingRange(term));
-          const found = blocksThatMayHold(filters, Buffer.from(needle)).flatMap((block) => {
-            const index = new SegmentIndex(blocks[block] as SegmentBytes);
-            return index.termsContaining(needle).map((term) => index.postingRange(term));
-          });
-          expect(found).toEqual(expected);
-        }
-      }),
-      { numRuns: 20 },
+      fc.property(
+        rowsOf,
+        limitsOf,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 9 }),
+        (rows, limits, stepRows, sliceRows) => {
+          using db = newDatabase();
+          addInSteps(new SegmentWriter(db, limits), rows, stepRows);
+          for (const { row } of rows) expect(differences(db, rows, row, sliceRows)).toEqual([]);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 
-  test("leave most blocks out for a word that isn't there", () => {
-    const { blocks, filters } = cutDictionary(build(1, words(1)));
-    expect(blocksThatMayHold(filters, Buffer.from("zebra")).length).toBeLessThan(blocks.length / 4);
+  test("are merged by sixteen of a tier, and never beyond the most rows of a segment", () => {
+    const sizes = (segmentRowsMax: number, count: number) => {
+      using db = newDatabase();
+      const rows = Array.from({ length: count }, (_, index) => indexed({ text: "a", label: "+1" }, index));
+      addInSteps(new SegmentWriter(db, { segmentRows: 1, segmentRowsMax }), rows, 1);
+      return db.query("select documents from segments order by first").values().flat();
+    };
+    expect(sizes(1000, 15)).toEqual(Array(15).fill(1));
+    expect(sizes(1000, 17)).toEqual([16, 1]);
+    expect(sizes(1000, 256)).toEqual([256]);
+    expect(sizes(100, 256)).toEqual([96, ...Array(10).fill(16)]);
   });
 
-  test("of no term there is none", () => {
-    const empty = new SegmentBuilder(1).build();
-    const { blocks, filters } = cutDictionary(empty);
-    expect([blocks, blocksThatMayHold(filters, Buffer.from("a"))]).toEqual([[], []]);
-    expect(Buffer.from(joinDictionary([]).dictionary)).toEqual(Buffer.from(empty.dictionary));
-    expect(Buffer.from(joinDictionary([]).offsets)).toEqual(Buffer.from(empty.offsets));
+  /** What a changed byte, or a part that is gone, is noticed by. */
+  const damages: readonly (readonly [what: string, statement: string])[] = [
+    ["a changed dictionary", "update blocks set dictionary = zeroblob(length(dictionary))"],
+    ["changed offsets", "update blocks set offsets = zeroblob(length(offsets))"],
+    ["a block that is gone", "delete from blocks"],
+    ["changed postings", "update postings set bytes = x'0507'"],
+    ["postings that are gone", "delete from postings"],
+  ];
+  const changedFilters = [
+    "changed filters",
+    "update segments set filters = zeroblob(length(filters))",
+  ] as const;
+  const changedLasts = ["changed last documents", "update segments set lasts = zeroblob(9)"] as const;
+  const changedRange = ["another last row", "update segments set last = last + 1"] as const;
+  const spoilt = (statement: string) => {
+    const db = newDatabase();
+    const segments = new SegmentWriter(db, { segmentRows: 1, segmentRowsMax: 100 });
+    const rows = Array.from({ length: 16 }, (_, index) => indexed({ text: "hello", label: "+1" }, index));
+    addInSteps(segments, rows, 1, false);
+    db.run(statement);
+    return { db, segments, rows };
+  };
+
+  test.each([...damages, changedFilters, changedRange])("a search throws for %s", (_, statement) => {
+    const { db } = spoilt(statement);
+    expect(() => new SegmentReader(db).find({ text: "ell" }, inTime)).toThrow(DamagedSegment);
+    db.close();
+  });
+
+  test.each([...damages, changedLasts])("a merge throws for %s", (_, statement) => {
+    const { db, segments } = spoilt(statement);
+    expect(() => segments.merge()).toThrow(DamagedSegment);
+    db.close();
+  });
+
+  test.each([...damages, changedFilters, changedLasts])("a comparison tells %s", (_, statement) => {
+    const { db, rows } = spoilt(statement);
+    expect(differences(db, rows, 1, 10)).not.toEqual([]);
+    db.close();
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Makes a segment from messages. Terms are kept as bytes in one arena and found by a hash table of ours; what was seen
+ * Makes a segment from rows. Terms are kept as bytes in one arena and found by a hash table of ours; what was seen
  * is a list of (term, document) pairs: a Map of strings and an array a term would cost several times as much.
  */
 import { varintSize, writeVarint } from "./bits.ts";
@@ -9,6 +9,15 @@ import { bytesOf, labelBytes, type SegmentBytes } from "./segment.ts";
 const NO_DOCUMENT = 0xffffffff;
 const FNV_PRIME = 0x01000193;
 const FNV_BASIS = 0x811c9dc5;
+
+/** What is searched: numbers ascend from row to row, without gaps but for rows that were lost. */
+export interface IndexedRow {
+  readonly row: number;
+  /** Folded, well-formed, without U+0000. */
+  readonly text: string | null;
+  /** Well-formed and without U+0000. */
+  readonly labels: readonly string[];
+}
 
 export class SegmentBuilder {
   readonly #first: number;
@@ -28,14 +37,13 @@ export class SegmentBuilder {
   #label = "";
   #bytes = labelBytes("");
 
-  /** `first` is the row of the first message. */
+  /** `first` is the number that the segment begins with. */
   constructor(first: number) {
     this.#first = first;
     this.#last = first;
   }
 
-  /** Adds a message: rows ascending, the text folded, labels well-formed and without U+0000. */
-  add(row: number, text: string | null, labels: readonly string[]): void {
+  add({ row, text, labels }: IndexedRow): void {
     const document = row - this.#first;
     this.#last = row;
     this.#documents++;
@@ -52,7 +60,7 @@ export class SegmentBuilder {
     }
   }
 
-  /** Neighbouring messages mostly have the same labels. */
+  /** Neighbouring rows mostly have the same labels. */
   #labelBytes(label: string): Uint8Array {
     if (label !== this.#label) {
       this.#label = label;

@@ -1,6 +1,6 @@
 /**
- * A segment of the search index: the pieces of some neighbouring messages' texts and their labels ("terms"), sorted by
- * their bytes, and for each term the list of the messages that have it. Segments never change; see `SegmentBuilder`
+ * A segment of the search index: the pieces of some neighbouring rows' texts and their labels ("terms"), sorted by
+ * their bytes, and for each term the list of the rows that have it. Segments never change; see `SegmentBuilder`
  * for how one is made, `mergeSegments` for how several become one.
  */
 
@@ -19,9 +19,12 @@ export interface SegmentBytes {
   readonly postings: Uint8Array;
 }
 
-export const LABEL = 0xff;
-/** Beyond it a document's number would not fit the arithmetic of the lists. */
-export const SEGMENT_ROWS_MAX = 2 ** 31;
+const LABEL = 0xff;
+
+/** What is stored of a segment can't be what was written. */
+export class DamagedSegment extends Error {
+  override readonly name = "DamagedSegment";
+}
 
 const ZERO = Buffer.of(0);
 

@@ -6,7 +6,17 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { IntakeRejected, Overloaded } from "../../src/core/errors.ts";
 import type { Message } from "../../src/core/message.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
-import type { EventQuery, Intake, MessageQuery, NewEvent, Outcome, Store } from "../../src/core/store.ts";
+import type {
+  EventKey,
+  EventPage,
+  EventQuery,
+  Intake,
+  MessageQuery,
+  NewEvent,
+  Outcome,
+  Store,
+  StoredEvent,
+} from "../../src/core/store.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { Model, nanoseconds } from "../model.ts";
 import { fc } from "../property.ts";
@@ -26,7 +36,12 @@ const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
 });
 
 /** A POST whose body is the texts of its messages and the keys of its events, each a part of it. */
-export function post(source: string, messages: readonly Message[], events: readonly NewEvent[] = []): Intake {
+export function post(
+  source: string,
+  messages: readonly Message[],
+  events: readonly NewEvent[] = [],
+  type = "text",
+): Intake {
   const parts = [
     ...messages.map(({ message_id }) => Buffer.from(message_id)),
     ...events.map(({ key }) => Buffer.from(key)),
@@ -42,7 +57,7 @@ export function post(source: string, messages: readonly Message[], events: reado
     post: {
       source,
       body: Buffer.concat(parts),
-      details: messages.map((_, index) => ({ type: "text", span: spanAt(index) })),
+      details: messages.map((_, index) => ({ type, span: spanAt(index) })),
       events: events.map((each, index) => ({ ...each, span: spanAt(messages.length + index) })),
     },
   };
@@ -260,6 +275,49 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       await ask();
     });
 
+    test("messages can be asked for by type, which those of the native source have none of", async () => {
+      await store.append(post("wa", [message("wa:1"), message("wa:2")], [], "image"));
+      await store.append(post("wa", [message("wa:3", { to: "+2" })], [], "text"));
+      await store.append({ messages: [message("native")] });
+      const idsOf = async (query: Partial<MessageQuery>) => {
+        const { data, total } = await store.list({ ...ALL, ...query });
+        expect(total).toBe(data.length);
+        return data.map(({ message_id }) => message_id);
+      };
+      expect(await idsOf({ type: "image" })).toEqual(["wa:1", "wa:2"]);
+      expect(await idsOf({ type: "image", order: "desc" })).toEqual(["wa:2", "wa:1"]);
+      expect(await idsOf({ type: "text" })).toEqual(["wa:3"]);
+      expect(await idsOf({ type: "text", source: "native" })).toEqual([]);
+      expect(await idsOf({ type: "image", to: "+2" })).toEqual([]);
+      expect(await idsOf({ type: "=image" })).toEqual([]);
+      expect(await idsOf({ type: "wa" })).toEqual([]);
+    });
+
+    test("events are walked by cursor in either order, whatever else comes in meanwhile", async () => {
+      const at = (second: number) => ({ ts: `2025-01-15T10:00:0${second}Z` });
+      const first = [event("a", at(1)), event("b", at(1)), event("c", at(2)), event("d", at(3))];
+      await store.append(post("wa", [], first));
+      for (const [order, keys] of [
+        ["asc", ["a", "b", "c", "d"]],
+        ["desc", ["d", "c", "b", "a"]],
+      ] as const)
+        for (const limit of [1, 2, 3, 4, 5]) {
+          const walked = await allEvents(store, { limit, offset: 0, order });
+          expect(walked.map(({ event_key }) => event_key)).toEqual([...keys]);
+        }
+      const page = await store.events({ limit: 2, offset: 0, order: "desc" });
+      await store.append(post("wa", [], [event("late", at(2)), event("latest", at(4))]));
+      const rest = await store.events({
+        limit: 9,
+        offset: 0,
+        order: "desc",
+        ...(page.next && { after: page.next }),
+      });
+      expect(page.data.map(({ event_key }) => event_key)).toEqual(["d", "c"]);
+      expect(rest.data.map(({ event_key }) => event_key)).toEqual(["b", "a"]);
+      expect(rest.total).toBe(6);
+    });
+
     test("a delivery that the engine refuses leaves nothing of its POST, and its neighbours whole", async () => {
       await database.refuse("wa:bad", "statement");
       const [before, broken, after] = await Promise.allSettled([
@@ -338,8 +396,10 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
           ts: fc.constantFrom(...INSTANTS),
           span: fc.constant({ start: 0, end: 0 }),
         });
-        const delivery = fc.record({
+        const type = fc.constantFrom("text", "image");
+        const intake = fc.record({
           source,
+          type,
           messages: fc.array(anyMessage, { maxLength: 3 }),
           events: fc.array(newEvent, { maxLength: 3 }),
         });
@@ -351,16 +411,19 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
             kind: fc.constantFrom(...EVENT_KINDS),
             messageId: fc.constantFrom("m1", "m2"),
             since: fc.constantFrom(...INSTANTS),
+            order: fc.constantFrom("asc" as const, "desc" as const),
           },
           { requiredKeys: ["limit", "offset"] },
         );
         const step = fc.oneof(
-          { weight: 4, arbitrary: delivery.map((given) => ({ given })) },
+          { weight: 4, arbitrary: intake.map((given) => ({ given })) },
           { weight: 3, arbitrary: eventQuery.map((events) => ({ events })) },
+          { weight: 2, arbitrary: eventQuery.map((walked) => ({ walked: { ...walked, offset: 0 } })) },
           {
             weight: 3,
             arbitrary: fc.tuple(anyQuery, source).map(([q, s]) => ({ list: { ...q, source: s } })),
           },
+          { weight: 3, arbitrary: fc.tuple(anyQuery, type).map(([q, t]) => ({ list: { ...q, type: t } })) },
           { weight: 1, arbitrary: fc.constant({ reopen: true }) },
         );
         const run = async (steps: readonly Step[]): Promise<void> => {
@@ -379,6 +442,9 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
                 expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(
                   events.page(each.events),
                 );
+              } else if ("walked" in each) {
+                const keys = (await allEvents(opened, each.walked)).map(({ event_key }) => event_key);
+                expect(keys).toEqual(events.page({ ...each.walked, limit: Number.MAX_SAFE_INTEGER }).keys);
               } else if ("list" in each) {
                 const { data, total } = await opened.list(each.list);
                 expect({ data, total }).toEqual(messages.list(each.list));
@@ -403,27 +469,44 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
 
 interface Given {
   readonly source: string;
+  readonly type: string;
   readonly messages: readonly Message[];
   readonly events: readonly NewEvent[];
+}
+
+/** Walks all pages by cursor. */
+async function allEvents(store: Store, query: EventQuery): Promise<StoredEvent[]> {
+  const all: StoredEvent[] = [];
+  let after: EventKey | undefined;
+  do {
+    const page: EventPage = await store.events({ ...query, ...(after && { after }) });
+    all.push(...page.data);
+    if (page.next !== undefined) expect(page.data).toHaveLength(query.limit);
+    after = page.next;
+  } while (after !== undefined);
+  return all;
 }
 
 type Step =
   | { readonly given: Given }
   | { readonly events: EventQuery }
+  | { readonly walked: EventQuery }
   | { readonly list: MessageQuery }
   | { readonly reopen: boolean };
 
 /** Of the native source there are messages alone. */
-function intakeOf({ source, messages, events }: Given): Intake {
-  return source === "native" ? { messages } : post(source, messages, events);
+function intakeOf({ source, type, messages, events }: Given): Intake {
+  return source === "native" ? { messages } : post(source, messages, events, type);
 }
 
 function expectedOutcomes(
   messages: Model,
   events: EventModel,
-  { source, messages: given, events: also }: Given,
+  { source, type, messages: given, events: also }: Given,
 ): Outcome[] {
-  const outcomes = given.map((each) => messages.append(each, source));
+  const outcomes = given.map((each) =>
+    source === "native" ? messages.append(each) : messages.append(each, source, type),
+  );
   return source === "native" ? outcomes : [...outcomes, ...also.map((each) => events.append(source, each))];
 }
 
@@ -438,7 +521,10 @@ class EventModel {
     return "created";
   }
 
-  page({ source, kind, messageId, since, offset, limit }: EventQuery): { keys: string[]; total: number } {
+  page({ source, kind, messageId, since, offset, limit, order }: EventQuery): {
+    keys: string[];
+    total: number;
+  } {
     const found = this.#events
       .filter(
         ({ source: from, event }) =>
@@ -449,6 +535,7 @@ class EventModel {
       )
       .map(({ event }, index) => ({ key: event.key, at: nanoseconds(event.ts), index }))
       .sort((a, b) => (a.at === b.at ? a.index - b.index : a.at < b.at ? -1 : 1));
+    if (order === "desc") found.reverse();
     return { keys: found.slice(offset, offset + limit).map(({ key }) => key), total: found.length };
   }
 }

@@ -649,7 +649,8 @@ function continuing(query: MessageQuery, at: number) {
     if (place === undefined) return;
     const after = { tsKey: instantKey(place.ts), messageId: place.message_id };
     const page = await store.list({ ...query, offset: 0, after });
-    const rest = model.select(query).filter((each) => compareMessages(each, place) > 0);
+    const sign = query.order === "desc" ? -1 : 1;
+    const rest = model.select(query).filter((each) => sign * compareMessages(each, place) > 0);
     expect(page.data).toEqual(rest.slice(0, query.limit));
     expect(page.total).toBe(model.select(query).length);
     expect(page.next === undefined).toBe(rest.length <= query.limit);

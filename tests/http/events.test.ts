@@ -98,6 +98,34 @@ describe("a page of events", () => {
     expect(bodies).toContainEqual({ body: WITH_MARK, body_base64: undefined });
   });
 
+  test.each(["asc", "desc"])("is walked by cursor in the order %s, with its filters", async (order) => {
+    for (const filter of ["", "&source=wa", "&kind=status", "&message_id=wa:m/1"])
+      for (const limit of [1, 2, 6]) {
+        const all = await list(`?order=${order}${filter}`);
+        const walked: EventRow[] = [];
+        let path: string | undefined = `/events?limit=${limit}&order=${order}${filter}`;
+        while (path !== undefined) {
+          const answer = await service.get(path);
+          const page = (await answer.json()) as Page;
+          expect(page.total).toBe(all.total);
+          walked.push(...page.data);
+          path = /^<(.*)>; rel="next"$/.exec(answer.headers.get("Link") ?? "")?.[1];
+        }
+        expect(walked).toEqual([...all.data]);
+      }
+    const [first, last] = [await list("?order=asc"), await list("?order=desc")];
+    expect(last.data.toReversed()).toEqual([...first.data]);
+  });
+
+  test.each(["x", "e30", "WyIyMDI1LTAxLTE1VDEwOjAwOjAwIiwiYSJd"])(
+    "a cursor that Postern did not give (%s) gets 422 at query.cursor",
+    async (cursor) => {
+      const answer = await service.get(`/events?cursor=${cursor}`);
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toMatchObject({ detail: [{ loc: ["query", "cursor"] }] });
+    },
+  );
+
   test("is cut by limit and offset, and total stays", async () => {
     const all = await keysOf("");
     expect(await keysOf("?limit=2&offset=1")).toEqual(all.slice(1, 3));
@@ -234,6 +262,13 @@ describe("messages", () => {
     expect(await idsOf("source=")).toHaveLength(2);
     const { data } = (await (await service.get("/messages?source=wa")).json()) as { data: Message[] };
     expect(Object.keys(data[0] ?? {})).toEqual(["message_id", "from", "to", "ts", "text"]);
+  });
+
+  test("are found by their type, which is the provider's word", async () => {
+    const answer = await service.get("/messages?type=text&limit=5");
+    const { data, total } = (await answer.json()) as { data: readonly Message[]; total: number };
+    expect([total, data.map(({ message_id }) => message_id)]).toEqual([1, ["wa:m/1"]]);
+    expect(await (await service.get("/messages?type=image")).json()).toMatchObject({ data: [], total: 0 });
   });
 
   test("of one source are walked by cursor", async () => {

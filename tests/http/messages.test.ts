@@ -285,6 +285,22 @@ describe("walking by Link", () => {
     });
   });
 
+  test("visits everything from the end where the order is desc, which the next pages keep", async () => {
+    for (const limit of [1, 2, 3, 4, 5, 6])
+      expect((await walk(`?limit=${limit}&order=desc`)).ids).toEqual(IN_ORDER.toReversed());
+    expect((await walk("?limit=2&order=asc")).ids).toEqual(IN_ORDER);
+    expect((await walk("?limit=1&order=desc&from=+919876543210")).ids).toEqual(["m2", "m1"]);
+  });
+
+  test.each(["up", "DESC", ""])(
+    "an order of %p gets 422 at query.order, an empty one is none",
+    async (order) => {
+      const answer = await raw(`order=${order}`);
+      if (order === "") expect(answer.status).toBe(200);
+      else expect(answer).toMatchObject({ status: 422, body: { detail: [{ loc: ["query", "order"] }] } });
+    },
+  );
+
   test("goes on from an offset", async () => {
     expect((await walk("?limit=2&offset=2")).ids).toEqual(IN_ORDER.slice(2));
   });

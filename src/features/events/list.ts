@@ -1,19 +1,22 @@
 /** `GET /events`: what sources sent besides messages, by filters, in the order of instants, page by page. */
 import { Type } from "typebox";
+import { decodeEventCursor, encodeEventCursor } from "../../core/cursor.ts";
 import { EventRow, eventRow } from "../../core/event-row.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import {
   type FilterParameter,
   filterSchemas,
   InstantParameter,
+  LINK_HEADER,
+  nextLink,
+  ORDER_PARAMETERS,
+  orderedPageReader,
   PAGE_PARAMETERS,
-  type PageParameters,
-  pageReader,
   readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
 import { EVENT_KINDS } from "../../core/parsed-body.ts";
-import type { ByFilter, EventFilters, EventQuery, Store } from "../../core/store.ts";
+import type { ByFilter, EventFilters, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
 
@@ -35,8 +38,8 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
   since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
 };
 
-const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS) });
-const readParameters = pageReader(Parameters);
+const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS), ...ORDER_PARAMETERS });
+const readParameters = orderedPageReader(Parameters, decodeEventCursor);
 
 const PageAnswer = Type.Object({
   data: Type.Array(EventRow),
@@ -60,7 +63,7 @@ export function eventsRoute(store: Store): Route {
         "by `seq`. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
       answers: {
-        200: { description: "One page.", schema: PageAnswer },
+        200: { description: "One page.", schema: PageAnswer, headers: LINK_HEADER },
         422: { description: "A parameter can't be read.", schema: InvalidAnswer },
         503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
       },
@@ -71,12 +74,10 @@ export function eventsRoute(store: Store): Route {
 
 async function list(store: Store, { query }: Exchange): Promise<Response> {
   const parameters = readParameters(query);
-  if (parameters.errors.length > 0) return json(422, { detail: parameters.errors });
-  const { data, total } = await store.events(eventQuery(parameters));
-  const { limit, offset } = parameters;
-  return json(200, { data: data.map(eventRow), total, limit, offset });
-}
-
-function eventQuery({ given, limit, offset }: PageParameters): EventQuery {
-  return { limit, offset, ...readFilters(given, FILTERS) };
+  if ("errors" in parameters) return json(422, { detail: parameters.errors });
+  const { given, page } = parameters;
+  const { data, total, next } = await store.events({ ...page, ...readFilters(given, FILTERS) });
+  const { limit, offset } = page;
+  const link = next && nextLink("/events", given, limit, encodeEventCursor(next));
+  return json(200, { data: data.map(eventRow), total, limit, offset }, link);
 }

@@ -1,20 +1,22 @@
 /** `GET /messages`: stored messages by filters, in the order of their instants, page by page. */
 import { Type } from "typebox";
-import { DetailAnswer, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
+import { decodeMessageCursor, encodeMessageCursor } from "../../core/cursor.ts";
+import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import {
   type FilterParameter,
   filterSchemas,
   InstantParameter,
+  LINK_HEADER,
+  nextLink,
+  ORDER_PARAMETERS,
+  orderedPageReader,
   PAGE_PARAMETERS,
-  type PageParameters,
-  pageReader,
   readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
-import type { ByFilter, MessageFilters, MessageQuery, Page, SortKey, Store } from "../../core/store.ts";
+import type { ByFilter, MessageFilters, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
 
 const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
   from: {
@@ -40,6 +42,16 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
     schema: Type.Optional(Type.String({ description: "Exact identifier." })),
   },
   source: { name: "source", schema: SourceParameter },
+  type: {
+    name: "type",
+    schema: Type.Optional(
+      Type.String({
+        description:
+          "The provider's word for what a message is: `text`, `image`, …; messages of `POST /webhook` have none.",
+        examples: ["image"],
+      }),
+    ),
+  },
   since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
   until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
   q: {
@@ -56,14 +68,9 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
 const Parameters = Type.Object({
   ...PAGE_PARAMETERS,
   ...filterSchemas(FILTERS),
-  cursor: Type.Optional(
-    Type.String({
-      description:
-        'Continues where the page that gave it in `Link: …; rel="next"` ended. Best for walking everything.',
-    }),
-  ),
+  ...ORDER_PARAMETERS,
 });
-const readParameters = pageReader(Parameters);
+const readParameters = orderedPageReader(Parameters, decodeMessageCursor);
 
 const Row = Type.Object({
   message_id: Type.String(),
@@ -97,7 +104,7 @@ export function messagesRoute(store: Store): Route {
         200: {
           description: "One page.",
           schema: PageAnswer,
-          headers: { Link: 'The next page, `rel="next"` (RFC 8288), when there is one.' },
+          headers: LINK_HEADER,
         },
         422: { description: "A parameter can't be read.", schema: InvalidAnswer },
         503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
@@ -107,38 +114,17 @@ export function messagesRoute(store: Store): Route {
   };
 }
 
-async function list(store: Store, exchange: Exchange): Promise<Response> {
-  const parameters = readParameters(exchange.query);
-  const { given, limit, offset } = parameters;
-  const cursor = given["cursor"] === undefined ? undefined : decodeCursor(given["cursor"]);
-  const errors =
-    given["cursor"] !== undefined && cursor === undefined
-      ? [...parameters.errors, cursorError(given["cursor"])]
-      : parameters.errors;
-  if (errors.length > 0) return json(422, { detail: errors });
-  const page = await store.list(messageQuery(parameters, cursor));
-  const next = nextLink(parameters, page);
-  const body = { data: page.data, total: page.total, limit, offset };
-  return json(200, body, next === undefined ? {} : { Link: next });
-}
-
-function cursorError(given: string) {
-  return fieldError("query", "cursor", "cursor_invalid", "Cursor should be one that Postern gave", given);
-}
-
-function messageQuery({ given, limit, offset }: PageParameters, after: SortKey | undefined): MessageQuery {
-  return { limit, offset, ...readFilters(given, FILTERS), ...(after !== undefined && { after }) };
+async function list(store: Store, { query }: Exchange): Promise<Response> {
+  const parameters = readParameters(query);
+  if ("errors" in parameters) return json(422, { detail: parameters.errors });
+  const { given, page } = parameters;
+  const { data, total, next } = await store.list({ ...page, ...readFilters(given, FILTERS) });
+  const { limit, offset } = page;
+  const link = next && nextLink("/messages", given, limit, encodeMessageCursor(next));
+  return json(200, { data, total, limit, offset }, link);
 }
 
 /** A query string turns `+` into a space: a leading space, or none before bare digits, means `+`. */
 function number(value: string): string {
   return /^ ?[0-9]+$/.test(value) ? `+${value.trimStart()}` : value;
-}
-
-/** The next page by cursor, with the caller's own filters; relative, so that it holds behind any proxy. */
-function nextLink({ given, limit }: PageParameters, { next }: Page): string | undefined {
-  if (next === undefined) return undefined;
-  const { limit: _limit, offset: _offset, cursor: _cursor, ...filters } = given;
-  const search = new URLSearchParams({ ...filters, limit: String(limit), cursor: encodeCursor(next) });
-  return `</messages?${search}>; rel="next"`;
 }

@@ -27,6 +27,7 @@ export class Unnumbered extends Error {
 
 interface EventRow extends Omit<StoredEvent, "body" | "seq"> {
   readonly seq: number | null;
+  readonly ts_key: string;
   readonly bytes: number;
 }
 
@@ -38,19 +39,36 @@ const TOLD_BY: ByFilter<EventFilters, "counts" | "rows"> = {
   since: "rows",
 };
 
-const COLUMNS = `e.source, e.kind, e.event_key, e.message_id, e.ts, e.created_at, ${seqOf("e", "b")} as seq, e.stop - e.start as bytes`;
+const SEQ = seqOf("e", "b");
+const COLUMNS = `e.source, e.kind, e.event_key, e.message_id, e.ts, e.created_at, e.ts_key, ${SEQ} as seq,
+  e.stop - e.start as bytes`;
 const FROM = "events e left join batches b on b.batch = e.batch";
 
 /** One page and its total. Throws `Unnumbered`. */
 export async function listEvents(session: Session, query: EventQuery): Promise<EventPage> {
+  const { limit, offset, after, order = "asc" } = query;
   const filter = eventFilter(query, "e.");
   const total = await totalOf(session, query);
+  if (after !== undefined) {
+    const isBehind = order === "asc" ? ">" : "<";
+    const tsKey = filter.parameter(after.tsKey);
+    // The first condition alone is one that an index knows.
+    filter.addRaw(`e.ts_key ${isBehind}= ${tsKey}`);
+    filter.addRaw(`(e.ts_key, ${SEQ}) ${isBehind} (${tsKey}, ${filter.parameter(after.seq)}::float8)`);
+  }
   const rows = await session.run<EventRow>(
     `select ${COLUMNS} from ${FROM} where ${filter.where}
-     order by e.ts_key, seq limit ${filter.parameter(query.limit)} offset ${filter.parameter(query.offset)}`,
+     order by e.ts_key ${order}, seq ${order}
+     limit ${filter.parameter(limit + 1)} offset ${filter.parameter(offset)}`,
     filter.values,
   );
-  return { data: await withBodies(session, rows), total };
+  if (rows.some(({ seq }) => seq === null)) throw new Unnumbered("a batch has no number yet");
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  return {
+    data: await withBodies(session, rows.slice(0, limit)),
+    total,
+    ...(last !== undefined && { next: { tsKey: last.ts_key, seq: last.seq ?? 0 } }),
+  };
 }
 
 async function totalOf(session: Session, query: EventQuery): Promise<number> {
@@ -91,7 +109,7 @@ async function withBodies(session: Session, rows: readonly EventRow[]): Promise<
     for (const { source, event_key, body } of found)
       bodies.set(`${source} ${event_key}`, new Uint8Array(body));
   }
-  return rows.map(({ bytes: _, seq, ...row }) => ({
+  return rows.map(({ bytes: _bytes, ts_key: _key, seq, ...row }) => ({
     ...row,
     seq: seq ?? 0,
     body: bodies.get(`${row.source} ${row.event_key}`) ?? null,

@@ -3,7 +3,7 @@ import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { NATIVE } from "../../../core/source.ts";
 import { type EventFilters, givenFilters, type MessageFilters } from "../../../core/store.ts";
-import { EVENT_COLUMNS, MESSAGE_COLUMNS } from "../../columns.ts";
+import { DETAIL_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS } from "../../columns.ts";
 
 export type SqlValue = string | number;
 
@@ -25,6 +25,7 @@ const MESSAGE_CONDITIONS: Conditions<MessageFilters> = {
   to: (to, parameter, of) => `${of}${MESSAGE_COLUMNS.to} = ${parameter(to)}`,
   source: (source, parameter, of) =>
     source === NATIVE ? `${of}source is null` : `${of}source = ${parameter(source)}`,
+  type: (type, parameter, of) => `${of}${DETAIL_COLUMNS.type} = ${parameter(type)}`,
   since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
   until: (until, parameter, of) => `${of}ts_key < ${parameter(instantKey(until))}`,
   q: (q, parameter, of) => `${of}folded like ${parameter(`%${escapeLike(fold(q))}%`)}`,

@@ -30,6 +30,7 @@ const TOLD_BY: ByFilter<MessageFilters, "sender" | "hour" | "rows"> = {
   to: "rows",
   messageId: "rows",
   source: "rows",
+  type: "rows",
   since: "hour",
   until: "hour",
   q: "rows",
@@ -87,10 +88,14 @@ async function countBetween(
     filter.values,
   );
   let total = (whole?.rows ?? 0) + sum(tail.messages.filter(([, hour]) => isWhole(hour)));
-  // "~" comes after whatever may follow the hour in a key.
-  if (first !== undefined) total += await countKeys(session, since, `${first}~`);
+  if (first !== undefined) total += await countKeys(session, since, endOf(first));
   if (last !== undefined) total += await countKeys(session, last, until);
   return total;
+}
+
+/** Behind every key of an hour: "~" comes after whatever may follow the hour in one. */
+function endOf(hour: string): string {
+  return `${hour}~`;
 }
 
 function countKeys(session: Session, since: string | undefined, until: string | undefined): Promise<number> {
@@ -111,26 +116,30 @@ export async function countRows(
 
 /** One row more than was asked for, if there is one. */
 async function pageOf(session: Session, query: MessageQuery): Promise<readonly KeyedMessage[]> {
-  const { limit, after } = query;
+  const { limit, after, order = "asc" } = query;
+  const isAscending = order === "asc";
   const filter = messageFilter(query);
   const skipped = after === undefined ? await skippedHours(session, query) : undefined;
-  if (skipped !== undefined) filter.add(skipped.hour, (parameter) => `ts_key >= ${parameter}`);
+  if (skipped !== undefined)
+    filter.add(isAscending ? skipped.hour : endOf(skipped.hour), (parameter) =>
+      isAscending ? `ts_key >= ${parameter}` : `ts_key < ${parameter}`,
+    );
   if (after !== undefined) {
     const key = `${filter.parameter(after.tsKey)}, ${filter.parameter(after.messageId)}`;
-    filter.addRaw(`(ts_key, message_id) > (${key})`);
+    filter.addRaw(`(ts_key, message_id) ${isAscending ? ">" : "<"} (${key})`);
   }
   const offset = query.offset - (skipped?.rows ?? 0);
   return session.run<KeyedMessage>(
     `select ${COLUMNS}, ts_key from messages where ${filter.where}
-     order by ts_key, message_id limit ${filter.parameter(limit + 1)} offset ${filter.parameter(offset)}`,
+     order by ts_key ${order}, message_id ${order} limit ${filter.parameter(limit + 1)} offset ${filter.parameter(offset)}`,
     filter.values,
   );
 }
 
-/** The last hour that begins within the offset, and how many rows come before it; of all messages only. */
+/** The hour that the offset leads into, and how many rows come before it in the order; of all messages only. */
 async function skippedHours(
   session: Session,
-  { offset, ...filters }: MessageQuery,
+  { offset, order = "asc", ...filters }: MessageQuery,
 ): Promise<{ hour: string; rows: number } | undefined> {
   if (offset < SKIP_ROWS || givenFilters(filters, TOLD_BY).length > 0) return undefined;
   const hours = await session.run<{ hour: string; rows: number }>(
@@ -140,7 +149,8 @@ async function skippedHours(
   for (const [, hour, rows] of (await uncounted(session)).messages)
     counts.set(hour, (counts.get(hour) ?? 0) + rows);
   let before = 0;
-  for (const [hour, rows] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [hour, rows] of order === "asc" ? sorted : sorted.reverse()) {
     if (before + rows > offset) return { hour, rows: before };
     before += rows;
   }

@@ -54,10 +54,6 @@ export function eventChecksum(event: EventFields): number {
   return checksum(fields.join(NUL));
 }
 
-export function bytesChecksum(...streams: readonly Uint8Array[]): number {
-  return streams.reduce((seed, bytes) => Bun.hash.crc32(bytes, seed), 0) | 0;
-}
-
 /** Whether what was read is what was written, as far as the stored checksum tells. */
 export function isSound(stored: number | null, computed: () => number): boolean {
   return stored === null || stored === computed();

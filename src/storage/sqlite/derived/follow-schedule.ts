@@ -61,6 +61,7 @@ export class FollowSchedule {
     this.#end = end;
     this.#madeAt = (options.first.damaged ?? []).length > 0 ? end : undefined;
     this.#go();
+    if (options.first.isOutdated === true) this.#renew();
   }
 
   /** The index file in use. */
@@ -180,6 +181,18 @@ export class FollowSchedule {
       const next = this.#replacing && !this.#failed ? 0 : again;
       if (next !== undefined && !this.#closing) this.#rest = setTimeout(() => this.#go(), next);
     });
+  }
+
+  /** Makes an index of this program's version beside the one of an earlier, which serves meanwhile. */
+  #renew(): void {
+    const { log } = this.#options;
+    log.info("the index of an earlier version serves while a new one is made", { file: this.index });
+    this.rebuild().then(
+      () => log.info("the new index is in use", { file: this.index }),
+      (error) => {
+        if (!this.#closing) log.error("the new index can't be made", { reason: String(error) });
+      },
+    );
   }
 
   #tellMade({ positions, event }: FollowReport): void {

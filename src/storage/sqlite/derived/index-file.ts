@@ -7,16 +7,17 @@ import { Database } from "bun:sqlite";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
-import { PIECES_VERSION } from "../../../search/pieces.ts";
+import { PIECES_VERSION, SEARCH_CHECKSUMS, SEARCH_TABLES } from "../../../search/search.ts";
 import { indexDamage } from "../connection/damage.ts";
 import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, type Positions } from "./followers.ts";
 import { SENDER_TABLES } from "./sender-order.ts";
-import { SEARCH_CHECKSUMS, SEARCH_TABLES } from "./stored-segment.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 7;
+const INDEX_VERSION = 8;
+/** Of files that don't tell types apart: they serve until one that does has been made beside them. */
+const WITHOUT_TYPES = 7;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
@@ -105,13 +106,19 @@ function complete(index: Database): void {
   }
 }
 
-function versionOf(index: Database): number | undefined {
-  return index.query<{ user_version: number }, []>("pragma user_version").get()?.user_version;
+/** Whether messages can be found by their type; `schema` is the index file's. */
+export function hasTypes(db: Database, schema = "main"): boolean {
+  return versionOf(db, schema) !== WITHOUT_TYPES;
+}
+
+function versionOf(index: Database, schema = "main"): number | undefined {
+  return index.query<{ user_version: number }, []>(`pragma ${schema}.user_version`).get()?.user_version;
 }
 
 /** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
 export function serves(index: Database, log: Database): boolean {
-  if (versionOf(index) !== INDEX_VERSION) return false;
+  const version = versionOf(index);
+  if (version !== INDEX_VERSION && version !== WITHOUT_TYPES) return false;
   const identity = index
     .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
     .get();

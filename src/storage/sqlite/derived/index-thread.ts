@@ -6,7 +6,6 @@ import type { Database } from "bun:sqlite";
 import { Damaged, indexDamage, isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { giveWay } from "../connection/priority.ts";
-import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import { answerQuestions } from "../connection/thread-main.ts";
 import type { IndexLimits } from "./followers.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
@@ -31,8 +30,9 @@ interface Handle {
 
 /** They read every column that a follower reads. */
 const MESSAGES_READ = `select sum(length(message_id) + length(from_msisdn) + length(to_msisdn) + length(ts_key) +
-    coalesce(length(text), 0) + length(source))
-  from (select *, ${SOURCE_OF_MESSAGE} as source from messages where rowid > ? order by rowid limit ?)`;
+    coalesce(length(text), 0) + coalesce(length(source) + length(type), 0))
+  from (select messages.*, source, type from messages left join details using (seq)
+    where messages.rowid > ? order by messages.rowid limit ?)`;
 const EVENTS_READ = `select sum(length(source) + length(kind) + length(event_key) + length(ts_key) +
     coalesce(length(message_id), 0))
   from (select * from events where event > ? order by event limit ?)`;
@@ -52,7 +52,7 @@ answerQuestions<FollowerAsk>((ask) => {
         damaged.push({ file, reason }),
       );
       handle = { path, log, limits, current, next: undefined, old: undefined, failed: false };
-      return { ...report(handle), damaged };
+      return { ...report(handle), damaged, isOutdated: current.isOutdated };
     }
     case "advance":
       queueMicrotask(collectMuch);

@@ -154,7 +154,7 @@ test("what was derived is put in better order without a snapshot of the log, whi
   append(Array.from({ length: 200 }, (_, index) => message(`m${index}`, { from: `+${index}` })));
   using log = openForReading(path);
   const index = openIndex(log, path, 1, 1024) as Database;
-  const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits)];
+  const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits, true)];
   index.transaction(() => {
     for (let row = 0; row < 200; row += 10) for (const each of followers) each.step(row, row + 10);
   })();

@@ -5,6 +5,7 @@ import { EventFollower } from "./event-order.ts";
 import type { Follower, IndexLimits, Positions } from "./followers.ts";
 import {
   eventPosition,
+  hasTypes,
   indexNumbers,
   indexPath,
   leastOf,
@@ -88,7 +89,7 @@ export class LogIndex {
     this.#followers = [
       new TimeFollower(db, limits.leafRows),
       new SenderFollower(db, limits),
-      new SearchFollower(db, limits),
+      new SearchFollower(db, limits, hasTypes(db)),
     ];
     this.#ends = db.query(
       "select max(rowid) as row from (select rowid from log.messages where rowid > ? order by rowid limit ?)",
@@ -109,6 +110,11 @@ export class LogIndex {
 
   get path(): string {
     return indexPath(this.#logPath, this.number);
+  }
+
+  /** Whether one that can do more is to be made beside it. */
+  get isOutdated(): boolean {
+    return !hasTypes(this.#db);
   }
 
   get positions(): Positions {

@@ -40,10 +40,21 @@ export interface Range {
   readonly tail: readonly Entry[];
 }
 
-/** Entries `offset` up to `offset + limit` of the range, the tail's rows in their places. */
-export function readRange(range: Range, offset: number, limit: number): Entry[] {
+/** Entries `offset` up to `offset + limit` of the range, the tail's rows among them; `desc` counts from its end. */
+export function readRange(
+  range: Range,
+  offset: number,
+  limit: number,
+  direction: "asc" | "desc" = "asc",
+): Entry[] {
   const { order, from, to, tail } = range;
-  if (offset >= to - from + tail.length) return [];
+  const size = to - from + tail.length;
+  if (offset >= size) return [];
+  if (direction === "desc") {
+    const end = size - offset;
+    const start = Math.max(0, end - limit);
+    return readRange(range, start, end - start).reverse();
+  }
   const skipped = tailRowsAmong(range, offset);
   const start = from + offset - skipped;
   const count = Math.min(limit, to - start);

@@ -20,4 +20,6 @@ export interface FollowReport {
 export interface FollowerOpened extends FollowReport {
   /** Index files that were there and can't be read; they are gone. */
   readonly damaged: readonly { readonly file: string; readonly reason: string }[];
+  /** It serves, and is to be made anew beside that. */
+  readonly isOutdated: boolean;
 }

@@ -2,12 +2,14 @@
  * Writes what a provider's POST holds besides its messages' fields: their details, events, and the POST's own bytes,
  * which are kept once, and only if anything in them is new.
  */
+
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import type { Message } from "../../../core/message.ts";
 import type { Span } from "../../../core/parsed-body.ts";
 import type { Intake, MessageDetail, NewEvent, Outcome, Post } from "../../../core/store.ts";
-import { bytesChecksum, detailChecksum, eventChecksum } from "../connection/row-checksum.ts";
+import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
+import { detailChecksum, eventChecksum } from "../connection/row-checksum.ts";
 import type { MessageLog } from "./message-log.ts";
 
 /** An intake on its way to the writer, as JSON. */

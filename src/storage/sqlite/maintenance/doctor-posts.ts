@@ -2,11 +2,12 @@
  * Examines what providers' POSTs hold: the events of the log, the parts that they and messages' details are, and the
  * order that follows events. In slices, each a snapshot of its own.
  */
+
 import type { Database } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
+import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
 import { describeRow } from "../connection/damage.ts";
 import {
-  bytesChecksum,
   type DetailFields,
   detailChecksum,
   type EventFields,

@@ -4,10 +4,7 @@
  * are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
-import { cutDictionary, type Dictionary } from "../../../search/blocks.ts";
-import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../../../search/merge.ts";
-import type { SegmentBytes } from "../../../search/segment.ts";
-import { SegmentBuilder } from "../../../search/segment-builder.ts";
+import { type Comparison, compareSegment, segmentsHolding } from "../../../search/search.ts";
 import { isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { endOfLog } from "../connection/log-end.ts";
@@ -15,14 +12,14 @@ import type { CountedTables } from "../derived/counted-order.ts";
 import { BY_FILTER } from "../derived/event-order.ts";
 import {
   eventPosition,
+  hasTypes,
   indexNumbers,
   indexPath,
   leastOf,
   positionsOf,
   serves,
 } from "../derived/index-file.ts";
-import { addToSegment, INDEXED_COLUMNS, type IndexedColumns } from "../derived/search-index.ts";
-import { storedDictionary } from "../derived/stored-segment.ts";
+import { type IndexedColumns, indexedColumns, indexedRows } from "../derived/search-index.ts";
 import { BY_TIME } from "../derived/time-order.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
@@ -71,7 +68,7 @@ export function* examine(path: string): Generator<number, Examination> {
     parts.push(yield* asFarAsReadable("time", time));
     const senders = examineOrder(db, SENDERS, at.senders, () => countFindings(db));
     parts.push(yield* asFarAsReadable("senders", senders));
-    parts.push(yield* asFarAsReadable("search", new SegmentsCheck(log, db).run(at.search)));
+    parts.push(yield* asFarAsReadable("search", examineSegments(log, db, at.search)));
     const events = yield* asFarAsReadable("events", examineAllEvents(db));
     if (events.rows > 0 || events.findings.length > 0) parts.push(events);
   } finally {
@@ -285,111 +282,41 @@ function countFindings(db: Database): string[] {
   return findings;
 }
 
-interface Segment extends Pick<SegmentBytes, "first" | "last" | "documents" | "lasts"> {
-  readonly segment: number;
-  readonly filters: Uint8Array;
-}
-
-/** Makes every segment once more from the log and compares it byte by byte. */
-class SegmentsCheck {
-  readonly #log: Database;
-  readonly #db: Database;
-  readonly #findings = new Findings();
-  #rows = 0;
-
-  constructor(log: Database, db: Database) {
-    this.#log = log;
-    this.#db = db;
-  }
-
-  *run(position: number): Generator<number, Examined> {
-    const holding = this.#db.query<Segment, [number]>(
-      "select * from segments where first <= ?1 and last >= ?1 order by first",
-    );
-    for (let row = 1; row <= position; ) {
-      this.#db.run("begin");
-      try {
-        const [segment, other] = holding.all(row);
-        if (segment === undefined) {
-          this.#findings.add(`segments: none holds row ${row}`);
-          break;
-        }
-        if (other !== undefined)
-          this.#findings.add(`segments: ${segment.segment} and ${other.segment} overlap`);
-        // A merge may have put what was examined already and what wasn't into one.
-        yield* this.#compare(segment);
-        row = segment.last + 1;
-      } finally {
-        this.#db.run("rollback");
-      }
-    }
-    return { part: "search", rows: this.#rows, findings: this.#findings.list() };
-  }
-
-  *#compare(segment: Segment): Generator<number, void> {
-    const { segment: number, first, last } = segment;
-    const parts: SegmentSource[] = [];
-    for (let start = first; start <= last; start += SLICE_ROWS) {
-      const part = this.#build(start, Math.min(last, start + SLICE_ROWS - 1));
-      if (part.documents > 0) parts.push({ ...part, postings: chunksOf(part.postings) });
-      this.#rows += part.documents;
-      yield part.documents;
-    }
-    const wrong = (what: string) =>
-      this.#findings.add(`segment ${number} (rows ${first} to ${last}): ${what}`);
-    if (parts.length === 0) return wrong("the log has none of its rows");
-    const stored = this.#chunks(number);
-    let same = true;
-    const made = mergeSegments(parts, (chunk) => {
-      const next = stored.next();
-      same &&= next.done !== true && equal(chunk, next.value);
-    });
-    if (stored.next().done !== true) same = false;
-    if (!same) wrong("its lists of rows differ from the log");
-    if (made.documents !== segment.documents)
-      wrong(`it says ${segment.documents} messages and the log has ${made.documents}`);
-    const { filters, lasts } = segment;
-    const found = { ...this.#dictionary(number), filters, lasts };
-    const expected = { ...made, filters: cutDictionary(made).filters };
-    for (const stream of ["dictionary", "offsets", "filters", "lasts"] as const) {
-      if (!equal(expected[stream], found[stream])) wrong(`its ${stream} differ from the log`);
-    }
-  }
-
-  #build(first: number, last: number): SegmentBytes {
-    const sql = `select ${INDEXED_COLUMNS} from messages where rowid >= ? and rowid <= ? order by rowid`;
-    const builder = new SegmentBuilder(first);
-    for (const columns of this.#log.query(sql).values(first, last) as IndexedColumns[])
-      addToSegment(builder, columns);
-    return builder.build();
-  }
-
-  /** Nothing when it is damaged beyond reading. */
-  #dictionary(segment: number): Partial<Dictionary> {
+/** Makes every segment once more from the log and compares it. */
+function* examineSegments(log: Database, db: Database, position: number): Generator<number, Examined> {
+  const findings = new Findings();
+  const logRows = log.query<IndexedColumns, [number, number]>(indexedColumns("main"));
+  const rowsOf = (first: number, last: number) =>
+    indexedRows(logRows.values(first, last) as unknown as IndexedColumns[], hasTypes(db));
+  let rows = 0;
+  for (let row = 1; row <= position; ) {
+    db.run("begin");
     try {
-      return storedDictionary(this.#db, segment);
-    } catch {
-      return {};
+      const [segment, other] = segmentsHolding(db, row);
+      if (segment === undefined) {
+        findings.add(`segments: none holds row ${row}`);
+        break;
+      }
+      if (other !== undefined) findings.add(`segments: ${segment.segment} and ${other.segment} overlap`);
+      // A merge may have put what was examined already and what wasn't into one.
+      const comparison = yield* compareSegment(db, segment, rowsOf, SLICE_ROWS);
+      rows += comparison.documents;
+      for (const what of differences(segment, comparison))
+        findings.add(`segment ${segment.segment} (rows ${segment.first} to ${segment.last}): ${what}`);
+      row = segment.last + 1;
+    } finally {
+      db.run("rollback");
     }
   }
-
-  *#chunks(segment: number): Generator<Uint8Array, undefined> {
-    const sql = "select bytes from postings where segment = ? and chunk = ?";
-    const query = this.#db.query<{ bytes: Uint8Array }, [number, number]>(sql);
-    for (let chunk = 0; ; chunk++) {
-      const found = query.get(segment, chunk);
-      if (found === null) return;
-      yield found.bytes;
-    }
-  }
+  return { part: "search", rows, findings: findings.list() };
 }
 
-/** A damaged file may hold anything, also what is no bytes. */
-function equal(made: Uint8Array, stored: unknown): boolean {
-  return stored instanceof Uint8Array && Buffer.compare(made, stored) === 0;
-}
-
-function* chunksOf(postings: Uint8Array): Generator<Uint8Array, undefined> {
-  for (let start = 0; start < postings.length; start += CHUNK_BYTES)
-    yield postings.subarray(start, start + CHUNK_BYTES);
+function differences(segment: { documents: number }, { documents, different }: Comparison): string[] {
+  if (documents === 0) return ["the log has none of its rows"];
+  const found = different.map((stream) =>
+    stream === "postings" ? "its lists of rows differ from the log" : `its ${stream} differ from the log`,
+  );
+  if (documents !== segment.documents)
+    found.push(`it says ${segment.documents} messages and the log has ${documents}`);
+  return found;
 }

@@ -4,6 +4,7 @@
  * when it begins, and a `seq` at or below it is never given later, so that no row that was there is missed. Damage is
  * never carried over in silence: what is damaged is told, and what stands on both sides of it is exported.
  */
+
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
 import type {
@@ -15,16 +16,11 @@ import type {
   ProviderMessageRecord,
 } from "../../../core/log-record.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
+import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
 import { type DamagedRow, describeRow, isUnreadable, REMEDY } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { endOfLog, type LogEnd } from "../connection/log-end.ts";
-import {
-  bytesChecksum,
-  detailChecksum,
-  eventChecksum,
-  isSound,
-  messageChecksum,
-} from "../connection/row-checksum.ts";
+import { detailChecksum, eventChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { checksumColumn, hasPosts } from "../connection/schema.ts";
 import { readablePages } from "./readable-rows.ts";
 

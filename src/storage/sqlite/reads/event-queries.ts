@@ -21,8 +21,9 @@ import { BY_FILTER, eventSortKey, filterRange, filterText } from "../derived/eve
 import type { IndexLimits } from "../derived/followers.ts";
 import { eventPosition } from "../derived/index-file.ts";
 import { compareKeys } from "../derived/log-rows.ts";
-import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
+import { type Entry, type Order, orderInIndex } from "../derived/order.ts";
 import { BodySpans } from "./body-spans.ts";
+import { isBehind, pageOf } from "./page.ts";
 
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
 const IN_TIME = "(event & 1023 or in_time())";
@@ -39,6 +40,12 @@ type EventRow = Omit<StoredEvent, "body"> & {
   readonly checksum: number | null;
 };
 
+/** Where an event stands in the order of pages, by its number. */
+interface EventAt {
+  readonly event: number;
+  readonly tsKey: string;
+}
+
 export class EventQueries {
   readonly #db: Database;
   readonly #tailMax: number;
@@ -54,67 +61,124 @@ export class EventQueries {
 
   /** One page and its total. Throws what `checkTime` throws, or the clock of a scan. */
   page(query: EventQuery, checkTime: () => void): EventPage {
+    const { source, kind, messageId, since, after, order: direction } = query;
     const position = this.#position();
-    if (query.messageId !== undefined) return this.#about(query, query.messageId, position, checkTime);
-    if (this.#lastEvent() - position > this.#tailMax) return this.#scanned(query);
-    const { source, kind, since, offset, limit } = query;
+    const start = after && { tsKey: after.tsKey, event: this.#eventAt(after.seq, direction) };
+    if (messageId !== undefined) return this.#about(query, messageId, start, position, checkTime);
+    if (this.#lastEvent() - position > this.#tailMax) return this.#scanned(query, start);
     const filter = filterText(source, kind);
+    const keyOf = ({ tsKey, event }: EventAt) => eventSortKey(filter, tsKey, event);
     const order = this.#orderAt(position);
     const [first, end] = filterRange(filter, since === undefined ? "" : instantKey(since));
     const from = order.rank(first);
     const to = order.rank(end);
     checkTime();
-    const tail = this.#tailOf(query, position).map(
-      ([event, tsKey]): Entry => ({ row: event, ...eventSortKey(filter, tsKey, event) }),
-    );
+    const tail = this.#tailOf(query, position).map((row): Entry => ({ row: row.event, ...keyOf(row) }));
     tail.sort(compareKeys);
-    const entries = readRange({ order, from, to, tail }, offset, limit);
-    return { data: this.#read(entries.map(({ row }) => row)), total: to - from + tail.length };
+    const { limit, offset } = query;
+    const cut = {
+      ...{ limit, offset },
+      ...(direction !== undefined && { order: direction }),
+      ...(start !== undefined && { after: keyOf(start) }),
+    };
+    const entries = pageOf(cut, { order, from, to, tail });
+    return this.#page(
+      query,
+      entries.map(({ row }) => row),
+      to - from + tail.length,
+    );
   }
 
   /** The latest events that are about a message. */
   latestOf(messageId: string, checkTime: () => void): readonly StoredEvent[] {
-    const query = { limit: 1, offset: 0, messageId };
-    const events = this.#allAbout(query, messageId, this.#position());
+    const events = this.#allAbout({ messageId }, messageId, this.#position());
     checkTime();
-    return this.#read(events.slice(-EVENTS_WITH_MESSAGE_MAX));
+    return this.#read(events.slice(-EVENTS_WITH_MESSAGE_MAX).map(({ event }) => event));
   }
 
-  #about(query: EventQuery, messageId: string, position: number, checkTime: () => void): EventPage {
-    const events = this.#allAbout(query, messageId, position);
+  #about(
+    query: EventQuery,
+    messageId: string,
+    after: EventAt | undefined,
+    position: number,
+    checkTime: () => void,
+  ): EventPage {
+    const { limit, offset, order } = query;
+    const all = this.#allAbout(query, messageId, position);
     checkTime();
-    return {
-      data: this.#read(events.slice(query.offset, query.offset + query.limit)),
-      total: events.length,
-    };
+    const keyOf = ({ tsKey, event }: EventAt) => eventSortKey("", tsKey, event);
+    const cut = { ...(order && { order }), ...(after && { after: keyOf(after) }) };
+    const behind = all.filter((row) => isBehind(keyOf(row), cut));
+    if (order === "desc") behind.reverse();
+    const events = behind.slice(offset, offset + limit + 1).map(({ event }) => event);
+    return this.#page(query, events, all.length);
   }
 
-  /** Numbers of the events that are about a message, in order. A message has few. */
-  #allAbout(query: EventQuery, messageId: string, position: number): number[] {
+  /** The events that are about a message, in order. A message has few. */
+  #allAbout(query: EventFilters, messageId: string, position: number): EventAt[] {
     const { where, values } = filterOf(query);
     const known = this.#db.query("select event from events_by_message where message_id = ?");
     const given = JSON.stringify(inIndex(() => known.values(messageId)).flat());
-    const sql = `select event from events where event in (
+    const sql = `select event, ts_key as tsKey from events where event in (
         select value from json_each(?) union all select event from events where event > ?
       ) and ${where} order by ts_key, event`;
-    return (this.#db.query(sql).values(given, position, ...values) as [number][]).map(([event]) => event);
+    return this.#db.query<EventAt, SQLQueryBindings[]>(sql).all(given, position, ...values);
   }
 
-  /** Of the events that the order has not taken, those that are wanted. */
-  #tailOf(query: EventQuery, position: number): [event: number, tsKey: string][] {
+  /** Of the events that the order has not taken, those that pass. */
+  #tailOf(query: EventQuery, position: number): EventAt[] {
     const { where, values } = filterOf(query);
-    const sql = `select event, ts_key from events where event > ? and ${where}`;
-    return this.#db.query(sql).values(position, ...values) as [number, string][];
+    const sql = `select event, ts_key as tsKey from events where event > ? and ${where}`;
+    return this.#db.query<EventAt, SQLQueryBindings[]>(sql).all(position, ...values);
   }
 
-  #scanned(query: EventQuery): EventPage {
+  #scanned(query: EventQuery, after: EventAt | undefined): EventPage {
+    const { limit, offset, order = "asc" } = query;
     const { where, values } = filterOf(query);
     const timed = `events where ${IN_TIME} and ${where}`;
     const [[total] = [0]] = this.#db.query(`select count(*) from ${timed}`).values(...values) as [number][];
+    const behind = after === undefined ? "" : `and (ts_key, event) ${order === "asc" ? ">" : "<"} (?, ?)`;
     const rows = this.#db
-      .query(`select event from ${timed} order by ts_key, event limit ? offset ?`)
-      .values(...values, query.limit, query.offset) as [number][];
-    return { data: this.#read(rows.map(([event]) => event)), total };
+      .query(`select event from ${timed} ${behind} order by ts_key ${order}, event ${order} limit ? offset ?`)
+      .values(...values, ...((after && [after.tsKey, after.event]) ?? []), limit + 1, offset) as [number][];
+    return this.#page(
+      query,
+      rows.map(([event]) => event),
+      total,
+    );
+  }
+
+  /** Of numbers of events of which one more than `limit` was asked for. */
+  #page({ limit }: EventQuery, events: readonly number[], total: number): EventPage {
+    const data = this.#read(events.slice(0, limit));
+    const last = events.length > limit ? data.at(-1) : undefined;
+    return {
+      data,
+      total,
+      ...(last !== undefined && { next: { tsKey: instantKey(last.ts), seq: last.seq } }),
+    };
+  }
+
+  /**
+   * The number of the event with this `seq`; of its neighbour where there is none, so that what comes behind either is
+   * the same. Numbers ascend with `seq`.
+   */
+  #eventAt(seq: number, order: EventQuery["order"]): number {
+    const query = this.#db.query<{ seq: number }, [number]>(
+      "select seq from events where event <= ? order by event desc limit 1",
+    );
+    const isBefore = (event: number) => {
+      const found = query.get(event)?.seq ?? 0;
+      return order === "desc" ? found < seq : found <= seq;
+    };
+    let low = 0;
+    let high = this.#lastEvent();
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (isBefore(middle)) low = middle;
+      else high = middle - 1;
+    }
+    return order === "desc" ? low + 1 : low;
   }
 
   #read(events: readonly number[]): StoredEvent[] {

@@ -5,20 +5,26 @@
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { givenFilters, type MessageFilters } from "../../../core/store.ts";
+import type { SearchTerms } from "../../../search/search.ts";
 import { countBefore, type SortKey } from "../derived/log-rows.ts";
-import type { SearchTerms } from "../derived/search-index.ts";
+import { TERMS } from "../derived/search-index.ts";
 import type { TailRow } from "./tail.ts";
 
 type Passes = (row: TailRow) => boolean;
 
-interface Rule<Value> {
-  /**
-   * `order`: it is a range of an order, so counts and ordered keys answer it. `search`: rows have to be searched for.
-   * `key`: it is one row at most.
-   */
-  readonly by: "order" | "search" | "key";
+type Rule<Value> = {
   readonly passes: (value: Value) => Passes;
-}
+} & (
+  | {
+      /** `order`: it is a range of an order: counts and ordered keys answer it. `key`: it is one row at most. */
+      readonly by: "order" | "key";
+    }
+  | {
+      /** Rows have to be searched for, by these terms. */
+      readonly by: "search";
+      readonly terms: (value: Value) => SearchTerms;
+    }
+);
 
 const RULES: { readonly [Name in keyof MessageFilters]-?: Rule<NonNullable<MessageFilters[Name]>> } = {
   messageId: { by: "key", passes: (id) => (row) => row.messageId === id },
@@ -37,10 +43,16 @@ const RULES: { readonly [Name in keyof MessageFilters]-?: Rule<NonNullable<Messa
       return (row) => row.tsKey < key;
     },
   },
-  to: { by: "search", passes: (to) => (row) => row.to === to },
-  source: { by: "search", passes: (source) => (row) => row.source === source },
+  to: { by: "search", terms: TERMS.recipient, passes: (to) => (row) => row.to === to },
+  source: {
+    by: "search",
+    terms: TERMS.source,
+    passes: (source) => (row) => row.source === source,
+  },
+  type: { by: "search", terms: TERMS.type, passes: (type) => (row) => row.type === type },
   q: {
     by: "search",
+    terms: (q) => ({ text: fold(q) }),
     passes: (q) => {
       const folded = fold(q);
       return (row) => row.folded?.includes(folded) ?? false;
@@ -61,25 +73,39 @@ export interface MessageFilter {
 }
 
 export function messageFilter(query: MessageFilters): MessageFilter {
-  const { from, to, source, since, until, q } = query;
-  const tests = givenFilters(query, RULES).map((name) => testOf(query, name));
+  const { from, since, until } = query;
+  const given = givenFilters(query, RULES);
+  const tests = given.map((name) => testOf(query, name));
+  const terms = given.flatMap((name) => termsOf(query, name) ?? []);
   return {
     from,
     since: since === undefined ? undefined : firstAt(since),
     until: until === undefined ? undefined : firstAt(until),
-    terms: isSearch(query)
-      ? {
-          ...(q !== undefined && q !== "" && { q: fold(q) }),
-          ...(to !== undefined && { to }),
-          ...(source !== undefined && { source }),
-        }
-      : undefined,
+    terms: terms.length === 0 ? undefined : joinTerms(terms),
     passes: (row) => tests.every((passes) => passes(row)),
   };
 }
 
 function testOf<Name extends keyof MessageFilters>(query: MessageFilters, name: Name): Passes {
   return RULES[name].passes(query[name] as NonNullable<MessageFilters[Name]>);
+}
+
+function termsOf<Name extends keyof MessageFilters>(
+  query: MessageFilters,
+  name: Name,
+): SearchTerms | undefined {
+  const rule = RULES[name];
+  return rule.by === "search" ? rule.terms(query[name] as NonNullable<MessageFilters[Name]>) : undefined;
+}
+
+/** Rows that match all of them; one of them has a text at most. */
+function joinTerms(all: readonly SearchTerms[]): SearchTerms {
+  const text = all.find((terms) => terms.text !== undefined)?.text;
+  return {
+    ...(text !== undefined && { text }),
+    labels: all.flatMap(({ labels = [] }) => labels),
+    without: all.flatMap(({ without = [] }) => without),
+  };
 }
 
 /** Whether counts and ordered keys alone can't answer it: rows have to be searched for. */

@@ -5,16 +5,18 @@
  */
 import type { Database } from "bun:sqlite";
 import type { MessageQuery } from "../../../core/store.ts";
+import type { Matches, SearchTerms, SegmentReader } from "../../../search/search.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
-import type { Matches, SearchReader, SearchTerms } from "../derived/search-index.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { TAIL_COLUMNS, type TailColumns, TailRow } from "./tail.ts";
 
 const BATCH_ROWS = 1000;
+/** So many rows of an order are looked at together when it is walked from its end. */
+const WALK_BACK_ROWS = 4096;
 
 export interface Search {
   readonly query: MessageQuery;
@@ -31,10 +33,10 @@ export interface Search {
 
 export class FilteredPages {
   readonly #db: Database;
-  readonly #search: SearchReader;
+  readonly #search: SegmentReader;
   readonly #limits: IndexLimits;
 
-  constructor(db: Database, search: SearchReader, limits: IndexLimits) {
+  constructor(db: Database, search: SegmentReader, limits: IndexLimits) {
     this.#db = db;
     this.#search = search;
     this.#limits = limits;
@@ -105,25 +107,59 @@ export class FilteredPages {
   #pageByWalk(search: Search, found: Matches, total: number): Found {
     const { query, order, name, snapshot } = search;
     if (query.offset >= total) return { total, entries: [] };
-    const start = query.after === undefined ? 0 : order.rank(keyAfter(query.after));
-    const rows = this.#walk(search, found, start, query.offset + query.limit + 1);
+    const enough = query.offset + query.limit + 1;
+    const rows =
+      query.order === "desc"
+        ? this.#walkBack(search, found, enough)
+        : this.#walk(
+            search,
+            found,
+            query.after === undefined ? 0 : order.rank(keyAfter(query.after)),
+            enough,
+          );
     const tail = tailOf(snapshot, name);
     return { total, entries: this.#pageOfRows(query, rows, tail) };
   }
 
   /** Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of them or some more. */
   #walk(search: Search, found: Matches, start: number, enough: number): number[] {
-    const { order, name, to, filter, snapshot } = search;
-    const { positions, tail } = snapshot;
-    const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
+    const { order, to } = search;
+    const isMatch = matcher(search, found);
     const matching: number[] = [];
     for (const rows of order.rows(start, to)) {
-      snapshot.checkTime();
-      const some = rows.filter((row) => (row <= positions.search ? found.has(row) : late.has(row)));
-      for (const row of found.exact ? some : this.#check(some, filter, snapshot)) matching.push(row);
+      for (const row of this.#matching(rows, isMatch, search, found)) matching.push(row);
       if (matching.length >= enough) break;
     }
     return matching;
+  }
+
+  /** The last matching rows of the order before `after`, in order: `enough` of them or some more. */
+  #walkBack(search: Search, found: Matches, enough: number): number[] {
+    const { order, query, to } = search;
+    const isMatch = matcher(search, found);
+    const pieces: number[][] = [];
+    let left = enough;
+    for (let end = query.after === undefined ? to : order.rank(query.after); end > 0 && left > 0; ) {
+      const start = Math.max(0, end - WALK_BACK_ROWS);
+      const piece: number[] = [];
+      for (const rows of order.rows(start, end)) piece.push(...this.#matching(rows, isMatch, search, found));
+      pieces.unshift(piece);
+      left -= piece.length;
+      end = start;
+    }
+    return pieces.flat();
+  }
+
+  /** Those of an order's rows that match. */
+  #matching(
+    rows: readonly number[],
+    isMatch: (row: number) => boolean,
+    { filter, snapshot }: Search,
+    { exact }: Matches,
+  ): readonly number[] {
+    snapshot.checkTime();
+    const some = rows.filter(isMatch);
+    return exact ? some : this.#check(some, filter, snapshot);
   }
 
   #pageOfRows(query: MessageQuery, rows: readonly number[], tail: readonly TailRow[]): Entry[] {
@@ -147,13 +183,22 @@ export class FilteredPages {
   #check(rows: readonly number[], { passes }: MessageFilter, { checkTime }: Snapshot): number[] {
     checkTime();
     const sql = `select ${TAIL_COLUMNS}
-      from json_each(?) given cross join messages on messages.rowid = given.value order by given.key`;
+      from json_each(?) given cross join messages on messages.rowid = given.value
+        left join details using (seq)
+      order by given.key`;
     const stored = this.#db.query(sql).values(JSON.stringify(rows)) as TailColumns[];
     return stored
       .map((columns) => new TailRow(columns))
       .filter(passes)
       .map(({ row }) => row);
   }
+}
+
+/** Whether a row of the order is among the matches, or among those that pass of what the search has not taken. */
+function matcher({ name, snapshot }: Search, found: Matches): (row: number) => boolean {
+  const { positions, tail } = snapshot;
+  const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
+  return (row) => (row <= positions.search ? found.has(row) : late.has(row));
 }
 
 function isWithin(place: SortKey, { since, until }: MessageFilter): boolean {

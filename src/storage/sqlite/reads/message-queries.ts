@@ -2,6 +2,7 @@
  * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
  * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
  */
+
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage, Message } from "../../../core/message.ts";
 import {
@@ -14,15 +15,15 @@ import {
   TOP_SENDERS,
 } from "../../../core/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { SegmentReader } from "../../../search/search.ts";
 import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
-import { leastOf, positionsOf } from "../derived/index-file.ts";
+import { hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
-import { SearchReader } from "../derived/search-index.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
 import { BY_TIME } from "../derived/time-order.ts";
@@ -30,9 +31,9 @@ import { EventQueries } from "./event-queries.ts";
 import { type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
 import { FilteredPages } from "./filtered-pages.ts";
 import { storedMessage } from "./one-message.ts";
-import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
+import { type Found, isBehind, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
-import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
+import { TAIL_COLUMNS, TAIL_TABLES, Tail, type TailColumns, TailRow } from "./tail.ts";
 
 /** A row of the log, whole: its checksum is looked at when it goes into an answer. */
 type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_key: string };
@@ -43,12 +44,14 @@ export class MessageQueries {
   readonly #clock: Clock;
   readonly #tail: Tail;
   readonly #scan: Scan;
-  readonly #search: SearchReader;
+  readonly #search: SegmentReader;
   readonly #filtered: FilteredPages;
   readonly #tally: SenderTally;
   readonly #events: EventQueries;
   #order: { readonly row: number; readonly order: Order } | undefined;
   readonly #onDamagedRow: OnDamagedRow;
+  /** Whether the index file knows types. */
+  readonly #hasTypes: boolean;
 
   /** The database is the log's, with the index file attached. */
   constructor(db: Database, clock: Clock, limits: IndexLimits, onDamagedRow: OnDamagedRow = () => undefined) {
@@ -56,11 +59,12 @@ export class MessageQueries {
     this.#clock = clock;
     this.#tail = new Tail(db, limits.tailRows);
     this.#scan = new Scan(db, clock);
-    this.#search = new SearchReader(db);
+    this.#search = new SegmentReader(db);
     this.#filtered = new FilteredPages(db, this.#search, limits);
     this.#tally = new SenderTally(db);
     this.#events = new EventQueries(db, limits, onDamagedRow);
     this.#onDamagedRow = onDamagedRow;
+    this.#hasTypes = inIndex(() => hasTypes(db, "derived"));
   }
 
   /** Since this was made: what searches have read, and the tail. */
@@ -79,7 +83,10 @@ export class MessageQueries {
   list(query: MessageQuery, deadline: number): Page {
     return this.#read(
       deadline,
-      (snapshot) => this.#page(query, this.#find(query, messageFilter(query), snapshot)),
+      (snapshot) =>
+        query.type === undefined || this.#hasTypes
+          ? this.#page(query, this.#find(query, messageFilter(query), snapshot))
+          : this.#scan.list(query, deadline),
       () => this.#scan.list(query, deadline),
     );
   }
@@ -165,7 +172,7 @@ export class MessageQueries {
 
   #one(query: MessageQuery, filter: MessageFilter, messageId: string): Found {
     const stored = this.#db
-      .query(`select ${TAIL_COLUMNS} from messages where message_id = ?`)
+      .query(`select ${TAIL_COLUMNS} from ${TAIL_TABLES} where message_id = ?`)
       .values(messageId);
     const found = rowsMatching(
       stored.map((columns) => new TailRow(columns as TailColumns)),
@@ -173,7 +180,7 @@ export class MessageQueries {
     );
     return {
       total: found.length,
-      entries: found.filter((row) => isAfter(row, query.after)).slice(query.offset),
+      entries: found.filter((row) => isBehind(row, query)).slice(query.offset),
     };
   }
 

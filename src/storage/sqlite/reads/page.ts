@@ -1,5 +1,5 @@
 /** What the ways of reading share: the snapshot that they read, what they find, and how a page is cut from it. */
-import type { MessageQuery } from "../../../core/store.ts";
+import type { Order } from "../../../core/store.ts";
 import type { FollowerName, Positions } from "../derived/followers.ts";
 import { leastOf } from "../derived/index-file.ts";
 import { compareKeys, countBefore, type SortKey } from "../derived/log-rows.ts";
@@ -28,15 +28,37 @@ export interface Found {
   readonly total: number;
 }
 
-/** The page's entries, and one more, of what a range of an order and its share of the tail hold. */
-export function pageOf({ limit, offset, after }: MessageQuery, range: Range): Entry[] {
-  if (after === undefined) return readRange(range, offset, limit + 1);
-  const from = Math.min(range.to, Math.max(range.from, range.order.rank(keyAfter(after))));
-  const tail = range.tail.slice(countBefore(range.tail, keyAfter(after)));
-  return readRange({ ...range, from, tail }, offset, limit + 1);
+/** What a page is cut from a range by; `after` is a key of the range's order. */
+export interface PageCut {
+  readonly limit: number;
+  readonly offset: number;
+  readonly order?: Order;
+  readonly after?: SortKey;
 }
 
-/** Whether an entry comes after the place, if there is one. */
-export function isAfter(entry: SortKey, after: SortKey | undefined): boolean {
-  return after === undefined || compareKeys(entry, after) > 0;
+/** The page's entries, and one more, of what a range of an order and its share of the tail hold. */
+export function pageOf({ limit, offset, order, after }: PageCut, range: Range): Entry[] {
+  const rest = after === undefined ? range : behind(range, after, order);
+  return readRange(rest, offset, limit + 1, order);
+}
+
+/** What comes behind a key in a range. */
+function behind(range: Range, after: SortKey, order: Order | undefined): Range {
+  const { from, to, tail } = range;
+  const within = (rank: number) => Math.min(to, Math.max(from, rank));
+  if (order === "desc")
+    return {
+      ...range,
+      to: within(range.order.rank(after)),
+      tail: tail.slice(0, countBefore(tail, after)),
+    };
+  const next = keyAfter(after);
+  return { ...range, from: within(range.order.rank(next)), tail: tail.slice(countBefore(tail, next)) };
+}
+
+/** Whether an entry comes behind a key, if there is one. */
+export function isBehind(entry: SortKey, { after, order }: Pick<PageCut, "after" | "order">): boolean {
+  if (after === undefined) return true;
+  const compared = compareKeys(entry, after);
+  return order === "desc" ? compared < 0 : compared > 0;
 }

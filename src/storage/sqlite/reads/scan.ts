@@ -5,6 +5,7 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
+import { NATIVE } from "../../../core/source.ts";
 import {
   givenFilters,
   type MessageFilters,
@@ -17,7 +18,6 @@ import type { Clock } from "../../../lib/clock.ts";
 import { MESSAGE_COLUMNS, SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
-import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 
 /**
  * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. It stands first,
@@ -84,16 +84,16 @@ export class Scan {
 
   /** One row more than the page, to tell whether there is a next one. */
   #page(query: MessageQuery, filter: Filter): readonly KeyedMessage[] {
-    const { limit, offset, after } = query;
+    const { limit, offset, after, order = "asc" } = query;
     const conditions = [
       IN_TIME,
       ...(filter.where === "" ? [] : [filter.where]),
-      ...(after === undefined ? [] : ["(ts_key, message_id) > (?, ?)"]),
+      ...(after === undefined ? [] : [`(ts_key, message_id) ${order === "asc" ? ">" : "<"} (?, ?)`]),
     ];
     return this.#db
       .query<KeyedMessage, SQLQueryBindings[]>(
         `select ${selected(SHOWN_COLUMNS)}, ts_key from messages
-         where ${conditions.join(" and ")} order by ts_key, message_id limit ? offset ?`,
+         where ${conditions.join(" and ")} order by ts_key ${order}, message_id ${order} limit ? offset ?`,
       )
       .all(
         ...filter.values,
@@ -109,6 +109,9 @@ export class Scan {
   }
 }
 
+const SOURCE_OF_MESSAGE = `coalesce((select source from details where details.seq = messages.seq), '${NATIVE}')`;
+const TYPE_OF_MESSAGE = "(select type from details where details.seq = messages.seq)";
+
 /** A condition on a row of `messages`, and its value. */
 const CONDITIONS: {
   readonly [Name in keyof MessageFilters]-?: readonly [
@@ -120,6 +123,7 @@ const CONDITIONS: {
   from: [`${MESSAGE_COLUMNS.from} = ?`, (from) => from],
   to: [`${MESSAGE_COLUMNS.to} = ?`, (to) => to],
   source: [`${SOURCE_OF_MESSAGE} = ?`, (source) => source],
+  type: [`${TYPE_OF_MESSAGE} = ?`, (type) => type],
   since: ["ts_key >= ?", instantKey],
   until: ["ts_key < ?", instantKey],
   q: ["instr(fold(text), ?) > 0", fold],

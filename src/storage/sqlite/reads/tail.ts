@@ -4,14 +4,26 @@
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
+import { NATIVE } from "../../../core/source.ts";
 import { MESSAGE_COLUMNS } from "../../columns.ts";
-import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import { compareKeys, type LogRow } from "../derived/log-rows.ts";
 
 /** Of a row as `TAIL_COLUMNS` reads it. */
-export type TailColumns = [number, string, string, string, string, string, string | null, string];
+export type TailColumns = [
+  row: number,
+  messageId: string,
+  from: string,
+  to: string,
+  tsKey: string,
+  ts: string,
+  text: string | null,
+  source: string | null,
+  type: string | null,
+];
 const { message_id, from, to, ts, text } = MESSAGE_COLUMNS;
-export const TAIL_COLUMNS = `messages.rowid, ${message_id}, ${from}, ${to}, ts_key, ${ts}, ${text}, ${SOURCE_OF_MESSAGE}`;
+export const TAIL_COLUMNS = `messages.rowid, ${message_id}, ${from}, ${to}, ts_key, ${ts}, ${text}, details.source, details.type`;
+/** Where they are read from. */
+export const TAIL_TABLES = "messages left join details using (seq)";
 
 /** A row of the tail; its text is folded when it is first searched. */
 export class TailRow implements LogRow {
@@ -24,9 +36,11 @@ export class TailRow implements LogRow {
   readonly text: string | null;
   /** `native` for the native source's. */
   readonly source: string;
+  /** Null for the native source's. */
+  readonly type: string | null;
   #folded: string | undefined;
 
-  constructor([row, messageId, from, to, tsKey, ts, text, source]: TailColumns) {
+  constructor([row, messageId, from, to, tsKey, ts, text, source, type]: TailColumns) {
     this.row = row;
     this.messageId = messageId;
     this.from = from;
@@ -34,7 +48,8 @@ export class TailRow implements LogRow {
     this.tsKey = tsKey;
     this.ts = ts;
     this.text = text;
-    this.source = source;
+    this.source = source ?? NATIVE;
+    this.type = type;
   }
 
   get folded(): string | null {
@@ -58,7 +73,9 @@ export class Tail {
   #bytesRead = 0;
 
   constructor(db: Database, rowsMax: number) {
-    this.#fresh = db.query(`select ${TAIL_COLUMNS} from messages where rowid > ? order by rowid limit ?`);
+    this.#fresh = db.query(
+      `select ${TAIL_COLUMNS} from ${TAIL_TABLES} where messages.rowid > ? order by messages.rowid limit ?`,
+    );
     this.#rowsMax = rowsMax;
   }
 

@@ -1,11 +1,11 @@
 /**
- * The search index's segments as the index file keeps them, each part with a checksum: what is read of them is what was
- * written, or `Damaged` is thrown.
+ * Segments as they are kept in three tables of SQLite, each part with a checksum: what is read of them is what was
+ * written, or `DamagedSegment` is thrown.
  */
 import type { Database } from "bun:sqlite";
-import { type Dictionary, joinDictionary } from "../../../search/blocks.ts";
-import { Damaged } from "../connection/damage.ts";
-import { bytesChecksum, isSound } from "../connection/row-checksum.ts";
+import { bytesChecksum } from "../lib/bytes-checksum.ts";
+import { type Dictionary, joinDictionary } from "./blocks.ts";
+import { DamagedSegment } from "./segment.ts";
 
 export const SEARCH_TABLES = `
   create table segments (
@@ -30,30 +30,26 @@ export const SEARCH_CHECKSUMS = `
   alter table postings add column checksum integer;
 `;
 
-export interface SegmentRow {
+/** Which rows a segment covers, and how many of them there were. */
+export interface SegmentRange {
   readonly segment: number;
   readonly first: number;
   readonly last: number;
   readonly documents: number;
 }
 
-/** A segment's whole dictionary as it is stored, for a check. */
-export function storedDictionary(db: Database, segment: number): Dictionary {
-  return joinDictionary(blocksOf(db, segment));
+export type StoredBlock = Dictionary & { readonly checksum: number | null };
+
+export function blocksOf(db: Database, segment: number): StoredBlock[] {
+  const sql = "select dictionary, offsets, checksum from blocks where segment = ? order by block";
+  return db.query<StoredBlock, [number]>(sql).all(segment);
 }
 
-/** The same for a merge; throws `Damaged`. */
+/** A segment's whole dictionary; throws `DamagedSegment`. */
 export function soundDictionary(db: Database, segment: number): Dictionary {
   const blocks = blocksOf(db, segment);
   for (const block of blocks) sound(block.checksum, () => blockChecksum(block), `the segment ${segment}`);
   return joinDictionary(blocks);
-}
-
-export type StoredBlock = Dictionary & { readonly checksum: number | null };
-
-function blocksOf(db: Database, segment: number): StoredBlock[] {
-  const sql = "select dictionary, offsets, checksum from blocks where segment = ? order by block";
-  return db.query<StoredBlock, [number]>(sql).all(segment);
 }
 
 export interface StoredChunk {
@@ -72,16 +68,17 @@ export function blockChecksum({ dictionary, offsets }: Dictionary): number {
   return bytesChecksum(dictionary, offsets);
 }
 
+export type FilteredSegment = SegmentRange & { readonly filters: Uint8Array };
+
 export function segmentChecksum({ filters, segment, first, last, documents }: FilteredSegment): number {
   return bytesChecksum(Buffer.from([segment, first, last, documents].join()), filters);
 }
 
-export type FilteredSegment = SegmentRow & { readonly filters: Uint8Array };
-
+/** A part of a version before checksums has none, and counts as sound. */
 export function sound(stored: number | null, computed: () => number, what: string): void {
-  if (!isSound(stored, computed)) throw new Damaged("index", `${what} has another checksum`);
+  if (stored !== null && stored !== computed()) throw new DamagedSegment(`${what} has another checksum`);
 }
 
 export function missing(what: string): never {
-  throw new Damaged("index", `${what} is missing`);
+  throw new DamagedSegment(`${what} is missing`);
 }
