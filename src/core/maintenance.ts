@@ -80,7 +80,7 @@ export interface Import {
 export interface MigrationSource {
   /** What messages call the database. */
   readonly name: string;
-  /** The name that the log gave itself when it was made. */
+  /** The name, 16 bytes in hexadecimal, that the log gave itself when it was made. */
   readonly log: string;
   /** The last `seq` when it was opened. */
   readonly seq: number;

@@ -5,6 +5,7 @@ import { Connection } from "../../src/storage/postgres/connection/connection.ts"
 import { migrate, seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { Database } from "./database.ts";
 import { REFUSAL } from "./refusal.ts";
 
@@ -48,6 +49,14 @@ const refusing = (messageId: string) => `
 
 /** A file of statements for tables that were just made, such as those that distribute them over a cluster. */
 const PREPARE = process.env["POSTGRES_PREPARE"] || undefined;
+
+export const POSTGRES_CAPABILITIES: Capabilities = {
+  severalReplicas: true,
+  imports: false,
+  isMigrationSource: false,
+  isMigrationTarget: true,
+  examinesIndex: false,
+};
 
 export async function newPostgres(): Promise<Database> {
   const { url, query, drop } = await newPostgresDatabase();
