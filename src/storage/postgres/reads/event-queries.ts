@@ -1,13 +1,10 @@
-/** Reads of events, and of one message with its events, each from one snapshot in which every batch has its number. */
-import type { LoggedMessage } from "../../../core/message.ts";
-import { NATIVE } from "../../../core/source.ts";
+/** Reads of events, each from one snapshot in which every batch has its number. */
 import {
   BODIES_BYTES_MAX,
   EVENTS_WITH_MESSAGE_MAX,
   type EventPage,
   type EventQuery,
   type StoredEvent,
-  type StoredMessage,
 } from "../../../core/store.ts";
 import { placeholders, type Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
@@ -86,34 +83,12 @@ async function withBodies(session: Session, rows: readonly EventRow[]): Promise<
   }));
 }
 
-type MessageRow = LoggedMessage & {
-  readonly seq: number | null;
-  readonly source: string | null;
-  readonly type: string | null;
-  readonly body: Uint8Array | null;
-};
-
-/** A message with its events; undefined when there is none. Throws `Unnumbered`. */
-export async function readMessage(session: Session, messageId: string): Promise<StoredMessage | undefined> {
-  const [row] = await session.run<MessageRow>(
-    `select m.message_id, m.from_msisdn as "from", m.to_msisdn as "to", m.ts, m.text, m.created_at,
-       ${seqOf("m", "b")} as seq, m.source, m.type, substr(d.body, m.start + 1, m.stop - m.start) as body
-     from messages m left join batches b on b.batch = m.batch
-       left join deliveries d on d.batch = m.batch and d.delivery = m.delivery
-     where m.message_id = $1`,
-    [messageId],
-  );
-  if (row === undefined) return undefined;
-  if (row.seq === null) throw new Unnumbered("its batch has no number yet");
+/** The latest events that are about a message. Throws `Unnumbered`. */
+export async function latestEvents(session: Session, messageId: string): Promise<StoredEvent[]> {
   const latest = await session.run<EventRow>(
     `select ${COLUMNS} from ${FROM} where e.message_id = $1
      order by e.ts_key desc, seq desc limit ${EVENTS_WITH_MESSAGE_MAX}`,
     [messageId],
   );
-  return {
-    ...row,
-    source: row.source ?? NATIVE,
-    body: row.body === null ? null : new Uint8Array(row.body),
-    events: await withBodies(session, [...latest].reverse()),
-  };
+  return withBodies(session, [...latest].reverse());
 }

@@ -28,7 +28,7 @@ import { BY_TIME } from "../derived/time-order.ts";
 import { EventQueries } from "./event-queries.ts";
 import { isSearch, type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
 import { FilteredPages } from "./filtered-pages.ts";
-import { storedMessage } from "./one-message.ts";
+import { readMessage } from "./one-message.ts";
 import { type Found, isAfter, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
 import { TAIL_COLUMNS, Tail, type TailColumns, TailRow } from "./tail.ts";
@@ -101,7 +101,7 @@ export class MessageQueries {
   /** A message with its events; null when there is none. Throws `TimeIsOver`. */
   message(messageId: string, deadline: number): StoredMessage | null {
     return this.#inTransaction(() =>
-      storedMessage(this.#db, messageId, {
+      readMessage(this.#db, messageId, {
         events: () => this.#events.latestOf(messageId, this.#timeCheck(deadline)),
         onDamagedRow: this.#onDamagedRow,
       }),

@@ -19,21 +19,24 @@ type Row = LoggedMessage & { readonly checksum: number | null; readonly detailCh
   );
 type Details = BodySpan & { readonly source: string; readonly type: string };
 
-export interface Beside {
-  /** Asked when there is such a message. */
+interface Options {
+  /** The latest that are about it; asked when there is such a message. */
   readonly events: () => readonly StoredEvent[];
   readonly onDamagedRow: OnDamagedRow;
 }
 
 /** Null when there is no such message. A damaged row is told, and given as it is read. */
-export function storedMessage(db: Database, messageId: string, beside: Beside): StoredMessage | null {
+export function readMessage(
+  db: Database,
+  messageId: string,
+  { events, onDamagedRow }: Options,
+): StoredMessage | null {
   const row = db.query<Row, [string]>(ONE).get(messageId);
   if (row === null) return null;
   const { source, type, delivery, start, stop, checksum, detailChecksum: detail, ...message } = row;
   const { seq } = message;
-  const { onDamagedRow } = beside;
   if (!isSound(checksum, () => messageChecksum(message))) onDamagedRow({ table: "messages", seq, messageId });
-  const rest = { ...message, events: beside.events() };
+  const rest = { ...message, events: events() };
   if (source === null) return { ...rest, source: NATIVE, type: null, body: null };
   if (!isSound(detail, () => detailChecksum({ seq, source, type, delivery, start, stop })))
     onDamagedRow({ table: "details", seq, messageId });
