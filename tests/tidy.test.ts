@@ -135,13 +135,14 @@ describe("the structure", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("every engine has the same rooms, and nothing beside them but its store", () => {
+  test("every engine has the same rooms with the same entries, and nothing beside them but its store", () => {
     for (const engine of ENGINES) {
       const entries = readdirSync(join(SRC, "storage", engine), { withFileTypes: true });
       const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
       const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
       expect(rooms.toSorted(), engine).toEqual(ROOMS.toSorted());
       expect(files, engine).toEqual(["store.ts"]);
+      expect(readdirSync(join(SRC, "storage", engine, "maintenance")), engine).toContain("maintenance.ts");
     }
   });
 

@@ -1,6 +1,6 @@
 /** `postern doctor`: whether what is derived from the log says what the log says, and making it anew. */
 import type { Command } from "commander";
-import { databaseFile } from "./database-file.ts";
+import { readSome } from "../config.ts";
 import type { DoctorFlags } from "./doctor-check.ts";
 import type { Exit } from "./errors.ts";
 import { httpUrl } from "./flags.ts";
@@ -21,6 +21,6 @@ export function addDoctor(program: Command, exit: Exit): void {
     .addHelpText("after", "\nExamples:\n  $ postern doctor\n  $ API_TOKEN=… postern doctor --rebuild")
     .action(async (flags: DoctorFlags) => {
       const { doctor } = await import("./doctor-check.ts");
-      exit(await doctor(databaseFile("doctor"), flags));
+      exit(await doctor(readSome(["databaseUrl"]).databaseUrl, flags));
     });
 }

@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LogRecord } from "../core/log-record.ts";
 import { syncFolder } from "../lib/sync-folder.ts";
-import { describeDamage, exportFrom } from "../storage/open.ts";
 import { UsageError } from "./errors.ts";
+import { maintenanceOf } from "./maintenance.ts";
 import { print, say, writeAll } from "./output.ts";
 import { startProgress } from "./progress.ts";
 
@@ -23,11 +23,11 @@ interface Exported {
 /** Resolves with the exit code: 1 when anything is damaged. */
 export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Promise<number> {
   let damages = 0;
-  const slices = exportFrom(url, flags.sinceSeq, {
+  const slices = maintenanceOf(url).exportLog(flags.sinceSeq, {
     includeDamaged: flags.includeDamaged === true,
     onDamage: (damage) => {
       damages++;
-      say(`postern: ${describeDamage(damage)}`);
+      say(`postern: ${damage}`);
     },
   });
   if (flags.output === undefined) await writeSlices(slices, 1);

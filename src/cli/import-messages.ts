@@ -1,10 +1,11 @@
 /** The work of `postern import`: lines → records by the native rules → the database. */
-import type { SqliteUrl } from "../core/database-url.ts";
+import type { DatabaseUrl } from "../core/database-url.ts";
+import type { Import } from "../core/maintenance.ts";
 import { systemClock } from "../lib/clock.ts";
-import { type Import, importInto } from "../storage/open.ts";
 import { parseRecord } from "./import-record.ts";
 import { type Input, isBlank, type Line, linesOf, openInput } from "./input.ts";
 import { onInterruption } from "./interruption.ts";
+import { maintenanceOf, needed } from "./maintenance.ts";
 import { print, say } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
@@ -17,26 +18,27 @@ const LINE_MIB_MAX = 64;
 const REPORTS_MAX = 10;
 
 /** Resolves with the exit code: 1 when any line was invalid. */
-export async function importMessages(url: SqliteUrl, file: string, flags: ImportFlags): Promise<number> {
+export async function importMessages(url: DatabaseUrl, file: string, flags: ImportFlags): Promise<number> {
+  const openImport = needed(maintenanceOf(url).openImport, "import");
   const input = openInput(file);
-  const database = importInto(url, systemClock);
+  const database = await openImport();
   const progress = await startProgress("imported", input.bytesTotal);
   const run = new ImportRun(database, progress);
   const startedAt = systemClock.elapsed();
   let storedMs = 0;
-  const calm = onInterruption(() => {
+  const calm = onInterruption(async () => {
     progress.stop();
-    database.commit();
-    database.close();
+    await database.commit();
+    await database.close();
     say(`${run.summary()}; interrupted: run it again to go on`);
   });
   try {
     await run.take(input, flags.strict === true);
-    database.commit();
+    await database.commit();
     storedMs = systemClock.elapsed() - startedAt;
     progress.stop();
     const indexing = await startProgress("indexed", undefined);
-    for (const row of database.follow()) {
+    for await (const row of database.follow()) {
       indexing.show(row, row);
       // A turn for whoever wants to interrupt it.
       await Bun.sleep(0);
@@ -49,7 +51,7 @@ export async function importMessages(url: SqliteUrl, file: string, flags: Import
   } finally {
     calm();
     progress.stop();
-    database.close();
+    await database.close();
   }
   await print(run.summary());
   await print(
@@ -78,7 +80,7 @@ class ImportRun {
     let messages = 0;
     for await (const lines of linesOf(input.chunks, LINE_MIB_MAX * 1024 * 1024)) {
       for (const line of lines) {
-        this.#takeLine(line);
+        await this.#takeLine(line);
         if (strict && this.invalid > 0) return;
       }
       messages += lines.length;
@@ -97,10 +99,10 @@ class ImportRun {
     return `new ${messages.created}, duplicate ${messages.duplicate}, differing ${differing}, invalid ${this.invalid}${besides}`;
   }
 
-  #takeLine({ number, bytes }: Line): void {
+  async #takeLine({ number, bytes }: Line): Promise<void> {
     if (bytes !== undefined && isBlank(bytes)) return;
     const record = bytes === undefined ? `longer than ${LINE_MIB_MAX} MiB` : parseRecord(bytes);
-    const outcome = typeof record === "string" ? { problem: record } : this.#database.append(record);
+    const outcome = typeof record === "string" ? { problem: record } : await this.#database.append(record);
     if (typeof outcome === "object") {
       this.invalid++;
       this.#report(`line ${number} is invalid: ${outcome.problem}`);

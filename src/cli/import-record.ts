@@ -3,9 +3,9 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldError, fieldErrors } from "../core/field-errors.ts";
 import { isInstant } from "../core/instant.ts";
+import type { ImportRecord } from "../core/maintenance.ts";
 import { EVENT_KINDS } from "../core/parsed-body.ts";
 import { parseNativeMessage } from "../sources/native.ts";
-import type { ImportRecord } from "../storage/open.ts";
 
 /** Beyond it the count of the following numbers would leave the integers that JSON carries safely. */
 const SEQ_MAX = 2 ** 52;

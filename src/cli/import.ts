@@ -1,6 +1,6 @@
 /** `postern import`: takes NDJSON straight into the database, without a server. */
 import type { Command } from "commander";
-import { databaseFile } from "./database-file.ts";
+import { readSome } from "../config.ts";
 import type { Exit } from "./errors.ts";
 import type { ImportFlags } from "./import-messages.ts";
 
@@ -21,6 +21,6 @@ export function addImport(program: Command, exit: Exit): void {
     )
     .action(async (file: string, flags: ImportFlags) => {
       const { importMessages } = await import("./import-messages.ts");
-      exit(await importMessages(databaseFile("import"), file, flags));
+      exit(await importMessages(readSome(["databaseUrl"]).databaseUrl, file, flags));
     });
 }

@@ -4,13 +4,13 @@
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Calls `lastWords` on the first signal and ends the process; it must not wait for anything. What is returned ends
- * the watch.
+ * Calls `lastWords` on the first signal, and ends the process as soon as they are said; a second signal doesn't wait
+ * for them. What is returned ends the watch.
  */
-export function onInterruption(lastWords: () => void): () => void {
+export function onInterruption(lastWords: () => void | Promise<void>): () => void {
   const watches = Object.entries(SIGNALS).map(([signal, number]) => {
-    const interrupted = () => {
-      lastWords();
+    const interrupted = async () => {
+      await lastWords();
       process.exit(128 + number);
     };
     process.once(signal, interrupted);

@@ -1,52 +1,59 @@
 /** The work of `postern migrate`: copy what is not there yet, compare, and say whether that was all. */
-import type { PostgresUrl, SqliteUrl } from "../core/database-url.ts";
-import { randomId } from "../lib/chance.ts";
+import type { DatabaseUrl } from "../core/database-url.ts";
+import type { Maintenance, MigrationSource, MigrationTarget } from "../core/maintenance.ts";
 import { systemClock } from "../lib/clock.ts";
-import {
-  exportFrom,
-  type LogImport,
-  type MigrationSource,
-  migrationSource,
-  migrationTarget,
-} from "../storage/open.ts";
-import { CommandFailed } from "./errors.ts";
+import { CommandFailed, UsageError } from "./errors.ts";
 import { onInterruption } from "./interruption.ts";
 import { digestOf, type LogDigest } from "./log-digest.ts";
+import { maintenanceOf } from "./maintenance.ts";
 import { print, say } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
+/** A database as a flag names it. */
+interface Named {
+  readonly url: DatabaseUrl;
+  readonly name: string;
+}
+
 interface Migration {
-  readonly from: SqliteUrl;
-  readonly to: PostgresUrl;
+  readonly from: Maintenance;
+  readonly to: Maintenance;
   readonly source: MigrationSource;
-  readonly target: LogImport;
+  readonly target: MigrationTarget;
 }
 
 /** Resolves with the exit code. Throws `CommandFailed` when the databases differ. */
 export async function migrateDatabase(
-  from: SqliteUrl,
-  to: PostgresUrl,
+  given: { readonly from: Named; readonly to: Named },
   { verify }: { readonly verify: boolean },
 ): Promise<number> {
-  const source = migrationSource(from);
+  const from = maintenanceOf(given.from.url);
+  const to = maintenanceOf(given.to.url);
+  if (from.openMigrationSource === undefined)
+    throw new UsageError(
+      `${given.from.name} names a PostgreSQL server: migrate goes from SQLite to PostgreSQL (back again: export, then import)`,
+    );
+  if (to.openMigrationTarget === undefined)
+    throw new UsageError(`${given.to.name} names a SQLite file: migrate goes to PostgreSQL`);
+  const source = await from.openMigrationSource();
   try {
-    const target = await migrationTarget(to, source.log, randomId);
+    const target = await to.openMigrationTarget(source.log);
     try {
       await pass({ from, to, source, target }, verify);
     } finally {
       await target.close();
     }
   } finally {
-    source.close();
+    await source.close();
   }
   return 0;
 }
 
 async function pass(migration: Migration, verify: boolean): Promise<void> {
-  const { from, source, target } = migration;
+  const { source, target } = migration;
   if (target.seq > source.seq)
     throw new CommandFailed(
-      `${from.path} ends at seq ${source.seq}, and ${target.seq} was taken from it before: it is an older copy`,
+      `${source.name} ends at seq ${source.seq}, and ${target.seq} was taken from it before: it is an older copy`,
     );
   const calm = onInterruption(() => say("interrupted: run the same command again to go on"));
   try {
@@ -54,7 +61,7 @@ async function pass(migration: Migration, verify: boolean): Promise<void> {
     if (verify) await compare(migration);
     if (!source.isStill) {
       await print(
-        `not complete: a server has ${from.path}; stop it and run the same command again for what came since`,
+        `not complete: a server has ${source.name}; stop it and run the same command again for what came since`,
       );
       return;
     }
@@ -71,7 +78,7 @@ async function copy({ from, source, target }: Migration): Promise<void> {
   let messages = 0;
   let events = 0;
   await withProgress("copied", source.seq - since, async (progress) => {
-    for await (const piece of exportFrom(from, since + 1)) {
+    for await (const piece of from.exportLog(since + 1)) {
       for (const record of piece) {
         await target.append(record);
         if ("event_key" in record) events++;
@@ -90,8 +97,8 @@ async function copy({ from, source, target }: Migration): Promise<void> {
 
 /** Reads both sides up to the last row that was copied, one after the other. */
 async function compare({ from, to, target }: Migration): Promise<void> {
-  const digest = (verb: string, url: SqliteUrl | PostgresUrl) =>
-    withProgress(verb, target.seq, (progress) => digestOf(exportFrom(url, 1), target.seq, progress.show));
+  const digest = (verb: string, { exportLog }: Maintenance) =>
+    withProgress(verb, target.seq, (progress) => digestOf(exportLog(1), target.seq, progress.show));
   const source = await digest("read from SQLite", from);
   const copied = await digest("read from PostgreSQL", to);
   const counts = await target.counts();

@@ -1,14 +1,12 @@
 /** `postern migrate`: everything from a SQLite database into a PostgreSQL one. */
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
-import {
-  type DatabaseUrl,
-  type PostgresUrl,
-  parseDatabaseUrl,
-  type SqliteUrl,
-} from "../core/database-url.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../core/database-url.ts";
 import type { Exit } from "./errors.ts";
 import { UsageError } from "./errors.ts";
+
+const SQLITE = "SQLite database: it takes sqlite:////absolute/path.db or sqlite:///relative/path.db";
+const POSTGRES = "PostgreSQL database: it takes postgres://user:password@host:port/database";
 
 interface MigrateFlags {
   readonly from: string;
@@ -40,31 +38,18 @@ export function addMigrate(program: Command, exit: Exit): void {
         "\n  $ DATABASE_URL=postgres://postern:secret@db:5432/postern postern migrate --from sqlite:////data/postern.db",
     )
     .action(async (flags: MigrateFlags) => {
-      const from = sourceOf(flags.from);
-      const to = targetOf(flags.to);
+      const from = { url: given("--from", flags.from, SQLITE), name: "--from" };
+      const to =
+        flags.to === undefined
+          ? { url: readSome(["databaseUrl"]).databaseUrl, name: "without --to, DATABASE_URL" }
+          : { url: given("--to", flags.to, POSTGRES), name: "--to" };
       const { migrateDatabase } = await import("./migrate-database.ts");
-      exit(await migrateDatabase(from, to, flags));
+      exit(await migrateDatabase({ from, to }, flags));
     });
 }
 
-function sourceOf(text: string): SqliteUrl {
+function given(flag: string, text: string, takes: string): DatabaseUrl {
   const url = parseDatabaseUrl(text);
-  if (url?.engine === "sqlite") return url;
-  throw new UsageError(
-    url === undefined
-      ? "--from is no URL of a SQLite database: it takes sqlite:////absolute/path.db or sqlite:///relative/path.db"
-      : "--from names a PostgreSQL server: migrate goes from SQLite to PostgreSQL (back again: export, then import)",
-  );
-}
-
-function targetOf(text: string | undefined): PostgresUrl {
-  const url: DatabaseUrl | undefined =
-    text === undefined ? readSome(["databaseUrl"]).databaseUrl : parseDatabaseUrl(text);
-  if (url?.engine === "postgres") return url;
-  const name = text === undefined ? "without --to, DATABASE_URL" : "--to";
-  throw new UsageError(
-    url === undefined
-      ? `${name} is no URL of a PostgreSQL database: it takes postgres://user:password@host:port/database`
-      : `${name} names a SQLite file: migrate goes to PostgreSQL`,
-  );
+  if (url !== undefined) return url;
+  throw new UsageError(`${flag} is no URL of a ${takes}`);
 }

@@ -80,6 +80,9 @@ export class StartRefused extends Error {
   override readonly name = "StartRefused";
 }
 
+/** Another process has the database, and lets nobody beside it write. */
+export class DatabaseInUse extends StartRefused {}
+
 /** An error with all its causes, for the log; a client never sees it. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

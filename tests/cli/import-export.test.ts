@@ -5,7 +5,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
 import { sign } from "../../src/sources/native.ts";
-import { importInto as openImportOf } from "../../src/storage/open.ts";
+import { openImport } from "../../src/storage/sqlite/maintenance/import.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { anyMessage, message as newMessage } from "../messages.ts";
 import { fc } from "../property.ts";
@@ -90,12 +90,12 @@ describe("import of what providers' POSTs hold", () => {
     ]);
   });
 
-  test("the parts of a POST are committed together", () => {
-    const database = openImportOf({ engine: "sqlite", path: path("m.db") }, systemClock);
+  test("the parts of a POST are committed together", async () => {
+    const database = openImport(path("m.db"), systemClock);
     const createdAt = "2025-01-15T10:00:01.000Z";
     const committed = () => database.committed.messages.created + database.committed.events.created;
     for (let index = 1; index < 25_000; index++)
-      database.append({ message: newMessage(`m${index}`), createdAt });
+      await database.append({ message: newMessage(`m${index}`), createdAt });
     const status = (seq: number) => ({
       event: {
         kind: "status",
@@ -107,11 +107,12 @@ describe("import of what providers' POSTs hold", () => {
       ...{ source: "wa", delivery: 25_000, seq, createdAt },
     });
     const body = { delivery: 25_000, body: Buffer.from("hello") };
-    for (const record of [body, status(25_000), status(25_001), status(25_002)]) database.append(record);
+    for (const record of [body, status(25_000), status(25_001), status(25_002)])
+      await database.append(record);
     expect(committed()).toBe(0);
-    database.append(body);
+    await database.append(body);
     expect(committed()).toBe(25_002);
-    database.close();
+    await database.close();
   });
 
   test("a message of the native source doesn't get into the range of a source in use", async () => {

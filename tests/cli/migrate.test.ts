@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseDatabaseUrl } from "../../src/core/database-url.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
 import type { Store } from "../../src/core/store.ts";
 import { sign } from "../../src/sources/native.ts";
@@ -105,8 +106,9 @@ async function answersOf(url: string): Promise<unknown> {
 }
 
 async function storeOn(url: string): Promise<Store> {
-  if (url.startsWith("postgres")) return openForTest({ engine: "postgres", url });
-  return openForTest({ engine: "sqlite", path: url.slice("sqlite:///".length) });
+  const parsed = parseDatabaseUrl(url);
+  if (parsed === undefined) throw new Error("no URL of a database");
+  return openForTest(parsed);
 }
 
 describe("a log", () => {

@@ -1,12 +1,13 @@
-/** Opens a store as the service does, with small limits and a log that nobody reads. */
+/** Opens a store as the service does, with small limits and a log that nobody reads; and maintenance as commands do. */
 import { openSync } from "node:fs";
 import type { DatabaseUrl } from "../../src/core/database-url.ts";
+import type { Maintenance } from "../../src/core/maintenance.ts";
 import type { Store } from "../../src/core/store.ts";
 import { randomId } from "../../src/lib/chance.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Log } from "../../src/observe/log.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
-import { openStore, type StoreOptions } from "../../src/storage/open.ts";
+import { openMaintenance, openStore, type StoreOptions } from "../../src/storage/open.ts";
 
 const DEVICE_NULL = openSync("/dev/null", "w");
 
@@ -26,4 +27,8 @@ export function openForTest(url: DatabaseUrl, given: Partial<StoreOptions> = {})
     },
     ...given,
   });
+}
+
+export function maintainForTest(url: DatabaseUrl): Maintenance {
+  return openMaintenance(url, { clock: systemClock, newId: randomId });
 }

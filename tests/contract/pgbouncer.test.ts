@@ -1,9 +1,10 @@
 /** The contract's suite on PostgreSQL through a PgBouncer that gives each transaction another session. */
 import { afterAll, beforeAll, describe } from "bun:test";
-import { newPostgres } from "../databases/postgres.ts";
+import { newPostgres, POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";
 import { postgresServer } from "../postgres/server.ts";
-import { openForTest } from "./open-for-test.ts";
+import { maintenanceContract } from "./maintenance-contract.ts";
+import { maintainForTest, openForTest } from "./open-for-test.ts";
 import { postsContract } from "./posts-contract.ts";
 import { storeContract, type TestDatabase } from "./store-contract.ts";
 
@@ -18,10 +19,14 @@ describe.skipIf(PGBOUNCER === undefined)("PgBouncer", () => {
 
   async function pooledDatabase(): Promise<TestDatabase> {
     const database = await newPostgres();
-    const url = pooler.through(database.url);
-    return { ...database, open: (limits) => openForTest({ engine: "postgres", url }, limits) };
+    const url = { engine: "postgres", url: pooler.through(database.url) } as const;
+    return {
+      ...database,
+      open: (limits) => openForTest(url, limits),
+      maintain: () => maintainForTest(url),
+    };
   }
 
-  for (const contract of [storeContract, postsContract])
-    contract("PostgreSQL through PgBouncer", pooledDatabase);
+  for (const contract of [storeContract, postsContract, maintenanceContract])
+    contract("PostgreSQL through PgBouncer", pooledDatabase, POSTGRES_CAPABILITIES);
 });

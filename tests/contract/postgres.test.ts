@@ -1,5 +1,8 @@
+import { POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
+import { maintenanceContract } from "./maintenance-contract.ts";
 import { postgresDatabase } from "./postgres-database.ts";
 import { postsContract } from "./posts-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
-for (const contract of [storeContract, postsContract]) contract("PostgreSQL", postgresDatabase);
+for (const contract of [storeContract, postsContract, maintenanceContract])
+  contract("PostgreSQL", postgresDatabase, POSTGRES_CAPABILITIES);

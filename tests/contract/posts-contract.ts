@@ -1,6 +1,6 @@
 /**
  * The promise of a store for what providers' POSTs hold, as one suite: events are kept once, with the very bytes, and
- * are counted exactly. Every engine runs it, with nothing skipped.
+ * are counted exactly. Every engine runs all of it.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { IntakeRejected, Overloaded } from "../../src/core/errors.ts";
@@ -26,7 +26,7 @@ const LONG_MS = 60_000;
 const ALL: MessageQuery = { limit: 100, offset: 0 };
 const EVENTS: EventQuery = { limit: 100, offset: 0 };
 
-const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
+export const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind: "status",
   key,
   messageId: null,

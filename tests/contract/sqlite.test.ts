@@ -1,4 +1,6 @@
 import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
+import { SQLITE_CAPABILITIES } from "../databases/sqlite.ts";
+import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
@@ -16,10 +18,17 @@ const tiny: IndexLimits = {
   tailRows: 131_072,
 };
 
+maintenanceContract("SQLite", sqliteDatabase, SQLITE_CAPABILITIES);
 for (const contract of [storeContract, postsContract]) {
-  contract("SQLite", () => sqliteDatabase());
-  contract("SQLite with tiny steps, leaves and segments", () => sqliteDatabase({ indexLimits: tiny }));
-  contract("SQLite that gives up its tail and scans", () =>
-    sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
+  contract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
+  contract(
+    "SQLite with tiny steps, leaves and segments",
+    () => sqliteDatabase({ indexLimits: tiny }),
+    SQLITE_CAPABILITIES,
+  );
+  contract(
+    "SQLite that gives up its tail and scans",
+    () => sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
+    SQLITE_CAPABILITIES,
   );
 }

@@ -1,12 +1,20 @@
 /**
- * The promise of a store as one suite. Every engine runs it, with nothing skipped; what it says of an engine is
- * what the rest of Postern relies on.
+ * The promise of a store as one suite. Every engine runs it; what an engine can't do is skipped by the name of the
+ * capability, and no guarantee is. What it says of an engine is what the rest of Postern relies on.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { IntakeRejected, Overloaded, QueryTimeout, ShuttingDown } from "../../src/core/errors.ts";
+import {
+  DatabaseInUse,
+  IntakeRejected,
+  Overloaded,
+  QueryTimeout,
+  ShuttingDown,
+} from "../../src/core/errors.ts";
 import { instantKey } from "../../src/core/instant.ts";
+import type { Maintenance } from "../../src/core/maintenance.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageQuery, Outcome, Page, SortKey, Store } from "../../src/core/store.ts";
+import { type Capabilities, testWith, testWithout } from "../databases/capabilities.ts";
 import type { Database } from "../databases/database.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { compareBytes, compareMessages, Model } from "../model.ts";
@@ -20,12 +28,17 @@ export interface TestDatabase extends Database {
     queueBytesMax?: number;
     queryTimeoutMs?: number;
   }) => Promise<Store>;
+  readonly maintain: () => Maintenance;
 }
 
 const EVERYTHING: MessageQuery = { limit: 100, offset: 0 };
 const LONG_MS = 60_000;
 
-export function storeContract(name: string, newDatabase: () => Promise<TestDatabase>): void {
+export function storeContract(
+  name: string,
+  newDatabase: () => Promise<TestDatabase>,
+  capabilities: Capabilities,
+): void {
   describe(`${name} keeps the store's contract`, () => {
     let database: TestDatabase;
     let store: Store;
@@ -442,6 +455,35 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
         await until("the figure counts two again", () => store.figures().storedMessages === 2);
         await append(message("c"));
         expect(store.figures()).toMatchObject({ storedMessages: 3, queueRows: 0 });
+      });
+    });
+
+    describe("a second store on the database", () => {
+      testWith(capabilities, "severalReplicas")(
+        "stores each identifier once with the first, and both answer the same",
+        async () => {
+          const second = await database.open();
+          try {
+            const ids = Array.from({ length: 40 }, (_, index) => `m${index % 20}`);
+            const stores = [store, second];
+            const outcomes = await Promise.all(
+              ids.flatMap((id) => stores.map((each) => each.append({ messages: [message(id)] }))),
+            );
+            expect(outcomes.flat().filter((outcome) => outcome === "created")).toHaveLength(20);
+            expect(outcomes.flat().filter((outcome) => outcome === "duplicate")).toHaveLength(60);
+            const pages = await Promise.all(stores.map((each) => each.list(EVERYTHING)));
+            expect(pages[0]?.total).toBe(20);
+            expect(pages[1]).toEqual(pages[0] as Page);
+          } finally {
+            await second.close();
+          }
+        },
+      );
+
+      testWithout(capabilities, "severalReplicas")("is refused, and the first goes on", async () => {
+        await append(message("a"));
+        await expect(database.open()).rejects.toBeInstanceOf(DatabaseInUse);
+        expect(await append(message("a"), message("b"))).toEqual(["duplicate", "created"]);
       });
     });
 

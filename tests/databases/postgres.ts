@@ -5,6 +5,7 @@ import { Connection } from "../../src/storage/postgres/connection/connection.ts"
 import { migrate, seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { Database } from "./database.ts";
 import { REFUSAL } from "./refusal.ts";
 
@@ -50,6 +51,14 @@ const ACCEPT = `alter table messages drop constraint ${REFUSAL}`;
  * with the `;` that ends a line, and is a transaction of its own.
  */
 const PREPARE = process.env["POSTGRES_PREPARE"] || undefined;
+
+export const POSTGRES_CAPABILITIES: Capabilities = {
+  severalReplicas: true,
+  imports: false,
+  isMigrationSource: false,
+  isMigrationTarget: true,
+  examinesIndex: false,
+};
 
 export async function newPostgres(prepare = PREPARE): Promise<Database> {
   const { url, query, drop } = await newPostgresDatabase();

@@ -4,11 +4,20 @@ import { join } from "node:path";
 import type { Message } from "../../src/core/message.ts";
 import { whatDiffers } from "../faults/examination.ts";
 import { newFolder } from "../folder.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { Database } from "./database.ts";
 import { REFUSAL } from "./refusal.ts";
 
 /** Longer than any transaction of Postern's takes. */
 const BUSY_TIMEOUT = "pragma busy_timeout = 5000";
+
+export const SQLITE_CAPABILITIES: Capabilities = {
+  severalReplicas: false,
+  imports: true,
+  isMigrationSource: true,
+  isMigrationTarget: false,
+  examinesIndex: true,
+};
 
 export interface SqliteDatabase extends Database {
   readonly path: string;

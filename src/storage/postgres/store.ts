@@ -35,8 +35,9 @@ import { makeSearchIndex } from "./derived/search-index.ts";
 import { claim } from "./ingest/claims.ts";
 import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
 import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
-import { listEvents, readMessage } from "./reads/event-queries.ts";
+import { listEvents } from "./reads/event-queries.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
+import { readMessage } from "./reads/one-message.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
 export interface PostgresOptions extends QueueLimits {

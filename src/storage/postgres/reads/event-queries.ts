@@ -1,6 +1,4 @@
-/** Reads of events, and of one message with its events, each from one snapshot in which every batch has its number. */
-import type { LoggedMessage } from "../../../core/message.ts";
-import { NATIVE } from "../../../core/source.ts";
+/** Reads of events, each from one snapshot in which every batch has its number. */
 import {
   BODIES_BYTES_MAX,
   type ByFilter,
@@ -10,9 +8,7 @@ import {
   type EventQuery,
   givenFilters,
   type StoredEvent,
-  type StoredMessage,
 } from "../../../core/store.ts";
-import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import { placeholders, type Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
 import { uncounted } from "../derived/counts.ts";
@@ -116,34 +112,12 @@ async function withBodies(session: Session, rows: readonly EventRow[]): Promise<
   }));
 }
 
-type MessageRow = LoggedMessage & {
-  readonly seq: number | null;
-  readonly source: string | null;
-  readonly type: string | null;
-  readonly body: Uint8Array | null;
-};
-
-/** A message with its events; undefined when there is none. Throws `Unnumbered`. */
-export async function readMessage(session: Session, messageId: string): Promise<StoredMessage | undefined> {
-  const [row] = await session.run<MessageRow>(
-    `select ${selected(MESSAGE_COLUMNS, "m")},
-       ${seqOf("m", "b")} as seq, m.source, m.type, substr(d.body, m.start + 1, m.stop - m.start) as body
-     from messages m left join batches b on b.batch = m.batch
-       left join deliveries d on d.batch = m.batch and d.delivery = m.delivery
-     where m.message_id = $1`,
-    [messageId],
-  );
-  if (row === undefined) return undefined;
-  if (row.seq === null) throw new Unnumbered("its batch has no number yet");
+/** The latest events that are about a message. Throws `Unnumbered`. */
+export async function latestEvents(session: Session, messageId: string): Promise<StoredEvent[]> {
   const latest = await session.run<EventRow>(
     `select ${COLUMNS} from ${FROM} where e.message_id = $1
      order by e.ts_key desc, seq desc limit ${EVENTS_WITH_MESSAGE_MAX}`,
     [messageId],
   );
-  return {
-    ...row,
-    source: row.source ?? NATIVE,
-    body: row.body === null ? null : new Uint8Array(row.body),
-    events: await withBodies(session, [...latest].reverse()),
-  };
+  return withBodies(session, [...latest].reverse());
 }

@@ -5,16 +5,13 @@
 import { Database } from "bun:sqlite";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
-import { StartRefused } from "../../../core/errors.ts";
-
-/** Another process has the file open for writing. */
-export class FileInUse extends StartRefused {}
+import { DatabaseInUse, StartRefused } from "../../../core/errors.ts";
 
 export interface FileLock {
   readonly release: () => void;
 }
 
-/** Takes the lock of a database file or throws `FileInUse` when another process holds it. */
+/** Takes the lock of a database file or throws `DatabaseInUse` when another process holds it. */
 export function lockFile(databasePath: string): FileLock {
   const path = `${databasePath}.lock`;
   let lock: Database | undefined;
@@ -25,7 +22,7 @@ export function lockFile(databasePath: string): FileLock {
     lock?.close();
     const code = (error as { code?: string }).code;
     if (code === "SQLITE_BUSY") {
-      throw new FileInUse(`${databasePath} is in use by another Postern process (it holds ${path})`);
+      throw new DatabaseInUse(`${databasePath} is in use by another Postern process (it holds ${path})`);
     }
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartRefused(

@@ -16,7 +16,7 @@ export function* follow(path: string): Generator<number, void> {
   yield* advance(openLogIndex(log, path, INDEX_LIMITS, CACHE_KIB));
 }
 
-/** Makes the index anew. Throws `FileInUse` while a server has the file. */
+/** Makes the index anew. Throws `DatabaseInUse` while a server has the file. */
 export function* rebuild(path: string): Generator<number, void> {
   openForReading(path).close();
   const lock = lockFile(path);

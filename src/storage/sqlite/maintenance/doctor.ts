@@ -4,8 +4,9 @@
  * are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
+import type { Examination, Examined } from "../../../core/maintenance.ts";
 import { type Comparison, compareSegment, segmentsHolding } from "../../../search/search.ts";
-import { isUnreadable, reasonOf } from "../connection/damage.ts";
+import { isUnreadable, REMEDY, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import type { CountedTables } from "../derived/counted-order.ts";
@@ -29,26 +30,14 @@ const SLICE_ROWS = 16_384;
 const COUNTS_SHOWN_MAX = 10;
 const TOP = 10;
 
-/** One part of the database, as it was found. */
-export interface Examined {
-  readonly part: "log" | "time" | "senders" | "search" | "events";
-  /** Rows that were looked at. */
-  readonly rows: number;
-  /** What is wrong, in words; none when all is well. The first few of them. */
-  readonly findings: readonly string[];
-}
+/** So often an examination looks at each message of the log. */
+export const LOOKS_A_MESSAGE = 4;
 
-export interface Examination {
-  /** The index file that was examined; undefined when there is none that serves this log. */
-  readonly index: string | undefined;
-  readonly parts: readonly Examined[];
-}
-
-/** Messages in the log, for whoever shows how far the examination is: it looks at each four times. */
-export function rowsToExamine(path: string): number {
+/** Messages in the log; 0 where that can't be read. */
+export function messagesIn(path: string): number {
   using log = openForReading(path);
   try {
-    return 4 * endOfLog(log).row;
+    return endOfLog(log).row;
   } catch (error) {
     if (isUnreadable(error)) return 0;
     throw error;
@@ -59,8 +48,10 @@ export function rowsToExamine(path: string): number {
 export function* examine(path: string): Generator<number, Examination> {
   using log = openForReading(path);
   const found = derivedFrom(log, path);
-  const parts: Examined[] = [{ part: "log", ...(yield* examineLog(log)) }];
-  if (found === undefined) return { index: undefined, parts };
+  const inLog = yield* examineLog(log);
+  const parts: Examined[] = [{ part: "log", ...inLog }];
+  const remedy = inLog.findings.length === 0 ? undefined : REMEDY;
+  if (found === undefined) return { index: undefined, parts, remedy };
   const { db, index } = found;
   try {
     const at = positionsOf(db);
@@ -74,7 +65,7 @@ export function* examine(path: string): Generator<number, Examination> {
   } finally {
     db.close();
   }
-  return { index, parts };
+  return { index, parts, remedy };
 }
 
 function* examineAllEvents(db: Database): Generator<number, Examined> {

@@ -15,6 +15,7 @@ import type {
   MessageRecord,
   ProviderMessageRecord,
 } from "../../../core/log-record.ts";
+import type { ExportOptions } from "../../../core/maintenance.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
 import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
 import { type DamagedRow, describeRow, isUnreadable, REMEDY } from "../connection/damage.ts";
@@ -35,20 +36,18 @@ type MessageRow = Checked<LoggedMessage> & { readonly detailChecksum: number | n
   );
 
 /** What is wrong with the log, as an export meets it. */
-export type LogDamage =
+type LogDamage =
   | { readonly row: DamagedRow; readonly exported: boolean }
   /** `last` is undefined for all rows up to the end. */
   | { readonly table: "messages" | "events"; readonly first: number; readonly last: number | undefined };
 
-export interface ExportOptions {
-  /** Told of each damage; by default the export ends there. */
-  readonly onDamage?: (damage: LogDamage) => void;
-  /** Rows whose checksum differs are exported as they are read, and told all the same. */
-  readonly includeDamaged?: boolean;
+interface ReadOptions {
+  readonly onDamage: (damage: LogDamage) => void;
+  readonly includeDamaged: boolean;
 }
 
 /** In words. */
-export function describeDamage(damage: LogDamage): string {
+function describeDamage(damage: LogDamage): string {
   if ("row" in damage) {
     const end = damage.exported ? ", and exported as it is" : ", and left out";
     return `${describeRow(damage.row)}${end}`;
@@ -65,28 +64,32 @@ export function describeDamage(damage: LogDamage): string {
 export function* exportSlices(
   path: string,
   since: number,
-  options: ExportOptions = {},
+  { onDamage = refuseDamage(path), includeDamaged = false }: ExportOptions = {},
 ): Generator<readonly LogRecord[]> {
-  const onDamage = (damage: LogDamage) => {
-    throw new StartRefused(`${path}: ${describeDamage(damage)}; ${REMEDY}`);
-  };
+  const options = { includeDamaged, onDamage: (damage: LogDamage) => onDamage(describeDamage(damage)) };
   const db = openForReading(path);
   try {
-    yield* pieces(new LogReader(db, since, { onDamage, includeDamaged: false, ...options }).records());
+    yield* pieces(new LogReader(db, since, options).records());
   } finally {
     db.close();
   }
 }
 
+function refuseDamage(path: string): (description: string) => never {
+  return (description) => {
+    throw new StartRefused(`${path}: ${description}; ${REMEDY}`);
+  };
+}
+
 class LogReader {
   readonly #db: Database;
   readonly #since: number;
-  readonly #options: Required<ExportOptions>;
+  readonly #options: ReadOptions;
   readonly #checksum: string;
   /** The last row and event that belong to the export. */
   readonly #last: Pick<LogEnd, "row" | "event">;
 
-  constructor(db: Database, since: number, options: Required<ExportOptions>) {
+  constructor(db: Database, since: number, options: ReadOptions) {
     this.#db = db;
     this.#since = since;
     this.#options = options;

@@ -4,8 +4,8 @@
  */
 import type { Database } from "bun:sqlite";
 import { dirname } from "node:path";
-import type { Message } from "../../../core/message.ts";
-import type { MessageDetail, NewEvent, Outcome } from "../../../core/store.ts";
+import type { EventToImport, Import, ImportRecord, MessageToImport } from "../../../core/maintenance.ts";
+import type { Outcome } from "../../../core/store.ts";
 import { type Clock, isoTicker } from "../../../lib/clock.ts";
 import { syncFolder } from "../../../lib/sync-folder.ts";
 import {
@@ -26,33 +26,7 @@ import type { PostBody } from "../ingest/post-log.ts";
 const TRANSACTION_ROWS = 25_000;
 const CACHE_KIB = 64 * 1024;
 
-/** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
-export type ImportRecord = MessageToImport | EventToImport | BodyToImport;
-
-export interface MessageToImport {
-  readonly message: Message;
-  readonly seq?: number;
-  /** Taken over; without it the time of the import stands in its place. */
-  readonly createdAt?: string;
-  /** Of a provider's message. */
-  readonly part?: MessageDetail & { readonly source: string; readonly delivery: number };
-}
-
-export interface EventToImport {
-  readonly event: NewEvent;
-  readonly source: string;
-  readonly delivery: number;
-  readonly seq: number;
-  readonly createdAt: string;
-}
-
-/** Comes right before the records that are parts of it. */
-export interface BodyToImport {
-  readonly delivery: number;
-  readonly body: Uint8Array;
-}
-
-/** Opens the database of an import, which is made when missing; throws `StartRefused` while a server has it. */
+/** Opens the database of an import, which is made when missing; throws `DatabaseInUse` while a server has it. */
 export function openImport(path: string, clock: Clock): Import {
   prepareFolder(path);
   const lock = lockFile(path);
@@ -63,21 +37,16 @@ export function openImport(path: string, clock: Clock): Import {
     db.run(`pragma cache_size = -${CACHE_KIB}`);
     migrate(db, path);
     syncFolder(dirname(path));
-    return new Import(path, db, lock, clock);
+    return new SqliteImport(path, db, lock, clock);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-type Counts = Record<Outcome, number>;
-
-export class Import {
-  /** Outcomes of what is on stable storage. */
-  readonly committed: { readonly messages: Counts; readonly events: Counts } = {
-    messages: noCounts(),
-    events: noCounts(),
-  };
+/** All that a method does is done when it returns, so that an interruption has nothing to wait for. */
+class SqliteImport implements Import {
+  readonly committed = { messages: noCounts(), events: noCounts() };
   #uncommitted: { readonly of: "messages" | "events"; readonly outcome: Outcome }[] = [];
   readonly #path: string;
   readonly #db: Database;
@@ -98,11 +67,7 @@ export class Import {
     this.#claimed = claimedNames(db);
   }
 
-  /**
-   * Adds a record; it is on stable storage after the next `commit`, which comes by itself now and then. Undefined for
-   * a delivery, whose bytes are stored when one of the following records is new; a text says why it can't be added.
-   */
-  append(record: ImportRecord): Outcome | { readonly problem: string } | undefined {
+  async append(record: ImportRecord): Promise<Outcome | { readonly problem: string } | undefined> {
     if ("body" in record) {
       this.#commitFull();
       this.#body = { delivery: record.delivery, body: { read: () => record.body } };
@@ -119,7 +84,7 @@ export class Import {
   }
 
   #commitFull(): void {
-    if (this.#uncommitted.length >= TRANSACTION_ROWS) this.commit();
+    if (this.#uncommitted.length >= TRANSACTION_ROWS) this.#commit();
   }
 
   #problemOf(record: MessageToImport | EventToImport): string | undefined {
@@ -150,8 +115,11 @@ export class Import {
     return this.#logs.posts.appendEvent(event, createdAt, { source, body }, seq);
   }
 
-  /** Returns once everything that was added is on stable storage. */
-  commit(): void {
+  async commit(): Promise<void> {
+    this.#commit();
+  }
+
+  #commit(): void {
     if (this.#uncommitted.length === 0) return;
     this.#logs.messages.commit();
     this.#files.check();
@@ -160,13 +128,12 @@ export class Import {
     if (checkpoint(this.#db, "noop").walPages >= CHECKPOINT_AT_PAGES) checkpoint(this.#db, "passive");
   }
 
-  /** Brings the index up to what is stored, so that the next server need not; yields the row that it has come to. */
-  follow(): Generator<number, void> {
-    return follow(this.#path);
+  async *follow(): AsyncGenerator<number, void> {
+    yield* follow(this.#path);
   }
 
-  /** Closes the file; what was added since the last commit is taken back. Nothing that is stored depends on it. */
-  close(): void {
+  /** Nothing that is stored depends on it. */
+  async close(): Promise<void> {
     try {
       this.#logs.messages.rollback(this.#db);
       this.#logs.close();
@@ -179,6 +146,6 @@ export class Import {
   }
 }
 
-function noCounts(): Counts {
+function noCounts(): Record<Outcome, number> {
   return { created: 0, duplicate: 0, differs: 0, conflict: 0 };
 }

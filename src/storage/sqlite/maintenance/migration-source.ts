@@ -1,19 +1,10 @@
 /** The database that a migration reads, which it never writes to. */
-import { StartRefused } from "../../../core/errors.ts";
+import { DatabaseInUse, StartRefused } from "../../../core/errors.ts";
+import type { MigrationSource } from "../../../core/maintenance.ts";
 import { openForReading } from "../connection/files.ts";
-import { FileInUse, type FileLock, lockFile } from "../connection/lock.ts";
+import { type FileLock, lockFile } from "../connection/lock.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import { hasPosts } from "../connection/schema.ts";
-
-export interface MigrationSource {
-  /** The name that the log gave itself when it was made. */
-  readonly log: string;
-  /** The last `seq` when it was opened. */
-  readonly seq: number;
-  /** Whether nobody can write to it until it is closed. */
-  readonly isStill: boolean;
-  readonly close: () => void;
-}
 
 /** Looks at the file; throws `StartRefused` when it can't be read, or an earlier version wrote it. */
 export function openMigrationSource(path: string): MigrationSource {
@@ -21,7 +12,7 @@ export function openMigrationSource(path: string): MigrationSource {
   openForReading(path).close();
   const lock = lockIfFree(path);
   try {
-    return { ...look(path), isStill: lock !== undefined, close: () => lock?.release() };
+    return { name: path, ...look(path), isStill: lock !== undefined, close: async () => lock?.release() };
   } catch (error) {
     lock?.release();
     throw error;
@@ -32,7 +23,7 @@ function lockIfFree(path: string): FileLock | undefined {
   try {
     return lockFile(path);
   } catch (error) {
-    if (error instanceof FileInUse) return undefined;
+    if (error instanceof DatabaseInUse) return undefined;
     throw error;
   }
 }

@@ -30,7 +30,7 @@ import { BY_TIME } from "../derived/time-order.ts";
 import { EventQueries } from "./event-queries.ts";
 import { type MessageFilter, messageFilter, rowsMatching } from "./filter.ts";
 import { FilteredPages } from "./filtered-pages.ts";
-import { storedMessage } from "./one-message.ts";
+import { readMessage } from "./one-message.ts";
 import { type Found, isBehind, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
 import { TAIL_COLUMNS, TAIL_TABLES, Tail, type TailColumns, TailRow } from "./tail.ts";
@@ -108,7 +108,7 @@ export class MessageQueries {
   /** A message with its events; null when there is none. Throws `TimeIsOver`. */
   message(messageId: string, deadline: number): StoredMessage | null {
     return this.#inTransaction(() =>
-      storedMessage(
+      readMessage(
         this.#db,
         messageId,
         () => this.#events.latestOf(messageId, this.#timeCheck(deadline)),

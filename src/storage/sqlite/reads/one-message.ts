@@ -24,7 +24,7 @@ type Details = BodySpan & { readonly source: string; readonly type: string };
  * Null when there is no such message; its events are asked for when there is one. A damaged row is told, and given as it
  * is read.
  */
-export function storedMessage(
+export function readMessage(
   db: Database,
   messageId: string,
   eventsOf: () => readonly StoredEvent[],

@@ -5,6 +5,7 @@
  */
 import { StartRefused } from "../../../core/errors.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
+import type { MigrationTarget } from "../../../core/maintenance.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, placeholders, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
@@ -32,15 +33,15 @@ const CLOSE_S = 5;
  * Opens the target of a migration of the log with this name; its tables are made when missing. Throws `StartRefused`
  * when it holds rows that came from elsewhere, or a replica runs on it.
  */
-export async function openLogImport(url: string, log: string, newId: NewId): Promise<LogImport> {
+export async function openMigrationTarget(url: string, log: string, newId: NewId): Promise<MigrationTarget> {
   const connection = new Connection(url, {
     connectionsMax: TRANSACTIONS_AT_ONCE,
     connectTimeoutS: CONNECT_TIMEOUT_S,
   });
   try {
     await migrate(connection, { hangMs: STATEMENT_MS_MAX });
-    const seq = await connection.transaction("read write", (session) => beginImport(session, log));
-    return new LogImport(connection, log, seq, newId);
+    const seq = await connection.transaction("read write", (session) => begin(session, log));
+    return new PostgresTarget(connection, log, seq, newId);
   } catch (error) {
     await connection.close(CLOSE_S);
     throw error;
@@ -48,7 +49,7 @@ export async function openLogImport(url: string, log: string, newId: NewId): Pro
 }
 
 /** The last `seq` that is there. */
-async function beginImport(session: Session, log: string): Promise<number> {
+async function begin(session: Session, log: string): Promise<number> {
   await guard(session, STATEMENT_MS_MAX);
   const last = (await lockedSeq(session)) ?? 0;
   const mark = await readMark(session);
@@ -129,7 +130,7 @@ function eventRow(record: EventRecord, place: number, delivery: number): EventRo
   return { event, source, createdAt: record.created_at, place, delivery };
 }
 
-export class LogImport {
+class PostgresTarget implements MigrationTarget {
   readonly #connection: Connection;
   readonly #log: string;
   readonly #newId: NewId;
@@ -147,15 +148,11 @@ export class LogImport {
     this.#newId = newId;
   }
 
-  /** The last `seq` that is committed. */
   get seq(): number {
     return this.#seq;
   }
 
-  /**
-   * Adds a record of the log, in its order; it is committed by a later `append` or by `flush`. A POST's parts stay
-   * together, because they refer to its bytes by their batch. Throws `StartRefused` when somebody else has written.
-   */
+  /** A POST's parts stay together, because they refer to its bytes by their batch. */
   async append(record: LogRecord): Promise<void> {
     if ("body_base64" in record) {
       if (this.#pending.isFullAt(record.delivery)) await this.#begin();
@@ -166,21 +163,18 @@ export class LogImport {
     this.#pending.add(record);
   }
 
-  /** Resolves once everything that was added is committed. */
   async flush(): Promise<void> {
     await this.#begin();
     await this.#last;
     this.#seq = this.#begun;
   }
 
-  /** What searches need; made at the end, because it costs most of all while rows are added. */
   async index(): Promise<void> {
     // As one holder for all runs, so that none waits for the lease of one that was killed.
     await makeSearchIndex(this.#connection, this.#log);
     await this.#connection.script("analyze messages; analyze events; analyze batches; analyze deliveries");
   }
 
-  /** How many rows there are by the counts that were made on the way. */
   async counts(): Promise<{ readonly messages: number; readonly events: number }> {
     const [row] = await this.#connection.run<{ messages: number; events: number }>(
       "select messages::float8 as messages, events::float8 as events from totals where id = 1",
@@ -188,7 +182,6 @@ export class LogImport {
     return row ?? { messages: 0, events: 0 };
   }
 
-  /** From now on replicas may start, and nothing more can be taken over once they have stored something. */
   async finish(): Promise<void> {
     await this.#connection.transaction("read write", async (session) => {
       await guard(session, STATEMENT_MS_MAX);
