@@ -10,7 +10,7 @@ import type { Shown } from "./shown.ts";
 /** A label and what it says. */
 export type Line = readonly [label: string, text: string];
 
-export interface Judgement {
+interface Judgement {
   readonly accepted: boolean;
   readonly lines: readonly Line[];
 }

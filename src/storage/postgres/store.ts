@@ -39,7 +39,7 @@ import { listEvents, readMessage } from "./reads/event-queries.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
-export interface PostgresOptions extends QueueLimits {
+interface PostgresOptions extends QueueLimits {
   readonly url: string;
   /** The same database without a pooler. */
   readonly directUrl?: string | undefined;

@@ -4,7 +4,7 @@ import { instantKey } from "../../../core/instant.ts";
 import { NATIVE } from "../../../core/source.ts";
 import type { EventQuery, MessageQuery } from "../../../core/store.ts";
 
-export type SqlValue = string | number;
+type SqlValue = string | number;
 
 /** Conditions with their values, whose numbers are given as they come. */
 export class Filter {

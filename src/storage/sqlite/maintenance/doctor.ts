@@ -29,7 +29,7 @@ const COUNTS_SHOWN_MAX = 10;
 const TOP = 10;
 
 /** One part of the database, as it was found. */
-export interface Examined {
+interface Examined {
   readonly part: "log" | "time" | "senders" | "search" | "events";
   /** Rows that were looked at. */
   readonly rows: number;

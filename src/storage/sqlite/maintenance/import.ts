@@ -29,7 +29,7 @@ const CACHE_KIB = 64 * 1024;
 /** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
 export type ImportRecord = MessageToImport | EventToImport | BodyToImport;
 
-export interface MessageToImport {
+interface MessageToImport {
   readonly message: Message;
   readonly seq?: number;
   /** Taken over; without it the time of the import stands in its place. */
@@ -38,7 +38,7 @@ export interface MessageToImport {
   readonly part?: MessageDetail & { readonly source: string; readonly delivery: number };
 }
 
-export interface EventToImport {
+interface EventToImport {
   readonly event: NewEvent;
   readonly source: string;
   readonly delivery: number;
@@ -47,7 +47,7 @@ export interface EventToImport {
 }
 
 /** Comes right before the records that are parts of it. */
-export interface BodyToImport {
+interface BodyToImport {
   readonly delivery: number;
   readonly body: Uint8Array;
 }

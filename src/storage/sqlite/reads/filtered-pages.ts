@@ -21,7 +21,7 @@ const BATCH_ROWS = 1000;
 
 type Checked = [row: number, to: string, text: string | null, source: string];
 
-export interface Search {
+interface Search {
   readonly query: MessageQuery;
   readonly wanted: MessageFilter;
   /** Its tail holds what is wanted only. */

@@ -19,7 +19,7 @@ type Row = LoggedMessage & { readonly checksum: number | null; readonly detailCh
   );
 type Details = BodySpan & { readonly source: string; readonly type: string };
 
-export interface Beside {
+interface Beside {
   /** Asked when there is such a message. */
   readonly events: () => readonly StoredEvent[];
   readonly onDamagedRow: OnDamagedRow;
