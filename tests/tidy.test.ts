@@ -31,6 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
 };
 
+const STATUS = /^Status: (?:accepted|replaced by \d{4}|superseded in part by \d{4}(?: and \d{4})*)\.$/;
+
 const ENGINES = ["sqlite", "postgres"];
 /** An engine's rooms, from the top. */
 const ROOMS = ["maintenance", "reads", "derived", "ingest", "connection"];
@@ -218,6 +220,21 @@ describe("the structure", () => {
   test("every file opens with what it is", () => {
     expect(modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
   });
+});
+
+test("every decision says below its title whether it holds, and which others replaced it", () => {
+  const folder = join(ROOT, "docs", "decisions");
+  const decisions = readdirSync(folder).toSorted();
+  const numbers = decisions.map((name) => name.slice(0, 4));
+  const wrong = decisions.filter((name) => {
+    const [title = "", , status = ""] = readFileSync(join(folder, name), "utf8").split("\n");
+    const others = status.match(/\d{4}/g) ?? [];
+    const titled = title.startsWith(`# ${Number(name.slice(0, 4))}. `);
+    return !(titled && STATUS.test(status) && others.every((number) => numbers.includes(number)));
+  });
+  expect(wrong).toEqual([]);
+  expect(new Set(numbers).size).toBe(decisions.length);
+  expect(decisions.length).toBeGreaterThanOrEqual(19);
 });
 
 test("the README's table of settings is the program's", () => {
