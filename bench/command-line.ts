@@ -45,7 +45,7 @@ export async function withScratch(
   }
 }
 
-export function giveUp(why: string, exitCode: number): never {
+function giveUp(why: string, exitCode: number): never {
   console.error(`bench: ${why}`);
   process.exit(exitCode);
 }

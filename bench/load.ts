@@ -10,7 +10,7 @@ const wrkThreads = 1;
 const requestTimeoutSeconds = 10;
 
 /** `cyclic`: at the end of the file start again, which only a server that stores nothing may get. */
-export type LoadPlan = {
+type LoadPlan = {
   port: number;
   connections: number;
   seconds: number;

@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 
 /** What was answered with 200 for the messages sent to one own number. */
-export type Acknowledged = { to: string; answered: number; connections: number };
+type Acknowledged = { to: string; answered: number; connections: number };
 
 /** The rows of one own number, and their distinct ids. */
 export type Kept = { rows: number; ids: number };

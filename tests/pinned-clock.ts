@@ -1,7 +1,7 @@
 /** The system's clock, with its time of day held while something happens: other threads have no other one. */
 import { type Clock, systemClock } from "../src/lib/clock.ts";
 
-export interface PinnedClock extends Clock {
+interface PinnedClock extends Clock {
   /** Runs with this time of day (ISO 8601). */
   readonly at: <T>(time: string, run: () => Promise<T>) => Promise<T>;
 }

@@ -19,8 +19,8 @@ export const FORM_HEADERS = { "Content-Type": "application/x-www-form-urlencoded
 
 type Headers_ = Readonly<Record<string, string>>;
 /** With what the provider itself said of it. */
-export type KeptMessage = Message & { readonly type: string; readonly own: string };
-export type KeptEvent = Omit<NewEvent, "span"> & { readonly own: string };
+type KeptMessage = Message & { readonly type: string; readonly own: string };
+type KeptEvent = Omit<NewEvent, "span"> & { readonly own: string };
 
 export class Rig {
   readonly source: ConfiguredSource;

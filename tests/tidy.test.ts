@@ -31,6 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
 };
 
+const STATUS = /^Status: (?:accepted|replaced by \d{4}|superseded in part by \d{4}(?: and \d{4})*)\.$/;
+
 const ENGINES = ["sqlite", "postgres"];
 /** An engine's rooms, from the top. */
 const ROOMS = ["maintenance", "reads", "derived", "ingest", "connection"];
@@ -61,6 +63,27 @@ function readModule(path: string): Module {
     (match) => match[1] ?? "",
   );
   return { path, text, imports: found.map((name) => relative(SRC, resolve(SRC, dirname(path), name))) };
+}
+
+const EXPORT = /^export (?:abstract |async )*(?:const|let|function\*?|class|interface|type) (\w+)/gm;
+/** The names that are imported or passed on, then from where. */
+const IMPORTS =
+  /(?:import|export|const) (?:type )?\{([^}]*)\} (?:from |= await import\()["'](\.[^"']+\.ts)["']/g;
+
+/** As `file: name`. */
+function importedNames({ path, text }: Module): string[] {
+  return [...text.matchAll(IMPORTS)].flatMap(([, names = "", from = ""]) => {
+    const target = relative(SRC, resolve(SRC, dirname(path), from));
+    return names.split(",").map(
+      (name) =>
+        `${target}: ${
+          name
+            .trim()
+            .replace(/^type /, "")
+            .split(" as ")[0]
+        }`,
+    );
+  });
 }
 
 function floorOf(path: string): string {
@@ -180,6 +203,17 @@ describe("the structure", () => {
     ).toEqual([]);
   });
 
+  test("whatever is exported is imported by another file, a test at least", () => {
+    const used = new Set(files.flatMap(importedNames));
+    const unused = files
+      .filter(({ path }) => !path.startsWith("../scripts/"))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(EXPORT)].map(([, name]) => `${path}: ${name}`).filter((name) => !used.has(name)),
+      );
+    expect(unused).toEqual(["core/changes.ts: ChangesQuery", "core/changes.ts: Changes"]);
+    expect(used.size).toBeGreaterThan(700);
+  });
+
   test("exports have names", () => {
     expect(filesWith(/export default|export \{[^}]*\bas default\b/, [])).toEqual([]);
   });
@@ -187,6 +221,21 @@ describe("the structure", () => {
   test("every file opens with what it is", () => {
     expect(modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
   });
+});
+
+test("every decision says below its title whether it holds, and which others replaced it", () => {
+  const folder = join(ROOT, "docs", "decisions");
+  const decisions = readdirSync(folder).toSorted();
+  const numbers = decisions.map((name) => name.slice(0, 4));
+  const wrong = decisions.filter((name) => {
+    const [title = "", , status = ""] = readFileSync(join(folder, name), "utf8").split("\n");
+    const others = status.match(/\d{4}/g) ?? [];
+    const titled = title.startsWith(`# ${Number(name.slice(0, 4))}. `);
+    return !(titled && STATUS.test(status) && others.every((number) => numbers.includes(number)));
+  });
+  expect(wrong).toEqual([]);
+  expect(new Set(numbers).size).toBe(decisions.length);
+  expect(decisions.length).toBeGreaterThanOrEqual(19);
 });
 
 test("the README's table of settings is the program's", () => {

@@ -8,9 +8,9 @@ const pollMs = 100;
 const watchMs = 500;
 
 /** Rows that the followers haven't taken in yet: of all followers together, and of the last of them. */
-export type Lag = { sum: number; max: number };
+type Lag = { sum: number; max: number };
 
-export async function followerLag(server: Server): Promise<Lag> {
+async function followerLag(server: Server): Promise<Lag> {
   const rows = [...(await scrape(server.port, "postern_follower_lag_rows", "follower")).values()];
   return { sum: rows.reduce((sum, lag) => sum + lag, 0), max: Math.max(0, ...rows) };
 }

@@ -11,7 +11,7 @@ const frequentWord = "you";
 export const yearMs = 365 * 24 * 3600 * 1000;
 const senderRank = 9;
 
-export const readNames = [
+const readNames = [
   "first page",
   "from page",
   "since page",
@@ -29,7 +29,7 @@ export const readNames = [
 export type ReadName = (typeof readNames)[number];
 
 /** Whether a message matches; `lower` is its text in lower case (enough: the words looked for are plain ASCII). */
-export type Matches = (message: Message, lower: string) => boolean;
+type Matches = (message: Message, lower: string) => boolean;
 
 export type ReadCase = { name: ReadName; path: string; matches: Matches };
 

@@ -22,7 +22,7 @@ const measuredTo = "+14155550100";
 const preparedPerSecond = 30_000;
 
 /** For each process a file; the servers get the same ones. */
-export type Requests = { seconds: number; warmUpPaths: string[]; measuredPaths: string[] };
+type Requests = { seconds: number; warmUpPaths: string[]; measuredPaths: string[] };
 
 /** A run, and what PostgreSQL did meanwhile. */
 export type PostgresRun = Run & {

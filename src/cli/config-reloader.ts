@@ -5,7 +5,7 @@ import type { Mistake } from "../core/mistake.ts";
 import type { AskedBy, Reload, Reloaded } from "../features/admin/reload.ts";
 import type { Service } from "../serve.ts";
 
-export interface ReloadingOptions {
+interface ReloadingOptions {
   readonly path: string;
   /** Throws `ConfigFileInvalid`. */
   readonly load: () => ConfigFile;

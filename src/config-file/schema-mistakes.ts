@@ -34,7 +34,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** How to say that a name is unknown; `known` are those that fit there. */
-export type UnknownName = (pointer: string, name: string, known: readonly string[]) => string;
+type UnknownName = (pointer: string, name: string, known: readonly string[]) => string;
 
 /** A checker of the schema; `pointer` is where the value stands in its document. */
 export function schemaChecker(schema: JsonSchema, unknownName: UnknownName) {

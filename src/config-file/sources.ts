@@ -24,7 +24,7 @@ const STAND_IN = { secret: "aaaa", public_url: "https://example.org/" };
 /** Enough to show a separator that is one of a signature's own characters. */
 const TRIALS = 16;
 
-export interface OpenedSource {
+interface OpenedSource {
   readonly source: ConfiguredSource;
   readonly config: SourceConfig;
 }

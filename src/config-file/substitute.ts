@@ -12,7 +12,7 @@ const FILE = "file:";
 /** Of all references of a configuration: a short one may stand for a long text, and stand there often. */
 const CHARS_MAX = 8 * 1024 * 1024;
 
-export interface Substituted {
+interface Substituted {
   readonly text: string;
   /** One for each reference that leads nowhere; it never repeats what a variable or a file holds. */
   readonly mistakes: readonly string[];

@@ -2,7 +2,7 @@
 
 export type DatabaseUrl = SqliteUrl | PostgresUrl;
 
-export interface SqliteUrl {
+interface SqliteUrl {
   readonly engine: "sqlite";
   /** Absolute, or relative to the working directory. */
   readonly path: string;

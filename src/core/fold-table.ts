@@ -1,6 +1,7 @@
 /**
- * Unicode simple case folding (CaseFolding.txt, statuses C and S) as runs `[first, last, step, delta]`.
- * Made by `scripts/fold-table.ts`; never edit it by hand: stored text is folded by it, and its version says how.
+ * Unicode simple case folding (CaseFolding.txt, statuses C and S) as runs
+ * `[first, last, step, delta]`. Made by `scripts/fold-table.ts`; never edit it by hand: stored
+ * text is folded by it, and its version says how.
  */
 export const FOLD_VERSION = "17.0.0";
 

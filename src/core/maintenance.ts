@@ -53,12 +53,12 @@ export interface EventToImport {
 }
 
 /** Comes right before the records that are parts of it. */
-export interface BodyToImport {
+interface BodyToImport {
   readonly delivery: number;
   readonly body: Uint8Array;
 }
 
-export type OutcomeCounts = Readonly<Record<Outcome, number>>;
+type OutcomeCounts = Readonly<Record<Outcome, number>>;
 
 /** Holds the database for as long as it is open; whatever stops it leaves one that the next import goes on with. */
 export interface Import {

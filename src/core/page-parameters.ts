@@ -91,7 +91,7 @@ interface PageParameters {
 }
 
 /** What a list is cut by, `Key` being its cursor's; or every mistake that was found. */
-export type OrderedPage<Key> =
+type OrderedPage<Key> =
   | { readonly errors: readonly FieldError[] }
   | {
       readonly given: PageParameters["given"];

@@ -15,7 +15,7 @@ const WINDOW_MS = 4000;
 const WINDOW_BYTES_MIN = 2048;
 const SWEEP_EVERY_MS = 100;
 
-export interface Arrival {
+interface Arrival {
   /** How much is there; whoever reads the body says so. */
   bytes: number;
   readonly end: () => void;
@@ -29,7 +29,7 @@ interface Watched extends Arrival {
   readonly hasBegun: (() => boolean) | undefined;
 }
 
-export interface Unseen {
+interface Unseen {
   readonly bytes: number;
   readonly hasBegun: () => boolean;
 }

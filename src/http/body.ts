@@ -12,7 +12,7 @@ import { Arrivals } from "./arrivals.ts";
 import { BodyRoom, type BodyRoomLimits, BodyShare } from "./body-room.ts";
 import { ReadingPace } from "./reading-pace.ts";
 
-export interface BodyLimits extends BodyRoomLimits {
+interface BodyLimits extends BodyRoomLimits {
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
 }

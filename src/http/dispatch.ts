@@ -17,7 +17,7 @@ import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
 import { parameterOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
 
-export interface DispatchOptions {
+interface DispatchOptions {
   readonly routes: readonly Route[];
   /** By a route's access, who passes. */
   readonly authorize: Readonly<Record<Access, Authorize>>;
@@ -35,12 +35,12 @@ export interface DispatchOptions {
 }
 
 /** A request that Bun's router matched. */
-export type Routed = Request & { readonly params?: Readonly<Record<string, string>> };
+type Routed = Request & { readonly params?: Readonly<Record<string, string>> };
 
 /** Answers one request from the peer's address; never throws. */
 export type Answer = (request: Routed, peer: string | undefined) => Response | Promise<Response>;
 
-export interface Answers {
+interface Answers {
   /** By what Bun's router matches. */
   readonly routes: Readonly<Record<string, Answer>>;
   /** For every other request. */

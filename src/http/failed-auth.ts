@@ -14,7 +14,7 @@ export const NAMES_MAX = 16;
 /** A power of two; each holds the count of every address that falls into it. */
 const SLOTS = 65_536;
 
-export interface FailedAuthOptions {
+interface FailedAuthOptions {
   /** Failed proofs that an address has in a minute. */
   readonly perMinute: number;
   /** Nobody outside knows it, so nobody can choose addresses that share a count with somebody else's. */
@@ -24,7 +24,7 @@ export interface FailedAuthOptions {
 }
 
 /** What becomes of one refusal. */
-export interface Failed {
+interface Failed {
   /** The address is beyond its limit until then. */
   readonly retryAfterS: number | undefined;
   /** Whether it has a log line of its own; else it is in the next summary. */

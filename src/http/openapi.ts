@@ -39,8 +39,6 @@ export function openApiDocument(routes: readonly Route[], version: string) {
   };
 }
 
-export type OpenApiDocument = ReturnType<typeof openApiDocument>;
-
 function operation(route: Route) {
   const { doc } = route;
   const parameters = [

@@ -6,7 +6,7 @@
 import type { Listener, Route } from "../lib/route.ts";
 
 /** All routes of one path, or of one pattern. */
-export interface Entry {
+interface Entry {
   readonly pattern: string;
   readonly routes: readonly Route[];
   /** The value of `Allow`. */

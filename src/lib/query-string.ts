@@ -1,7 +1,7 @@
 /** Query strings read strictly: a broken escape is a mistake to report, never a guess. */
 
 /** What could not be read: the parameter's name as far as it is known, and the reason. */
-export interface QueryStringError {
+interface QueryStringError {
   readonly parameter: string | undefined;
   readonly raw: string;
   readonly reason: string;

@@ -62,7 +62,7 @@ export interface AnswerDoc {
 }
 
 /** The route's part of the OpenAPI document. */
-export interface RouteDoc {
+interface RouteDoc {
   readonly id: string;
   readonly summary: string;
   readonly description: string;

@@ -18,7 +18,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const PIPE_POLL_MS = 5;
 
 /** Of a setting or a secret in a file of its own. */
-export const VALUE_BYTES_MAX = 64 * 1024;
+const VALUE_BYTES_MAX = 64 * 1024;
 
 /** A file that can't be read; the message is the reason alone. */
 export class UnreadableFile extends Error {

@@ -10,9 +10,9 @@ import { type Sync, WriteBack } from "./write-back.ts";
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 export const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
-export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: Level;
   /** Waiting lines beyond this many bytes (UTF-16 units, near enough) are dropped. */
   readonly bufferBytesMax: number;
@@ -23,7 +23,7 @@ export interface LogOptions {
   readonly sync?: Sync;
 }
 
-export interface RequestLine {
+interface RequestLine {
   readonly level: Level;
   readonly requestId: string;
   readonly method: string;

@@ -8,14 +8,7 @@ import type { Outcome, StoreFigures } from "../core/store.ts";
 import type { ProofKind } from "../lib/route.ts";
 
 /** The label `result` of `webhook_requests_total`, and the header `Postern-Result`. */
-export const RESULTS = [
-  "ok",
-  "duplicate",
-  "invalid_signature",
-  "validation_error",
-  "overloaded",
-  "error",
-] as const;
+const RESULTS = ["ok", "duplicate", "invalid_signature", "validation_error", "overloaded", "error"] as const;
 export type Result = (typeof RESULTS)[number];
 
 const OUTCOMES = ["created", "duplicate", "differs", "conflict"] as const satisfies readonly Outcome[];

@@ -121,7 +121,7 @@ export function pieces(text: string): Set<string> {
 }
 
 /** How to find the texts that contain a string. */
-export interface Plan {
+interface Plan {
   /** Each of them is part of a piece of every text that contains the string. The longest comes first. */
   readonly needles: readonly string[];
   /** Whether a text with a piece that contains the one needle contains the string; else texts have to be looked at. */

@@ -24,7 +24,7 @@ import {
 /** So many segments of one tier become one of the next. */
 const FANOUT = 16;
 
-export interface SegmentLimits {
+interface SegmentLimits {
   /** Rows of the smallest segment that counts as a tier of its own. */
   readonly segmentRows: number;
   /** Rows beyond which segments are not merged any more. */

@@ -1,7 +1,8 @@
 /**
- * Which code points make words: letters, numbers and marks (general categories L, N, M), in runs. A run is its distance
- * from the end of the last one and its length, in base 36. Made by `scripts/word-table.ts`; never edit it by hand:
- * stored segments are cut by it, and its version says how.
+ * Which code points make words: letters, numbers and marks (general categories L, N, M), in runs.
+ * A run is its distance from the end of the last one and its length, in base 36. Made by
+ * `scripts/word-table.ts`; never edit it by hand: stored segments are cut by it, and its version
+ * says how.
  */
 export const WORD_TABLE_VERSION = "17.0.0";
 
@@ -40,7 +41,7 @@ v 1 m 8 2 68 7 1 4 1 2 1 f 1 5h 2 g 15 24 4 a lz 1n 1 3 1 4 24 19 1 f 5e 4 1 r 1
 gvt2 6o
 `;
 
-/** Written without spaces (UAX #14: AK, AP, AS, CJ, ID, NS, SA, VF, VI): each is a word by itself. */
+/** Written without spaces (UAX #14: AK, AP, AS, CJ, ID, NS, SA, VF, VI): each is a word. */
 export const ALONE_RUNS = `
 2rl 1m 5 f 1e 2 1 1 1 5 1 o 1 1 1 n 2 5 1 1 1 7 d 4 80 1s g 1s a 4 1cy 2c 3 1 4 2 aa u 2 5 b 18 4 q 2e 1r 1
 t 16 1 2l 1b g 9 3 a 2u 12 c 2 3yp 3 p 9 7 4 3 5 4 2e 6 3 1 2i 1 4 5 17 1 2m 3 4 a w 1c g w a 13 f w a 13 f

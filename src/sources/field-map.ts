@@ -65,7 +65,7 @@ export type Normalise = (
   defaults: Defaults,
 ) => ParsedBody | undefined;
 
-export interface Defaults {
+interface Defaults {
   readonly account: string | undefined;
   /** The source's name, which stands in for a channel. */
   readonly name: string;

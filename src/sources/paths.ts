@@ -8,7 +8,7 @@ export interface Scope {
   readonly document: JsonTree;
 }
 
-export type Path = (scope: Scope) => JsonTree | undefined;
+type Path = (scope: Scope) => JsonTree | undefined;
 
 /** The texts that `parsePath` takes, as a pattern for schemas. */
 export const PATH = "(\\$\\.)?([^.[\\]]+|\\[[0-9]{1,4}\\])(\\.[^.[\\]]+|\\[[0-9]{1,4}\\])*";

@@ -8,7 +8,7 @@ import type { ConfiguredSource } from "./provider-source.ts";
 import type { GenericScheme } from "./schemes/generic.ts";
 import { SchemeError } from "./schemes/proof.ts";
 
-export interface Spelling {
+interface Spelling {
   /** Ends the sentence "the signature holds …". */
   readonly how: string;
   readonly source: ConfiguredSource;

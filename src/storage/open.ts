@@ -28,7 +28,7 @@ export async function openStore(url: DatabaseUrl, options: StoreOptions): Promis
   }
 }
 
-export interface MaintenanceOptions {
+interface MaintenanceOptions {
   readonly clock: Clock;
   readonly newId: NewId;
 }

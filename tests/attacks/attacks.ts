@@ -16,7 +16,7 @@ export interface Attack {
 }
 
 /** The address that attackers come from, for a service that trusts what stands before it. */
-export const ATTACKER = "203.0.113.66";
+const ATTACKER = "203.0.113.66";
 
 const BODY_BYTES = 4 * 1024 * 1024;
 const FORM = "application/x-www-form-urlencoded";

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Attack } from "./attacks.ts";
 
-export interface Cost {
+interface Cost {
   /** The longest answer of `/health/live` above the longest one of the moments before, while nobody attacked. */
   readonly stallMs: number;
   readonly idleMs: number;
@@ -21,7 +21,7 @@ export interface Target {
   readonly idleMiB: number;
 }
 
-export interface Force {
+interface Force {
   readonly connections: number;
   readonly seconds: number;
 }

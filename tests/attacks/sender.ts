@@ -2,7 +2,7 @@
 import { sign } from "../../src/sources/native.ts";
 import { NATIVE_SECRET } from "./sources.ts";
 
-export interface Sent {
+interface Sent {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** How many requests were answered with which status; 0 for none at all. */

@@ -15,7 +15,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   /** What is run instead of the program under this Bun. */
@@ -23,7 +23,7 @@ export interface RunOptions {
 }
 
 /** Nothing of the caller's settings reaches the process. */
-export function cleanEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
+function cleanEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { PATH = "", HOME = "", TMPDIR = "/tmp" } = process.env;
   return { PATH, HOME, TMPDIR, ...added };
 }

@@ -4,7 +4,7 @@ import { newSqlite } from "../databases/sqlite.ts";
 import { maintainForTest, openForTest } from "./open-for-test.ts";
 import type { TestDatabase } from "./store-contract.ts";
 
-export interface Seams {
+interface Seams {
   readonly followerLagRowsMax?: number;
   readonly indexLimits?: IndexLimits;
 }

@@ -30,7 +30,7 @@ export function textOf(files: Files, path: string): string {
   return text;
 }
 
-export interface ReadVariable {
+interface ReadVariable {
   /** Without `_FILE`. */
   readonly name: string;
   readonly isFile: boolean;

@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 
 const DEPLOY = resolve(import.meta.dir, "../../deploy");
 
-export interface ProxyKind {
+interface ProxyKind {
   readonly program: string;
   /** In `deploy/`, or what to call the text. */
   readonly file: string;

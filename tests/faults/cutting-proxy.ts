@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
  * lost; `last`: the same, and from then on nobody is let in; `before`: it is cut, and the server never sees the COMMIT;
  * `late`: it is cut at once, and the server gets the COMMIT when it is released.
  */
-export type Cut = "before" | "after" | "last" | "late";
+type Cut = "before" | "after" | "last" | "late";
 
 export interface CuttingProxy {
   readonly port: number;

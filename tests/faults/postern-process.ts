@@ -18,7 +18,7 @@ export interface PosternProcess {
   readonly log: () => readonly string[];
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** A URL, or the path of a SQLite file. */
   readonly database: string;
   /** What runs before the program: a shell that ends with `exec "$@"`. */

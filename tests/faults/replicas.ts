@@ -12,7 +12,7 @@ export function startReplica(
   return startPostern({ database: "", env: { DATABASE_URL: url, ...env } });
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   /** `Postern-Result`. */
   readonly result: string | null;

@@ -23,7 +23,7 @@ export type LogLine = Readonly<Record<string, string | number | boolean | null>>
 const UNSAID_CHARS_MIN = 10;
 const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id|x-forwarded-for)$/i;
 
-export interface Given {
+interface Given {
   /** By their names. */
   readonly sources?: Readonly<Record<string, SourceConfig>>;
   readonly clock?: Clock;

@@ -26,7 +26,7 @@ done
 wait
 rm -rf "$folder"`;
 
-export interface KeptProcess {
+interface KeptProcess {
   /** Resolves with its process as soon as there is one. */
   readonly start: () => Promise<number>;
   /** Resolves when it is gone. */

@@ -19,7 +19,7 @@ export interface Mapping {
   readonly bodyOf: (number: number, column: Row["column"]) => string;
 }
 
-export interface MappingFlags {
+interface MappingFlags {
   readonly map?: readonly string[];
   readonly start?: string;
   readonly step: number;

@@ -10,7 +10,7 @@ import type { Redaction } from "./redaction.ts";
 /** A label and what it says. */
 export type Line = readonly [label: string, text: string];
 
-export interface Judgement {
+interface Judgement {
   readonly accepted: boolean;
   readonly lines: readonly Line[];
 }

@@ -7,7 +7,7 @@ import { detail, json } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 import type { Log } from "../../observe/log.ts";
 
-export interface RebuildOptions {
+interface RebuildOptions {
   readonly store: Store;
   readonly log: Log;
   /** Whether the token is configured that the route wants; without one it serves nobody. */

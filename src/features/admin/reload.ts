@@ -14,7 +14,7 @@ export type AskedBy = { readonly how: "SIGHUP" } | { readonly how: "POST"; reado
 /** One at a time; asked meanwhile, the file is read once more afterwards. */
 export type Reload = (by: AskedBy) => Promise<Reloaded>;
 
-export interface ReloadOptions {
+interface ReloadOptions {
   /** Undefined: the server runs without a file. */
   readonly reload: Reload | undefined;
   /** Whether the token is configured that the route wants; without one it serves nobody. */

@@ -15,7 +15,7 @@ export interface ApiOperation {
   readonly security: readonly object[];
 }
 
-export interface ApiParameter {
+interface ApiParameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;

@@ -1,7 +1,7 @@
 /** What a scheme is asked: whether a request proves that whoever knows a secret has sent it. */
 import type { BodyCheck, Refusal, RequestHead, SignedRequest, Verdict } from "../../core/source.ts";
 
-export interface SchemeRules {
+interface SchemeRules {
   /** Whether the signature of a request without a body covers its query. */
   readonly coversQuery: boolean;
   /**

@@ -2,7 +2,7 @@
 import { SchemeError } from "./proof.ts";
 
 const NAMES = ["body", "sha256(body)", "timestamp", "id", "nonce", "url"] as const;
-export type TemplateName = (typeof NAMES)[number];
+type TemplateName = (typeof NAMES)[number];
 
 export type TemplateValues = Readonly<Record<Exclude<TemplateName, "body" | "sha256(body)">, string>>;
 

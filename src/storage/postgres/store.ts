@@ -40,7 +40,7 @@ import { listMessages, readStats } from "./reads/message-queries.ts";
 import { readMessage } from "./reads/one-message.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
-export interface PostgresOptions extends QueueLimits {
+interface PostgresOptions extends QueueLimits {
   readonly url: string;
   /** The same database without a pooler. */
   readonly directUrl?: string | undefined;

@@ -12,7 +12,7 @@ const FIRST_LOOK_MS = 10_000;
 const RETRY_MS = 200;
 const POLL_MS = 20;
 
-export interface AvailabilityOptions {
+interface AvailabilityOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Throws while the database can't be used; `StartRefused` when it never will. */

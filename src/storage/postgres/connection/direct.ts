@@ -13,7 +13,7 @@ const ANSWER_MS_MAX = 3500;
 /** The direct server's connection and its answer, and the pooler's own. */
 const CHECK_MS_MAX = 3 * CONNECT_TIMEOUT_S * 1000;
 
-export interface DirectOptions {
+interface DirectOptions {
   /** Undefined where the others' connection does. */
   readonly url: string | undefined;
   /** What everything else goes through. */

@@ -29,7 +29,7 @@ const ADVICE: readonly (readonly [code: RegExp, advice: string])[] = [
   [/^(3F000|42501)/, "the URL's user lacks a privilege: it has to own the database, or be granted this one"],
 ];
 
-export interface FailureMeaning {
+interface FailureMeaning {
   readonly kind: FailureKind;
   /** For the log: no error of a server or a connection says a password. */
   readonly reason: string;

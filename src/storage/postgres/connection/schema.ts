@@ -108,7 +108,7 @@ const MIGRATION_LOCK = 0x506f7374;
 /** Longer than any migration takes, other replicas' included. */
 const MIGRATION_HANG_MS = 600_000;
 
-export interface MigrateOptions {
+interface MigrateOptions {
   readonly newer?: "refuse" | "bear";
   readonly hangMs?: number;
   /** Where a migration runs, if there is one to do. */

@@ -17,7 +17,7 @@ const IDENTITY = `(select system_identifier::text from pg_control_system()) || '
 /** Null before the first commit that it has replayed since its start. */
 const LAG_S = "greatest(0, extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()))::float8";
 
-export interface StandbyOptions {
+interface StandbyOptions {
   readonly url: string;
   /** Of the connections for reads. */
   readonly connection: ConnectionOptions;

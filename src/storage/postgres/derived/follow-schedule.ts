@@ -16,7 +16,7 @@ const FIGURES_EVERY_MS = 10_000;
 const REST = `select (select count(*) from batches where seq is null)::float8 as unnumbered,
   pg_database_size(current_database())::float8 as bytes`;
 
-export interface FollowScheduleOptions {
+interface FollowScheduleOptions {
   readonly connection: Connection;
   /** This replica's own name. */
   readonly replica: string;
@@ -24,7 +24,7 @@ export interface FollowScheduleOptions {
   readonly log: Log;
 }
 
-export interface StoredFigures {
+interface StoredFigures {
   readonly messages: number;
   readonly events: number;
   /** Batches that have no number and are not in the counts. */

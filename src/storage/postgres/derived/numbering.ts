@@ -21,7 +21,7 @@ interface BatchRow {
 }
 
 /** Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. */
-export async function numberSome(connection: Connection): Promise<number> {
+async function numberSome(connection: Connection): Promise<number> {
   return boundedTransaction(connection, "read write", async (session) => {
     await commitSafely(session);
     const last = await lockedSeq(session);

@@ -20,7 +20,7 @@ export const PROBE_MS_MAX = 2000;
 const ATTEMPTS_MAX = 10;
 const PROBE = "update meta set value = (value::bigint + 1)::text where key = 'probe'";
 
-export interface CommitsOptions {
+interface CommitsOptions {
   readonly connection: Connection;
   readonly availability: Availability;
   readonly clock: Clock;

@@ -20,7 +20,7 @@ const ATTEMPTS_MAX = 10;
 
 const TOO_LONG = "the commit takes too long";
 
-export interface GroupCommitOptions {
+interface GroupCommitOptions {
   readonly limits: QueueLimits;
   readonly clock: Clock;
   readonly availability: Availability;

@@ -5,7 +5,7 @@ import { NATIVE } from "../../../core/source.ts";
 import { type EventFilters, givenFilters, type MessageFilters } from "../../../core/store.ts";
 import { DETAIL_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS } from "../../columns.ts";
 
-export type SqlValue = string | number;
+type SqlValue = string | number;
 
 /** Gives a value its number in the statement. */
 type Parameter = (value: SqlValue) => string;

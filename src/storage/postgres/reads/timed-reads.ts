@@ -17,7 +17,7 @@ import { Unnumbered } from "./event-queries.ts";
 const READS_WAITING_MAX = 1000;
 const ATTEMPTS_MAX = 2;
 
-export interface TimedReadsOptions extends ConnectionOptions {
+interface TimedReadsOptions extends ConnectionOptions {
   readonly url: string;
   /** Of a hot standby, which answers what it can, as of a moment ago. */
   readonly readUrl: string | undefined;

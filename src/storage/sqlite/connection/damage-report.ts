@@ -13,7 +13,7 @@ const ROWS_TOLD_MAX = 1000;
 export const INDEX_MADE_ANEW =
   "the index is damaged and is made anew from the messages, of which none is concerned";
 
-export interface DamageReportOptions {
+interface DamageReportOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;

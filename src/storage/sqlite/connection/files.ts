@@ -144,7 +144,7 @@ function opened(path: string, options: DatabaseOptions, prepare: (db: Database) 
   }
 }
 
-export type CheckpointMode = "noop" | "passive" | "truncate";
+type CheckpointMode = "noop" | "passive" | "truncate";
 
 export interface Checkpoint {
   readonly busy: boolean;

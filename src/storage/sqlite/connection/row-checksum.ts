@@ -6,7 +6,7 @@
 /** Between fields, none of which holds it; twice for a field that is null. */
 const NUL = "\0";
 
-export interface MessageFields {
+interface MessageFields {
   readonly seq: number;
   readonly message_id: string;
   readonly from: string;

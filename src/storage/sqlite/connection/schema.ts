@@ -84,7 +84,7 @@ const UPGRADES: readonly string[] = [
   CHECKSUMS,
 ];
 
-export const SCHEMA_VERSION = UPGRADES.length + 1;
+const SCHEMA_VERSION = UPGRADES.length + 1;
 const WITH_POSTS = 3;
 const WITH_CHECKSUMS = 4;
 

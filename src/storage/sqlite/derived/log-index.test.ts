@@ -9,6 +9,7 @@ import { Model } from "../../../../tests/model.ts";
 import { fc } from "../../../../tests/property.ts";
 import type { Message } from "../../../core/message.ts";
 import { systemClock } from "../../../lib/clock.ts";
+import { Damaged } from "../connection/damage.ts";
 import { checkpoint, openForReading, openForWriting } from "../connection/files.ts";
 import { migrate } from "../connection/schema.ts";
 import { commitGroup } from "../ingest/group-commit.ts";
@@ -170,6 +171,20 @@ test("what was derived is put in better order without a snapshot of the log, whi
   expect(count("segments")).toBeLessThan(20);
   index.close();
   writer.close();
+});
+
+test("damage that a merge of segments meets is damage of the index", () => {
+  const limits = { ...INDEX_LIMITS, segmentRows: 1 };
+  const path = join(folder.path, "damaged.db");
+  const { db, append } = openLog(path);
+  append(Array.from({ length: 16 }, (_, index) => message(`m${index}`)));
+  using log = openForReading(path);
+  using index = openIndex(log, path, 1, 1024) as Database;
+  const follower = new SearchFollower(index, limits, true);
+  for (let row = 0; row < 16; row++) follower.step(row, row + 1);
+  index.run("delete from blocks where segment = 7");
+  expect(() => follower.rearrange()).toThrow(Damaged);
+  db.close();
 });
 
 /** As a version before checksums left it. */

@@ -3,12 +3,12 @@ import type { Database } from "bun:sqlite";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import type { LogRow } from "./log-rows.ts";
 
-export interface SenderCount {
+interface SenderCount {
   readonly sender: string;
   readonly rows: number;
 }
 
-export interface SenderTotals {
+interface SenderTotals {
   readonly messages: number;
   readonly senders: number;
   /** Most messages first, then by the bytes of the number. */

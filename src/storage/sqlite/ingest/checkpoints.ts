@@ -9,7 +9,7 @@ import type { Thread } from "../connection/thread.ts";
 const AGAIN_AFTER_MS = 20;
 const ATTEMPTS_MAX = 10;
 
-export interface CheckpointOptions {
+interface CheckpointOptions {
   readonly checkpointer: Thread;
   readonly writer: Thread;
   /** Does something while nothing in this process reads the log. */

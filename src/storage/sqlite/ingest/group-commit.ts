@@ -11,7 +11,7 @@ import type { QueuedIntake } from "./post-log.ts";
  * Why something was not stored: `data`, the engine refuses the intake itself; `full`, it may be taken later (a
  * full disk, another program's lock); `disk`, the handle can't be trusted any more.
  */
-export type FailureKind = "data" | "full" | "disk";
+type FailureKind = "data" | "full" | "disk";
 
 export interface Refusal {
   readonly kind: FailureKind;

@@ -19,7 +19,7 @@ export interface QueuedIntake {
   readonly post?: QueuedPost;
 }
 
-export interface QueuedPost extends Omit<Post, "body"> {
+interface QueuedPost extends Omit<Post, "body"> {
   /** In base64. */
   readonly body: string;
 }
@@ -150,12 +150,12 @@ export class PostLog {
 }
 
 /** Where a row comes from. */
-export interface Part {
+interface Part {
   readonly source: string;
   readonly body: PostBody;
 }
 
-export interface MessagePart extends Part {
+interface MessagePart extends Part {
   readonly type: string;
   readonly span: Span;
 }

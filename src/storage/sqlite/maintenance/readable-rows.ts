@@ -7,7 +7,7 @@ import { isUnreadable } from "../connection/damage.ts";
 /** Behind a row that can't be read each of so many is tried by itself; beyond them, steps double. */
 const TRIED_ONE_BY_ONE = 512;
 
-export interface Walk<T> {
+interface Walk<T> {
   /** Up to `limit` rows from the row number `from` on, in order. */
   readonly read: (from: number, limit: number) => readonly T[];
   readonly from: number;

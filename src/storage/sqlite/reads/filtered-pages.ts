@@ -18,7 +18,7 @@ const BATCH_ROWS = 1000;
 /** So many rows of an order are looked at together when it is walked from its end. */
 const WALK_BACK_ROWS = 4096;
 
-export interface Search {
+interface Search {
   readonly query: MessageQuery;
   readonly filter: MessageFilter;
   readonly terms: SearchTerms;

@@ -29,7 +29,7 @@ export interface Found {
 }
 
 /** What a page is cut from a range by; `after` is a key of the range's order. */
-export interface PageCut {
+interface PageCut {
   readonly limit: number;
   readonly offset: number;
   readonly order?: Order;

@@ -33,7 +33,7 @@ interface Question {
   readonly reject: (error: unknown) => void;
 }
 
-export interface TimedReadsOptions {
+interface TimedReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Reads of each kind that are made at once unless one of them takes long. */
