@@ -194,7 +194,7 @@ class PostgresStore implements Store {
   }
 
   figures(): StoreFigures {
-    const { messages, events, unnumbered, bytes } = this.#following.figures;
+    const { messages, events, unnumberedRows, bytes } = this.#following.figures;
     return {
       storedMessages: messages,
       storedEvents: events,
@@ -202,7 +202,7 @@ class PostgresStore implements Store {
       databaseBytes: bytes,
       walBytes: 0,
       indexBytes: 0,
-      followerLagRows: { counts: unnumbered },
+      followerLagRows: { counts: unnumberedRows },
       readLagSeconds: this.#timed.lagSeconds,
     };
   }

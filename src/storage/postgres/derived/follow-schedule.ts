@@ -13,7 +13,9 @@ const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
-const REST = `select (select count(*) from batches where seq is null)::float8 as unnumbered,
+/** What was not new has no number and is no row; nor is a name that was taken so that nothing could be committed under it. */
+const REST = `select
+  (select coalesce(sum(rows), 0) from batches where seq is null and rows > 0)::float8 as unnumbered_rows,
   pg_database_size(current_database())::float8 as bytes`;
 
 export interface FollowScheduleOptions {
@@ -27,8 +29,8 @@ export interface FollowScheduleOptions {
 export interface StoredFigures {
   readonly messages: number;
   readonly events: number;
-  /** Batches that have no number and are not in the counts. */
-  readonly unnumbered: number;
+  /** Messages and events that have no number and are not in the counts. */
+  readonly unnumberedRows: number;
   readonly bytes: number;
 }
 
@@ -42,7 +44,7 @@ export class FollowSchedule {
   #stored = { messages: Number.NaN, events: Number.NaN };
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  #unnumbered = 0;
+  #unnumberedRows = 0;
   #bytes = 0;
 
   constructor(options: FollowScheduleOptions) {
@@ -54,7 +56,7 @@ export class FollowSchedule {
     return {
       messages: messages + this.#created.messages,
       events: events + this.#created.events,
-      unnumbered: this.#unnumbered,
+      unnumberedRows: this.#unnumberedRows,
       bytes: this.#bytes,
     };
   }
@@ -116,10 +118,10 @@ export class FollowSchedule {
     try {
       const { stored, rest } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
         stored: await countAll(session),
-        rest: await session.run<{ unnumbered: number; bytes: number }>(REST),
+        rest: await session.run<{ unnumbered_rows: number; bytes: number }>(REST),
       }));
       this.#stored = stored;
-      this.#unnumbered = rest[0]?.unnumbered ?? 0;
+      this.#unnumberedRows = rest[0]?.unnumbered_rows ?? 0;
       this.#bytes = rest[0]?.bytes ?? 0;
       this.#figuresAt = clock.elapsed();
     } catch (error) {

@@ -7,7 +7,7 @@ import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
 import type { Intake, NewEvent, Outcome } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
-import { placeholders, type Session, type Value } from "../connection/connection.ts";
+import { literal, placeholders, type Session, type Value } from "../connection/connection.ts";
 import { itemsOf } from "./items.ts";
 
 export interface QueuedIntake {
@@ -82,13 +82,12 @@ export async function writeBatch(
   };
 }
 
-/** Without values, so that it can go together with a commit; what comes from senders is in it as base64. */
+/** Without values, so that it can go together with a commit. */
 function recordOf(batch: string, places: number[], items: string): string {
   places.sort((a, b) => a - b);
   const hasGaps = places.length > 0 && places.at(-1) !== places.length - 1;
-  const encoded = Buffer.from(items).toString("base64");
   return `insert into batches (batch, rows, places, items) values ('${batch}', ${places.length},
-    ${hasGaps ? `'{${places.join()}}'` : "null"}, convert_from(decode('${encoded}', 'base64'), 'UTF8'))`;
+    ${hasGaps ? `'{${places.join()}}'` : "null"}, ${literal(items)})`;
 }
 
 function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; events: EventRow[] } {

@@ -11,7 +11,7 @@ import { isLeased } from "../connection/lease.ts";
 import { type MigrationMark, readMark, writeMark } from "../connection/migration-mark.ts";
 import { guard } from "../connection/safe-commit.ts";
 import { migrate } from "../connection/schema.ts";
-import { count } from "../derived/counts.ts";
+import { counting } from "../derived/counts.ts";
 import { NUMBERING_LEASE } from "../derived/follow-schedule.ts";
 import { lockedSeq } from "../derived/numbering.ts";
 import { dropSearchIndex, makeSearchIndex } from "../derived/search-index.ts";
@@ -243,8 +243,7 @@ export class LogImport {
       messages.map(({ message }) => message),
       events.map(({ source, event }) => ({ source, kind: event.kind })),
     );
-    await count(session, parseItems(items));
-    await session.run("update totals set seq = $1::text::bigint where id = 1", [String(last)]);
+    await session.script(counting(parseItems(items), last));
     await writeMark(session, this.#mark(last, false));
   }
 

@@ -1,0 +1,56 @@
+/** Numbering and counting: what it costs the server while the row that everybody waits for is locked. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Connection } from "../../src/storage/postgres/connection/connection.ts";
+import { numberAll } from "../../src/storage/postgres/derived/numbering.ts";
+import { itemsOf } from "../../src/storage/postgres/ingest/items.ts";
+import { makeTables } from "../databases/postgres.ts";
+import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
+
+const BATCHES = 200;
+const SOURCES = ["meta", "sms", "\u{1f4e8}'; drop table totals; --"];
+const KINDS = ["status", "reaction", "edit", "unknown"];
+const COUNTS = ["senders", "hours", "event_counts", "totals"];
+
+/** Notes each statement that adds to a table of counts: `on conflict do update` is an update too, whatever it finds. */
+const WATCH = `
+  create table statements (name text);
+  create function note() returns trigger language plpgsql as $$
+    begin insert into statements values (tg_table_name); return null; end $$;
+  ${COUNTS.map((table) => `create trigger noted after update on ${table} for each statement execute function note();`).join("\n")}`;
+
+let database: PostgresDatabase;
+let connection: Connection;
+beforeAll(async () => {
+  database = await newPostgresDatabase();
+  await makeTables(database.url);
+  connection = new Connection(database.url, { connectionsMax: 1, connectTimeoutS: 5 });
+});
+afterAll(async () => {
+  await connection.close();
+  await database.drop();
+});
+
+test("counts of hundreds of batches, whatever their sources and kinds, are made by as few statements as one's", async () => {
+  await database.query(WATCH);
+  const messages = ["+1", "+2"].map((from) => ({ from, ts: "2025-01-15T10:00:00Z" }));
+  const events = SOURCES.flatMap((source) => KINDS.map((kind) => ({ source, kind })));
+  for (let batch = 0; batch < BATCHES; batch++)
+    await database.query("insert into batches (batch, rows, items) values (gen_random_uuid(), $1, $2)", [
+      messages.length + events.length,
+      itemsOf(messages, events),
+    ]);
+  await numberAll(connection);
+  expect(
+    await database.query("select name, count(*)::int as n from statements group by 1 order by 1"),
+  ).toEqual(COUNTS.toSorted().map((name) => ({ name, n: 1 })));
+  const eventRows = events.length * BATCHES;
+  expect(
+    await database.query("select seq::int, messages::int, senders::int, events::int from totals"),
+  ).toEqual([{ seq: 2 * BATCHES + eventRows, messages: 2 * BATCHES, senders: 2, events: eventRows }]);
+  expect(
+    await database.query("select source, kind, rows::int from event_counts order by source, kind"),
+  ).toEqual(SOURCES.flatMap((source) => KINDS.toSorted().map((kind) => ({ source, kind, rows: BATCHES }))));
+  expect(await database.query("select count(*)::int as n from batches where seq is null")).toEqual([
+    { n: 0 },
+  ]);
+});
