@@ -1,11 +1,13 @@
-/** Numbering and counting: what it costs the server while the row that everybody waits for is locked. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+/** Numbering and counting: what they cost the server while the row that everybody waits for is locked, and what is left of them. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { numberAll } from "../../src/storage/postgres/derived/numbering.ts";
 import { itemsOf } from "../../src/storage/postgres/ingest/items.ts";
+import { openForTest } from "../contract/open-for-test.ts";
 import { makeTables } from "../databases/postgres.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
 
+const START_MS = 60_000;
 const BATCHES = 200;
 const SOURCES = ["meta", "sms", "\u{1f4e8}'; drop table totals; --"];
 const KINDS = ["status", "reaction", "edit", "unknown"];
@@ -19,27 +21,33 @@ const WATCH = `
   ${COUNTS.map((table) => `create trigger noted after update on ${table} for each statement execute function note();`).join("\n")}`;
 
 let database: PostgresDatabase;
-let connection: Connection;
-beforeAll(async () => {
+beforeEach(async () => {
   database = await newPostgresDatabase();
   await makeTables(database.url);
-  connection = new Connection(database.url, { connectionsMax: 1, connectTimeoutS: 5 });
-});
-afterAll(async () => {
-  await connection.close();
-  await database.drop();
-});
+}, START_MS);
+afterEach(() => database.drop());
+
+/** As commits leave them, all alike. */
+async function insertBatches(
+  batches: number,
+  messages: Parameters<typeof itemsOf>[0],
+  events: Parameters<typeof itemsOf>[1],
+): Promise<void> {
+  await database.query(
+    `insert into batches (batch, rows, items)
+     select gen_random_uuid(), $2::int, $3 from generate_series(1, $1::int)`,
+    [batches, messages.length + events.length, itemsOf(messages, events)],
+  );
+}
 
 test("counts of hundreds of batches, whatever their sources and kinds, are made by as few statements as one's", async () => {
   await database.query(WATCH);
   const messages = ["+1", "+2"].map((from) => ({ from, ts: "2025-01-15T10:00:00Z" }));
   const events = SOURCES.flatMap((source) => KINDS.map((kind) => ({ source, kind })));
-  for (let batch = 0; batch < BATCHES; batch++)
-    await database.query("insert into batches (batch, rows, items) values (gen_random_uuid(), $1, $2)", [
-      messages.length + events.length,
-      itemsOf(messages, events),
-    ]);
+  await insertBatches(BATCHES, messages, events);
+  const connection = new Connection(database.url, { connectionsMax: 1, connectTimeoutS: 5 });
   await numberAll(connection);
+  await connection.close();
   expect(
     await database.query("select name, count(*)::int as n from statements group by 1 order by 1"),
   ).toEqual(COUNTS.toSorted().map((name) => ({ name, n: 1 })));
@@ -53,4 +61,21 @@ test("counts of hundreds of batches, whatever their sources and kinds, are made 
   expect(await database.query("select count(*)::int as n from batches where seq is null")).toEqual([
     { n: 0 },
   ]);
+});
+
+test("what no replica has numbered and counted yet is reported in messages and events", async () => {
+  const messages = ["+1", "+1", "+2"].map((from) => ({ from, ts: "2025-01-15T10:00:00Z" }));
+  await insertBatches(1, messages, []);
+  await insertBatches(1, messages, [{ source: "meta", kind: "status" }]);
+  // The name of a commit that must not happen any more.
+  await database.query("insert into batches (batch, rows) values (gen_random_uuid(), -1)");
+  // Somebody else would number, and doesn't.
+  await database.query("insert into lease values ('fold', gen_random_uuid(), now() + interval '1 hour')");
+  const store = await openForTest({ engine: "postgres", url: database.url });
+  expect(store.figures()).toMatchObject({
+    storedMessages: 6,
+    storedEvents: 1,
+    followerLagRows: { counts: 7 },
+  });
+  await store.close();
 });

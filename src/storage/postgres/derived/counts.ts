@@ -51,14 +51,19 @@ export async function uncounted(session: Session): Promise<Items> {
   return joinItems(rows.map(({ items }) => parseItems(items)));
 }
 
-/** How many messages and events there are. */
-export async function countAll(session: Session): Promise<{ messages: number; events: number }> {
+/** How many messages and events there are, and how many of them have no number yet. */
+export async function countAll(
+  session: Session,
+): Promise<{ messages: number; events: number; unnumberedRows: number }> {
   const tail = await uncounted(session);
   const [totals] = await session.run<{ messages: number; events: number }>(
     "select messages::float8 as messages, events::float8 as events from totals where id = 1",
   );
+  const messages = sum(tail.messages);
+  const events = sum(tail.events);
   return {
-    messages: (totals?.messages ?? 0) + sum(tail.messages),
-    events: (totals?.events ?? 0) + sum(tail.events),
+    messages: (totals?.messages ?? 0) + messages,
+    events: (totals?.events ?? 0) + events,
+    unnumberedRows: messages + events,
   };
 }

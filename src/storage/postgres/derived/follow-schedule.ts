@@ -13,10 +13,7 @@ const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
-/** What was not new has no number and is no row; nor is a name that was taken so that nothing could be committed under it. */
-const REST = `select
-  (select coalesce(sum(rows), 0) from batches where seq is null and rows > 0)::float8 as unnumbered_rows,
-  pg_database_size(current_database())::float8 as bytes`;
+const BYTES = "select pg_database_size(current_database())::float8 as bytes";
 
 export interface FollowScheduleOptions {
   readonly connection: Connection;
@@ -41,10 +38,9 @@ export class FollowSchedule {
   #closed = false;
   #isHolder = false;
   #figuresAt = Number.NEGATIVE_INFINITY;
-  #stored = { messages: Number.NaN, events: Number.NaN };
+  #stored: Omit<StoredFigures, "bytes"> = { messages: Number.NaN, events: Number.NaN, unnumberedRows: 0 };
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  #unnumberedRows = 0;
   #bytes = 0;
 
   constructor(options: FollowScheduleOptions) {
@@ -52,11 +48,11 @@ export class FollowSchedule {
   }
 
   get figures(): StoredFigures {
-    const { messages, events } = this.#stored;
+    const { messages, events, unnumberedRows } = this.#stored;
     return {
       messages: messages + this.#created.messages,
       events: events + this.#created.events,
-      unnumberedRows: this.#unnumberedRows,
+      unnumberedRows,
       bytes: this.#bytes,
     };
   }
@@ -116,13 +112,12 @@ export class FollowSchedule {
     const before = this.#created;
     this.#created = created;
     try {
-      const { stored, rest } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
+      const { stored, size } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
         stored: await countAll(session),
-        rest: await session.run<{ unnumbered_rows: number; bytes: number }>(REST),
+        size: await session.run<{ bytes: number }>(BYTES),
       }));
       this.#stored = stored;
-      this.#unnumberedRows = rest[0]?.unnumbered_rows ?? 0;
-      this.#bytes = rest[0]?.bytes ?? 0;
+      this.#bytes = size[0]?.bytes ?? 0;
       this.#figuresAt = clock.elapsed();
     } catch (error) {
       before.messages += created.messages;
