@@ -17,6 +17,8 @@ export interface QueuedIntake {
 
 /** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
 const STATEMENT_ROWS_MAX = 1000;
+/** Of bodies, unless one is larger by itself: client and server each hold a statement several times. */
+const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const NATIVE_COLUMNS =
   "batch, message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, place";
 const MESSAGE_COLUMNS = `${NATIVE_COLUMNS}, source, type, delivery, start, stop`;
@@ -67,7 +69,7 @@ export async function writeBatch(
   const newEvents = await insertEvents(session, batch, events);
   const stored = await storedMessages(session, messages, newMessages);
   const fresh = [...newMessages, ...newEvents];
-  await insertBodies(session, batch, group, fresh);
+  await insertBodies(session, batch, bodiesOf(group, fresh));
   const items = itemsOf(
     newMessages.map(({ message }) => message),
     newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
@@ -207,18 +209,32 @@ async function storedMessages(
   return stored;
 }
 
-async function insertBodies(
-  session: Session,
-  batch: string,
+/** The bodies of the POSTs of a group that something is kept of, by the POST's place in it. */
+function bodiesOf(
   group: readonly QueuedIntake[],
   kept: readonly { readonly delivery: number | null }[],
-): Promise<void> {
+): BodyRow[] {
   const needed = new Set(kept.map(({ delivery }) => delivery));
-  for (const [number, { intake }] of group.entries()) {
-    if (intake.post === undefined || !needed.has(number)) continue;
-    const body = Buffer.from(intake.post.body);
-    await session.run("insert into deliveries values ($1, $2, $3)", [batch, number, body]);
-  }
+  return group.flatMap(({ intake: { post } }, delivery) =>
+    post !== undefined && needed.has(delivery) ? [{ delivery, body: post.body }] : [],
+  );
+}
+
+export interface BodyRow {
+  readonly delivery: number;
+  readonly body: Uint8Array;
+}
+
+export async function insertBodies(
+  session: Session,
+  batch: string,
+  bodies: readonly BodyRow[],
+): Promise<void> {
+  for (const some of chunks(bodies, ({ body }) => body.length))
+    await session.run(
+      `insert into deliveries (batch, delivery, body) values ${placeholders(some.length, 2, 1)}`,
+      [batch, ...some.flatMap(({ delivery, body }) => [delivery, body])],
+    );
 }
 
 /** What became of the rows, in the order in which they came: of two copies the first is created. */
@@ -265,7 +281,18 @@ function firstOfEach<T>(rows: readonly T[], key: (row: T) => string): T[] {
   });
 }
 
-function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < rows.length; start += STATEMENT_ROWS_MAX)
-    yield rows.slice(start, start + STATEMENT_ROWS_MAX);
+/** In order, each within the bounds of a statement. */
+function* chunks<T>(rows: readonly T[], bytesOf: (row: T) => number = () => 0): Generator<readonly T[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, row] of rows.entries()) {
+    const more = bytesOf(row);
+    if (index - start === STATEMENT_ROWS_MAX || (index > start && bytes + more > STATEMENT_BYTES_MAX)) {
+      yield rows.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += more;
+  }
+  if (start < rows.length) yield rows.slice(start);
 }

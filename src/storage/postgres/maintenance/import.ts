@@ -6,7 +6,7 @@
 import { StartRefused } from "../../../core/errors.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { NewId } from "../../../lib/chance.ts";
-import { Connection, placeholders, type Session } from "../connection/connection.ts";
+import { Connection, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
 import { type MigrationMark, readMark, writeMark } from "../connection/migration-mark.ts";
 import { guard } from "../connection/safe-commit.ts";
@@ -15,7 +15,14 @@ import { counting } from "../derived/counts.ts";
 import { NUMBERING_LEASE } from "../derived/follow-schedule.ts";
 import { lockedSeq } from "../derived/numbering.ts";
 import { dropSearchIndex, makeSearchIndex } from "../derived/search-index.ts";
-import { type EventRow, insertEvents, insertMessages, type MessageRow } from "../ingest/batch.ts";
+import {
+  type BodyRow,
+  type EventRow,
+  insertBodies,
+  insertEvents,
+  insertMessages,
+  type MessageRow,
+} from "../ingest/batch.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
 
 const TRANSACTION_ROWS = 2000;
@@ -84,7 +91,7 @@ async function refuseOthers(session: Session, last: number, expected: number): P
 class Pending {
   readonly messages: MessageRow[] = [];
   readonly events: EventRow[] = [];
-  readonly bodies: Uint8Array[] = [];
+  readonly bodies: BodyRow[] = [];
   first = 0;
   last = 0;
   #bytes = 0;
@@ -100,7 +107,7 @@ class Pending {
   }
 
   addBody(body: Uint8Array): void {
-    this.bodies.push(body);
+    this.bodies.push({ delivery: this.bodies.length, body });
     this.#bytes += body.length;
   }
 
@@ -249,15 +256,5 @@ export class LogImport {
 
   #mark(seq: number, finished: boolean): MigrationMark {
     return { log: this.#log, seq, finished };
-  }
-}
-
-async function insertBodies(session: Session, batch: string, bodies: readonly Uint8Array[]): Promise<void> {
-  for (let start = 0; start < bodies.length; start += 1000) {
-    const some = bodies.slice(start, start + 1000);
-    await session.run(
-      `insert into deliveries (batch, delivery, body) values ${placeholders(some.length, 3)}`,
-      some.flatMap((body, index) => [batch, start + index, body]),
-    );
   }
 }
