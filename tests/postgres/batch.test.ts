@@ -1,5 +1,6 @@
 /** What a group of intakes costs the server, by its statements. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import * as instant from "../../src/core/instant.ts";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { writeBatch } from "../../src/storage/postgres/ingest/batch.ts";
 import { makeTables } from "../databases/postgres.ts";
@@ -61,4 +62,10 @@ test("large bodies go in several statements, so that none holds more than a few 
       Buffer.from(body).equals(bodies[body[0] ?? 0] ?? Buffer.alloc(0)),
     ),
   ).toEqual(sizes.map(() => true));
+});
+
+test("the key of an instant is made once a message", async () => {
+  using made = spyOn(instant, "instantKey");
+  await statementsFor("keys", [Buffer.from("1"), Buffer.from("2"), Buffer.from("3")]);
+  expect(made).toHaveBeenCalledTimes(3);
 });

@@ -42,7 +42,7 @@ async function insertBatches(
 
 test("counts of hundreds of batches, whatever their sources and kinds, are made by as few statements as one's", async () => {
   await database.query(WATCH);
-  const messages = ["+1", "+2"].map((from) => ({ from, ts: "2025-01-15T10:00:00Z" }));
+  const messages = ["+1", "+2"].map((from) => ({ from, tsKey: "2025-01-15T10:00:00" }));
   const events = SOURCES.flatMap((source) => KINDS.map((kind) => ({ source, kind })));
   await insertBatches(BATCHES, messages, events);
   const connection = new Connection(database.url, { connectionsMax: 1, connectTimeoutS: 5 });
@@ -64,7 +64,7 @@ test("counts of hundreds of batches, whatever their sources and kinds, are made 
 });
 
 test("what no replica has numbered and counted yet is reported in messages and events", async () => {
-  const messages = ["+1", "+1", "+2"].map((from) => ({ from, ts: "2025-01-15T10:00:00Z" }));
+  const messages = ["+1", "+1", "+2"].map((from) => ({ from, tsKey: "2025-01-15T10:00:00" }));
   await insertBatches(1, messages, []);
   await insertBatches(1, messages, [{ source: "meta", kind: "status" }]);
   // The name of a commit that must not happen any more.

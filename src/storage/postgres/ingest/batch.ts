@@ -27,6 +27,8 @@ const EVENT_COLUMNS =
 
 export interface MessageRow {
   readonly message: Message;
+  /** Of its `ts`. */
+  readonly tsKey: string;
   readonly createdAt: string;
   readonly place: number;
   /** Null for the native source. */
@@ -71,7 +73,7 @@ export async function writeBatch(
   const fresh = [...newMessages, ...newEvents];
   await insertBodies(session, batch, bodiesOf(group, fresh));
   const items = itemsOf(
-    newMessages.map(({ message }) => message),
+    newMessages.map(({ message, tsKey }) => ({ from: message.from, tsKey })),
     newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
   const places = fresh.map(({ place }) => place);
@@ -102,6 +104,7 @@ function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; event
       const detail = post?.details[index];
       messages.push({
         message,
+        tsKey: instantKey(message.ts),
         createdAt,
         place: place++,
         source: post?.source ?? null,
@@ -133,10 +136,10 @@ export async function insertMessages(
   const isNative = first.every(({ source }) => source === null);
   for (const some of chunks(first)) {
     const values: Value[] = [batch];
-    for (const { message, createdAt, place, source, type, delivery, start, stop } of some) {
+    for (const { message, tsKey, createdAt, place, source, type, delivery, start, stop } of some) {
       const { message_id, from, to, ts, text } = message;
       const folded = text === null ? null : fold(text);
-      values.push(message_id, from, to, ts, instantKey(ts), text, folded, createdAt, place);
+      values.push(message_id, from, to, ts, tsKey, text, folded, createdAt, place);
       if (!isNative) values.push(source, type, delivery, start, stop);
     }
     const columns = isNative ? NATIVE_COLUMNS : MESSAGE_COLUMNS;

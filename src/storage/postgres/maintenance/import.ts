@@ -4,6 +4,7 @@
  * meanwhile, nothing more is taken.
  */
 import { StartRefused } from "../../../core/errors.ts";
+import { instantKey } from "../../../core/instant.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, type Session } from "../connection/connection.ts";
@@ -127,7 +128,7 @@ function messageRow(record: MessageRecord, place: number, delivery: number): Mes
     "source" in record
       ? { source: record.source, type: record.type, delivery, start: record.start, stop: record.stop }
       : { source: null, type: null, delivery: null, start: null, stop: null };
-  return { message: { message_id, from, to, ts, text }, createdAt, place, ...part };
+  return { message: { message_id, from, to, ts, text }, tsKey: instantKey(ts), createdAt, place, ...part };
 }
 
 function eventRow(record: EventRecord, place: number, delivery: number): EventRow {
@@ -247,7 +248,7 @@ export class LogImport {
       last - first + 1,
     ]);
     const items = itemsOf(
-      messages.map(({ message }) => message),
+      messages.map(({ message, tsKey }) => ({ from: message.from, tsKey })),
       events.map(({ source, event }) => ({ source, kind: event.kind })),
     );
     await session.script(counting(parseItems(items), last));
