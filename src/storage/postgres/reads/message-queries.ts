@@ -17,19 +17,31 @@ const COLUMNS = `message_id, from_msisdn as "from", to_msisdn as "to", ts, text`
 
 /** One page and its total. */
 export async function listMessages(session: Session, query: MessageQuery): Promise<Page> {
-  const total = await totalOf(session, query);
-  const rows = query.offset < total ? await pageOf(session, query) : [];
+  const tail = once(() => uncounted(session));
+  const total = await totalOf(session, query, tail);
+  const rows = query.offset < total ? await pageOf(session, query, tail) : [];
   return pageOfRows(rows, total, query.limit);
 }
 
-async function totalOf(session: Session, query: MessageQuery): Promise<number> {
+/** What is not counted yet, asked for once a read, by whatever needs it. */
+type Tail = () => Promise<Items>;
+
+function once(ask: Tail): Tail {
+  let asked: Promise<Items> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
+}
+
+async function totalOf(session: Session, query: MessageQuery, tailOf: Tail): Promise<number> {
   const { from, to, messageId, source, since, until, q } = query;
   const isCounted = [to, messageId, source, q].every((filter) => filter === undefined);
   if (!isCounted || (from !== undefined && (since ?? until) !== undefined)) {
     const { where, values } = messageFilter(query);
     return countRows(session, `messages where ${where}`, values);
   }
-  const tail = await uncounted(session);
+  const tail = await tailOf();
   if (from !== undefined) {
     const rows = await session.run<{ rows: number }>(
       "select rows::float8 as rows from senders where sender = $1",
@@ -90,10 +102,10 @@ export async function countRows(
 }
 
 /** One row more than was asked for, if there is one. */
-async function pageOf(session: Session, query: MessageQuery): Promise<readonly KeyedMessage[]> {
+async function pageOf(session: Session, query: MessageQuery, tail: Tail): Promise<readonly KeyedMessage[]> {
   const { limit, after } = query;
   const filter = messageFilter(query);
-  const skipped = after === undefined ? await skippedHours(session, query) : undefined;
+  const skipped = after === undefined ? await skippedHours(session, query, tail) : undefined;
   if (skipped !== undefined) filter.add(skipped.hour, (place) => `ts_key >= ${place}`);
   if (after !== undefined) {
     const places = `${filter.place(after.tsKey)}, ${filter.place(after.messageId)}`;
@@ -111,6 +123,7 @@ async function pageOf(session: Session, query: MessageQuery): Promise<readonly K
 async function skippedHours(
   session: Session,
   { offset, ...filters }: MessageQuery,
+  tail: Tail,
 ): Promise<{ hour: string; rows: number } | undefined> {
   const { from, to, messageId, source, since, until, q } = filters;
   const isAll = [from, to, messageId, source, since, until, q].every((filter) => filter === undefined);
@@ -119,8 +132,7 @@ async function skippedHours(
     "select hour, rows::float8 as rows from hours",
   );
   const counts = new Map(hours.map(({ hour, rows }) => [hour, rows]));
-  for (const [, hour, rows] of (await uncounted(session)).messages)
-    counts.set(hour, (counts.get(hour) ?? 0) + rows);
+  for (const [, hour, rows] of (await tail()).messages) counts.set(hour, (counts.get(hour) ?? 0) + rows);
   let before = 0;
   for (const [hour, rows] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (before + rows > offset) return { hour, rows: before };
