@@ -38,23 +38,19 @@ export class FollowSchedule {
   #closed = false;
   #isHolder = false;
   #figuresAt = Number.NEGATIVE_INFINITY;
-  #stored: Omit<StoredFigures, "bytes"> = { messages: Number.NaN, events: Number.NaN, unnumberedRows: 0 };
+  #stored: StoredFigures | undefined;
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  #bytes = 0;
 
   constructor(options: FollowScheduleOptions) {
     this.#options = options;
   }
 
-  get figures(): StoredFigures {
-    const { messages, events, unnumberedRows } = this.#stored;
-    return {
-      messages: messages + this.#created.messages,
-      events: events + this.#created.events,
-      unnumberedRows,
-      bytes: this.#bytes,
-    };
+  /** Undefined until they have been asked for. */
+  get figures(): StoredFigures | undefined {
+    if (this.#stored === undefined) return undefined;
+    const { messages, events, ...rest } = this.#stored;
+    return { messages: messages + this.#created.messages, events: events + this.#created.events, ...rest };
   }
 
   /** Resolves once the figures are there, if the database is. */
@@ -112,12 +108,11 @@ export class FollowSchedule {
     const before = this.#created;
     this.#created = created;
     try {
-      const { stored, size } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
-        stored: await countAll(session),
-        size: await session.run<{ bytes: number }>(BYTES),
-      }));
-      this.#stored = stored;
-      this.#bytes = size[0]?.bytes ?? 0;
+      this.#stored = await boundedTransaction(connection, SNAPSHOT, async (session) => {
+        const counted = await countAll(session);
+        const [size] = await session.run<{ bytes: number }>(BYTES);
+        return { ...counted, bytes: size?.bytes ?? 0 };
+      });
       this.#figuresAt = clock.elapsed();
     } catch (error) {
       before.messages += created.messages;
