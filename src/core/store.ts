@@ -173,12 +173,12 @@ export interface Stats {
   readonly last_message_ts: string | null;
 }
 
-/** What a scrape may ask for at any moment; no figure costs a scan. */
+/** What a scrape may ask for at any moment; no figure costs a scan. Undefined is what has not been counted yet. */
 export interface StoreFigures {
-  readonly storedMessages: number;
-  readonly storedEvents: number;
+  readonly storedMessages: number | undefined;
+  readonly storedEvents: number | undefined;
   readonly queueRows: number;
-  readonly databaseBytes: number;
+  readonly databaseBytes: number | undefined;
   readonly walBytes: number;
   readonly indexBytes: number;
   /** Stored messages, or events, that a follower has not taken yet, by its name; reads look at them one by one. */

@@ -265,14 +265,22 @@ export class Metrics {
     );
   }
 
-  gauge(name: string, help: string, read: () => number, labels: Readonly<Record<string, string>> = {}): void {
+  /** There is no series while `read` knows no figure. */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | undefined,
+    labels: Readonly<Record<string, string>> = {},
+  ): void {
     new Gauge({
       name,
       help,
       labelNames: Object.keys(labels),
       registers: [this.#registry],
       collect() {
-        this.set({ ...labels }, read());
+        const figure = read();
+        if (figure === undefined) this.remove({ ...labels });
+        else this.set({ ...labels }, figure);
       },
     });
   }

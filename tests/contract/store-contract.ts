@@ -452,6 +452,8 @@ export function storeContract(
         await append(message("a"), message("b"), message("a"));
         await until("the figure counts two", () => store.figures().storedMessages === 2);
         await reopen();
+        // Until it is known there is none.
+        expect(store.figures().storedMessages ?? 2).toBe(2);
         await until("the figure counts two again", () => store.figures().storedMessages === 2);
         await append(message("c"));
         expect(store.figures()).toMatchObject({ storedMessages: 3, queueRows: 0 });

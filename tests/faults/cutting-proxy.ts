@@ -22,6 +22,8 @@ export interface CuttingProxy {
   readonly release: () => void;
   /** From now on nobody is let in, and who is in is cut. */
   readonly shut: () => void;
+  /** How many were not let in so far. */
+  readonly refused: () => number;
   readonly open: () => void;
   readonly close: () => Promise<void>;
 }
@@ -32,13 +34,18 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
   let cuts = 0;
   let silent = 0;
   let isShut = false;
+  let refused = 0;
   let held: (() => void)[] = [];
   const sockets = new Set<Socket>();
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
   const server = createServer((client) => {
-    if (isShut) return void client.destroy();
+    if (isShut) {
+      refused++;
+      client.destroy();
+      return;
+    }
     const upstream = connect(to.port, to.host);
     let isCut = false;
     let isAboutBatch = false;
@@ -107,6 +114,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       isShut = true;
       cutAll();
     },
+    refused: () => refused,
     open: () => {
       isShut = false;
     },

@@ -161,6 +161,24 @@ for (const way of WAYS)
     );
 
     test(
+      "reads that begin while nobody can connect are answered once somebody can",
+      async () => {
+        await append("m1");
+        for (let round = 0; round < ROUNDS; round++) {
+          const refused = proxy.refused();
+          proxy.shut();
+          // Numbering tries; a pooler that was refused then refuses everybody for a second.
+          await until("a connection to be refused", () => proxy.refused() > refused);
+          const reads = Array.from({ length: 20 }, () => store.list({ limit: 10, offset: 0 }));
+          proxy.open();
+          const pages = await Promise.all(reads);
+          expect(pages.every((page) => page.total === 1)).toBe(true);
+        }
+      },
+      LONG_MS,
+    );
+
+    test(
       "a connection that is cut while reads are under way costs none of them its answer",
       async () => {
         await append("m1");

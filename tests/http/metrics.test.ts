@@ -1,6 +1,7 @@
 /** `GET /metrics`: the series are there from the start, and nobody can make more of them than there should be. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { message } from "../messages.ts";
+import { until } from "../until.ts";
 import { newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
@@ -9,6 +10,8 @@ const RESULTS = ["ok", "duplicate", "invalid_signature", "validation_error", "ov
 let service: TestService;
 beforeAll(async () => {
   service = await newService();
+  // They are counted beside the start.
+  await until("messages to be counted", async () => (await service.metric("store_messages")) !== undefined);
 });
 afterAll(() => service.stop());
 

@@ -195,15 +195,15 @@ class PostgresStore implements Store {
   }
 
   figures(): StoreFigures {
-    const { messages, events, unnumbered, bytes } = this.#following.figures;
+    const stored = this.#following.figures;
     return {
-      storedMessages: messages,
-      storedEvents: events,
+      storedMessages: stored?.messages,
+      storedEvents: stored?.events,
       queueRows: this.#groups.rows,
-      databaseBytes: bytes,
+      databaseBytes: stored?.bytes,
       walBytes: 0,
       indexBytes: 0,
-      followerLagRows: { counts: unnumbered },
+      followerLagRows: stored === undefined ? {} : { counts: stored.unnumberedRows },
       readLagSeconds: this.#timed.lagSeconds,
     };
   }

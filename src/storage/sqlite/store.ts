@@ -133,7 +133,8 @@ class SqliteStore implements Store {
   readonly #underway: Waiting<QueuedIntake>[] = [];
   #kicked = false;
   #delayed = false;
-  #storedMessages = Number.NaN;
+  /** At the start; undefined until they are counted. */
+  #storedMessages: number | undefined;
   /** Since the start. */
   readonly #created = { messages: 0, events: 0 };
   #committedAt = Number.NEGATIVE_INFINITY;
@@ -235,7 +236,8 @@ class SqliteStore implements Store {
   figures(): StoreFigures {
     const { path } = this.#options;
     return {
-      storedMessages: this.#storedMessages + this.#created.messages,
+      storedMessages:
+        this.#storedMessages === undefined ? undefined : this.#storedMessages + this.#created.messages,
       storedEvents: this.#opened.end.event + this.#created.events,
       queueRows: this.#queue.rows,
       databaseBytes: sizeOf(path),

@@ -63,18 +63,19 @@ export class Connection implements Session {
   }
 
   /**
-   * A transaction in as few turns as there can be: `first` goes to the server with its begin, and what the work makes of
-   * the rows that it gives, statements without values, with its commit. `hangMs` as above.
+   * A transaction in as few turns as there can be: `first`, statements without values, goes to the server with its begin,
+   * and what the work makes of the rows that each of them gives, such statements too, with its commit. `hangMs` as above.
    */
   commit(
     first: string,
-    work: (session: Session, found: readonly object[]) => Promise<string>,
+    work: (session: Session, found: readonly (readonly object[])[]) => Promise<string>,
     hangMs: number,
   ): Promise<void> {
     return this.#watched(hangMs, async (sql, answered) => {
       const reserved = await sql.reserve();
       try {
-        const [, found] = await reserved.unsafe(`begin read write; ${first}`).simple();
+        const [, ...found] = await reserved.unsafe(`begin read write; ${first}`).simple();
+        answered();
         const last = await work(sessionOn(reserved, answered), found);
         await reserved.unsafe(`${last}; commit`).simple();
       } catch (error) {
@@ -181,6 +182,11 @@ async function runOn<T extends object>(
   values: readonly Value[],
 ): Promise<readonly T[]> {
   return [...((await sql.unsafe(text, [...values])) as T[])];
+}
+
+/** The text for a statement without values, whatever it holds. */
+export function literal(text: string): string {
+  return `convert_from(decode('${Buffer.from(text).toString("base64")}', 'base64'), 'UTF8')`;
 }
 
 /** By the shape of a row: the longest text that was asked for, and where each of its rows ends. */

@@ -2,54 +2,47 @@
  * Counts that are kept beside the rows, so that totals and statistics needn't look at these: messages by sender and hour,
  * events by source and kind. Whoever writes them holds the row of `totals`.
  */
-import type { Session } from "../connection/connection.ts";
+import { literal, type Session } from "../connection/connection.ts";
 import { type Items, joinItems, parseItems, sum } from "../ingest/items.ts";
 
-/** Takes what batches add into the counts; the caller holds the row of `totals`. */
-export async function count(session: Session, { messages, events }: Items): Promise<void> {
-  const senders = summed(messages.map(([sender, , rows]) => [sender, rows]));
-  const fresh = await added(session, "senders", "sender", senders);
-  await added(session, "hours", "hour", summed(messages.map(([, hour, rows]) => [hour, rows])));
-  for (const [source, kind, rows] of events) {
-    await session.run(
-      `insert into event_counts values ($1, $2, $3)
-       on conflict (source, kind) do update set rows = event_counts.rows + excluded.rows`,
-      [source, kind, rows],
-    );
-  }
-  await session.run(
-    "update totals set messages = messages + $1, senders = senders + $2, events = events + $3 where id = 1",
-    [sum(messages), fresh, sum(events)],
-  );
+/**
+ * Takes what batches add into the counts, and the log up to `seq`: statements without values, as many for a thousand
+ * batches as for one. Whoever runs them holds the row of `totals`.
+ */
+export function counting({ messages, events }: Items, seq: number): string {
+  const senders = messages.map(([sender, , rows]) => ({ key: [sender], rows }));
+  const hours = messages.map(([, hour, rows]) => ({ key: [hour], rows }));
+  const kinds = events.map(([source, kind, rows]) => ({ key: [source, kind], rows }));
+  return `
+    with added as (${adding("senders", ["sender"], senders)} returning (xmax = 0) as is_new)
+    update totals set seq = ${seq}, messages = messages + ${sum(messages)}, events = events + ${sum(events)},
+      senders = senders + (select count(*) from added where is_new) where id = 1;
+    ${adding("hours", ["hour"], hours)};
+    ${adding("event_counts", ["source", "kind"], kinds)}`;
 }
 
-const ROWS_MAX = 10_000;
-
-/** Adds to the counts of a table; how many keys were not there before. */
-async function added(
-  session: Session,
-  table: string,
-  key: string,
-  counts: readonly (readonly [key: string, rows: number])[],
-): Promise<number> {
-  let fresh = 0;
-  for (let start = 0; start < counts.length; start += ROWS_MAX) {
-    const some = counts.slice(start, start + ROWS_MAX);
-    const rows = some.map((_, index) => `($${2 * index + 1}, $${2 * index + 2}::bigint)`).join(", ");
-    const found = await session.run<{ fresh: boolean }>(
-      `insert into ${table} (${key}, rows) values ${rows}
-       on conflict (${key}) do update set rows = ${table}.rows + excluded.rows returning (xmax = 0) as fresh`,
-      some.flat(),
-    );
-    fresh += found.filter((row) => row.fresh).length;
-  }
-  return fresh;
+interface Count {
+  readonly key: readonly string[];
+  readonly rows: number;
 }
 
-function summed(pairs: readonly (readonly [string, number])[]): [string, number][] {
-  const sums = new Map<string, number>();
-  for (const [key, rows] of pairs) sums.set(key, (sums.get(key) ?? 0) + rows);
-  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+/** Adds to the counts of a table, each key once, and in one order, whoever adds them. */
+function adding(table: string, columns: readonly string[], counts: readonly Count[]): string {
+  const key = columns.join(", ");
+  const values = columns.map((_, place) => `row ->> ${place}`).join(", ");
+  const rows = JSON.stringify(summed(counts).map((count) => [...count.key, count.rows]));
+  return `insert into ${table} (${key}, rows)
+    select ${values}, (row ->> ${columns.length})::bigint from json_array_elements(${literal(rows)}::json) row
+    on conflict (${key}) do update set rows = ${table}.rows + excluded.rows`;
+}
+
+function summed(counts: readonly Count[]): Count[] {
+  const sums = new Map<string, Count>();
+  for (const { key, rows } of counts) {
+    const name = key.join("\0");
+    sums.set(name, { key, rows: rows + (sums.get(name)?.rows ?? 0) });
+  }
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
 }
 
 /** What is committed and not in the counts yet, in the session's snapshot: with it, counts are exact at every moment. */
@@ -58,14 +51,19 @@ export async function uncounted(session: Session): Promise<Items> {
   return joinItems(rows.map(({ items }) => parseItems(items)));
 }
 
-/** How many messages and events there are. */
-export async function countAll(session: Session): Promise<{ messages: number; events: number }> {
+/** How many messages and events there are, and how many of them have no number yet. */
+export async function countAll(
+  session: Session,
+): Promise<{ messages: number; events: number; unnumberedRows: number }> {
   const tail = await uncounted(session);
   const [totals] = await session.run<{ messages: number; events: number }>(
     "select messages::float8 as messages, events::float8 as events from totals where id = 1",
   );
+  const messages = sum(tail.messages);
+  const events = sum(tail.events);
   return {
-    messages: (totals?.messages ?? 0) + sum(tail.messages),
-    events: (totals?.events ?? 0) + sum(tail.events),
+    messages: (totals?.messages ?? 0) + messages,
+    events: (totals?.events ?? 0) + events,
+    unnumberedRows: messages + events,
   };
 }

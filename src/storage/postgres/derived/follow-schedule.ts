@@ -13,8 +13,7 @@ const EVERY_MS = 250;
 /** What other replicas have stored is looked at so often. */
 const FIGURES_EVERY_MS = 10_000;
 
-const REST = `select (select count(*) from batches where seq is null)::float8 as unnumbered,
-  pg_database_size(current_database())::float8 as bytes`;
+const BYTES = "select pg_database_size(current_database())::float8 as bytes";
 
 interface FollowScheduleOptions {
   readonly connection: Connection;
@@ -27,8 +26,8 @@ interface FollowScheduleOptions {
 interface StoredFigures {
   readonly messages: number;
   readonly events: number;
-  /** Batches that have no number and are not in the counts. */
-  readonly unnumbered: number;
+  /** Messages and events that have no number and are not in the counts. */
+  readonly unnumberedRows: number;
   readonly bytes: number;
 }
 
@@ -39,24 +38,19 @@ export class FollowSchedule {
   #closed = false;
   #isHolder = false;
   #figuresAt = Number.NEGATIVE_INFINITY;
-  #stored = { messages: Number.NaN, events: Number.NaN };
+  #stored: StoredFigures | undefined;
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  #unnumbered = 0;
-  #bytes = 0;
 
   constructor(options: FollowScheduleOptions) {
     this.#options = options;
   }
 
-  get figures(): StoredFigures {
-    const { messages, events } = this.#stored;
-    return {
-      messages: messages + this.#created.messages,
-      events: events + this.#created.events,
-      unnumbered: this.#unnumbered,
-      bytes: this.#bytes,
-    };
+  /** Undefined until they have been asked for. */
+  get figures(): StoredFigures | undefined {
+    if (this.#stored === undefined) return undefined;
+    const { messages, events, ...rest } = this.#stored;
+    return { messages: messages + this.#created.messages, events: events + this.#created.events, ...rest };
   }
 
   /** Resolves once the figures are there, if the database is. */
@@ -114,13 +108,11 @@ export class FollowSchedule {
     const before = this.#created;
     this.#created = created;
     try {
-      const { stored, rest } = await boundedTransaction(connection, SNAPSHOT, async (session) => ({
-        stored: await countAll(session),
-        rest: await session.run<{ unnumbered: number; bytes: number }>(REST),
-      }));
-      this.#stored = stored;
-      this.#unnumbered = rest[0]?.unnumbered ?? 0;
-      this.#bytes = rest[0]?.bytes ?? 0;
+      this.#stored = await boundedTransaction(connection, SNAPSHOT, async (session) => {
+        const counted = await countAll(session);
+        const [size] = await session.run<{ bytes: number }>(BYTES);
+        return { ...counted, bytes: size?.bytes ?? 0 };
+      });
       this.#figuresAt = clock.elapsed();
     } catch (error) {
       before.messages += created.messages;

@@ -3,16 +3,19 @@
  * committed, from one row that is locked meanwhile: whoever follows the numbers never misses a batch that commits late,
  * and no two replicas can give the same one. A number that was seen outlasts a crash of the server.
  */
-import { boundedTransaction } from "../connection/bounded-transaction.ts";
+import { boundedCommit } from "../connection/bounded-transaction.ts";
 import type { Connection, Session } from "../connection/connection.ts";
-import { placeholders } from "../connection/connection.ts";
 import { failureOf } from "../connection/failures.ts";
 import { commitSafely } from "../connection/safe-commit.ts";
 import { joinItems, parseItems } from "../ingest/items.ts";
-import { count } from "./counts.ts";
+import { counting } from "./counts.ts";
 
 const BATCHES_MAX = 500;
 const RECOUNTS_MAX = 10;
+/** Nobody else gives a number, or takes one over, until the transaction ends. */
+const LOCK = "select seq::float8 as seq from totals where id = 1 for update";
+/** In the order in which they get their numbers. */
+const WAITING = "select batch, rows, items from batches where seq is null order by at, batch";
 
 interface BatchRow {
   readonly batch: string;
@@ -20,27 +23,31 @@ interface BatchRow {
   readonly items: string | null;
 }
 
-/** Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. */
+/**
+ * Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. The
+ * lock is held for one turn to the server and back, besides what the server does in it.
+ */
 async function numberSome(connection: Connection): Promise<number> {
-  return boundedTransaction(connection, "read write", async (session) => {
-    await commitSafely(session);
-    const last = await lockedSeq(session);
-    const batches = await session.run<BatchRow>(
-      `select batch, rows, items from batches where seq is null order by at, batch limit ${BATCHES_MAX}`,
-    );
-    if (last === undefined || batches.length === 0) return 0;
-    await numberBatches(session, batches, last);
-    await count(session, joinItems(batches.map(({ items }) => parseItems(items))));
-    return batches.length;
+  let taken = 0;
+  await boundedCommit(connection, `${LOCK}; ${WAITING} limit ${BATCHES_MAX}`, ([totals, waiting]) => {
+    const batches = waiting as readonly BatchRow[];
+    const given = seqOf(totals);
+    if (given === undefined || batches.length === 0) return "";
+    taken = batches.length;
+    const { script, last } = numbering(batches, given);
+    return `${script}; ${counting(joinItems(batches.map(({ items }) => parseItems(items))), last)}`;
   });
+  return taken;
 }
 
-/** The last number that was given. Nobody else gives one, or takes one over, until the transaction ends. */
+/** The last number that was given, under the lock. */
 export async function lockedSeq(session: Session): Promise<number | undefined> {
-  const [totals] = await session.run<{ seq: number }>(
-    "select seq::float8 as seq from totals where id = 1 for update",
-  );
-  return totals?.seq;
+  return seqOf(await session.run(LOCK));
+}
+
+function seqOf(totals: readonly object[] = []): number | undefined {
+  const [row] = totals as readonly { seq: number }[];
+  return row?.seq;
 }
 
 /** Everything that is committed has a number when it resolves. */
@@ -48,22 +55,21 @@ export async function numberAll(connection: Connection): Promise<void> {
   while ((await numberSome(connection)) >= BATCHES_MAX);
 }
 
-async function numberBatches(session: Session, batches: readonly BatchRow[], last: number): Promise<void> {
-  let seq = last + 1;
-  const values = batches.flatMap(({ batch, rows }) => {
-    const first = seq;
-    seq += Math.max(0, rows);
-    return [batch, String(first)];
+/** A statement that numbers the batches after the number that was given last, and which number is the last one then. */
+function numbering(batches: readonly BatchRow[], given: number): { script: string; last: number } {
+  let last = given;
+  const numbers = batches.map(({ batch, rows }) => {
+    const first = last + 1;
+    last += Math.max(0, rows);
+    return `('${batch}'::uuid, ${first}::bigint)`;
   });
-  await session.run(
-    `update batches set seq = numbered.seq::bigint, items = null
-     from (values ${placeholders(batches.length, 2)}) numbered (batch, seq) where batches.batch = numbered.batch::uuid`,
-    values,
-  );
-  await session.run("update totals set seq = $1 where id = 1", [seq - 1]);
+  const script = `
+    update batches set seq = numbered.seq, items = null
+    from (values ${numbers.join(", ")}) numbered (batch, seq) where batches.batch = numbered.batch`;
+  return { script, last };
 }
 
-/** Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody else folded first. */
+/** Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody else numbered first. */
 export async function recount(connection: Connection): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -78,17 +84,16 @@ export async function recount(connection: Connection): Promise<void> {
 async function recountOnce(connection: Connection): Promise<void> {
   await connection.transaction("isolation level repeatable read", async (session) => {
     await commitSafely(session);
-    const last = await lockedSeq(session);
-    const batches = await session.run<BatchRow>(
-      "select batch, rows, null as items from batches where seq is null order by at, batch",
-    );
-    if (batches.length > 0) await numberBatches(session, batches, last ?? 0);
+    const given = await lockedSeq(session);
+    const batches = await session.run<BatchRow>(WAITING);
+    const { script, last } = numbering(batches, given ?? 0);
     await session.script(`
+      ${batches.length > 0 ? script : ""};
       delete from senders; delete from hours; delete from event_counts;
       insert into senders select from_msisdn, count(*) from messages group by 1;
       insert into hours select left(ts_key, 13), count(*) from messages group by 1;
       insert into event_counts select source, kind, count(*) from events group by 1, 2;
-      update totals set messages = (select count(*) from messages), senders = (select count(*) from senders),
+      update totals set seq = ${last}, messages = (select count(*) from messages), senders = (select count(*) from senders),
         events = (select count(*) from events) where id = 1;
     `);
   });

@@ -8,7 +8,7 @@ import { type Message, saysTheSame } from "../../../core/message.ts";
 import type { Intake, NewEvent, Outcome } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import { SHOWN_COLUMNS, selected } from "../../columns.ts";
-import { placeholders, type Session, type Value } from "../connection/connection.ts";
+import { literal, placeholders, type Session, type Value } from "../connection/connection.ts";
 import { itemsOf } from "./items.ts";
 
 export interface QueuedIntake {
@@ -18,6 +18,8 @@ export interface QueuedIntake {
 
 /** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
 const STATEMENT_ROWS_MAX = 1000;
+/** Of bodies, unless one is larger by itself: client and server each hold a statement several times. */
+const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const NATIVE_COLUMNS =
   "batch, message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, place";
 const MESSAGE_COLUMNS = `${NATIVE_COLUMNS}, source, type, delivery, start, stop`;
@@ -26,6 +28,8 @@ const EVENT_COLUMNS =
 
 export interface MessageRow {
   readonly message: Message;
+  /** Of its `ts`. */
+  readonly tsKey: string;
   readonly createdAt: string;
   readonly place: number;
   /** Null for the native source. */
@@ -68,9 +72,9 @@ export async function writeBatch(
   const newEvents = await insertEvents(session, batch, events);
   const stored = await storedMessages(session, messages, newMessages);
   const fresh = [...newMessages, ...newEvents];
-  await insertBodies(session, batch, group, fresh);
+  await insertBodies(session, batch, bodiesOf(group, fresh));
   const items = itemsOf(
-    newMessages.map(({ message }) => message),
+    newMessages.map(({ message, tsKey }) => ({ from: message.from, tsKey })),
     newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
   const places = fresh.map(({ place }) => place);
@@ -83,13 +87,12 @@ export async function writeBatch(
   };
 }
 
-/** Without values, so that it can go together with a commit; what comes from senders is in it as base64. */
+/** Without values, so that it can go together with a commit. */
 function recordOf(batch: string, places: number[], items: string): string {
   places.sort((a, b) => a - b);
   const hasGaps = places.length > 0 && places.at(-1) !== places.length - 1;
-  const encoded = Buffer.from(items).toString("base64");
   return `insert into batches (batch, rows, places, items) values ('${batch}', ${places.length},
-    ${hasGaps ? `'{${places.join()}}'` : "null"}, convert_from(decode('${encoded}', 'base64'), 'UTF8'))`;
+    ${hasGaps ? `'{${places.join()}}'` : "null"}, ${literal(items)})`;
 }
 
 function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; events: EventRow[] } {
@@ -102,6 +105,7 @@ function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; event
       const detail = post?.details[index];
       messages.push({
         message,
+        tsKey: instantKey(message.ts),
         createdAt,
         place: place++,
         source: post?.source ?? null,
@@ -133,10 +137,10 @@ export async function insertMessages(
   const isNative = first.every(({ source }) => source === null);
   for (const some of chunks(first)) {
     const values: Value[] = [batch];
-    for (const { message, createdAt, place, source, type, delivery, start, stop } of some) {
+    for (const { message, tsKey, createdAt, place, source, type, delivery, start, stop } of some) {
       const { message_id, from, to, ts, text } = message;
       const folded = text === null ? null : fold(text);
-      values.push(message_id, from, to, ts, instantKey(ts), text, folded, createdAt, place);
+      values.push(message_id, from, to, ts, tsKey, text, folded, createdAt, place);
       if (!isNative) values.push(source, type, delivery, start, stop);
     }
     const columns = isNative ? NATIVE_COLUMNS : MESSAGE_COLUMNS;
@@ -209,18 +213,32 @@ async function storedMessages(
   return stored;
 }
 
-async function insertBodies(
-  session: Session,
-  batch: string,
+/** The bodies of the POSTs of a group that something is kept of, by the POST's place in it. */
+function bodiesOf(
   group: readonly QueuedIntake[],
   kept: readonly { readonly delivery: number | null }[],
-): Promise<void> {
+): BodyRow[] {
   const needed = new Set(kept.map(({ delivery }) => delivery));
-  for (const [number, { intake }] of group.entries()) {
-    if (intake.post === undefined || !needed.has(number)) continue;
-    const body = Buffer.from(intake.post.body);
-    await session.run("insert into deliveries values ($1, $2, $3)", [batch, number, body]);
-  }
+  return group.flatMap(({ intake: { post } }, delivery) =>
+    post !== undefined && needed.has(delivery) ? [{ delivery, body: post.body }] : [],
+  );
+}
+
+export interface BodyRow {
+  readonly delivery: number;
+  readonly body: Uint8Array;
+}
+
+export async function insertBodies(
+  session: Session,
+  batch: string,
+  bodies: readonly BodyRow[],
+): Promise<void> {
+  for (const some of chunks(bodies, ({ body }) => body.length))
+    await session.run(
+      `insert into deliveries (batch, delivery, body) values ${placeholders(some.length, 2, 1)}`,
+      [batch, ...some.flatMap(({ delivery, body }) => [delivery, body])],
+    );
 }
 
 /** What became of the rows, in the order in which they came: of two copies the first is created. */
@@ -267,7 +285,18 @@ function firstOfEach<T>(rows: readonly T[], key: (row: T) => string): T[] {
   });
 }
 
-function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < rows.length; start += STATEMENT_ROWS_MAX)
-    yield rows.slice(start, start + STATEMENT_ROWS_MAX);
+/** In order, each within the bounds of a statement. */
+function* chunks<T>(rows: readonly T[], bytesOf: (row: T) => number = () => 0): Generator<readonly T[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, row] of rows.entries()) {
+    const more = bytesOf(row);
+    if (index - start === STATEMENT_ROWS_MAX || (index > start && bytes + more > STATEMENT_BYTES_MAX)) {
+      yield rows.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += more;
+  }
+  if (start < rows.length) yield rows.slice(start);
 }

@@ -50,8 +50,8 @@ export class Commits {
     try {
       await this.#options.connection.commit(
         guarding(deadline - startedAt),
-        async (session, found) => {
-          checkSynced(found);
+        async (session, [guarded = []]) => {
+          checkSynced(guarded);
           written = await writeBatch(session, batch, group);
           return written.record;
         },

@@ -1,6 +1,4 @@
 /** What a batch adds to the counts, as it is kept until the counts have taken it. */
-import { instantKey } from "../../../core/instant.ts";
-import type { Message } from "../../../core/message.ts";
 
 /** Messages by sender and hour, and events by source and kind. */
 export interface Items {
@@ -16,11 +14,11 @@ export function hourOf(tsKey: string): string {
 }
 
 export function itemsOf(
-  messages: readonly Pick<Message, "from" | "ts">[],
+  messages: readonly { readonly from: string; readonly tsKey: string }[],
   events: readonly { readonly source: string; readonly kind: string }[],
 ): string {
   const items: Items = {
-    messages: counted(messages.map(({ from, ts }) => [from, hourOf(instantKey(ts))])),
+    messages: counted(messages.map(({ from, tsKey }) => [from, hourOf(tsKey)])),
     events: counted(events.map(({ source, kind }) => [source, kind])),
   };
   return JSON.stringify(items);

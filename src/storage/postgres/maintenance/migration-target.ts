@@ -4,19 +4,27 @@
  * meanwhile, nothing more is taken.
  */
 import { StartRefused } from "../../../core/errors.ts";
+import { instantKey } from "../../../core/instant.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { MigrationTarget } from "../../../core/maintenance.ts";
 import type { NewId } from "../../../lib/chance.ts";
-import { Connection, placeholders, type Session } from "../connection/connection.ts";
+import { Connection, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
 import { type MigrationMark, readMark, writeMark } from "../connection/migration-mark.ts";
 import { guard } from "../connection/safe-commit.ts";
 import { migrate } from "../connection/schema.ts";
-import { count } from "../derived/counts.ts";
+import { counting } from "../derived/counts.ts";
 import { NUMBERING_LEASE } from "../derived/follow-schedule.ts";
 import { lockedSeq } from "../derived/numbering.ts";
 import { dropSearchIndex, makeSearchIndex } from "../derived/search-index.ts";
-import { type EventRow, insertEvents, insertMessages, type MessageRow } from "../ingest/batch.ts";
+import {
+  type BodyRow,
+  type EventRow,
+  insertBodies,
+  insertEvents,
+  insertMessages,
+  type MessageRow,
+} from "../ingest/batch.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
 
 const TRANSACTION_ROWS = 2000;
@@ -85,7 +93,7 @@ async function refuseOthers(session: Session, last: number, expected: number): P
 class Pending {
   readonly messages: MessageRow[] = [];
   readonly events: EventRow[] = [];
-  readonly bodies: Uint8Array[] = [];
+  readonly bodies: BodyRow[] = [];
   first = 0;
   last = 0;
   #bytes = 0;
@@ -101,7 +109,7 @@ class Pending {
   }
 
   addBody(body: Uint8Array): void {
-    this.bodies.push(body);
+    this.bodies.push({ delivery: this.bodies.length, body });
     this.#bytes += body.length;
   }
 
@@ -121,7 +129,7 @@ function messageRow(record: MessageRecord, place: number, delivery: number): Mes
     "source" in record
       ? { source: record.source, type: record.type, delivery, start: record.start, stop: record.stop }
       : { source: null, type: null, delivery: null, start: null, stop: null };
-  return { message: { message_id, from, to, ts, text }, createdAt, place, ...part };
+  return { message: { message_id, from, to, ts, text }, tsKey: instantKey(ts), createdAt, place, ...part };
 }
 
 function eventRow(record: EventRecord, place: number, delivery: number): EventRow {
@@ -233,25 +241,14 @@ class PostgresTarget implements MigrationTarget {
       last - first + 1,
     ]);
     const items = itemsOf(
-      messages.map(({ message }) => message),
+      messages.map(({ message, tsKey }) => ({ from: message.from, tsKey })),
       events.map(({ source, event }) => ({ source, kind: event.kind })),
     );
-    await count(session, parseItems(items));
-    await session.run("update totals set seq = $1::text::bigint where id = 1", [String(last)]);
+    await session.script(counting(parseItems(items), last));
     await writeMark(session, this.#mark(last, false));
   }
 
   #mark(seq: number, finished: boolean): MigrationMark {
     return { log: this.#log, seq, finished };
-  }
-}
-
-async function insertBodies(session: Session, batch: string, bodies: readonly Uint8Array[]): Promise<void> {
-  for (let start = 0; start < bodies.length; start += 1000) {
-    const some = bodies.slice(start, start + 1000);
-    await session.run(
-      `insert into deliveries (batch, delivery, body) values ${placeholders(some.length, 3)}`,
-      some.flatMap((body, index) => [batch, start + index, body]),
-    );
   }
 }

@@ -38,19 +38,31 @@ const TOLD_BY: ByFilter<MessageFilters, "sender" | "hour" | "rows"> = {
 
 /** One page and its total. */
 export async function listMessages(session: Session, query: MessageQuery): Promise<Page> {
-  const total = await totalOf(session, query);
-  const rows = query.offset < total ? await pageOf(session, query) : [];
+  const tail = once(() => uncounted(session));
+  const total = await totalOf(session, query, tail);
+  const rows = query.offset < total ? await pageOf(session, query, tail) : [];
   return pageOfRows(rows, total, query.limit);
 }
 
-async function totalOf(session: Session, query: MessageQuery): Promise<number> {
+/** What is not counted yet, asked for once a read, by whatever needs it. */
+type Tail = () => Promise<Items>;
+
+function once(ask: Tail): Tail {
+  let asked: Promise<Items> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
+}
+
+async function totalOf(session: Session, query: MessageQuery, tailOf: Tail): Promise<number> {
   const { from, since, until } = query;
   const by = new Set(givenFilters(query, TOLD_BY).map((name) => TOLD_BY[name]));
   if (by.has("rows") || by.size > 1) {
     const { where, values } = messageFilter(query);
     return countRows(session, `messages where ${where}`, values);
   }
-  const tail = await uncounted(session);
+  const tail = await tailOf();
   if (from !== undefined) {
     const rows = await session.run<{ rows: number }>(
       "select rows::float8 as rows from senders where sender = $1",
@@ -115,11 +127,11 @@ export async function countRows(
 }
 
 /** One row more than was asked for, if there is one. */
-async function pageOf(session: Session, query: MessageQuery): Promise<readonly KeyedMessage[]> {
+async function pageOf(session: Session, query: MessageQuery, tail: Tail): Promise<readonly KeyedMessage[]> {
   const { limit, after, order = "asc" } = query;
   const isAscending = order === "asc";
   const filter = messageFilter(query);
-  const skipped = after === undefined ? await skippedHours(session, query) : undefined;
+  const skipped = after === undefined ? await skippedHours(session, query, tail) : undefined;
   if (skipped !== undefined)
     filter.add(isAscending ? skipped.hour : endOf(skipped.hour), (parameter) =>
       isAscending ? `ts_key >= ${parameter}` : `ts_key < ${parameter}`,
@@ -140,14 +152,14 @@ async function pageOf(session: Session, query: MessageQuery): Promise<readonly K
 async function skippedHours(
   session: Session,
   { offset, order = "asc", ...filters }: MessageQuery,
+  tail: Tail,
 ): Promise<{ hour: string; rows: number } | undefined> {
   if (offset < SKIP_ROWS || givenFilters(filters, TOLD_BY).length > 0) return undefined;
   const hours = await session.run<{ hour: string; rows: number }>(
     "select hour, rows::float8 as rows from hours",
   );
   const counts = new Map(hours.map(({ hour, rows }) => [hour, rows]));
-  for (const [, hour, rows] of (await uncounted(session)).messages)
-    counts.set(hour, (counts.get(hour) ?? 0) + rows);
+  for (const [, hour, rows] of (await tail()).messages) counts.set(hour, (counts.get(hour) ?? 0) + rows);
   let before = 0;
   const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [hour, rows] of order === "asc" ? sorted : sorted.reverse()) {

@@ -15,7 +15,11 @@ import { Standby } from "../connection/standby.ts";
 import { Unnumbered } from "./event-queries.ts";
 
 const READS_WAITING_MAX = 1000;
-const ATTEMPTS_MAX = 2;
+/** At a standby; the primary comes after it. */
+const STANDBY_ATTEMPTS_MAX = 2;
+/** Between attempts at the primary, more each time: a pooler that can't log in refuses everybody for a second or more. */
+const RETRY_MS_FIRST = 10;
+const RETRY_MS_MAX = 200;
 
 interface TimedReadsOptions extends ConnectionOptions {
   readonly url: string;
@@ -33,6 +37,7 @@ export class TimedReads {
   readonly #primary: Connection;
   readonly #standby: Standby | undefined;
   #waiting = 0;
+  #isClosed = false;
 
   constructor(options: TimedReadsOptions) {
     const { url, readUrl, log } = options;
@@ -54,6 +59,7 @@ export class TimedReads {
 
   /** Waits for what is under way, so many seconds at most. */
   async close(timeoutS: number): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([this.#primary.close(timeoutS), this.#standby?.close(timeoutS)]);
   }
 
@@ -101,7 +107,7 @@ export class TimedReads {
         if (error instanceof Unnumbered) return undefined;
         const { kind, reason } = failureOf(error);
         if (kind === "data" || isTimeout(error)) throw error;
-        if (attempt < ATTEMPTS_MAX && kind !== "unavailable") continue;
+        if (attempt < STANDBY_ATTEMPTS_MAX && kind !== "unavailable") continue;
         if (kind === "lost") standby.lost(reason);
         return undefined;
       }
@@ -110,14 +116,18 @@ export class TimedReads {
 
   async #askPrimary<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
     const { clock, number } = this.#options;
-    for (let attempt = 1; ; attempt++) {
+    let pauseMs = RETRY_MS_FIRST;
+    for (;;) {
       try {
         return (await this.#read(this.#primary, work, deadline)).given;
       } catch (error) {
+        const leftMs = deadline - clock.elapsed();
+        if (error instanceof Unnumbered && leftMs >= 0) await number();
         // Its connection may have been cut while the server is well.
-        if (attempt <= ATTEMPTS_MAX && failureOf(error).kind === "lost") continue;
-        if (!(error instanceof Unnumbered) || clock.elapsed() > deadline) throw error;
-        await number();
+        else if (failureOf(error).kind === "lost" && pauseMs < leftMs && !this.#isClosed) {
+          await Bun.sleep(pauseMs);
+          pauseMs = Math.min(2 * pauseMs, RETRY_MS_MAX);
+        } else throw error;
       }
     }
   }
