@@ -5,9 +5,9 @@
 import type { Connection, Session } from "../../src/storage/postgres/connection/connection.ts";
 
 /** What a statement gives; throws what it fails with. */
-export type Answer = (sql: string, values: readonly unknown[]) => readonly object[];
+type Answer = (sql: string, values: readonly unknown[]) => readonly object[];
 
-export interface AnsweringSession extends Session {
+interface AnsweringSession extends Session {
   /** Every statement in its order. */
   readonly asked: string[];
 }

@@ -31,7 +31,7 @@ async function commitOn({ lostAt, rows = 1, isBack = true }: Course) {
       if (lostAt === "the begin") throw lost;
       await work(
         sessionOf(() => [{ message_id: "a" }]),
-        GUARDED,
+        [GUARDED],
       );
       if (lostAt === "the commit") throw lost;
     },
