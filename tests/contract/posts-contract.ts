@@ -318,7 +318,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect(rest.total).toBe(6);
     });
 
-    test("a delivery that the engine refuses leaves nothing of its POST, and its neighbours whole", async () => {
+    test("an intake that the engine refuses leaves nothing of its POST, and its neighbours whole", async () => {
       await database.refuse("wa:bad", "statement");
       const [before, broken, after] = await Promise.allSettled([
         store.append(post("wa", [message("wa:1")], [event("a")])),
@@ -333,7 +333,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect(store.figures()).toMatchObject({ storedEvents: 3, queueRows: 0 });
     });
 
-    test("bodies that find no room in the queue are refused at once, and small deliveries are not", async () => {
+    test("bodies that find no room in the queue are refused at once, and small intakes are not", async () => {
       await reopen({ queueBytesMax: 25 });
       const results = await Promise.allSettled([
         store.append(post("wa", [], [event("0123456789"), event("abcdefghij")])),
@@ -351,7 +351,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect(await store.append(post("wa", [], [event("0123456789x")]))).toEqual(["created"]);
     });
 
-    test("a delivery that is larger than the queue is taken when nothing waits, and only then", async () => {
+    test("an intake that is larger than the queue is taken when nothing waits, and only then", async () => {
       await reopen({ queueRowsMax: 2, queueBytesMax: 4 });
       const large = (name: string) =>
         store.append(post("wa", [], [event(`${name}-1`), event(`${name}-2`), event(`${name}-3`)]));

@@ -94,7 +94,7 @@ export function storeContract(
         expect((await store.list(EVERYTHING)).data.map(({ text }) => text)).toEqual(["", null]);
       });
 
-      test("of two copies in one delivery the first is created and the second judged by it", async () => {
+      test("of two copies in one intake the first is created and the second judged by it", async () => {
         expect(
           await append(message("m1"), message("m1"), message("m1", { text: "other" }), message("m2")),
         ).toEqual(["created", "duplicate", "differs", "created"]);
@@ -587,7 +587,7 @@ export function storeContract(
           expect(new Set(log.map(({ seq }) => seq)).size).toBe(63);
         });
 
-        test("its delivery is refused as a whole, and nothing else is", async () => {
+        test("its intake is refused as a whole, and nothing else is", async () => {
           await database.refuse("bad", how);
           const [before, broken, after] = await Promise.allSettled([
             append(message("before")),

@@ -25,7 +25,7 @@ const Options = Type.Object({
     }),
   ),
   delivery_id_header: Type.Optional(
-    Type.String({ minLength: 1, description: "The header with the provider's identifier of the intake." }),
+    Type.String({ minLength: 1, description: "The header with the provider's identifier of the delivery." }),
   ),
   account: Type.Optional(
     Type.String({ minLength: 1, description: "The recipient of messages that don't say it." }),

@@ -348,7 +348,7 @@ class SqliteStore implements Store {
       return true;
     }
     if (result.kind === "data") {
-      waiting.reject(new IntakeRejected("the store refused this intake", result.reason));
+      waiting.reject(new IntakeRejected("the store refused this delivery", result.reason));
       return false;
     }
     this.#committedAt = Number.NEGATIVE_INFINITY;

@@ -156,7 +156,9 @@ export class GroupCommit {
   /** A group that fails on data is tried in halves until the culprit stands alone. */
   async #apart(deadline: number, group: Group, reason: string): Promise<void> {
     if (group.length === 1) {
-      this.#leave(group, ({ reject }) => reject(new IntakeRejected("the store refused this intake", reason)));
+      this.#leave(group, ({ reject }) =>
+        reject(new IntakeRejected("the store refused this delivery", reason)),
+      );
       return;
     }
     const half = group.length >> 1;
