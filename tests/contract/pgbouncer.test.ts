@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from "bun:test";
 import { newPostgres } from "../databases/postgres.ts";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";
 import { postgresServer } from "../postgres/server.ts";
+import { changesContract } from "./changes-contract.ts";
 import { openForTest } from "./open-for-test.ts";
 import { postsContract } from "./posts-contract.ts";
 import { storeContract, type TestDatabase } from "./store-contract.ts";
@@ -24,4 +25,5 @@ describe.skipIf(PGBOUNCER === undefined)("PgBouncer", () => {
 
   for (const contract of [storeContract, postsContract])
     contract("PostgreSQL through PgBouncer", pooledDatabase);
+  changesContract("PostgreSQL through PgBouncer", pooledDatabase, { replicas: 2 });
 });

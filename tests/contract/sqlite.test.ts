@@ -1,4 +1,5 @@
 import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
+import { changesContract } from "./changes-contract.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
@@ -23,3 +24,6 @@ for (const contract of [storeContract, postsContract]) {
     sqliteDatabase({ indexLimits: { ...tiny, tailRows: 1 } }),
   );
 }
+
+// What follows the log is read from the log alone: the index's limits make no difference to it.
+changesContract("SQLite", () => sqliteDatabase(), { replicas: 1 });
