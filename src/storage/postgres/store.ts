@@ -68,6 +68,8 @@ const PROBE_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_MS_MAX = 1000;
 const INDEXES_AGAIN_MS = 60_000;
+/** Of those that reads ask for: each is a commit of its own beside those of messages. */
+const NUMBERINGS_APART_MS = 25;
 
 /**
  * Opens the database, whose tables are made when missing. Throws `StartRefused` when the server won't do; one that
@@ -108,7 +110,7 @@ class PostgresStore implements Store {
     const connectTimeoutS = CONNECT_TIMEOUT_S;
     this.#options = options;
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
-    const numbering = new SharedRun(() => numberAll(this.#writes));
+    const numbering = new SharedRun(() => numberAll(this.#writes), NUMBERINGS_APART_MS, clock);
     this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
     this.#timed = new TimedReads({
       url,

@@ -68,7 +68,7 @@ const TABLES = `
     batch uuid primary key,
     -- When it was made: those that are numbered at once come in this order.
     at    timestamptz not null default clock_timestamp(),
-    -- Of its first row; null until it is numbered.
+    -- Of its first row, 0 where it has none; null until it is numbered.
     seq   bigint,
     -- How many numbers it takes; -1 when its name was taken so that nothing could be committed under it any more.
     rows  integer not null,

@@ -53,7 +53,8 @@ async function numberBatches(session: Session, batches: readonly BatchRow[], las
   const values = batches.flatMap(({ batch, rows }) => {
     const first = seq;
     seq += Math.max(0, rows);
-    return [batch, String(first)];
+    // One that holds nothing doesn't stand in the way of who looks for what comes after a number.
+    return [batch, String(rows > 0 ? first : 0)];
   });
   await session.run(
     `update batches set seq = numbered.seq::bigint, items = null

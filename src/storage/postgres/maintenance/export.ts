@@ -1,6 +1,6 @@
 /**
  * Reads the whole log in the order of `seq`, beside running replicas. The end is fixed when it begins, and a `seq` at or
- * below it is never given later, so pages with a snapshot each are as good as a long one, which would keep the server
+ * below it is never given later: pages with a snapshot each hold the same as one for all, which would keep the server
  * from cleaning up.
  */
 import type { BodyRecord, LogRecord } from "../../../core/log-record.ts";
@@ -10,11 +10,17 @@ import { failureOf } from "../connection/failures.ts";
 import { checkVersion } from "../connection/schema.ts";
 import { hasBatchIndexes } from "../derived/batch-indexes.ts";
 import { numberAll } from "../derived/numbering.ts";
-import { bodiesOfPosts, bytesOfPosts, type LogPage, type Post, readLogPage } from "../reads/log-page.ts";
+import {
+  bodiesOfPosts,
+  bytesOfPosts,
+  type LogPage,
+  type Post,
+  Records,
+  readLogPage,
+} from "../reads/log-page.ts";
+import { readWholeLog } from "../reads/whole-log.ts";
 
-const PAGE_ROWS = 1000;
-/** Without the indexes by batch each page looks at every row, so there are fewer of them. */
-const PAGE_ROWS_UNINDEXED = 20_000;
+const PAGE_ROWS = 5000;
 /** So many bytes of bodies are in memory at once, or a single larger one. */
 const BODIES_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_S = 10;
@@ -22,6 +28,7 @@ const CLOSE_S = 5;
 /** So often, a second apart, it looks whether a batch can be seen as a whole. */
 const HELD_BACK_LOOKS = 180;
 const HELD_BACK_LOOK_MS = 1000;
+const NO_LIMITS = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
 /**
  * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when there is no database of
@@ -51,6 +58,7 @@ class Export {
   readonly #connection: Connection;
   /** The last `seq` that was read. */
   #last: number;
+  readonly #records = new Records();
   /** The POST whose bytes were written last. */
   #delivery: number | undefined;
 
@@ -64,22 +72,28 @@ class Export {
       "select seq::float8 as seq from totals where id = 1",
     );
     const end = totals?.seq ?? 0;
-    const rows = (await hasBatchIndexes(this.#connection)) ? PAGE_ROWS : PAGE_ROWS_UNINDEXED;
+    if (!(await hasBatchIndexes(this.#connection)))
+      return yield* this.#connection.reading((session) => this.#whole(session));
     let looks = 0;
     while (this.#last < end) {
       const before = this.#last;
-      yield* this.#connection.reading((session) => this.#page(session, end, rows));
+      yield* this.#connection.reading((session) => this.#page(session, end));
       if (this.#last > before) looks = 0;
       else if (++looks > HELD_BACK_LOOKS) throw new Error(`what comes after seq ${before} can't be seen`);
       else await Bun.sleep(HELD_BACK_LOOK_MS);
     }
   }
 
-  async *#page(session: Session, end: number, limit: number): AsyncGenerator<readonly LogRecord[]> {
-    await session.script(
-      "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
-    );
-    const page = await readLogPage(session, this.#last, Math.min(limit, end - this.#last));
+  async *#whole(session: Session): AsyncGenerator<readonly LogRecord[]> {
+    await session.script(NO_LIMITS);
+    for await (const page of readWholeLog(session, this.#last, PAGE_ROWS))
+      yield* this.#withBodies(session, page);
+  }
+
+  async *#page(session: Session, end: number): AsyncGenerator<readonly LogRecord[]> {
+    await session.script(NO_LIMITS);
+    const limit = Math.min(PAGE_ROWS, end - this.#last);
+    const page = await readLogPage(session, this.#last, limit, this.#records);
     const records = page.records.filter(({ seq }) => seq <= end);
     yield* this.#withBodies(session, { ...page, records });
     const goesOn = records.length === page.records.length && (page.more || page.isHeldBack);

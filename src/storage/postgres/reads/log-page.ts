@@ -5,6 +5,7 @@
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { Session } from "../connection/connection.ts";
 import { readMark } from "../connection/migration-mark.ts";
+import { seqOf } from "../connection/schema.ts";
 
 /** A POST's bytes are kept under this. */
 export interface Post {
@@ -47,27 +48,24 @@ interface Row extends Omit<EventRecord, "seq" | "kind" | "event_key" | "delivery
   readonly delivery: number | null;
 }
 
-type NumberedRow = Row & {
-  readonly seq: number;
-  /** Of another row of its batch. */
-  readonly numberAt: (place: number) => number;
-};
+export type NumberedRow = Row & { readonly seq: number };
 
-const MESSAGES = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, source, type,
+/** Of messages and of events, with the same names. */
+export const MESSAGES = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, source, type,
   null as kind, null as event_key, batch, place, delivery, start, stop from messages`;
-const EVENTS = `select message_id, null as "from", null as "to", ts, null as text, created_at, source, null as type,
+export const EVENTS = `select message_id, null as "from", null as "to", ts, null as text, created_at, source, null as type,
   kind, event_key, batch, place, delivery, start, stop from events`;
 
 /**
  * Batches that begin with the one that holds the number after `$1`, as many as it takes for `$2` numbers behind `$1`.
- * One that holds nothing, because nothing in it was new, has the number of the next one.
+ * One that holds nothing, because nothing in it was new, has the number 0, or that of the next one.
  */
 const BATCHES = `
   select batch, seq::float8 as seq, rows, array_to_string(places, ',') as places from (
     select *, sum(numbers) over (order by seq) - numbers as before from (
       select *, least(rows, seq + rows - 1 - $1::bigint) as numbers from batches
       where rows > 0 and seq + rows - 1 > $1::bigint and seq >= coalesce(
-        (select seq from batches where rows > 0 and seq <= $1::bigint + 1 order by seq desc limit 1), 0)
+        (select seq from batches where rows > 0 and seq between 1 and $1::bigint + 1 order by seq desc limit 1), 1)
       order by seq limit $2::bigint
     ) following
   ) counted where before < $2::bigint order by seq`;
@@ -78,8 +76,13 @@ export async function isAllNumbered(session: Session): Promise<boolean> {
   return found.length === 0;
 }
 
-/** Up to `limit` records that are numbered after `after`, in one snapshot. */
-export async function readLogPage(session: Session, after: number, limit: number): Promise<LogPage> {
+/** Up to `limit` records that are numbered after `after`, in one snapshot; `records` knows those before, if any were read. */
+export async function readLogPage(
+  session: Session,
+  after: number,
+  limit: number,
+  records = new Records(),
+): Promise<LogPage> {
   // One more tells whether there is more.
   const rows: NumberedRow[] = [];
   let isHeldBack = false;
@@ -96,7 +99,7 @@ export async function readLogPage(session: Session, after: number, limit: number
     last = until;
   }
   const shown = rows.slice(0, limit);
-  return { ...(await recordsOf(session, shown)), more: rows.length > limit, isHeldBack };
+  return { ...(await records.of(session, shown)), more: rows.length > limit, isHeldBack };
 }
 
 async function batchesAfter(session: Session, after: number, numbers: number): Promise<readonly Batch[]> {
@@ -148,10 +151,7 @@ async function rowsOf(
   const rows = [...messages, ...events];
   const byName = new Map(batches.map((batch) => [batch.batch, numbersOf(batch)]));
   return rows
-    .map((row) => {
-      const numberAt = byName.get(row.batch) ?? (() => 0);
-      return { ...row, seq: numberAt(row.place), numberAt };
-    })
+    .map((row) => ({ ...row, seq: byName.get(row.batch)?.(row.place) ?? 0 }))
     .sort((a, b) => a.seq - b.seq);
 }
 
@@ -210,38 +210,46 @@ async function isDistributed(session: Session): Promise<boolean> {
   return found.length > 0;
 }
 
-/** A POST is known outside by the number of its first row. */
-async function recordsOf(
-  session: Session,
-  rows: readonly NumberedRow[],
-): Promise<Pick<LogPage, "records" | "posts">> {
-  const posts = new Map<number, Post>();
-  let key: string | undefined;
-  let number = 0;
-  const records: (MessageRecord | EventRecord)[] = [];
-  for (const [index, row] of rows.entries()) {
-    const { batch, delivery } = row;
-    if (delivery !== null && `${batch} ${delivery}` !== key) {
-      key = `${batch} ${delivery}`;
-      // Only what is read first may have rows before it.
-      number = index === 0 ? await firstOf(session, row, { batch, delivery }) : row.seq;
-      posts.set(number, { batch, delivery });
+/**
+ * Makes records of rows that are read one after the other. A POST is known outside by the number of its first row, which
+ * only what is read first may have before it.
+ */
+export class Records {
+  #key: string | undefined;
+  #number = 0;
+  #isFirst = true;
+
+  async of(session: Session, rows: readonly NumberedRow[]): Promise<Pick<LogPage, "records" | "posts">> {
+    const posts = new Map<number, Post>();
+    const records: (MessageRecord | EventRecord)[] = [];
+    for (const row of rows) {
+      const { batch, delivery } = row;
+      if (delivery !== null) {
+        const key = keyOf({ batch, delivery });
+        if (key !== this.#key)
+          this.#number = this.#isFirst ? await firstOf(session, { batch, delivery }) : row.seq;
+        this.#key = key;
+        posts.set(this.#number, { batch, delivery });
+      }
+      this.#isFirst = false;
+      records.push(recordOf(row, this.#number));
     }
-    records.push(recordOf(row, number));
+    return { records, posts };
   }
-  return { records, posts };
 }
 
-async function firstOf(session: Session, row: NumberedRow, { batch, delivery }: Post): Promise<number> {
-  const first = await Promise.all(
+/** The number of the POST's first row. */
+async function firstOf(session: Session, { batch, delivery }: Post): Promise<number> {
+  const found = await Promise.all(
     ["messages", "events"].map((table) =>
-      session.run<{ place: number | null }>(
-        `select min(place) as place from ${table} where batch = $1::text::uuid and delivery = $2`,
+      session.run<{ seq: number | null }>(
+        `select min(${seqOf("r", "b")}) as seq from ${table} r join batches b on b.batch = r.batch
+         where r.batch = $1::text::uuid and r.delivery = $2`,
         [batch, delivery],
       ),
     ),
   );
-  return row.numberAt(Math.min(...first.flat().map(({ place }) => place ?? row.place)));
+  return Math.min(...found.flat().map(({ seq }) => seq ?? Number.POSITIVE_INFINITY));
 }
 
 function recordOf(row: NumberedRow, delivery: number): MessageRecord | EventRecord {
