@@ -407,6 +407,8 @@ class SqliteStore implements Store {
       this.#broken = undefined;
       this.#committedAt = clock.elapsed();
       log.warn("the database is open again");
+      // What was refused because its sync failed may be there all the same.
+      this.#wakeUps.wake();
     } catch (error) {
       const reason = reasonOf(error);
       if (isBroken(reason)) return this.#broke(reason);

@@ -3,6 +3,7 @@
  * below it is never given later: pages with a snapshot each hold the same as one for all, which would keep the server
  * from cleaning up.
  */
+import { StartRefused } from "../../../core/errors.ts";
 import type { BodyRecord, LogRecord } from "../../../core/log-record.ts";
 import { deliveryOf } from "../../changes-page.ts";
 import { Connection, type Session } from "../connection/connection.ts";
@@ -32,7 +33,7 @@ const NO_LIMITS = "set local statement_timeout = 0; set local idle_in_transactio
 
 /**
  * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when there is no database of
- * Postern's at the URL.
+ * Postern's at the URL, or when a part of a batch stays out of sight.
  */
 export async function* exportLog(url: string, since: number): AsyncGenerator<readonly LogRecord[]> {
   const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: CONNECT_TIMEOUT_S });
@@ -79,7 +80,10 @@ class Export {
       const before = this.#last;
       yield* this.#connection.reading((session) => this.#page(session, end));
       if (this.#last > before) looks = 0;
-      else if (++looks > HELD_BACK_LOOKS) throw new Error(`what comes after seq ${before} can't be seen`);
+      else if (++looks > HELD_BACK_LOOKS)
+        throw new StartRefused(
+          `what comes after seq ${before} can't be seen as a whole: a node of the database has not recovered its part`,
+        );
       else await Bun.sleep(HELD_BACK_LOOK_MS);
     }
   }
