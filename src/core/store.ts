@@ -3,6 +3,7 @@
  * `tests/contract` holds each to it.
  */
 
+import type { Changes, ChangesQuery } from "./changes.ts";
 import type { LoggedMessage, Message } from "./message.ts";
 import type { EventKind, Span } from "./parsed-body.ts";
 
@@ -203,6 +204,16 @@ export interface Store {
   events(query: EventQuery): Promise<EventPage>;
   /** Undefined when there is no such message. Throws `QueryTimeout`. */
   message(messageId: string): Promise<StoredMessage | undefined>;
+  /**
+   * What is in the log after a position, each record once and in its order; everything that was acknowledged before this
+   * was asked is there. Throws `QueryTimeout` rather than answering late or wrong.
+   */
+  changes(query: ChangesQuery): Promise<Changes>;
+  /**
+   * Calls `listener`, which must not throw, whenever `changes` may have more than before, also what other replicas have
+   * stored; several at once are one call. Whoever listens before it reads misses nothing. Returns what ends that.
+   */
+  onChanges(listener: () => void): () => void;
   /**
    * Notes which names of sources are in use from now on, and resolves with those that can't be: their range of
    * identifiers (`NAME:…`) holds messages of the native source. Then nothing is noted.

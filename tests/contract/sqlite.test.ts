@@ -1,5 +1,6 @@
 import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
 import { SQLITE_CAPABILITIES } from "../databases/sqlite.ts";
+import { changesContract } from "./changes-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
@@ -32,3 +33,6 @@ for (const contract of [storeContract, postsContract]) {
     SQLITE_CAPABILITIES,
   );
 }
+
+// What follows the log is read from the log alone: the index's limits make no difference to it.
+changesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);

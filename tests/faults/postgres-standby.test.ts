@@ -6,6 +6,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Log } from "../../src/observe/log.ts";
 import { TimedReads } from "../../src/storage/postgres/reads/timed-reads.ts";
+import { openForTest } from "../contract/open-for-test.ts";
+import { message } from "../messages.ts";
 import { newPostgresServer, newStandby, type OwnServer } from "../postgres/own-server.ts";
 import { empty, type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
@@ -115,6 +117,26 @@ test(
       expect(await there()).toBe(true);
       expect(await total(replica, "/messages")).toBe(1);
     });
+  },
+  LONG_MS,
+);
+
+test(
+  "whoever follows the log is given what the standby has not replayed yet",
+  async () => {
+    const store = await openForTest(
+      { engine: "postgres", url: server.url("postgres") },
+      { readUrl: standby.url("postgres") },
+    );
+    const tables = async () => (await behind.query("select 1 from postern_schema")).length > 0;
+    await until("the tables at the standby", tables);
+    await whilePaused(async () => {
+      await store.append({ messages: [message("m1")] });
+      const isStandby = async () => (await store.list({ limit: 10, offset: 0 })).total === 0;
+      await until("the standby to answer", isStandby);
+      expect((await store.changes({ after: 0, limit: 10 })).records).toMatchObject([{ message_id: "m1" }]);
+    });
+    await store.close();
   },
   LONG_MS,
 );

@@ -2,6 +2,7 @@
  * The PostgreSQL engine: any number of replicas on one database. Each commits what waits in groups, several at once;
  * the database decides what is new, and is asked what became of a commit whose answer was lost.
  */
+import type { Changes, ChangesQuery } from "../../core/changes.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -18,9 +19,11 @@ import type {
 import type { NewId } from "../../lib/chance.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in-time.ts";
+import { SharedRun } from "../../lib/shared-run.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { QueueLimits } from "../intake-queue.ts";
+import { WakeUps } from "../wake-ups.ts";
 import { Availability } from "./connection/availability.ts";
 import { boundedTransaction } from "./connection/bounded-transaction.ts";
 import { Connection, HANG_MS, SNAPSHOT } from "./connection/connection.ts";
@@ -29,12 +32,14 @@ import { failureOf } from "./connection/failures.ts";
 import { refuseUnfinished } from "./connection/migration-mark.ts";
 import { migrate } from "./connection/schema.ts";
 import { StandbyReport } from "./connection/standby-report.ts";
+import { makeBatchIndexes } from "./derived/batch-indexes.ts";
 import { FollowSchedule } from "./derived/follow-schedule.ts";
 import { numberAll, recount } from "./derived/numbering.ts";
 import { makeSearchIndex } from "./derived/search-index.ts";
 import { claim } from "./ingest/claims.ts";
 import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
 import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
+import { readingChanges } from "./reads/changes.ts";
 import { listEvents } from "./reads/event-queries.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
 import { readMessage } from "./reads/one-message.ts";
@@ -63,6 +68,9 @@ const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_MS_MAX = 1000;
+const INDEXES_AGAIN_MS = 60_000;
+/** Of those that reads ask for: each is a commit of its own beside those of messages. */
+const NUMBERINGS_APART_MS = 25;
 
 /**
  * Opens the database, whose tables are made when missing. Throws `StartRefused` when the server won't do; one that
@@ -90,9 +98,11 @@ class PostgresStore implements Store {
   readonly #groups: GroupCommit;
   readonly #standbys: StandbyReport;
   readonly #following: FollowSchedule;
+  readonly #wakeUps = new WakeUps();
   #committedAt = Number.NEGATIVE_INFINITY;
   #probe: { readonly at: number; readonly outcome: Promise<void> } | undefined;
   #isPrepared = false;
+  #indexing: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
@@ -101,6 +111,7 @@ class PostgresStore implements Store {
     const connectTimeoutS = CONNECT_TIMEOUT_S;
     this.#options = options;
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
+    const numbering = new SharedRun(() => numberAll(this.#writes), NUMBERINGS_APART_MS, clock);
     this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
     this.#timed = new TimedReads({
       url,
@@ -110,7 +121,7 @@ class PostgresStore implements Store {
       clock,
       log,
       timeoutMs: options.queryTimeoutMs,
-      number: () => numberAll(this.#writes),
+      number: () => numbering.run(),
     });
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
@@ -126,6 +137,7 @@ class PostgresStore implements Store {
       replica: this.#replica,
       clock,
       log,
+      wakeUps: this.#wakeUps,
     });
     this.#groups = new GroupCommit({
       limits: options,
@@ -135,6 +147,7 @@ class PostgresStore implements Store {
       onWritten: ({ messages, events }) => {
         this.#committedAt = clock.elapsed();
         this.#following.created(messages, events);
+        if (messages + events > 0) this.#wakeUps.wake();
       },
     });
   }
@@ -166,6 +179,16 @@ class PostgresStore implements Store {
 
   message(messageId: string): Promise<StoredMessage | undefined> {
     return this.#timed.ask((session) => readMessage(session, messageId));
+  }
+
+  async changes(query: ChangesQuery): Promise<Changes> {
+    const { changes, isHeldBack } = await this.#timed.ask(readingChanges(query), "the primary");
+    if (isHeldBack) this.#following.heldBack();
+    return changes;
+  }
+
+  onChanges(listener: () => void): () => void {
+    return this.#wakeUps.add(listener);
   }
 
   /** What was given before is stored before the names are looked at. */
@@ -220,6 +243,7 @@ class PostgresStore implements Store {
 
   /** Who waits for the server to come back is told that it is away: a process that ends has no time for it. */
   async #close(): Promise<void> {
+    clearTimeout(this.#indexing);
     this.#availability.close();
     await this.#groups.idle();
     await this.#following.close(this.#availability.reason === undefined);
@@ -241,7 +265,20 @@ class PostgresStore implements Store {
     if (this.#isPrepared) return;
     await this.#direct.check();
     this.#isPrepared = true;
-    void this.#prepareSearches();
+    void this.#prepareBatches().then(() => this.#prepareSearches());
+  }
+
+  /** Until the indexes are there, reads of the log look at every row. */
+  async #prepareBatches(isTold = false): Promise<void> {
+    const reason = await makeBatchIndexes(this.#direct, this.#replica).catch(
+      (error) => failureOf(error).reason,
+    );
+    if (reason === undefined || this.#closing !== undefined) return;
+    if (!isTold)
+      this.#options.log.warn("the indexes by batch are not there yet: reads of the log take long", {
+        reason,
+      });
+    this.#indexing = setTimeout(() => void this.#prepareBatches(true), INDEXES_AGAIN_MS);
   }
 
   async #prepareSearches(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
+import type { Changes, ChangesQuery } from "../../core/changes.ts";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -22,6 +23,7 @@ import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { IntakeQueue, type QueueLimits, type Waiting } from "../intake-queue.ts";
+import { WakeUps } from "../wake-ups.ts";
 import { isBroken, openFailure, reasonOf } from "./connection/damage.ts";
 import { DamageReport, unavailable } from "./connection/damage-report.ts";
 import { extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
@@ -127,6 +129,7 @@ class SqliteStore implements Store {
   readonly #opened: Opened;
   readonly #checkpoints: Checkpoints;
   readonly #following: FollowSchedule;
+  readonly #wakeUps = new WakeUps();
   readonly #now: () => string;
   readonly #queue: IntakeQueue<QueuedIntake>;
   /** What the writer has now, in the order in which it was sent. */
@@ -208,6 +211,14 @@ class SqliteStore implements Store {
       deadline,
     }));
     return found ?? undefined;
+  }
+
+  changes(query: ChangesQuery): Promise<Changes> {
+    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes", query, deadline }));
+  }
+
+  onChanges(listener: () => void): () => void {
+    return this.#wakeUps.add(listener);
   }
 
   /** The writer is asked once it has stored all that was given before: groups and questions come by different ways. */
@@ -315,6 +326,7 @@ class SqliteStore implements Store {
     if (report.messages + report.events > 0) {
       const { row, event } = this.#opened.end;
       this.#following.logEndsAt({ row: row + this.#created.messages, event: event + this.#created.events });
+      this.#wakeUps.wake();
     }
     let committed = 0;
     for (let index = 0; index < group.length; index++) {
@@ -397,6 +409,8 @@ class SqliteStore implements Store {
       this.#broken = undefined;
       this.#committedAt = clock.elapsed();
       log.warn("the database is open again");
+      // What was refused because its sync failed may be there all the same.
+      this.#wakeUps.wake();
     } catch (error) {
       const reason = reasonOf(error);
       if (isBroken(reason)) return this.#broke(reason);

@@ -10,6 +10,15 @@ import type { Direct } from "./direct.ts";
 import { commitSafely } from "./safe-commit.ts";
 
 /**
+ * From a batch to its rows, for whoever follows the log. An earlier version's database gets them beside the service; no
+ * statement needs them to be there, so the schema's version doesn't tell.
+ */
+export const BATCH_INDEXES = [
+  { name: "messages_by_batch", table: "messages", definition: "messages_by_batch on messages (batch)" },
+  { name: "events_by_batch", table: "events", definition: "events_by_batch on events (batch)" },
+] as const;
+
+/**
  * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say where a row stands in
  * the log: the rows of one transaction are a batch, and batches are numbered once they are committed (see `numbering.ts`), so
  * that no number can appear behind one that a follower has passed. `folded` is `core`'s folding of the text.
@@ -53,12 +62,13 @@ const TABLES = `
   create index events_by_source on events (source, ts_key);
   create index events_by_kind on events (kind, ts_key);
   create index events_by_message on events (message_id, ts_key) where message_id is not null;
+  ${BATCH_INDEXES.map(({ definition }) => `create index ${definition};`).join(" ")}
   create table deliveries (batch uuid not null, delivery integer not null, body bytea not null, primary key (batch, delivery));
   create table batches (
     batch uuid primary key,
     -- When it was made: those that are numbered at once come in this order.
     at    timestamptz not null default clock_timestamp(),
-    -- Of its first row; null until it is numbered.
+    -- Of its first row, 0 where it has none; null until it is numbered.
     seq   bigint,
     -- How many numbers it takes; -1 when its name was taken so that nothing could be committed under it any more.
     rows  integer not null,
@@ -88,6 +98,7 @@ const TABLES = `
 /** What searches need; not a part of `TABLES`, because the server may refuse the extension. */
 export const SEARCH_INDEX = {
   name: "messages_folded",
+  table: "messages",
   extension: "create extension if not exists pg_trgm",
   definition: "messages_folded on messages using gin (folded gin_trgm_ops)",
 } as const;

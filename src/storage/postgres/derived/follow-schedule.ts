@@ -1,6 +1,10 @@
-/** When batches are numbered and counted and by which replica, and the figures that come of it. */
+/**
+ * When batches are numbered and counted and by which replica, the figures that come of it, and the look that wakes those
+ * who follow the log for what other replicas have stored.
+ */
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
+import type { WakeUps } from "../../wake-ups.ts";
 import { boundedTransaction } from "../connection/bounded-transaction.ts";
 import { type Connection, SNAPSHOT } from "../connection/connection.ts";
 import { holdLease, leaveLease } from "../connection/lease.ts";
@@ -15,12 +19,16 @@ const FIGURES_EVERY_MS = 10_000;
 
 const BYTES = "select pg_database_size(current_database())::float8 as bytes";
 
+const LOG_END = `select seq::float8 as seq,
+  exists (select 1 from batches where seq is null and rows > 0) as unnumbered from totals where id = 1`;
+
 interface FollowScheduleOptions {
   readonly connection: Connection;
   /** This replica's own name. */
   readonly replica: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly wakeUps: WakeUps;
 }
 
 interface StoredFigures {
@@ -41,6 +49,8 @@ export class FollowSchedule {
   #stored: StoredFigures | undefined;
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
+  /** The last number at the last look; undefined where the next look has to wake whoever follows. */
+  #seq: number | undefined;
 
   constructor(options: FollowScheduleOptions) {
     this.#options = options;
@@ -72,6 +82,11 @@ export class FollowSchedule {
     this.#created.events += events;
   }
 
+  /** What a follower has read ended before something that can't be seen yet: it is to be woken to read again. */
+  heldBack(): void {
+    this.#seq = undefined;
+  }
+
   /** With `number` everything that is stored is numbered first; what can't be done in time is left to others. */
   async close(number: boolean): Promise<void> {
     this.#closed = true;
@@ -95,10 +110,22 @@ export class FollowSchedule {
     try {
       this.#isHolder = await holdLease(connection, NUMBERING_LEASE, replica);
       if (this.#isHolder) await numberAll(connection);
+      if (this.#options.wakeUps.areWanted) await this.#look();
       if (clock.elapsed() - this.#figuresAt >= FIGURES_EVERY_MS) await this.#refresh();
     } catch (error) {
       log.debug("batches could not be numbered", { reason: String(error) });
     }
+  }
+
+  /** What isn't numbered yet is numbered by whoever reads. */
+  async #look(): Promise<void> {
+    const { connection, wakeUps } = this.#options;
+    const [end] = await boundedTransaction(connection, SNAPSHOT, (session) =>
+      session.run<{ seq: number; unnumbered: boolean }>(LOG_END),
+    );
+    if (end === undefined || (end.seq === this.#seq && !end.unnumbered)) return;
+    this.#seq = end.seq;
+    wakeUps.wake();
   }
 
   /** What is committed before the count begins is in it; what this replica adds from then on is added to it. */

@@ -59,7 +59,8 @@ export async function numberAll(connection: Connection): Promise<void> {
 function numbering(batches: readonly BatchRow[], given: number): { script: string; last: number } {
   let last = given;
   const numbers = batches.map(({ batch, rows }) => {
-    const first = last + 1;
+    // One that holds nothing doesn't stand in the way of who looks for what comes after a number.
+    const first = rows > 0 ? last + 1 : 0;
     last += Math.max(0, rows);
     return `('${batch}'::uuid, ${first}::bigint)`;
   });

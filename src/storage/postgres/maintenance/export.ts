@@ -1,52 +1,46 @@
 /**
- * Reads the whole log in the order of `seq`, beside running replicas: one snapshot, which fixes the end, read through
- * the server's cursor, so that no more than a page of it is in memory.
+ * Reads the whole log in the order of `seq`, beside running replicas. The end is fixed when it begins, and a `seq` at or
+ * below it is never given later: pages with a snapshot each hold the same as one for all, which would keep the server
+ * from cleaning up.
  */
-import type { BodyRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
-import { Connection, placeholders, type Session } from "../connection/connection.ts";
+import { StartRefused } from "../../../core/errors.ts";
+import type { BodyRecord, LogRecord } from "../../../core/log-record.ts";
+import { deliveryOf } from "../../changes-page.ts";
+import { Connection, type Session } from "../connection/connection.ts";
 import { failureOf } from "../connection/failures.ts";
-import { checkVersion, seqOf } from "../connection/schema.ts";
+import { checkVersion } from "../connection/schema.ts";
+import { hasBatchIndexes } from "../derived/batch-indexes.ts";
 import { numberAll } from "../derived/numbering.ts";
+import {
+  bodiesOfPosts,
+  bytesOfPosts,
+  type LogPage,
+  type Post,
+  Records,
+  readLogPage,
+} from "../reads/log-page.ts";
+import { readWholeLog } from "../reads/whole-log.ts";
 
-const PAGE_ROWS = 1000;
+const PAGE_ROWS = 5000;
 /** So many bytes of bodies are in memory at once, or a single larger one. */
 const BODIES_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_S = 10;
 const CLOSE_S = 5;
-
-/** Messages have no `event_key`, events always have one. What is not numbered has no `seq`. */
-const LOG = `
-  select ${seqOf("m", "b")} as seq, m.message_id, m.from_msisdn as "from", m.to_msisdn as "to", m.ts, m.text,
-    m.created_at, m.source, m.type, null as kind, null as event_key, m.batch, m.delivery, m.start, m.stop
-  from messages m join batches b on b.batch = m.batch
-  union all
-  select ${seqOf("e", "b")}, e.message_id, null, null, e.ts, null,
-    e.created_at, e.source, null, e.kind, e.event_key, e.batch, e.delivery, e.start, e.stop
-  from events e join batches b on b.batch = e.batch`;
-
-interface Row extends Omit<EventRecord, "kind" | "event_key" | "delivery" | "source" | "message_id"> {
-  readonly message_id: string | null;
-  readonly from: string;
-  readonly to: string;
-  readonly text: string | null;
-  readonly source: string | null;
-  readonly type: string;
-  readonly kind: EventRecord["kind"];
-  readonly event_key: string | null;
-  readonly batch: string;
-  readonly delivery: number | null;
-}
+/** So often, a second apart, it looks whether a batch can be seen as a whole. */
+const HELD_BACK_LOOKS = 180;
+const HELD_BACK_LOOK_MS = 1000;
+const NO_LIMITS = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
 /**
  * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when there is no database of
- * Postern's at the URL.
+ * Postern's at the URL, or when a part of a batch stays out of sight.
  */
 export async function* exportLog(url: string, since: number): AsyncGenerator<readonly LogRecord[]> {
   const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: CONNECT_TIMEOUT_S });
   try {
     await checkVersion(connection);
     await numberIfAllowed(connection);
-    yield* connection.reading((session) => pages(session, since));
+    yield* new Export(connection, since).pieces();
   } finally {
     await connection.close(CLOSE_S);
   }
@@ -61,115 +55,96 @@ async function numberIfAllowed(connection: Connection): Promise<void> {
   }
 }
 
-async function* pages(session: Session, since: number): AsyncGenerator<readonly LogRecord[]> {
-  await session.script(`
-    set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
-    set local cursor_tuple_fraction = 1;
-    declare log no scroll cursor for select * from (${LOG}) log where seq >= ${since} order by seq`);
-  const page = () => session.run<Row>(`fetch ${PAGE_ROWS} from log`);
-  const posts = new Posts(session);
-  for (let rows = await page(); rows.length > 0; rows = await page()) yield* posts.records(rows);
+class Export {
+  readonly #connection: Connection;
+  /** The last `seq` that was read. */
+  #last: number;
+  readonly #records = new Records();
+  /** The POST whose bytes were written last. */
+  #delivery: number | undefined;
+
+  constructor(connection: Connection, since: number) {
+    this.#connection = connection;
+    this.#last = Math.max(1, since) - 1;
+  }
+
+  async *pieces(): AsyncGenerator<readonly LogRecord[]> {
+    const [totals] = await this.#connection.run<{ seq: number }>(
+      "select seq::float8 as seq from totals where id = 1",
+    );
+    const end = totals?.seq ?? 0;
+    if (!(await hasBatchIndexes(this.#connection)))
+      return yield* this.#connection.reading((session) => this.#whole(session));
+    let looks = 0;
+    while (this.#last < end) {
+      const before = this.#last;
+      yield* this.#connection.reading((session) => this.#page(session, end));
+      if (this.#last > before) looks = 0;
+      else if (++looks > HELD_BACK_LOOKS)
+        throw new StartRefused(
+          `what comes after seq ${before} can't be seen as a whole: a node of the database has not recovered its part`,
+        );
+      else await Bun.sleep(HELD_BACK_LOOK_MS);
+    }
+  }
+
+  async *#whole(session: Session): AsyncGenerator<readonly LogRecord[]> {
+    await session.script(NO_LIMITS);
+    for await (const page of readWholeLog(session, this.#last, PAGE_ROWS))
+      yield* this.#withBodies(session, page);
+  }
+
+  async *#page(session: Session, end: number): AsyncGenerator<readonly LogRecord[]> {
+    await session.script(NO_LIMITS);
+    const limit = Math.min(PAGE_ROWS, end - this.#last);
+    const page = await readLogPage(session, this.#last, limit, this.#records);
+    const records = page.records.filter(({ seq }) => seq <= end);
+    yield* this.#withBodies(session, { ...page, records });
+    const goesOn = records.length === page.records.length && (page.more || page.isHeldBack);
+    this.#last = goesOn ? (records.at(-1)?.seq ?? this.#last) : end;
+  }
+
+  /** Puts the bytes of each POST before the first of its parts: those are neighbours in the log. */
+  async *#withBodies(session: Session, { records, posts }: LogPage): AsyncGenerator<readonly LogRecord[]> {
+    const begun = new Map([...posts].filter(([number]) => number !== this.#delivery));
+    const sizes = await bytesOfPosts(session, begun);
+    const groups = grouped([...begun], ([number]) => sizes.get(number) ?? 0);
+    let group: ReadonlyMap<number, Post> = new Map();
+    let bodies: ReadonlyMap<number, Uint8Array> = new Map();
+    let piece: LogRecord[] = [];
+    for (const record of records) {
+      const delivery = deliveryOf(record);
+      if (delivery !== undefined && delivery !== this.#delivery) {
+        if (!group.has(delivery)) {
+          if (piece.length > 0) yield piece;
+          piece = [];
+          group = new Map(groups.shift());
+          bodies = await bodiesOfPosts(session, group);
+        }
+        const text = Buffer.from(bodies.get(delivery) ?? new Uint8Array()).toString("base64");
+        piece.push({ delivery, body_base64: text } satisfies BodyRecord);
+        this.#delivery = delivery;
+      }
+      piece.push(record);
+    }
+    if (piece.length > 0) yield piece;
+  }
 }
 
-/** Puts the bytes of each POST before the first of its parts: those are neighbours in the log. */
-class Posts {
-  readonly #session: Session;
-  #key: string | undefined;
-  /** As which the POST is known outside: the `seq` of its first row. */
-  #number = 0;
-  #isFirst = true;
-
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  async *records(rows: readonly Row[]): AsyncGenerator<readonly LogRecord[]> {
-    const begun = new Map(rows.map((row) => [keyOf(row), row]));
-    begun.delete(undefined);
-    begun.delete(this.#key);
-    const bodies = this.#bodies([...begun.values()]);
-    let piece: LogRecord[] = [];
-    let bytes = 0;
-    for (const row of rows) {
-      const key = keyOf(row);
-      if (key !== undefined && key !== this.#key) {
-        this.#key = key;
-        this.#number = await this.#numberOf(row);
-        const body: Uint8Array = (await bodies.next()).value ?? new Uint8Array();
-        if (piece.length > 0 && bytes + body.length > BODIES_BYTES) {
-          yield piece;
-          piece = [];
-          bytes = 0;
-        }
-        bytes += body.length;
-        const text = Buffer.from(body).toString("base64");
-        piece.push({ delivery: this.#number, body_base64: text } satisfies BodyRecord);
-      }
-      this.#isFirst = false;
-      piece.push(recordOf(row, this.#number));
-    }
-    yield piece;
-  }
-
-  /** Only what is read first may have rows before it. */
-  async #numberOf({ seq, batch, delivery }: Row): Promise<number> {
-    if (!this.#isFirst) return seq;
-    const [first] = await this.#session.run<{ seq: number }>(
-      `select min(seq) as seq from (${LOG}) log where batch = $1 and delivery = $2`,
-      [batch, delivery],
-    );
-    return first?.seq ?? seq;
-  }
-
-  /** The bytes of the POSTs that these rows are parts of, in their order. */
-  async *#bodies(rows: readonly Row[]): AsyncGenerator<Uint8Array | undefined, void> {
-    if (rows.length === 0) return;
-    const sizes = await this.#deliveries<{ bytes: number }>(rows, "octet_length(d.body)::float8 as bytes");
-    const sizeOf = new Map(sizes.map((row) => [keyOf(row), row.bytes]));
-    let some: Row[] = [];
-    let bytes = 0;
-    for (const row of rows) {
-      const size = sizeOf.get(keyOf(row)) ?? 0;
-      if (some.length > 0 && bytes + size > BODIES_BYTES) {
-        yield* await this.#read(some);
-        some = [];
-        bytes = 0;
-      }
-      some.push(row);
+/** In their order, as many together as have no more bytes than are read at once. */
+function grouped<T>(items: readonly T[], bytesOf: (item: T) => number): T[][] {
+  const groups: T[][] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const size = bytesOf(item);
+    const group = groups.at(-1);
+    if (group === undefined || bytes + size > BODIES_BYTES) {
+      groups.push([item]);
+      bytes = size;
+    } else {
+      group.push(item);
       bytes += size;
     }
-    yield* await this.#read(some);
   }
-
-  async #read(rows: readonly Row[]): Promise<(Uint8Array | undefined)[]> {
-    const found = await this.#deliveries<{ body: Uint8Array }>(rows, "d.body");
-    const bodies = new Map(found.map((row) => [keyOf(row), row.body]));
-    return rows.map((row) => bodies.get(keyOf(row)));
-  }
-
-  #deliveries<T extends object>(
-    rows: readonly Row[],
-    column: string,
-  ): Promise<readonly (T & Pick<Row, "batch" | "delivery">)[]> {
-    return this.#session.run(
-      `select d.batch, d.delivery, ${column}
-       from (values ${placeholders(rows.length, 2)}) wanted (batch, delivery)
-       join deliveries d on d.batch = wanted.batch::uuid and d.delivery = wanted.delivery::integer`,
-      rows.flatMap(({ batch, delivery }) => [batch, String(delivery)]),
-    );
-  }
-}
-
-function keyOf({ batch, delivery }: Pick<Row, "batch" | "delivery">): string | undefined {
-  return delivery === null ? undefined : `${batch} ${delivery}`;
-}
-
-function recordOf(row: Row, delivery: number): MessageRecord | EventRecord {
-  const { seq, from, to, ts, text, created_at, source, type, kind, event_key, start, stop } = row;
-  if (event_key !== null) {
-    const { message_id } = row;
-    return { seq, source: source ?? "", kind, event_key, message_id, ts, created_at, delivery, start, stop };
-  }
-  const message = { seq, message_id: row.message_id ?? "", from, to, ts, text, created_at };
-  return source === null ? message : { ...message, source, type, delivery, start, stop };
+  return groups;
 }

@@ -63,13 +63,21 @@ export class TimedReads {
     await Promise.all([this.#primary.close(timeoutS), this.#standby?.close(timeoutS)]);
   }
 
-  /** Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`. */
-  async ask<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  /**
+   * Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`. What has to have
+   * everything that is stored is asked of the primary alone.
+   */
+  async ask<T>(
+    work: (session: Session) => Promise<T>,
+    of: "any server" | "the primary" = "any server",
+  ): Promise<T> {
     if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const { timeoutMs, clock } = this.#options;
     const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
     this.#waiting++;
-    const answer = this.#answer(work, clock.elapsed() + timeoutMs).finally(() => this.#waiting--);
+    const deadline = clock.elapsed() + timeoutMs;
+    const asked = of === "the primary" ? this.#askPrimary(work, deadline) : this.#answer(work, deadline);
+    const answer = asked.finally(() => this.#waiting--);
     try {
       return await inTime(answer, timeoutMs, late);
     } catch (error) {

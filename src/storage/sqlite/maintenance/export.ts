@@ -7,33 +7,19 @@
 
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
-import type {
-  BodyRecord,
-  BodySpan,
-  EventRecord,
-  LogRecord,
-  MessageRecord,
-  ProviderMessageRecord,
-} from "../../../core/log-record.ts";
+import type { BodyRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { ExportOptions } from "../../../core/maintenance.ts";
-import type { LoggedMessage } from "../../../core/message.ts";
-import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
+import { deliveryOf } from "../../changes-page.ts";
 import { type DamagedRow, describeRow, isUnreadable, REMEDY } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { endOfLog, type LogEnd } from "../connection/log-end.ts";
-import { detailChecksum, eventChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
-import { checksumColumn, hasPosts } from "../connection/schema.ts";
+import { hasPosts } from "../connection/schema.ts";
+import { type CheckedRow, LogReader, type LogTable, type RowRange } from "../reads/log-reader.ts";
 import { readablePages } from "./readable-rows.ts";
 
 const PAGE_ROWS = 1000;
 /** Each costs a walk over the primary key. */
 const GAPS_MAX = 100;
-
-type Checked<T> = T & { readonly row: number; readonly checksum: number | null };
-type MessageRow = Checked<LoggedMessage> & { readonly detailChecksum: number | null } & (
-    | Omit<ProviderMessageRecord, keyof LoggedMessage>
-    | { readonly source: null; readonly type: null; readonly delivery: null }
-  );
 
 /** What is wrong with the log, as an export meets it. */
 type LogDamage =
@@ -69,7 +55,7 @@ export function* exportSlices(
   const options = { includeDamaged, onDamage: (damage: LogDamage) => onDamage(describeDamage(damage)) };
   const db = openForReading(path);
   try {
-    yield* pieces(new LogReader(db, since, options).records());
+    yield* pieces(new Export(db, since, options).records());
   } finally {
     db.close();
   }
@@ -81,11 +67,11 @@ function refuseDamage(path: string): (description: string) => never {
   };
 }
 
-class LogReader {
+class Export {
   readonly #db: Database;
   readonly #since: number;
   readonly #options: ReadOptions;
-  readonly #checksum: string;
+  readonly #log: LogReader;
   /** The last row and event that belong to the export. */
   readonly #last: Pick<LogEnd, "row" | "event">;
 
@@ -93,7 +79,7 @@ class LogReader {
     this.#db = db;
     this.#since = since;
     this.#options = options;
-    this.#checksum = checksumColumn(db);
+    this.#log = new LogReader(db);
     const endless = { row: Number.MAX_SAFE_INTEGER, event: Number.MAX_SAFE_INTEGER };
     this.#last = hasPosts(db) ? readable(() => endOfLog(db), endless) : endless;
   }
@@ -103,9 +89,8 @@ class LogReader {
     let written: number | undefined;
     let body: string | undefined;
     for (const record of this.#inOrder()) {
-      const part: Partial<BodySpan> = "delivery" in record ? record : {};
-      if (part.delivery !== undefined) {
-        const delivery = part.delivery;
+      const delivery = deliveryOf(record);
+      if (delivery !== undefined) {
         if (delivery !== written) {
           body = this.#bodyOf(delivery, record);
           if (body !== undefined) yield { delivery, body_base64: body } satisfies BodyRecord;
@@ -119,62 +104,31 @@ class LogReader {
 
   /** Both kinds of rows become one sequence. */
   *#inOrder(): Generator<MessageRecord | EventRecord> {
-    const events = hasPosts(this.#db) ? this.#events() : [].values();
+    const events = this.#sound(this.#rows("events", (range) => this.#log.events(range)));
     let event = events.next();
-    for (const message of this.#messages()) {
+    for (const message of this.#sound(this.#rows("messages", (range) => this.#log.messages(range)))) {
       for (; !event.done && event.value.seq < message.seq; event = events.next()) yield event.value;
       yield message;
     }
     for (; !event.done; event = events.next()) yield event.value;
   }
 
-  *#messages(): Generator<MessageRecord> {
-    const details = hasPosts(this.#db)
-      ? {
-          columns: `source, type, delivery, start, stop, ${this.#of("details")}`,
-          join: "left join details using (seq)",
-        }
-      : { columns: "null as source, null as type, null as delivery, null", join: "" };
-    const sql = `select messages.rowid as row, seq, message_id, from_msisdn as "from", to_msisdn as "to", ts, text,
-      created_at, ${this.#of("messages")} as checksum, ${details.columns} as detailChecksum
-      from messages ${details.join}`;
-    for (const found of this.#rows<MessageRow>(sql, "messages", "messages.rowid")) {
-      const { row, checksum, detailChecksum: stored, ...record } = found;
-      const { seq, message_id, from, to, ts, text, created_at } = record;
-      const sound = isSound(checksum, () => messageChecksum(record));
-      if (record.source === null) {
-        const native = { seq, message_id, from, to, ts, text, created_at };
-        if (sound || this.#tell("messages", native, true)) yield native;
-        continue;
-      }
-      const provider = record as ProviderMessageRecord;
-      if (!sound && !this.#tell("messages", provider, true)) continue;
-      if (isSound(stored, () => detailChecksum(provider)) || this.#tell("details", provider, true))
-        yield provider;
-    }
-  }
-
-  *#events(): Generator<EventRecord> {
-    const sql = `select event as row, seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop,
-      ${this.#checksum} as checksum from events`;
-    for (const { row, checksum, ...event } of this.#rows<Checked<EventRecord>>(sql, "events", "event"))
-      if (isSound(checksum, () => eventChecksum(event)) || this.#tell("events", event, true)) yield event;
+  /** What of the rows is exported. */
+  *#sound<T extends MessageRecord | EventRecord>(rows: Iterable<CheckedRow<T>>): Generator<T> {
+    for (const { record, damaged } of rows)
+      if (damaged.every((table) => this.#tell(table, record, true))) yield record;
   }
 
   /** Pages of a table by its row number, in whose order `seq` ascends too. */
-  *#rows<T extends { readonly row: number; readonly seq: number }>(
-    sql: string,
-    table: "messages" | "events",
-    number: string,
-  ): Generator<T> {
+  *#rows<T extends MessageRecord | EventRecord>(
+    table: LogTable,
+    read: (range: RowRange) => readonly CheckedRow<T>[],
+  ): Generator<CheckedRow<T>> {
     const unreadable = new Set<number>();
     const last = table === "messages" ? this.#last.row : this.#last.event;
-    const first = readable(() => firstRow(this.#db, table, number, this.#since), undefined);
-    const page = this.#db.query<T, [number, number, number]>(
-      `${sql} where ${number} >= ? and ${number} <= ? order by ${number} limit ?`,
-    );
-    const pages = readablePages<T>({
-      read: (from, limit) => page.all(from, last, limit),
+    const first = readable(() => this.#log.firstRow(table, this.#since), undefined);
+    const pages = readablePages({
+      read: (from, limit) => read({ first: from, last, limit }),
       from: first ?? 1,
       pageRows: PAGE_ROWS,
       onUnreadable: (from, to) => {
@@ -188,7 +142,7 @@ class LogReader {
       for (const row of rows) {
         if (next !== undefined && row.row > next && !unreadable.has(next)) gaps.push([next, row.row - 1]);
         next = row.row + 1;
-        if (first !== undefined || row.seq >= this.#since) yield row;
+        if (first !== undefined || row.record.seq >= this.#since) yield row;
       }
     }
     if (table === "messages") this.#tellLost(gaps);
@@ -206,15 +160,12 @@ class LogReader {
 
   /** In base64; undefined when the bytes are damaged and are to be left out. */
   #bodyOf(delivery: number, record: MessageRecord | EventRecord): string | undefined {
-    const sql = `select body, ${this.#checksum} as checksum from deliveries where delivery = ?`;
-    const query = this.#db.query<{ body: Uint8Array; checksum: number | null }, [number]>(sql);
-    const found = readable(() => query.get(delivery), null);
-    if (found === null) {
+    const found = readable(() => this.#log.body(delivery), undefined);
+    if (found === undefined) {
       this.#tell("deliveries", record, false);
       return undefined;
     }
-    const sound = isSound(found.checksum, () => bytesChecksum(found.body));
-    if (!sound && !this.#tell("deliveries", record, true)) return undefined;
+    if (!found.isSound && !this.#tell("deliveries", record, true)) return undefined;
     return Buffer.from(found.body).toString("base64");
   }
 
@@ -224,10 +175,6 @@ class LogReader {
     const { seq, message_id: messageId } = record;
     this.#options.onDamage({ row: { table, seq, messageId }, exported });
     return exported;
-  }
-
-  #of(table: string): string {
-    return this.#checksum === "null" ? "null" : `${table}.${this.#checksum}`;
   }
 }
 
@@ -239,24 +186,6 @@ function readable<T>(read: () => T, otherwise: T): T {
     if (isUnreadable(error)) return otherwise;
     throw error;
   }
-}
-
-/** The first row with this `seq` or a later one. */
-function firstRow(db: Database, table: string, number: string, since: number): number {
-  if (since <= 1) return 1;
-  const next = db.query<{ row: number; seq: number }, [number]>(
-    `select ${number} as row, seq from ${table} where ${number} > ? order by ${number} limit 1`,
-  );
-  const end =
-    db.query<{ row: number | null }, []>(`select max(${number}) as row from ${table}`).get()?.row ?? 0;
-  let low = 0;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((next.get(middle)?.seq ?? Number.POSITIVE_INFINITY) < since) low = middle + 1;
-    else high = middle;
-  }
-  return low + 1;
 }
 
 /** So many records, or so many characters of bodies, at once. */

@@ -1,4 +1,5 @@
 /** What the engine and its readers say to each other. */
+import type { ChangesQuery } from "../../../core/changes.ts";
 import type { EventQuery, MessageQuery } from "../../../core/store.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 
@@ -10,6 +11,7 @@ export type ReaderAsk =
   | { readonly do: "stats"; readonly deadline: number }
   | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
   | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
+  | { readonly do: "changes"; readonly query: ChangesQuery; readonly deadline: number }
   | { readonly do: "count" };
 
 export interface CountReport {

@@ -6,6 +6,7 @@ import { TimeIsOver } from "../connection/deadline.ts";
 import { openForReading } from "../connection/files.ts";
 import { giveWay } from "../connection/priority.ts";
 import { answerQuestions } from "../connection/thread-main.ts";
+import { ChangeReader } from "./changes.ts";
 import { MessageQueries } from "./message-queries.ts";
 import type { ReaderAsk } from "./protocol.ts";
 
@@ -21,6 +22,7 @@ const FORGET_AFTER_MS = 10_000;
 interface Handle {
   readonly db: Database;
   readonly queries: MessageQueries;
+  readonly changes: ChangeReader;
 }
 
 let handle: Handle | undefined;
@@ -46,42 +48,52 @@ answerQuestions<ReaderAsk>((ask) => {
         db.query("select count(*) from derived.sqlite_schema").get();
       });
       const notice = (damagedRow: DamagedRow) => postMessage({ damagedRow });
-      handle = { db, queries: new MessageQueries(db, systemClock, ask.limits, notice) };
+      handle = {
+        db,
+        queries: new MessageQueries(db, systemClock, ask.limits, notice),
+        changes: new ChangeReader(db, notice),
+      };
       return null;
     }
     case "list":
-      return inTime(ask.deadline).list(ask.query, ask.deadline);
+      return inTime(ask.deadline).queries.list(ask.query, ask.deadline);
     case "stats":
-      return inTime(ask.deadline).stats(ask.deadline);
+      return inTime(ask.deadline).queries.stats(ask.deadline);
     case "events":
-      return inTime(ask.deadline).events(ask.query, ask.deadline);
+      return inTime(ask.deadline).queries.events(ask.query, ask.deadline);
     case "message":
-      return inTime(ask.deadline).message(ask.messageId, ask.deadline);
+      return inTime(ask.deadline).queries.message(ask.messageId, ask.deadline);
+    case "changes":
+      return inTime(ask.deadline).changes.read(ask.query);
     case "count":
-      return inTime(Number.POSITIVE_INFINITY).count();
+      return inTime(Number.POSITIVE_INFINITY).queries.count();
     case "close":
       close();
       return null;
   }
 });
 
+function bytesRead(): number {
+  return handle === undefined ? 0 : handle.queries.bytesRead + handle.changes.bytesRead;
+}
+
 function collect(): void {
-  bytesCollected = handle?.queries.bytesRead ?? 0;
+  bytesCollected = bytesRead();
   Bun.gc(true);
 }
 
 /** After the answer is on its way. */
 function collectMuch(): void {
-  if ((handle?.queries.bytesRead ?? 0) - bytesCollected > COLLECT_EVERY_BYTES) collect();
+  if (bytesRead() - bytesCollected > COLLECT_EVERY_BYTES) collect();
 }
 
 /** Notes that there was a question. One that waited too long isn't begun: its answer has been given already. */
-function inTime(deadline: number): MessageQueries {
+function inTime(deadline: number): Handle {
   if (handle === undefined) throw new Error("the reader has no database");
   idleMs = 0;
   queueMicrotask(collectMuch);
   if (systemClock.now() > deadline) throw new TimeIsOver("the read waited too long");
-  return handle.queries;
+  return handle;
 }
 
 function close(): void {

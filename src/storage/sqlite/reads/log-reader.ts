@@ -1,0 +1,134 @@
+/**
+ * Reads the log's rows in their order, and says of each which of its parts aren't what was written. It reads a file of
+ * any schema, and never asks the index: what follows the log must not depend on what is derived from it.
+ */
+import type { Database } from "bun:sqlite";
+import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../../core/log-record.ts";
+import type { LoggedMessage } from "../../../core/message.ts";
+import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
+import type { DamagedRow } from "../connection/damage.ts";
+import { detailChecksum, eventChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
+import { checksumColumn, hasPosts } from "../connection/schema.ts";
+
+export type LogTable = "messages" | "events";
+
+/** Rows by their number, in whose order `seq` ascends too. */
+export interface RowRange {
+  readonly first: number;
+  readonly last: number;
+  readonly limit: number;
+}
+
+export interface CheckedRow<T> {
+  /** Its number in its table. */
+  readonly row: number;
+  readonly record: T;
+  /** What of it differs from its checksum; mostly nothing. */
+  readonly damaged: readonly DamagedRow["table"][];
+}
+
+type Checked<T> = T & { readonly row: number; readonly checksum: number | null };
+type MessageRow = Checked<LoggedMessage> & { readonly detailChecksum: number | null } & (
+    | Omit<ProviderMessageRecord, keyof LoggedMessage>
+    | { readonly source: null; readonly type: null; readonly delivery: null }
+  );
+
+const SOUND: readonly DamagedRow["table"][] = [];
+const NUMBER: Readonly<Record<LogTable, string>> = { messages: "messages.rowid", events: "event" };
+const NO_DETAILS = "null as source, null as type, null as delivery, null as detailChecksum";
+
+export class LogReader {
+  readonly #db: Database;
+  readonly #hasPosts: boolean;
+  readonly #messages: string;
+  readonly #events: string;
+  readonly #body: string;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#hasPosts = hasPosts(db);
+    const column = checksumColumn(db);
+    const of = (table: string) => (column === "null" ? column : `${table}.${column}`);
+    const details = this.#hasPosts
+      ? `source, type, delivery, start, stop, ${of("details")} as detailChecksum`
+      : NO_DETAILS;
+    this.#messages = `select messages.rowid as row, seq, message_id, from_msisdn as "from", to_msisdn as "to", ts, text,
+      created_at, ${of("messages")} as checksum, ${details}
+      from messages ${this.#hasPosts ? "left join details using (seq)" : ""}`;
+    this.#events = `select event as row, seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop,
+      ${column} as checksum from events`;
+    this.#body = `select body, ${column} as checksum from deliveries where delivery = ?`;
+  }
+
+  messages(range: RowRange): CheckedRow<MessageRecord>[] {
+    return this.#rows<MessageRow>(this.#messages, "messages", range).map(checkedMessage);
+  }
+
+  events(range: RowRange): CheckedRow<EventRecord>[] {
+    if (!this.#hasPosts) return [];
+    return this.#rows<Checked<EventRecord>>(this.#events, "events", range).map(checkedEvent);
+  }
+
+  /** The number of the first row with this `seq` or a later one; one more than the last row's when there is none. */
+  firstRow(table: LogTable, seq: number): number {
+    if (seq <= 1 || (table === "events" && !this.#hasPosts)) return 1;
+    const number = NUMBER[table];
+    const next = this.#db.query<{ seq: number }, [number]>(
+      `select seq from ${table} where ${number} > ? order by ${number} limit 1`,
+    );
+    const end = this.#db
+      .query<{ row: number | null }, []>(`select max(${number}) as row from ${table}`)
+      .get()?.row;
+    let low = 0;
+    let high = end ?? 0;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((next.get(middle)?.seq ?? Number.POSITIVE_INFINITY) < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  /** How many bytes a POST has; 0 when they are gone. */
+  bodyBytes(delivery: number): number {
+    const sql = "select length(body) as bytes from deliveries where delivery = ?";
+    return this.#db.query<{ bytes: number }, [number]>(sql).get(delivery)?.bytes ?? 0;
+  }
+
+  /** The bytes of a POST; undefined when they are gone. */
+  body(delivery: number): { readonly body: Uint8Array; readonly isSound: boolean } | undefined {
+    const query = this.#db.query<{ body: Uint8Array; checksum: number | null }, [number]>(this.#body);
+    const found = query.get(delivery);
+    if (found === null) return undefined;
+    return { body: found.body, isSound: isSound(found.checksum, () => bytesChecksum(found.body)) };
+  }
+
+  #rows<T>(sql: string, table: LogTable, { first, last, limit }: RowRange): T[] {
+    const number = NUMBER[table];
+    const query = this.#db.query<T, [number, number, number]>(
+      `${sql} where ${number} >= ? and ${number} <= ? order by ${number} limit ?`,
+    );
+    return query.all(first, last, limit);
+  }
+}
+
+function checkedMessage(found: MessageRow): CheckedRow<MessageRecord> {
+  const { row, checksum, detailChecksum: stored, ...record } = found;
+  const isMessageSound = isSound(checksum, () => messageChecksum(record));
+  if (record.source === null) {
+    const { seq, message_id, from, to, ts, text, created_at } = record;
+    const native = { seq, message_id, from, to, ts, text, created_at };
+    return { row, record: native, damaged: isMessageSound ? SOUND : ["messages"] };
+  }
+  const provider = record as ProviderMessageRecord;
+  const areDetailsSound = isSound(stored, () => detailChecksum(provider));
+  if (isMessageSound && areDetailsSound) return { row, record: provider, damaged: SOUND };
+  const damaged: DamagedRow["table"][] = [];
+  if (!isMessageSound) damaged.push("messages");
+  if (!areDetailsSound) damaged.push("details");
+  return { row, record: provider, damaged };
+}
+
+function checkedEvent({ row, checksum, ...record }: Checked<EventRecord>): CheckedRow<EventRecord> {
+  return { row, record, damaged: isSound(checksum, () => eventChecksum(record)) ? SOUND : ["events"] };
+}
