@@ -3,6 +3,7 @@
  * distributed over servers, a page ends before a batch of which a part can't be seen yet, so that nobody passes it.
  */
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
+import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import type { Session } from "../connection/connection.ts";
 import { readMark } from "../connection/migration-mark.ts";
 import { seqOf } from "../connection/schema.ts";
@@ -51,7 +52,7 @@ interface Row extends Omit<EventRecord, "seq" | "kind" | "event_key" | "delivery
 export type NumberedRow = Row & { readonly seq: number };
 
 /** Of messages and of events, with the same names. */
-export const MESSAGES = `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text, created_at, source, type,
+export const MESSAGES = `select ${selected(MESSAGE_COLUMNS)}, source, type,
   null as kind, null as event_key, batch, place, delivery, start, stop from messages`;
 export const EVENTS = `select message_id, null as "from", null as "to", ts, null as text, created_at, source, null as type,
   kind, event_key, batch, place, delivery, start, stop from events`;

@@ -3,6 +3,7 @@
  * way to every other thread.
  */
 import type { Database } from "bun:sqlite";
+import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { Damaged, indexDamage, isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
 import { giveWay } from "../connection/priority.ts";
@@ -29,8 +30,9 @@ interface Handle {
 }
 
 /** They read every column that a follower reads. */
-const MESSAGES_READ = `select sum(length(message_id) + length(from_msisdn) + length(to_msisdn) + length(ts_key) +
-    coalesce(length(text), 0) + coalesce(length(source) + length(type), 0))
+const MESSAGES_READ = `select sum(
+    length(${MESSAGE_COLUMNS.message_id}) + length(${MESSAGE_COLUMNS.from}) + length(${MESSAGE_COLUMNS.to}) +
+    length(ts_key) + coalesce(length(${MESSAGE_COLUMNS.text}), 0) + coalesce(length(source) + length(type), 0))
   from (select messages.*, source, type from messages left join details using (seq)
     where messages.rowid > ? order by messages.rowid limit ?)`;
 const EVENTS_READ = `select sum(length(source) + length(kind) + length(event_key) + length(ts_key) +

@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../../core/log-record.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
 import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
+import { DETAIL_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import type { DamagedRow } from "../connection/damage.ts";
 import { detailChecksum, eventChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { checksumColumn, hasPosts } from "../connection/schema.ts";
@@ -50,12 +51,12 @@ export class LogReader {
     const column = checksumColumn(db);
     const of = (table: string) => (column === "null" ? column : `${table}.${column}`);
     const details = this.#hasPosts
-      ? `source, type, delivery, start, stop, ${of("details")} as detailChecksum`
+      ? `${selected(DETAIL_COLUMNS)}, ${of("details")} as detailChecksum`
       : NO_DETAILS;
-    this.#messages = `select messages.rowid as row, seq, message_id, from_msisdn as "from", to_msisdn as "to", ts, text,
-      created_at, ${of("messages")} as checksum, ${details}
+    this.#messages = `select messages.rowid as row, seq, ${selected(MESSAGE_COLUMNS)},
+      ${of("messages")} as checksum, ${details}
       from messages ${this.#hasPosts ? "left join details using (seq)" : ""}`;
-    this.#events = `select event as row, seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop,
+    this.#events = `select event as row, seq, ${selected(EVENT_COLUMNS)},
       ${column} as checksum from events`;
     this.#body = `select body, ${column} as checksum from deliveries where delivery = ?`;
   }
