@@ -46,7 +46,7 @@ describe("no request that nobody signed holds up others:", () => {
     attack.name.includes("form") ? sourceOf(attack) : "the others",
   );
   test.each([...groups])(
-    "%s",
+    "no request that nobody signed holds up others: %s",
     (_, attacks) => check(attacks, UNSIGNED_STALL_MS_MAX, /^(4\d\d|200)$/),
     120_000,
   );
@@ -54,7 +54,7 @@ describe("no request that nobody signed holds up others:", () => {
 
 describe("no signed request holds up others for long:", () => {
   test.each([...Map.groupBy(signed, sourceOf)])(
-    "%s",
+    "no signed request holds up others for long: %s",
     (_, attacks) => check(attacks, SIGNED_STALL_MS_MAX, /^(200|422)$/),
     120_000,
   );

@@ -122,7 +122,7 @@ describe("numbers and bits", () => {
 });
 
 describe("a segment", () => {
-  test("finds for any string the documents with a piece that contains it, and for a label those that have it", () => {
+  test("a segment finds for any string the documents with a piece that contains it, and for a label those that have it", () => {
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 40 }), text, (rows, other) => {
         const segment = build(100, rows);
@@ -143,7 +143,7 @@ describe("a segment", () => {
     );
   });
 
-  test("is the same whether made at once or merged of parts, gaps between them included", () => {
+  test("a segment is the same whether made at once or merged of parts, gaps between them included", () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(row, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 5 }),
@@ -176,7 +176,7 @@ describe("a segment", () => {
     );
   });
 
-  test("its postings may be longer than a chunk, in every list", () => {
+  test("the postings of a segment may be longer than a chunk, in every list", () => {
     const rows = Array.from(
       { length: 70_000 },
       (_, index): Row => ({ text: index % 3 === 0 ? "ab" : "a b c", label: "+1" }),
@@ -201,7 +201,7 @@ describe("blocks of a dictionary", () => {
       (_, index): Row => ({ text: `w${(index * 2654435761 + seed) % 999_983} é${index}`, label: "+1" }),
     );
 
-  test("are joined to what was cut, and each search finds in them what it finds in the whole", () => {
+  test("blocks of a dictionary are joined to what was cut, and each search finds in them what it finds in the whole", () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.nat(999_983), (seed, number) => {
         const segment = build(1, words(seed));
@@ -224,12 +224,12 @@ describe("blocks of a dictionary", () => {
     );
   });
 
-  test("leave most blocks out for a word that isn't there", () => {
+  test("most blocks of a dictionary are left out for a word that isn't there", () => {
     const { blocks, filters } = cutDictionary(build(1, words(1)));
     expect(blocksThatMayHold(filters, Buffer.from("zebra")).length).toBeLessThan(blocks.length / 4);
   });
 
-  test("of no term there is none", () => {
+  test("of no term there is no block of a dictionary", () => {
     const empty = new SegmentBuilder(1).build();
     const { blocks, filters } = cutDictionary(empty);
     expect([blocks, blocksThatMayHold(filters, Buffer.from("a"))]).toEqual([[], []]);
