@@ -1,10 +1,10 @@
 /** The gate: who gets in, and in which order a request is looked at. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
+import { newService, SECRET, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { newService, SECRET, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 const REFUSED = { detail: "invalid signature" };
 

@@ -1,9 +1,9 @@
 /** The contract as a document and as a page. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Compile } from "typebox/compile";
+import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { CHROMIUM, launchBrowser } from "./browser.ts";
-import { newService, type TestService } from "./service.ts";
 
 const ROUTES = [
   "/admin/rebuild-index",

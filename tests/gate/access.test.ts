@@ -1,8 +1,8 @@
 /** Who may read: tokens, and the second listener. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { freePort, newService, type TestService } from "../http/service.ts";
+import { exchange, head } from "../http/wire.ts";
 import { message } from "../messages.ts";
-import { freePort, newService, type TestService } from "./service.ts";
-import { exchange, head } from "./wire.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
 const GUARDED = ["/messages", "/events", "/stats"];

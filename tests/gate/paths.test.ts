@@ -1,10 +1,10 @@
 /** That a path leads where it says and nowhere else, however it is spelt: what a proxy let through stays what it is. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { META } from "../http/meta-posts.ts";
+import { newService, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { fc } from "../property.ts";
-import { META } from "./meta-posts.ts";
-import { newService, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 let service: TestService;
 beforeAll(async () => {

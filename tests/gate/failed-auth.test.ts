@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { LINES_PER_WINDOW_MAX } from "../../src/http/failed-auth.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { META, metaPost, text } from "../http/meta-posts.ts";
+import { type LogLine, newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
-import { META, metaPost, text } from "./meta-posts.ts";
-import { type LogLine, newService, type TestService } from "./service.ts";
 
 const LIMIT = 5;
 const TOKEN = "token-that-readers-have";
@@ -238,7 +238,7 @@ describe("refusals beyond the limit", () => {
 
   test("refusals beyond the limit have no line of their own, and one together once the minute is over", async () => {
     let later = 0;
-    const clock = { now: systemClock.now, elapsed: () => systemClock.elapsed() + later };
+    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + later };
     const own = await newService(ENVIRONMENT, { clock });
     const attack = () => own.send("/webhook", { headers: from("203.0.113.1") });
     const answers = await repeated(LIMIT + 20, attack);

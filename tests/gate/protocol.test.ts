@@ -1,10 +1,10 @@
 /** Paths, methods, redirects, request ids and connections: what every route has in common. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
+import { newService, SECRET, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { newService, SECRET, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 const READS = [
   "/messages",
