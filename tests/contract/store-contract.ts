@@ -353,6 +353,10 @@ export function storeContract(name: string, newDatabase: () => Promise<TestDatab
     });
 
     describe("statistics", () => {
+      test("the figures of an empty store are zeros from its first moment on", () => {
+        expect(store.figures()).toMatchObject({ storedMessages: 0, storedEvents: 0, queueRows: 0 });
+      });
+
       test("statistics of an empty store are zeros and nulls", async () => {
         expect(await store.stats()).toEqual({
           total_messages: 0,

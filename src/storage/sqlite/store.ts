@@ -161,6 +161,7 @@ class SqliteStore implements Store {
     );
     parts.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
     parts.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
+    if (parts.end.row === 0) this.#storedMessages = 0;
     parts.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
       ({ messages, row }) => {
