@@ -3,7 +3,7 @@ BUN := node_modules/.bin/bun
 # What the caller's shell holds must not change a test.
 CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u POSTERN_CONFIG -u DATABASE_URL -u DATABASE_DIRECT_URL -u DATABASE_READ_URL -u API_TOKEN \
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
-	-u POSTERN_TEST_ENGINE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
+	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
 .PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-attacks bench-designs up down reset logs image image-trial clean
 
@@ -30,24 +30,18 @@ check: lint
 format: node_modules/.installed
 	node_modules/.bin/biome check --write .
 
-## All tests: unit, contract, HTTP, command line, faults (three kills); then HTTP and kills again on PostgreSQL. They start a
-## server of their own, unless POSTGRES_URL names another one, or POSTGRES_BIN the folder of other binaries.
+## All tests: unit, contract, HTTP, command line, faults (three kills), side by side; HTTP and kills again on PostgreSQL.
+## They start a server of their own, unless POSTGRES_URL names another one, or POSTGRES_BIN the folder of other binaries.
 test: lint
-	@$(call run-tests,60000)
+	@$(CLEAN_ENV) $(BUN) scripts/run-tests.ts
 
-## The same with twenty kills.
+## The same with twenty kills, more messages and longer attacks.
 test-long: lint
-	@POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000; export POSTERN_KILL_ROUNDS POSTERN_REPLICA_IDS; $(call run-tests,600000)
+	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --test-ms-max 600000
 
 ## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.
 test-postgres-versions: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) scripts/postgres-versions.ts $(V)
-
-# Both runs, whatever comes of the first.
-define run-tests
-$(CLEAN_ENV) $(BUN) test --timeout $(1); status=$$?; \
-	$(CLEAN_ENV) POSTERN_TEST_ENGINE=postgres $(BUN) test --timeout $(1) tests/http tests/providers tests/faults/kill && exit $$status
-endef
 
 ## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
 bench: node_modules/.installed

@@ -33,7 +33,7 @@ function refusal(environment: Record<string, string>): string {
 const SECRET = { WEBHOOK_SECRET: "secret" };
 
 describe("without any variable", () => {
-  test("the defaults are those of the contract", () => {
+  test("without any variable the defaults are those of the contract", () => {
     expect(readSettings({})).toEqual({
       webhookSecret: undefined,
       webhookSecretPrevious: undefined,
@@ -66,11 +66,11 @@ describe("without any variable", () => {
     } as ReturnType<typeof readSettings>);
   });
 
-  test("serving is refused for want of a secret", () => {
+  test("without any variable serving is refused for want of a secret", () => {
     expect(refusal({})).toContain("WEBHOOK_SECRET");
   });
 
-  test("and with all of them empty, it is the same", () => {
+  test("empty variables count as none", () => {
     const empty = Object.fromEntries(
       Object.values(SETTINGS).flatMap(({ name }) => [
         [name, ""],
@@ -117,7 +117,7 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     ["DATABASE_READ_URL", "sqlite:////data/app.db"],
     ["DATABASE_READ_URL", "postgres://127.0.0.1/db"],
   ];
-  test.each(bad)("%s=%j", (name, value) => {
+  test.each(bad)("%s=%j stops the start with one line", (name, value) => {
     const line = refusal({ ...SECRET, [name]: value });
     const row = Object.values(SETTINGS).find((each) => each.name === name);
     expect(line).toContain(name);
@@ -125,13 +125,13 @@ describe("a bad value stops the start with one line: the variable, what it got, 
     expect(line).toContain(row?.takes ?? "?");
   });
 
-  test("a direct way to a SQLite file", () => {
+  test("a direct way to a SQLite file stops the start", () => {
     const line = refusal({ ...SECRET, DATABASE_DIRECT_URL: "postgres://user@db/postern" });
     expect(line).toContain("DATABASE_DIRECT_URL");
     expect(line).toContain("SQLite");
   });
 
-  test("however long it is, in an instant", () => {
+  test("a bad value stops the start in an instant, however long it is", () => {
     const refuseAll = () => {
       for (const run of [":", "?", ":/", "/", "@", "&", "a", ":1", "://"])
         refusal({ ...SECRET, DATABASE_URL: `x${run.repeat(100_000)}` });
@@ -181,14 +181,14 @@ describe("a good value is taken", () => {
       },
     ],
     [{ HOST: "::1" }, { host: "::1" }],
-  ])("%j", (environment, expected) => {
+  ])("%j is taken", (environment, expected) => {
     expect(readSettings(environment as Record<string, string>)).toMatchObject(expected as never);
   });
 });
 
 describe("a secret", () => {
   test.each(["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "API_TOKEN", "API_TOKEN_PREVIOUS"])(
-    "that is blank in %s is none",
+    "a secret that is blank in %s is none",
     (name) => {
       const key = Object.entries(SETTINGS).find(([, row]) => row.name === name)?.[0] as "apiToken";
       for (const blank of ["", " ", "\t", "\n", "\u3000", " \r\n "]) {
@@ -198,7 +198,7 @@ describe("a secret", () => {
     },
   );
 
-  test("that is blank never becomes a candidate, and is refused where one is required", () => {
+  test("a secret that is blank never becomes a candidate, and is refused where one is required", () => {
     expect(webhookSecrets(readSettings({ ...SECRET, WEBHOOK_SECRET_PREVIOUS: "  " }))).toEqual(["secret"]);
     expect(webhookSecrets(readSettings({ ...SECRET, WEBHOOK_SECRET_PREVIOUS: "old" }))).toEqual([
       "secret",
@@ -210,35 +210,38 @@ describe("a secret", () => {
     expect(refusal({ WEBHOOK_SECRET_PREVIOUS: "old" })).toContain("WEBHOOK_SECRET");
   });
 
-  test("keeps its inner and outer white space", () => {
+  test("a secret keeps its inner and outer white space", () => {
     expect(readSettings({ WEBHOOK_SECRET: " a b " }).webhookSecret).toBe(" a b ");
   });
 
-  test("is never repeated in a refusal", () => {
+  test("a secret is never repeated in a refusal", () => {
     const line = refusal({ WEBHOOK_SECRET: "hunter2", WEBHOOK_SECRET_FILE: file("hunter2") });
     expect(line).not.toContain("hunter2");
   });
 });
 
 describe("a token for reads", () => {
-  test.each(["API_TOKEN", "API_TOKEN_PREVIOUS"])("that no header can carry is refused: %s", (name) => {
-    for (const token of [
-      "hunter2 x",
-      " hunter2",
-      "hunter2\n",
-      "hunter2\u0001",
-      "hunter2\u007f",
-      "hunter2-п",
-    ]) {
-      for (const environment of [{ [name]: token }, { [`${name}_FILE`]: file(`${token}\n`) }]) {
-        const line = refusal({ ...SECRET, ...(environment as Record<string, string>) });
-        expect(line).toContain(name);
-        expect(line).not.toContain("hunter2");
+  test.each(["API_TOKEN", "API_TOKEN_PREVIOUS"])(
+    "a token for reads that no header can carry is refused: %s",
+    (name) => {
+      for (const token of [
+        "hunter2 x",
+        " hunter2",
+        "hunter2\n",
+        "hunter2\u0001",
+        "hunter2\u007f",
+        "hunter2-п",
+      ]) {
+        for (const environment of [{ [name]: token }, { [`${name}_FILE`]: file(`${token}\n`) }]) {
+          const line = refusal({ ...SECRET, ...(environment as Record<string, string>) });
+          expect(line).toContain(name);
+          expect(line).not.toContain("hunter2");
+        }
       }
-    }
-  });
+    },
+  );
 
-  test("that is taken passes the check of a request that carries it", () => {
+  test("a token for reads that is taken passes the check of a request that carries it", () => {
     for (const apiToken of ["x", "a.b-c_d~e+f/g==", "!#$%&'*", "é"]) {
       expect(readSettings({ API_TOKEN: apiToken })).toMatchObject({ apiToken });
       const headers = new Headers({ Authorization: `Bearer ${apiToken}` });
@@ -248,7 +251,7 @@ describe("a token for reads", () => {
 });
 
 describe("X_FILE", () => {
-  test("gives the value, with one trailing newline cut", () => {
+  test("X_FILE gives the value, with one trailing newline cut", () => {
     for (const [content, value] of [
       ["secret", "secret"],
       ["secret\n", "secret"],
@@ -259,7 +262,7 @@ describe("X_FILE", () => {
     }
   });
 
-  test("is refused when two newlines are at the end of a secret, in a file or in the variable", () => {
+  test("X_FILE is refused when two newlines are at the end of a secret, in a file or in the variable", () => {
     for (const end of ["\n\n", "\r\n\r\n", "\r\n\n"]) {
       for (const name of ["WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "API_TOKEN"]) {
         for (const environment of [
@@ -275,11 +278,11 @@ describe("X_FILE", () => {
     }
   });
 
-  test("of a secret that is no UTF-8 is refused", () => {
+  test("X_FILE of a secret that is no UTF-8 is refused", () => {
     expect(refusal({ WEBHOOK_SECRET_FILE: file(Uint8Array.of(0x61, 0xff)) })).toContain("UTF-8");
   });
 
-  test("has a limit, and a device or a pipe is refused without being waited for", () => {
+  test("X_FILE has a limit, and a device or a pipe is refused without being waited for", () => {
     const pipe = join(folder.path, "pipe");
     expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
     for (const [path, reason] of [
@@ -296,13 +299,13 @@ describe("X_FILE", () => {
     );
   });
 
-  test("may be a symbolic link to a file, as orchestrators mount secrets", () => {
+  test("X_FILE may be a symbolic link to a file, as orchestrators mount secrets", () => {
     const link = join(folder.path, "link");
     symlinkSync(file("secret\n"), link);
     expect(readSettings({ WEBHOOK_SECRET_FILE: link }).webhookSecret).toBe("secret");
   });
 
-  test("works for every variable", () => {
+  test("X_FILE works for every variable", () => {
     expect(readSettings({ PORT_FILE: file("1234\n"), LOG_LEVEL_FILE: file("warn\n") })).toMatchObject({
       port: 1234,
       logLevel: "WARN",
@@ -310,7 +313,7 @@ describe("X_FILE", () => {
     expect(refusal({ ...SECRET, PORT_FILE: file("x\n") })).toContain("PORT");
   });
 
-  test("together with X is an error that names both", () => {
+  test("X_FILE together with X is an error that names both", () => {
     for (const { name } of Object.values(SETTINGS)) {
       const line = refusal({ ...SECRET, [name]: "1", [`${name}_FILE`]: file("1") });
       expect(line).toContain(name);
@@ -318,14 +321,14 @@ describe("X_FILE", () => {
     }
   });
 
-  test("beside an empty X counts alone, and an empty one beside X too", () => {
+  test("X_FILE beside an empty X counts alone, and an empty one beside X too", () => {
     expect(readSettings({ WEBHOOK_SECRET: "", WEBHOOK_SECRET_FILE: file("secret") }).webhookSecret).toBe(
       "secret",
     );
     expect(readSettings({ WEBHOOK_SECRET: "secret", WEBHOOK_SECRET_FILE: "" }).webhookSecret).toBe("secret");
   });
 
-  test("that can't be read, or is a folder, is refused in one line", () => {
+  test("X_FILE that can't be read, or is a folder, is refused in one line", () => {
     for (const path of [join(folder.path, "missing"), folder.path]) {
       const line = refusal({ WEBHOOK_SECRET_FILE: path });
       expect(line).toContain("WEBHOOK_SECRET_FILE");

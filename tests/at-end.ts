@@ -1,4 +1,7 @@
-/** What is to be done once, when all test files of a run are through. Loaded before them (see bunfig.toml). */
+/**
+ * What is to be done once, when the test files of a process are through: all of them, or each by itself when they run
+ * side by side. Loaded before them (see bunfig.toml).
+ */
 import { afterAll } from "bun:test";
 
 const tasks: (() => Promise<void>)[] = [];
@@ -8,5 +11,5 @@ export function atEnd(task: () => Promise<void>): void {
 }
 
 afterAll(async () => {
-  for (const task of tasks) await task();
+  for (const task of tasks.splice(0)) await task();
 });

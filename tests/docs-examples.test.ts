@@ -29,11 +29,11 @@ function load(yaml: string) {
 }
 
 describe("examples of configurations", () => {
-  test.each(EXAMPLES)("$name is taken", ({ yaml }) => {
+  test.each(EXAMPLES)("the example $name is taken", ({ yaml }) => {
     expect(load(yaml).sources.length).toBeGreaterThan(0);
   });
 
-  test("there is one of every kind and of every preset", () => {
+  test("there is an example of every kind and of every preset", () => {
     const all = EXAMPLES.flatMap(({ yaml }) => [...load(yaml).configs.values()]);
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(Object.keys(KINDS)));
     expect(new Set(all.map((config) => config["preset"] as string | undefined))).toEqual(
@@ -56,12 +56,12 @@ describe("the page of the generic kind", () => {
   test.each([
     ["Scheme", GenericScheme],
     ["Map", FieldMap],
-  ])("%s names every key, each with an example", (title, schema) => {
+  ])("the table of %s names every key, each with an example", (title, schema) => {
     const keys = Object.keys(schema.properties).sort();
     expect(rowsBelow(title).sort()).toEqual(keys.map((key) => [key, key]));
   });
 
-  test("names every option and every preset", () => {
+  test("the page of the generic kind names every option and every preset", () => {
     const options = Object.keys((KINDS["generic"] as { options: { properties: object } }).options.properties);
     for (const name of [...options, ...PRESET_NAMES]) expect(text).toContain(`| \`${name}\` |`);
   });

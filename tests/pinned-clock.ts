@@ -9,8 +9,8 @@ interface PinnedClock extends Clock {
 export function pinnedClock(): PinnedClock {
   let pinned: number | undefined;
   return {
+    ...systemClock,
     now: () => pinned ?? systemClock.now(),
-    elapsed: systemClock.elapsed,
     async at(time, run) {
       pinned = Date.parse(time);
       try {

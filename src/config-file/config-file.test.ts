@@ -32,7 +32,7 @@ const source = (...lines: string[]) =>
   ["sources:", "  s:", ...lines.map((line) => `    ${line}`), ""].join("\n");
 
 describe("what a file says", () => {
-  test("becomes sources in its order, with variables, files and lists of secrets put in", () => {
+  test("what a file says becomes sources in its order, with variables, files and lists of secrets put in", () => {
     writeFileSync(join(folder.path, "token"), "from a file\n");
     const { sources, configs } = parse(
       `
@@ -55,9 +55,9 @@ sources:
     ]);
   });
 
-  test("may be nothing", () => expect(parse("sources: {}").sources).toEqual([]));
+  test("a file may say nothing", () => expect(parse("sources: {}").sources).toEqual([]));
 
-  test("may stand in anchors and aliases", () => {
+  test("what a file says may stand in anchors and aliases", () => {
     const { configs } = parse(
       "sources:\n  a: &x { kind: meta, secret: &s one }\n  b: *x\n  c: { kind: slack, secret: [*s, two] }",
     );
@@ -65,13 +65,13 @@ sources:
     expect(configs.get("c")).toEqual({ kind: "slack", secret: ["one", "two"] });
   });
 
-  test("is read from a file, with a byte order mark or without", () => {
+  test("a file is read with a byte order mark or without", () => {
     const path = join(folder.path, "bom.yaml");
     writeFileSync(path, `\uFEFF${source("kind: meta", "secret: x")}`);
     expect(loadConfigFile(path, {}).sources).toHaveLength(1);
   });
 
-  test("opens sources that verify by each of the secrets", () => {
+  test("what a file says opens sources that verify by each of the secrets", () => {
     const [opened] = parse(source("kind: telegram", "secret: [one, two]")).sources;
     for (const [token, proven] of [
       ["one", true],
@@ -225,20 +225,23 @@ describe("a mistake is told with its line and column, and what would be right:",
     ],
     ["a tag", source("kind: meta", "secret: !vault x"), "4:13", /tags/],
     ["two documents", "sources: {}\n---\nsources: {}", "2:1", /one document/],
-  ])("%s", (_, text, location, words) => {
-    const found = mistakes(text);
-    expect(found).toHaveLength(1);
-    expect(found[0]).toStartWith(`${location}: `);
-    expect(found[0]).toMatch(words as RegExp);
-    expect(found[0]).not.toContain("\n");
-  });
+  ])(
+    "a mistake is told with its line and column, and what would be right: %s",
+    (_, text, location, words) => {
+      const found = mistakes(text);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toStartWith(`${location}: `);
+      expect(found[0]).toMatch(words as RegExp);
+      expect(found[0]).not.toContain("\n");
+    },
+  );
 
   test.each([
     ["there is none", "missing.yaml", /no such file/],
     ["it is a folder", ".", /folder/],
     ["it is no text", "binary.yaml", /UTF-8/],
     ["it is too large", "large.yaml", /1048576 bytes/],
-  ])("a file that can't be read: %s", (_, name, words) => {
+  ])("a file that can't be read is a mistake: %s", (_, name, words) => {
     writeFileSync(join(folder.path, "binary.yaml"), Uint8Array.of(0xff, 0xfe));
     writeFileSync(join(folder.path, "large.yaml"), "#".repeat(1024 * 1024 + 1));
     const path = join(folder.path, name);
@@ -272,14 +275,14 @@ describe("all mistakes", () => {
     preset: messagebird
     map: { when: { a..b: x } }
 `;
-  test("are told at once, in the file's order", () => {
+  test("all mistakes are told at once, in the file's order", () => {
     expect(mistakes(text).map((line) => line.split(": ")[0])).toEqual([
       ...["2:3", "2:3", "5:17", "5:22", "6:5", "7:5", "8:3", "10:13", "13:13", "14:23", "14:37", "14:42"],
       ...["16:13", "17:14", "18:3", "20:3", "20:3", "23:10"],
     ]);
   });
 
-  test("make one line with the first and how many more there are, which refuses a start", () => {
+  test("all mistakes make one line with the first and how many more there are, which refuses a start", () => {
     const error = refusal(text);
     expect(error).toBeInstanceOf(StartRefused);
     expect(error.message).toMatch(

@@ -21,7 +21,7 @@ const loaderTakes = (text: string) => {
   }
 };
 
-test("it is a draft that editors speak, and describes every kind and option", () => {
+test("the schema is of a draft that editors speak, and describes every kind and option", () => {
   const text = JSON.stringify(configSchema());
   expect(JSON.parse(text).$schema).toBe("http://json-schema.org/draft-07/schema#");
   for (const [kind, { summary, options }] of Object.entries(KINDS)) {
@@ -34,7 +34,7 @@ test("it is a draft that editors speak, and describes every kind and option", ()
   }
 });
 
-test("it takes the example and every whole file in the documentation", () => {
+test("the schema takes the example and every whole file in the documentation", () => {
   const pages = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
     .map((name) => readFileSync(join(ROOT, "docs", name), "utf8"));
@@ -68,7 +68,7 @@ describe("it agrees with the loader on", () => {
     source(`kind: generic, secret: x, scheme: { ${scheme} }, map: { message_id: id, from: [a, "=b"] }`),
     source("kind: generic, secret: x, preset: stripe, map: [{ message_id: 'a[0].b' }, { each: $.x }]"),
     source("kind: generic, secret: x, preset: stripe, map: { when: { a.b: c, d: [e, f] } }"),
-  ])("what is right: %s", (text) => {
+  ])("the schema agrees with the loader on what is right: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([true, true]);
   });
 
@@ -120,7 +120,7 @@ describe("it agrees with the loader on", () => {
     source("kind: generic, secret: x, preset: stripe, map: [{ each: [a] }]"),
     source("kind: generic, secret: x, preset: stripe, map: { when: { a: 1 } }"),
     source("kind: generic, secret: x, preset: stripe, map: { ts_format: iso }"),
-  ])("what is wrong: %s", (text) => {
+  ])("the schema agrees with the loader on what is wrong: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([false, false]);
   });
 });

@@ -32,11 +32,11 @@ describe("a variable", () => {
     ["${A:-}", {}, ""],
     ["${A:-a:-b $ {c}", {}, "a:-b $ {c"],
     ["${_a1}", { _a1: "x" }, "x"],
-  ])("%s with %j", (text, environment, result) => {
+  ])("the text %s has the variables of %j put in", (text, environment, result) => {
     expect(textOf(text, environment as Record<string, string>)).toBe(result);
   });
 
-  test("that is not set, or empty, is a mistake that names it", () => {
+  test("a variable that is not set, or empty, is a mistake that names it", () => {
     for (const environment of [{}, { MISSING: "" }] as Record<string, string>[]) {
       const { mistakes } = put("${MISSING} ${ALSO}", environment);
       expect(mistakes).toEqual([expect.stringContaining("MISSING"), expect.stringContaining("ALSO")]);
@@ -54,7 +54,7 @@ describe("a dollar sign", () => {
     ["$.shop.phone", "$.shop.phone"],
     ["5 $", "5 $"],
     ["${A:-x}$${A}", "x${A}"],
-  ])("%s is %s", (text, result) => expect(textOf(text)).toBe(result));
+  ])("the dollar signs of %s make %s", (text, result) => expect(textOf(text)).toBe(result));
 
   test.each(["${", "${A", "${}", "${A-b}", "${1}", "${A B}", "${file:}", "${a.b}"])(
     "before a brace that holds no reference is a mistake: %s",
@@ -82,19 +82,19 @@ describe("a file", () => {
     ["secret\r\n", "secret"],
     [" ${A} $$ ", " ${A} $$ "],
     ["", ""],
-  ])("with %j is %j", (content, text) => {
+  ])("a file with %j stands for %j", (content, text) => {
     expect(textOf(`\${file:${file("a", content)}}`)).toBe(text);
   });
 
   test.each(["secret\n\n", "secret\r\n\r\n", "secret\r\n\n", "\n\n"])(
-    "that ends with two newlines is a mistake: %j",
+    "a file that ends with two newlines is a mistake: %j",
     (content) => {
       const { mistakes } = put(`\${file:${file("a", content)}}`);
       expect(mistakes).toEqual([expect.stringMatching(/ends with two newlines/)]);
     },
   );
 
-  test("is looked for beside the configuration file", () => {
+  test("a file is looked for beside the configuration file", () => {
     mkdirSync(join(folder.path, "secrets"), { recursive: true });
     file("secrets/b", "x\n");
     expect(textOf("${file:secrets/b}${file:./secrets/b}")).toBe("xx");
@@ -106,7 +106,7 @@ describe("a file", () => {
     ["binary", /UTF-8/],
     ["large", /65536 bytes/],
     ["binary/x", /folder/],
-  ])("that can't be read is a mistake that names it: %s", (name, reason) => {
+  ])("a file that can't be read is a mistake that names it: %s", (name, reason) => {
     file("binary", Uint8Array.of(0x73, 0xff, 0x74));
     file("large", "hunter2".repeat(10_000));
     const { mistakes } = put(`\${file:${name}}`);

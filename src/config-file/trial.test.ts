@@ -73,13 +73,13 @@ describe("a scheme by which no request can be accepted is a mistake:", () => {
       "5:13",
       /would be refused/,
     ],
-  ])("%s", (_, scheme, location, words) => {
+  ])("a scheme by which no request can be accepted is a mistake: %s", (_, scheme, location, words) => {
     const found = mistakes(withScheme(scheme));
     expect(found).toEqual([expect.stringMatching(words)]);
     expect(found[0]).toStartWith(`${location}: sources.s.scheme`);
   });
 
-  test("and so is a header of deliveries that no request can have", () => {
+  test("a header of deliveries that no request can have is a mistake", () => {
     const found = mistakes(withScheme(`{ header: X, ${HEX} }`, '    delivery_id_header: "X Y"'));
     expect(found).toEqual([expect.stringMatching(/^6:25: sources.s.delivery_id_header: .*no name/)]);
   });
@@ -94,9 +94,9 @@ describe("a scheme that can work is taken:", () => {
     `{ header: X, timestamp_header: T, tolerance_seconds: 1, ${STAMPED} }`,
     "{ header: Authorization, algorithm: jwt-hs256, clock_tolerance_seconds: 0 }",
     "{ header: Cookie, algorithm: token }",
-  ])("%s", (scheme) => expect(mistakes(withScheme(scheme))).toEqual([]));
+  ])("a scheme that can work is taken: %s", (scheme) => expect(mistakes(withScheme(scheme))).toEqual([]));
 
-  test.each([...PRESET_NAMES])("the preset %s", (preset) => {
+  test.each([...PRESET_NAMES])("the preset %s is taken", (preset) => {
     const secret = preset === "standard-webhooks" ? "whsec_c2VjcmV0" : "s";
     const text = `sources: { s: { kind: generic, preset: ${preset}, secret: ${secret}, public_url: "https://a.example/" } }`;
     expect(mistakes(text)).toEqual([]);
@@ -107,7 +107,7 @@ describe("a secret that arrives as it is", () => {
   const tokens = (...secrets: string[]) =>
     mistakes(`sources:\n  bot:\n    kind: telegram\n    secret: ${JSON.stringify(secrets)}`);
 
-  test("is tried by itself, each of a list, and is a mistake where no header can carry it", () => {
+  test("a secret that arrives as it is is tried by itself, each of a list, and is a mistake where no header can carry it", () => {
     const found = tokens(
       "good",
       "пароль",
@@ -127,7 +127,7 @@ describe("a secret that arrives as it is", () => {
     expect(found.join()).not.toContain("пароль");
   });
 
-  test("may be anything where it only signs", () => {
+  test("a secret that arrives as it is may be anything where it only signs", () => {
     const secrets = JSON.stringify(["пароль", " x ", "a\u0001b", "\u{1f511}", "x\n"]);
     expect(mistakes(`sources: { s: { kind: meta, secret: ${secrets} } }`)).toEqual([]);
   });
@@ -198,7 +198,7 @@ describe("a file is read in an instant, whatever it repeats:", () => {
     "\\",
     "'",
   ];
-  test.each([...RUNS, ...MORE])("%j", (run) => {
+  test.each([...RUNS, ...MORE])("a file is read in an instant, whatever it repeats: %j", (run) => {
     const long = run.repeat(Math.ceil(300_000 / run.length));
     for (const text of [
       `sources: ${long}\n`,
@@ -209,7 +209,7 @@ describe("a file is read in an instant, whatever it repeats:", () => {
     }
   });
 
-  test("long names above many values", () => {
+  test("a file of long names above many values is refused in an instant", () => {
     const above = Array.from(
       { length: 60 },
       (_, depth) => `${" ".repeat(depth)}${"k".repeat(1000)}${depth}:`,
@@ -218,7 +218,7 @@ describe("a file is read in an instant, whatever it repeats:", () => {
     expect(mistakes([...above, ...values].join("\n"))).toEqual([expect.stringMatching(/very long names/)]);
   });
 
-  test("and one that is as long as it may be holds", () => {
+  test("a file that is as long as it may be holds", () => {
     const lines = (name: number) => [
       `  sms-${name}:`,
       "    kind: twilio",

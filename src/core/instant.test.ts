@@ -33,14 +33,14 @@ function isRealByDate(text: string): boolean {
 }
 
 describe("isInstant", () => {
-  test("agrees with Date on what is real", () => {
+  test("isInstant agrees with Date on what is real", () => {
     fc.assert(
       fc.property(written, (text) => isInstant(text) === isRealByDate(text)),
       { numRuns: 5000 },
     );
   });
 
-  test("knows every day of four centuries", () => {
+  test("isInstant knows every day of four centuries", () => {
     for (let year = 1; year <= 2400; year += year < 1800 ? 199 : 1) {
       for (let month = 0; month <= 13; month++) {
         for (const day of [0, 1, 28, 29, 30, 31, 32]) {
@@ -51,7 +51,7 @@ describe("isInstant", () => {
     }
   });
 
-  test("refuses any text with one character changed, added or taken away, unless it is an instant again", () => {
+  test("isInstant refuses any text with one character changed, added or taken away, unless it is an instant again", () => {
     fc.assert(
       fc.property(
         real,
@@ -67,14 +67,14 @@ describe("isInstant", () => {
     );
   });
 
-  test("holds nothing to be an instant that the published pattern refuses", () => {
+  test("isInstant holds nothing to be an instant that the published pattern refuses", () => {
     const pattern = new RegExp(INSTANT_PATTERN);
     fc.assert(fc.property(written, (text) => !isInstant(text) || pattern.test(text)));
   });
 });
 
 describe("instantKey", () => {
-  test("orders as time does", () => {
+  test("instantKey orders as time does", () => {
     fc.assert(
       fc.property(real, real, (a, b) => {
         const [left, right] = [nanoseconds(a), nanoseconds(b)];
@@ -85,7 +85,7 @@ describe("instantKey", () => {
     );
   });
 
-  test("orders fractions of one second as time does", () => {
+  test("instantKey orders fractions of one second as time does", () => {
     const fraction = fc.stringMatching(/^(\.[0-9]{1,9})?$/).map((text) => `2025-01-15T10:00:00${text}Z`);
     fc.assert(
       fc.property(fraction, fraction, (a, b) => {
@@ -107,7 +107,7 @@ describe("instantKey", () => {
     ["2025-01-15T10:00:00.050Z", "2025-01-15T10:00:00.05"],
     ["2025-01-15T10:00:10Z", "2025-01-15T10:00:10"],
     ["2000-10-10T10:10:10Z", "2000-10-10T10:10:10"],
-  ])("of %s is %s", (instant, key) => {
+  ])("instantKey of %s is %s", (instant, key) => {
     expect(instantKey(instant)).toBe(key);
   });
 });

@@ -38,7 +38,8 @@ export class Arrivals {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #watched = new Set<Watched>();
-  #sweeping: ReturnType<typeof setInterval> | undefined;
+  /** Takes the next sweep back; there is one while a body is watched. */
+  #cancelSweep: (() => void) | undefined;
 
   constructor(timeoutMs: number, clock: Clock) {
     this.#timeoutMs = timeoutMs;
@@ -62,22 +63,28 @@ export class Arrivals {
       end: () => this.#watched.delete(watched),
     };
     this.#watched.add(watched);
-    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    this.#cancelSweep ??= this.#sweepLater();
     return watched;
   }
 
   close(): void {
-    clearInterval(this.#sweeping);
-    this.#sweeping = undefined;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  #sweepLater(): () => void {
+    return this.#clock.after(SWEEP_EVERY_MS, () => this.#sweep());
   }
 
   #sweep(): void {
+    this.#cancelSweep = undefined;
     const now = this.#clock.elapsed();
     for (const watched of this.#watched) {
       if (this.#inTime(watched, now)) continue;
       watched.end();
       watched.giveUp(new BodyTimeout("body timeout"));
     }
+    if (this.#watched.size > 0) this.#cancelSweep ??= this.#sweepLater();
   }
 
   #inTime(watched: Watched, now: number): boolean {

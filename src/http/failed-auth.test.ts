@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+import { systemClock } from "../lib/clock.ts";
 import { networkOf } from "../lib/ip-address.ts";
 import { FailedAuth, LINES_PER_WINDOW_MAX, NAMES_MAX } from "./failed-auth.ts";
 
@@ -14,7 +15,7 @@ function failures(perMinute = PER_MINUTE) {
   const failedAuth = new FailedAuth({
     perMinute,
     seed: 7,
-    clock: { now: () => STARTED_AT + elapsed, elapsed: () => elapsed },
+    clock: { ...systemClock, now: () => STARTED_AT + elapsed, elapsed: () => elapsed },
     log: { warn: (message, fields) => lines.push({ message, ...fields }) },
   });
   const add = (client: Parameters<FailedAuth["add"]>[0], times = 1) => {

@@ -3,7 +3,7 @@ import { foreignPage, isHost } from "./host.ts";
 
 describe("a Host", () => {
   test.each(["a", "A.example:80", "a_b-c.d", "a:", "127.0.0.1:8000", "[::1]", "[2001:db8::1]:443", null])(
-    "%s is one",
+    "%s is a Host",
     (host) => expect(isHost(host)).toBe(true),
   );
 
@@ -22,7 +22,7 @@ describe("a Host", () => {
     "a:b",
     ":80",
     "\u00e9",
-  ])("%j is none", (host) => expect(isHost(host)).toBe(false));
+  ])("%j is no Host", (host) => expect(isHost(host)).toBe(false));
 });
 
 describe("a page of a foreign name", () => {
@@ -36,7 +36,7 @@ describe("a page of a foreign name", () => {
     { "Accept-Language": "en" },
     { "Accept-Language": "" },
     { "Accept-Language": "*" },
-  ])("may be behind %j", (sent) => {
+  ])("a page of a foreign name may be behind %j", (sent) => {
     for (const Host of ["evil.example", "evil.example:8000", "x.postern.example", "postern.example.evil.org"])
       expect(asked({ ...sent, Host })).toBe(true);
     for (const Host of ["localhost.evil.example", "127.0.0.1.nip.io", "2130706433", "0x7f.1", "notlocalhost"])
@@ -44,7 +44,7 @@ describe("a page of a foreign name", () => {
     expect(asked(sent)).toBe(true);
   });
 
-  test("can't have an address, a loopback name or an allowed one, with any port and in any case", () => {
+  test("a page of a foreign name can't have an address, a loopback name or an allowed one, with any port and in any case", () => {
     const hosts = [
       "127.0.0.1:8000",
       "192.168.1.7",
@@ -57,7 +57,7 @@ describe("a page of a foreign name", () => {
       expect(asked({ Origin: "http://x", "Sec-Fetch-Site": "cross-site", Host })).toBe(false);
   });
 
-  test("isn't behind what no browser sends: curl's request, or that of Node's fetch", () => {
+  test("a page of a foreign name isn't behind what no browser sends: curl's request, or that of Node's fetch", () => {
     expect(asked({ Host: "evil.example", "User-Agent": "curl/8" })).toBe(false);
     expect(asked({ Host: "evil.example", "Accept-Language": "*", "Sec-Fetch-Mode": "cors" })).toBe(false);
     expect(asked({})).toBe(false);

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
+import { systemClock } from "../lib/clock.ts";
 import { ReadingPace } from "./reading-pace.ts";
 
 const MIB = 1024 * 1024;
 
 test("a body of four mebibytes is read at once, and what comes behind it as fast as the pace says", () => {
   let now = 1000;
-  const pace = new ReadingPace(50, { now: () => 0, elapsed: () => now });
+  const pace = new ReadingPace(50, { ...systemClock, elapsed: () => now });
   expect(pace.waitMs(4 * MIB)).toBe(0);
   expect(pace.waitMs(MIB)).toBeCloseTo(20);
   expect(pace.waitMs(MIB)).toBeCloseTo(40);

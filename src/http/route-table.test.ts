@@ -17,7 +17,7 @@ const matches = (listener: Listener | "all") =>
   targetsOf(ROUTES, listener).map(({ match, entry, redirects }) => [match, entry.pattern, redirects]);
 
 describe("the targets of a listener", () => {
-  test("are its paths; of constant ones also with one slash too many, which redirects", () => {
+  test("the targets of a listener are its paths; of constant ones also with one slash too many, which redirects", () => {
     expect(matches("read")).toEqual([
       ["/messages", "/messages", false],
       ["/messages/", "/messages", true],
@@ -25,7 +25,7 @@ describe("the targets of a listener", () => {
     ]);
   });
 
-  test("are served with a slash behind the parameter only where the route says so", () => {
+  test("the targets of a listener are served with a slash behind the parameter only where the route says so", () => {
     expect(matches("public")).toEqual([
       ["/webhook", "/webhook", false],
       ["/webhook/", "/webhook", true],
@@ -35,7 +35,7 @@ describe("the targets of a listener", () => {
     expect(matches("all")).toEqual([...matches("public"), ...matches("read")]);
   });
 
-  test("allow all methods of a pattern together", () => {
+  test("the targets of a listener allow all methods of a pattern together", () => {
     const allowed = new Map(targetsOf(ROUTES, "all").map(({ match, entry }) => [match, entry.allow]));
     expect(allowed.get("/webhook/:parameter")).toBe("POST, GET, HEAD");
     expect(allowed.get("/webhook")).toBe("POST");
@@ -47,7 +47,7 @@ describe("a parameter", () => {
   const of = (raw: string, sent = new TextDecoder().decode(Buffer.from(unescaped(raw), "latin1"))) =>
     parameterOf(`/messages/${raw}`, "/messages/", sent);
 
-  test("is decoded after it was split off", () => {
+  test("a parameter is decoded after it was split off", () => {
     expect(of("m1")).toBe("m1");
     expect(of("a%2Fb%3Ac%25")).toBe("a/b:c%");
     expect(of("a%5C..%5Cb")).toBe("a\\..\\b");
@@ -58,12 +58,12 @@ describe("a parameter", () => {
   });
 
   test.each(["%", "%4", "%zz", "%ff", "%c3", "%c3%28", "%ed%a0%80", "%00", "a%00b", "%C0%80"])(
-    "with the broken escapes %s is none",
+    "a parameter with the broken escapes %s is none",
     (raw) => expect(of(raw)).toBeUndefined(),
   );
 
   test.each([".", "..", "%2e%2E", ".%2e", "a\\b", "..\\stats", "m1#f", "a/b"])(
-    "is none where the target isn't normal: %s",
+    "a parameter is none where the target isn't normal: %s",
     (raw) => expect(of(raw)).toBeUndefined(),
   );
 
@@ -73,11 +73,11 @@ describe("a parameter", () => {
     ["/messages/", "."],
     ["/", ".."],
     ["/stats", "..\\stats"],
-  ])("is none where the URL says %s and %s was sent", (path, sent) =>
+  ])("a parameter is none where the URL says %s and %s was sent", (path, sent) =>
     expect(parameterOf(path, "/messages/", sent)).toBeUndefined(),
   );
 
-  test("is any other identifier that was encoded", () => {
+  test("a parameter is any other identifier that was encoded", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (id) => {
         fc.pre(id.isWellFormed() && !id.includes("\0") && id !== "." && id !== "..");

@@ -5,11 +5,17 @@ export interface Clock {
   now(): number;
   /** Milliseconds on a clock that never goes back; only differences mean something. */
   elapsed(): number;
+  /** Does the task once, so many milliseconds from now, unless what it gives is called before. */
+  after(ms: number, task: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
+  after: (ms, task) => {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
 };
 
 /** `now` as ISO 8601 text; a burst of calls within one millisecond formats it once. */

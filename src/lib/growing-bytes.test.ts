@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { GrowingBytes } from "./growing-bytes.ts";
 
-test("holds all pieces in their order, in a buffer that it announced", () => {
+test("growing bytes hold all pieces in their order, in a buffer that was announced", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 5000 }), { maxLength: 30 }), (pieces) => {
       const bytes = new GrowingBytes(100_000);
@@ -19,7 +19,7 @@ test("holds all pieces in their order, in a buffer that it announced", () => {
   );
 });
 
-test("its buffer grows to the bound at most, unless more is there", () => {
+test("the buffer of growing bytes grows to the bound at most, unless more is there", () => {
   const bytes = new GrowingBytes(10_000);
   bytes.add(new Uint8Array(7000));
   expect(bytes.capacityWith(1)).toBe(10_000);

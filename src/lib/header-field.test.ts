@@ -21,7 +21,7 @@ async function arrived(value: string): Promise<string | undefined> {
 const BYTES = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
 describe("a value", () => {
-  test("that a header can carry arrives as it is, and what it can't carry doesn't", async () => {
+  test("a value that a header can carry arrives as it is, and what it can't carry doesn't", async () => {
     // The parser is more patient with DEL than RFC 9110 is.
     const tried = BYTES.filter((byte) => byte !== "\x7f");
     const values = tried.flatMap((byte) => [byte, `a${byte}b`, `${byte}a`, `a${byte}`]);
@@ -30,19 +30,19 @@ describe("a value", () => {
     expect(told).toEqual(done);
   });
 
-  test("that is empty, holds DEL or what is beyond Latin-1 can't be carried", () => {
+  test("a value that is empty, holds DEL or what is beyond Latin-1 can't be carried", () => {
     for (const value of ["", "a\x7f", "a\u0100", "\u{1f511}", "\ud800"])
       expect(isFieldValue(value)).toBe(false);
   });
 
-  test("of the greatest length arrives, and a longer one isn't said to", async () => {
+  test("a value of the greatest length arrives, and a longer one isn't said to", async () => {
     const longest = "a".repeat(FIELD_CHARS_MAX);
     expect([isFieldValue(longest), await arrived(longest)]).toEqual([true, longest]);
     expect(isFieldValue(`${longest}a`)).toBe(false);
     expect(await arrived("a".repeat(16 * 1024))).toBeUndefined();
   });
 
-  test("is judged in an instant, however long it is", () => {
+  test("a value is judged in an instant, however long it is", () => {
     const judge = () => {
       for (const run of [" ", "\t", "a", "\n", "a "]) isFieldValue(`a${run.repeat(FIELD_CHARS_MAX / 2)}`);
     };
@@ -51,7 +51,7 @@ describe("a value", () => {
 });
 
 describe("a name", () => {
-  test("is taken when Headers takes it, unless HTTP itself uses it", () => {
+  test("a name is taken when Headers takes it, unless HTTP itself uses it", () => {
     for (const name of [
       "",
       ...BYTES,

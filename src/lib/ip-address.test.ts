@@ -23,9 +23,9 @@ describe("an address", () => {
     "[::1",
     "a::b::c",
     "300.1.1.1",
-  ])("%p is none", (text) => expect(canonicalAddress(text)).toBeUndefined());
+  ])("%p is no address", (text) => expect(canonicalAddress(text)).toBeUndefined());
 
-  test("of IPv6 counts with its network, one of IPv4 alone", () => {
+  test("an address of IPv6 counts with its network, one of IPv4 alone", () => {
     expect(networkOf("203.0.113.7")).toBe("203.0.113.7");
     expect(networkOf("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
     expect(networkOf("2001:db8::1")).toBe("2001:db8:0:0::/64");
@@ -35,7 +35,7 @@ describe("an address", () => {
 });
 
 describe("ranges", () => {
-  test("hold the addresses that they name", () => {
+  test("ranges hold the addresses that they name", () => {
     const ranges = parseRanges("203.0.113.0/24, 198.51.100.7 2001:db8::/32");
     expect(["203.0.113.9", "198.51.100.7", "2001:db8:9::1"].every((each) => ranges?.has(each))).toBe(true);
     expect(
@@ -43,7 +43,7 @@ describe("ranges", () => {
     ).toBe(false);
   });
 
-  test("may be all that is private", () => {
+  test("ranges may be all that is private", () => {
     const ranges = parseRanges("private,203.0.113.7");
     for (const each of [
       "127.0.0.1",
@@ -62,7 +62,7 @@ describe("ranges", () => {
   });
 
   test.each(["10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "proxy", "::/129", "10.0.0.0/-1"])(
-    "%s are none",
+    "%s are no ranges",
     (text) => expect(parseRanges(text)).toBeUndefined(),
   );
 });

@@ -76,7 +76,7 @@ test("a value is found in time that grows with the document, whatever its names 
   expect([tree.get("wanted")?.text, tree.get("é")?.text, tree.get("e")]).toEqual(["2", "1", undefined]);
 });
 
-test("any bytes: a tree exactly if they are JSON", () => {
+test("any bytes are a tree exactly if they are JSON", () => {
   const token = fc.constantFrom(
     "{",
     "}",

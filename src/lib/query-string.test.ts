@@ -5,7 +5,7 @@ import { parseQueryString } from "./query-string.ts";
 const well = fc.string({ unit: "binary", maxLength: 8 }).filter((text) => !text.includes("\0"));
 
 describe("parseQueryString", () => {
-  test("reads what URLSearchParams writes, the last of repeated names", () => {
+  test("parseQueryString reads what URLSearchParams writes, the last of repeated names", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(well, well), { maxLength: 6 }), (pairs) => {
         const read = parseQueryString(new URLSearchParams(pairs).toString());
@@ -15,7 +15,7 @@ describe("parseQueryString", () => {
     );
   });
 
-  test("reads every well-formed text as URLSearchParams does, escaped or not", () => {
+  test("parseQueryString reads every well-formed text as URLSearchParams does, escaped or not", () => {
     const piece = fc.oneof(
       fc.constantFrom(
         "a",
@@ -60,19 +60,19 @@ describe("parseQueryString", () => {
     "a=%e2%82",
     "a=1&b=%80",
     "a=%f5%80%80%80",
-  ])("reports the broken escape in %s", (text) => {
+  ])("parseQueryString reports the broken escape in %s", (text) => {
     expect(parseQueryString(text)).toMatchObject({ reason: expect.any(String), raw: expect.any(String) });
   });
 
-  test.each(["a=%00", "%00=a", "a=b%00c", "a=\0"])("reports U+0000 in %j", (text) => {
+  test.each(["a=%00", "%00=a", "a=b%00c", "a=\0"])("parseQueryString reports U+0000 in %j", (text) => {
     expect(parseQueryString(text)).toMatchObject({ reason: expect.stringContaining("U+0000") });
   });
 
-  test("names the parameter whose value is broken", () => {
+  test("parseQueryString names the parameter whose value is broken", () => {
     expect(parseQueryString("a=1&q=%zz")).toMatchObject({ parameter: "q" });
   });
 
-  test("never throws and never guesses, whatever the bytes", () => {
+  test("parseQueryString never throws and never guesses, whatever the bytes", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom("%", "0", "f", "2", "&", "=", "+", "é", "\ud800") }),

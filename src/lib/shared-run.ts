@@ -27,7 +27,7 @@ export class SharedRun {
   async #later(): Promise<void> {
     await this.#underway?.catch(() => undefined);
     const leftMs = this.#begunAt + this.#apartMs - this.#clock.elapsed();
-    if (leftMs > 0) await Bun.sleep(leftMs);
+    if (leftMs > 0) await new Promise<void>((resolve) => void this.#clock.after(leftMs, resolve));
     this.#next = undefined;
     this.#begunAt = this.#clock.elapsed();
     this.#underway = this.#work();

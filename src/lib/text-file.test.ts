@@ -63,7 +63,7 @@ test("a link to a file is read as the file", () => {
 describe("a pipe that may be waited for", () => {
   const writer = (script: string) => Bun.spawn(["sh", "-c", script, "sh", pipe("fed")]);
 
-  test("is read to its end, also when it comes in pieces", async () => {
+  test("a pipe that may be waited for is read to its end, also when it comes in pieces", async () => {
     const child = writer('exec 3<>"$1"; echo open; printf one >&3; sleep 0.2; printf two >&3');
     const reader = child.stdout.getReader();
     await reader.read();
@@ -71,7 +71,7 @@ describe("a pipe that may be waited for", () => {
     expect(await child.exited).toBe(0);
   });
 
-  test("is refused when it brings too much, or doesn't end in time", async () => {
+  test("a pipe that may be waited for is refused when it brings too much, or doesn't end in time", async () => {
     const child = writer('exec 3<>"$1"; echo open; printf 123456789 >&3; exec sleep 60');
     const reader = child.stdout.getReader();
     await reader.read();

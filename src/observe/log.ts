@@ -51,13 +51,15 @@ export class Log {
   #waiting = "";
   /** What the system has not taken yet; only one write is under way at a time. */
   #outgoing: Buffer | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #clock: Clock;
+  #cancelSend: (() => void) | undefined;
   #drained: (() => void)[] = [];
   #broken = false;
 
   constructor(options: LogOptions) {
     this.#threshold = LEVELS.indexOf(options.level);
     this.#bufferMax = options.bufferBytesMax;
+    this.#clock = options.clock;
     this.#now = isoTicker(options.clock);
     this.#fd = options.fd ?? 1;
     this.#writeBack = new WriteBack(this.#fd, options.sync);
@@ -133,12 +135,16 @@ export class Log {
     }
     this.#waiting += line;
     if (this.#waiting.length >= FLUSH_AT_CHARS) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), FLUSH_EVERY_MS);
+    else this.#sendSoon();
+  }
+
+  #sendSoon(): void {
+    this.#cancelSend ??= this.#clock.after(FLUSH_EVERY_MS, () => this.#send());
   }
 
   #send(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelSend?.();
+    this.#cancelSend = undefined;
     if (this.#outgoing !== undefined) return;
     if (this.#waiting === "") {
       for (const resolve of this.#drained.splice(0)) resolve();
@@ -164,7 +170,7 @@ export class Log {
       if (rest.length === 0) {
         this.#outgoing = undefined;
         if (this.#waiting.length >= FLUSH_AT_CHARS || this.#drained.length > 0) this.#send();
-        else if (this.#waiting !== "") this.#timer ??= setTimeout(() => this.#send(), FLUSH_EVERY_MS);
+        else if (this.#waiting !== "") this.#sendSoon();
         return;
       }
       this.#outgoing = rest;

@@ -10,7 +10,7 @@ const body = fc.uint8Array({ maxLength: 300 });
 const headersOf = (signature: string) => new Headers({ "X-Signature": signature });
 
 describe("sign", () => {
-  test("is the HMAC-SHA256 of node:crypto, in lower-case hexadecimal", () => {
+  test("sign is the HMAC-SHA256 of node:crypto, in lower-case hexadecimal", () => {
     fc.assert(
       fc.property(secret, body, (key, bytes) => {
         expect(sign(key, bytes)).toBe(createHmac("sha256", key).update(bytes).digest("hex"));
@@ -18,7 +18,7 @@ describe("sign", () => {
     );
   });
 
-  test("gives the published values of RFC 4231, cases 2 and 6", () => {
+  test("sign gives the published values of RFC 4231, cases 2 and 6", () => {
     expect(sign("Jefe", "what do ya want for nothing?")).toBe(
       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
     );
@@ -29,7 +29,7 @@ describe("sign", () => {
 });
 
 describe("the native source", () => {
-  test("verifies what any of its secrets signed", () => {
+  test("the native source verifies what any of its secrets signed", () => {
     fc.assert(
       fc.property(secret, secret, body, (first, second, bytes) => {
         const source = nativeSource([first, second]);
@@ -39,7 +39,7 @@ describe("the native source", () => {
     );
   });
 
-  test("refuses a body with one bit changed, and a proof with one digit changed", () => {
+  test("the native source refuses a body with one bit changed, and a proof with one digit changed", () => {
     fc.assert(
       fc.property(
         secret,
@@ -61,7 +61,7 @@ describe("the native source", () => {
     );
   });
 
-  test("refuses what another secret signed", () => {
+  test("the native source refuses what another secret signed", () => {
     fc.assert(
       fc.property(secret, secret, body, (first, second, bytes) => {
         fc.pre(
@@ -73,7 +73,7 @@ describe("the native source", () => {
     );
   });
 
-  test("takes for a proof exactly 64 lower-case hexadecimal digits", () => {
+  test("the native source takes for a proof exactly 64 lower-case hexadecimal digits", () => {
     const source = nativeSource(["secret"]);
     fc.assert(
       fc.property(
@@ -88,7 +88,7 @@ describe("the native source", () => {
   });
 
   test.each([[[]], [[""]], [[" "]], [["\t\n"]], [["good", ""]], [["good", "\u3000"]]])(
-    "can't be made of blank secrets: %j",
+    "the native source can't be made of blank secrets: %j",
     (secrets) => {
       expect(() => nativeSource(secrets)).toThrow();
     },

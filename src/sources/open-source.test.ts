@@ -13,7 +13,7 @@ describe.each(Object.keys(KINDS))("the kind %s", (kind) => {
   const secrets = (secret: string | string[]) => () =>
     openSource("src", { kind, secret, public_url: HOOK, ...NEEDS[kind] });
 
-  test("accepts the trials that it makes, and keeps one message of each", () => {
+  test("each kind accepts the trials that it makes, and keeps one message of each", () => {
     fc.assert(
       fc.property(trialMessage, (message) => {
         const trial = rig.source.trial(message, HOOK, AT);
@@ -25,7 +25,7 @@ describe.each(Object.keys(KINDS))("the kind %s", (kind) => {
     );
   });
 
-  test("keeps something of any bytes", () => {
+  test("each kind keeps something of any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         const { messages, events } = rig.kept(rig.signed(bytes, {}));
@@ -34,7 +34,7 @@ describe.each(Object.keys(KINDS))("the kind %s", (kind) => {
     );
   });
 
-  test("has no blank secret among its secrets, and needs one", () => {
+  test("each kind has no blank secret among its secrets, and needs one", () => {
     for (const secret of ["", " ", "\n"]) {
       expect(secrets(secret)).toThrow(SchemeError);
       expect(secrets(["good", secret])).toThrow(/blank/);
@@ -43,7 +43,7 @@ describe.each(Object.keys(KINDS))("the kind %s", (kind) => {
     expect(secrets(["new", "old"])).not.toThrow();
   });
 
-  test("accepts what any of its secrets signed, and nothing else", () => {
+  test("each kind accepts what any of its secrets signed, and nothing else", () => {
     const request = rig.signed("{}", {});
     const proves = (secret: string[]) => secrets(secret)().verify(request, AT).proven;
     expect([["a secret for tests"], ["new", "a secret for tests"], ["new"]].map(proves)).toEqual([

@@ -35,7 +35,7 @@ describe("check-config", () => {
     stderr: "",
   };
 
-  test("prints a line for each source of a file that holds, by --config or POSTERN_CONFIG", async () => {
+  test("check-config prints a line for each source of a file that holds, by --config or POSTERN_CONFIG", async () => {
     const path = file(GOOD);
     expect(await postern(["check-config", "--config", path], { env: { OLD: "o" } })).toEqual(fine);
     expect(await postern(["check-config"], { env: { OLD: "o", POSTERN_CONFIG: path } })).toEqual(fine);
@@ -43,7 +43,7 @@ describe("check-config", () => {
     expect(await postern(["check-config", "--config", path], { env: other })).toEqual(fine);
   });
 
-  test("prints every mistake with its place and exits with 1, without any secret", async () => {
+  test("check-config prints every mistake with its place and exits with 1, without any secret", async () => {
     const path = file(BAD);
     const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
@@ -56,7 +56,7 @@ describe("check-config", () => {
     expect(stdout).not.toContain("hunter2");
   });
 
-  test("reads a pipe that somebody writes, and doesn't wait for one that nobody does", async () => {
+  test("check-config reads a pipe that somebody writes, and doesn't wait for one that nobody does", async () => {
     const command = (script: string) => ["sh", "-c", script, "sh", process.execPath, MAIN];
     const script = `{ sleep 0.2; cat "${file(GOOD)}"; } | "$1" "$2" check-config --config /dev/stdin`;
     expect(await postern([], { command: command(script), env: { OLD: "o" } })).toEqual(fine);
@@ -75,7 +75,7 @@ describe("check-config", () => {
     ["a secret in a device", '{ kind: meta, secret: "${file:/dev/zero}" }'],
     ["a secret with two newlines", '{ kind: meta, secret: "hunter2\\n\\n" }'],
     ["nothing but braces", "{".repeat(300_000)],
-  ])("refuses what can never work, with its place: %s", async (_, source) => {
+  ])("check-config refuses what can never work, with its place: %s", async (_, source) => {
     const path = file(`sources:\n  a: ${source}\n`);
     const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
@@ -83,7 +83,7 @@ describe("check-config", () => {
     expect(stdout).not.toContain("hunter2");
   });
 
-  test("says so when there are no sources, no file, and nothing that names one", async () => {
+  test("check-config says so when there are no sources, no file, and nothing that names one", async () => {
     const none = await postern(["check-config", "--config", file("sources: {}")]);
     expect(none).toEqual({ code: 0, stdout: "no sources\n", stderr: "" });
     const missing = await postern(["check-config", "--config", "/nowhere.yaml"]);
@@ -94,7 +94,7 @@ describe("check-config", () => {
 });
 
 describe("serve", () => {
-  test("is refused in one line with the first mistake and how many more there are", async () => {
+  test("serve is refused in one line with the first mistake and how many more there are", async () => {
     const path = file(BAD);
     for (const [flags, env] of [
       [["--config", path], {}],
@@ -110,7 +110,7 @@ describe("serve", () => {
     }
   });
 
-  test("wants WEBHOOK_SECRET when the file has no sources", async () => {
+  test("serve wants WEBHOOK_SECRET when the file has no sources", async () => {
     const { code, stderr } = await postern(["serve", "--config", file("sources: {}")], {
       env: { PORT: "0" },
     });

@@ -94,7 +94,7 @@ describe("without a server", () => {
     ["search", "a stream is no bytes", "update blocks set offsets = 'none' where block = 1"],
     ["search", "a size is wrong", "update segments set documents = documents - 1"],
   ];
-  test.each(damages)("%s: %s", async (part, _, statement) => {
+  test.each(damages)("doctor finds in %s that %s", async (part, _, statement) => {
     copy();
     damage(`${used()}-index1`, statement);
     const { code, stdout, stderr } = await postern(["doctor"], { env: env() });
@@ -104,7 +104,7 @@ describe("without a server", () => {
     expect(stderr).toContain("--rebuild");
   });
 
-  test("a row of the log whose key does not belong to its instant, and one out of its place", async () => {
+  test("doctor finds a row of the log whose key does not belong to its instant, and one out of its place", async () => {
     copy();
     damage(
       used(),
@@ -117,7 +117,7 @@ describe("without a server", () => {
     expect(stdout).toContain("row 9 has seq 1 after 8");
   });
 
-  test("--rebuild makes it sound again", async () => {
+  test("--rebuild makes a damaged index sound again", async () => {
     copy();
     damage(`${used()}-index1`, "delete from by_time where row > 100", "delete from postings");
     const { code, stdout } = await postern(["doctor", "--rebuild"], { env: env() });
@@ -189,7 +189,7 @@ describe("with what providers' POSTs hold", () => {
     copyFileSync(`${kept()}-index1`, `${used()}-index1`);
   }
 
-  test("a sound database is sound, every event too", async () => {
+  test("a sound database with what providers' POSTs hold is sound, every event too", async () => {
     copyKept();
     const { code, stdout } = await postern(["doctor"], { env: env() });
     expect({ code, sound: stdout.match(/sound/g)?.length }).toEqual({ code: 0, sound: 5 });
@@ -225,7 +225,7 @@ describe("with what providers' POSTs hold", () => {
     ["log", "a message's bytes are gone", "log", "update details set delivery = 2 where seq = 5"],
     ["search", "a message has another source", "log", "update details set source = 'sms' where seq = 1"],
   ];
-  test.each(damages)("%s: %s", async (part, _, file, statement) => {
+  test.each(damages)("doctor finds in %s that %s", async (part, _, file, statement) => {
     copyKept();
     damage(file === "log" ? used() : `${used()}-index1`, statement);
     const { code, stdout } = await postern(["doctor"], { env: env() });
@@ -233,7 +233,7 @@ describe("with what providers' POSTs hold", () => {
     expect({ code, found: differing.includes(part) }).toEqual({ code: 1, found: true });
   });
 
-  test("an export of it imported elsewhere is the identical log", async () => {
+  test("an export with what providers' POSTs hold, imported elsewhere, is the identical log", async () => {
     copyKept();
     const exported = await postern(["export"], { env: env() });
     const copied = { DATABASE_URL: `sqlite:///${join(folder.path, "copied.db")}` };
@@ -265,7 +265,7 @@ describe("beside a server", () => {
     expect(child.code).toBe(0);
   }
 
-  test("finds it sound while messages arrive, and --rebuild goes through the server without a wrong answer", async () => {
+  test("doctor beside a server finds it sound while messages arrive, and --rebuild goes through the server without a wrong answer", async () => {
     server = await newServer({ env: { API_TOKEN: "token" } });
     const token = { ...server.env, API_TOKEN: "token" };
     await feed(3000, "a");

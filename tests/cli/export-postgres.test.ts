@@ -20,7 +20,7 @@ afterEach(async () => {
   await target.drop();
 });
 
-test("it has what replicas store, once and in the order of seq, also from the middle on", async () => {
+test("an export has what replicas store, once and in the order of seq, also from the middle on", async () => {
   const sqlite = `sqlite:///${join(folder.path, "m.db")}`;
   const replicas = await Promise.all([
     openForTest({ engine: "postgres", url: target.url }),

@@ -136,7 +136,7 @@ describe("import of what providers' POSTs hold", () => {
 });
 
 describe("import", () => {
-  test("takes a file into a database that it makes, folder and all", async () => {
+  test("import takes a file into a database that it makes, folder and all", async () => {
     await Bun.write(path("m.ndjson"), `${ndjson([message("m1")])}\n  \r\n${JSON.stringify(message("m2"))}`);
     const ran = untimed(await postern(["import", path("m.ndjson")], { env: env("new/folder/m.db") }));
     expect(ran).toEqual({ code: 0, stdout: "new 2, duplicate 0, differing 0, invalid 0\n", stderr: "" });
@@ -144,7 +144,7 @@ describe("import", () => {
     expect(count("new/folder/m.db")).toBe(2);
   });
 
-  test("counts what is there as duplicate, tells what differs, and the first write stays", async () => {
+  test("import counts what is there as duplicate, tells what differs, and the first write stays", async () => {
     await importInto("m.db", ndjson([message("m1"), message("m2")]));
     const again = await importInto(
       "m.db",
@@ -156,7 +156,7 @@ describe("import", () => {
     expect(await exportOf("m.db")).not.toContain("other");
   });
 
-  test("skips bad lines, names the first of them, and exits with 1", async () => {
+  test("import skips bad lines, names the first of them, and exits with 1", async () => {
     const bad = [
       ["no json", "no valid JSON"],
       ["[1]", "object"],
@@ -181,7 +181,7 @@ describe("import", () => {
     }
   });
 
-  test("takes neither lines over 64 MiB nor bytes that are no UTF-8", async () => {
+  test("import takes neither lines over 64 MiB nor bytes that are no UTF-8", async () => {
     const long = `{"x":"${"x".repeat(64 * 1024 * 1024)}"}`;
     const broken = Buffer.concat([Buffer.from('{"message_id":"'), Buffer.from([0xff]), Buffer.from('"}\n')]);
     const source = Buffer.concat([Buffer.from(`${long}\n`), broken, Buffer.from(ndjson([message("m1")]))]);
@@ -201,7 +201,7 @@ describe("import", () => {
     expect(count("m.db")).toBe(1);
   });
 
-  test("takes seq over when it is later than every other, and counts on when not", async () => {
+  test("import takes seq over when it is later than every other, and counts on when not", async () => {
     await importInto(
       "m.db",
       ndjson([message("a", { seq: 7 }), message("b", { seq: 3 }), message("c"), message("d", { seq: 20 })]),
@@ -213,7 +213,7 @@ describe("import", () => {
     expect(seqs).toEqual([7, 8, 9, 20]);
   });
 
-  test("goes on where a kill in the middle left it", async () => {
+  test("import goes on where a kill in the middle left it", async () => {
     const source = many(200_000);
     await Bun.write(path("m.ndjson"), source);
     const child = spawnPostern(["import", path("m.ndjson")], { env: env("m.db") });
@@ -229,7 +229,7 @@ describe("import", () => {
     expect(count("m.db")).toBe(200_000);
   }, 60_000);
 
-  test("keeps what it took when it is told to stop, and says how to go on", async () => {
+  test("import keeps what it took when it is told to stop, and says how to go on", async () => {
     const child = Bun.spawn([process.execPath, "src/main.ts", "import", "-"], {
       env: env("m.db"),
       stdin: "pipe",
@@ -249,7 +249,7 @@ describe("import", () => {
     );
   });
 
-  test("is refused while a server has the database", async () => {
+  test("import is refused while a server has the database", async () => {
     const server = await newServer();
     try {
       const { code, stdout, stderr } = await postern(["import", "-"], { env: server.env, stdin: many(1) });
@@ -260,7 +260,7 @@ describe("import", () => {
     }
   });
 
-  test("leaves a stranger's database alone", async () => {
+  test("import leaves a stranger's database alone", async () => {
     using stranger = new Database(path("m.db"), { create: true });
     stranger.run("create table t (x)");
     const { code, stderr } = await importInto("m.db", many(1));
@@ -270,7 +270,7 @@ describe("import", () => {
 });
 
 describe("export", () => {
-  test("gives every message with its place and its time of receipt, in the order of the log", async () => {
+  test("export gives every message with its place and its time of receipt, in the order of the log", async () => {
     const record = message("é😀", {
       text: "a\n\"b\"\u2028'c'",
       created_at: "2025-02-01T00:00:00.123Z",
@@ -290,7 +290,7 @@ describe("export", () => {
     expect(Object.keys(JSON.parse(lines[0] ?? ""))).toEqual(keys);
   });
 
-  test("imported into a new file gives the identical log, whatever the messages hold", async () => {
+  test("an export that is imported into a new file gives the identical log, whatever the messages hold", async () => {
     const messages = fc.sample(anyMessage, { numRuns: 3000, seed: 1 }).map((each, index) => ({
       ...each,
       message_id: `${index} ${each.message_id}`,
@@ -303,7 +303,7 @@ describe("export", () => {
     expect(exported.split("\n")).toHaveLength(3001);
   });
 
-  test("--since-seq begins with that seq", async () => {
+  test("an export with --since-seq begins with that seq", async () => {
     await importInto("m.db", many(2500));
     const all = await exportOf("m.db");
     for (const since of [0, 1, 2, 1500, 2500, 2501]) {
@@ -323,7 +323,7 @@ describe("export", () => {
     expect(existsSync(path("x.ndjson.partial"))).toBe(false);
   });
 
-  test("leaves the file of an earlier export alone when it fails", async () => {
+  test("export leaves the file of an earlier export alone when it fails", async () => {
     await Bun.write(path("x.ndjson"), "earlier");
     const { code } = await postern(["export", "--output", path("x.ndjson")], { env: env("nothing.db") });
     expect(code).toBe(1);
@@ -332,14 +332,14 @@ describe("export", () => {
     expect(existsSync(path("nothing.db"))).toBe(false);
   });
 
-  test("ends quietly when nobody reads on", async () => {
+  test("export ends quietly when nobody reads on", async () => {
     await importInto("m.db", many(20_000));
     const script = `"${process.execPath}" src/main.ts export | head -n 1 | cut -c 1-8`;
     const ran = await postern([], { command: ["sh", "-c", script], env: env("m.db") });
     expect(ran).toEqual({ code: 0, stdout: '{"seq":1\n', stderr: "" });
   });
 
-  test("beside a server under load has every message that was answered before it began, once and in order", async () => {
+  test("an export beside a server under load has every message that was answered before it began, once and in order", async () => {
     const server = await newServer();
     try {
       const answered: string[] = [];
@@ -376,7 +376,7 @@ describe("export", () => {
     }
   }, 60_000);
 
-  test("of an empty database is empty", async () => {
+  test("an export of an empty database is empty", async () => {
     await importInto("m.db", "");
     expect(await exportOf("m.db")).toBe("");
     expect(statSync(path("m.db")).size).toBeGreaterThan(0);

@@ -113,7 +113,7 @@ async function storeOn(url: string): Promise<Store> {
 
 describe("a log", () => {
   test.each([1, 2])(
-    "of anything comes over with every byte and number (seed %i)",
+    "a log of anything comes over with every byte and number (seed %i)",
     async (seed) => {
       await importInto(sqlite("m.db"), ndjson(anyLog(4500, seed)));
       const before = await exportOf(sqlite("m.db"));
@@ -135,7 +135,7 @@ describe("a log", () => {
   );
 
   test(
-    "goes back by export and import, and the next row has the next number",
+    "a log goes back by export and import, and the next row has the next number",
     async () => {
       await importInto(sqlite("m.db"), ndjson(anyLog(600, 3)));
       await migrate("m.db");
@@ -155,7 +155,7 @@ describe("a log", () => {
 
 describe("beside a running server", () => {
   test(
-    "everything that was answered comes over, by one pass and a short one once it is stopped",
+    "everything that a running server answered comes over, by one pass and a short one once it is stopped",
     async () => {
       const server = await newServer({ env: { DATABASE_URL: sqlite("m.db") } });
       const answered: string[] = [];
@@ -302,7 +302,7 @@ describe("a target is refused", () => {
   }
 
   test(
-    "that holds rows of its own",
+    "a target that holds rows of its own is refused",
     async () => {
       await importInto(sqlite("m.db"), plain(3));
       const store = await storeOn(target.url);
@@ -317,7 +317,7 @@ describe("a target is refused", () => {
   );
 
   test(
-    "that holds another database's, finished or not",
+    "a target that holds another database's rows is refused, finished or not",
     async () => {
       await importInto(sqlite("other.db"), plain(3));
       await importInto(sqlite("m.db"), plain(3));
@@ -331,7 +331,7 @@ describe("a target is refused", () => {
   );
 
   test(
-    "to which a replica has added since, and an older copy is told as one",
+    "a target to which a replica has added since is refused, and an older copy is told as one",
     async () => {
       await importInto(sqlite("m.db"), plain(3));
       copyFileSync(path("m.db"), path("older.db"));
@@ -353,7 +353,7 @@ describe("a target is refused", () => {
   );
 
   test(
-    "as soon as somebody writes to it in the middle",
+    "a target is refused as soon as somebody writes to it in the middle",
     async () => {
       await importInto(sqlite("m.db"), plain(20_000));
       const child = spawnPostern(["migrate", "--from", sqlite("m.db"), "--to", target.url]);
@@ -378,7 +378,7 @@ describe("a migration that is asked wrongly is one line and exit code 2:", () =>
     ["from what is no URL", ["--from", "hunter2", "--to", postgres], /--from is no URL/],
     ["to nothing but SQLite", ["--from", "sqlite:///a.db"], /DATABASE_URL names a SQLite file/],
     ["from nothing", ["--to", postgres], /--from/],
-  ])("%s", async (_, args, words) => {
+  ])("a migration %s is one line and exit code 2", async (_, args, words) => {
     const { code, stdout, stderr } = await postern(["migrate", ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^postern: [^\n]+\n$/);
@@ -386,7 +386,7 @@ describe("a migration that is asked wrongly is one line and exit code 2:", () =>
     expect(stderr).not.toContain("hunter2");
   });
 
-  test("what isn't there is one line without the password, and exit code 1", async () => {
+  test("a database that isn't there is one line without the password, and exit code 1", async () => {
     const missing = await postern(["migrate", "--from", sqlite("none.db"), "--to", postgres]);
     expect(missing).toEqual({
       code: 1,

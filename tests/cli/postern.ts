@@ -1,6 +1,7 @@
 /** The command line as its users have it: a process with arguments, an environment of its own, pipes and an exit code. */
 import { join } from "node:path";
 import { newFolder } from "../folder.ts";
+import { PROGRAM } from "../program.ts";
 import { until } from "../until.ts";
 
 export const SECRET = "correct horse battery staple";
@@ -18,7 +19,7 @@ export interface Ran {
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
-  /** What is run instead of the program under this Bun. */
+  /** What is run instead of the program. */
   readonly command?: readonly string[];
 }
 
@@ -29,7 +30,7 @@ function cleanEnvironment(added: Readonly<Record<string, string>> = {}): Record<
 }
 
 export function spawnPostern(args: readonly string[], { env, stdin, command }: RunOptions = {}) {
-  return Bun.spawn([...(command ?? [process.execPath, MAIN]), ...args], {
+  return Bun.spawn([...(command ?? PROGRAM), ...args], {
     env: cleanEnvironment(env),
     stdin: stdin === undefined ? "ignore" : new Blob([stdin as string]),
     stdout: "pipe",

@@ -51,7 +51,7 @@ const reload = (of: Server, env: Record<string, string> = { API_TOKEN: "token" }
   postern(["reload"], { env: { ...of.env, ...env } });
 
 describe("SIGHUP", () => {
-  test("reads the file and what it refers to anew, and logs how many sources there are", async () => {
+  test("SIGHUP reads the file and what it refers to anew, and logs how many sources there are", async () => {
     writeFileSync(join(folder.path, "secret"), "one\n");
     const of = await serving(slacks("a"));
     write("sources:\n  a: { kind: slack, secret: '${file:secret}' }\n  b: { kind: slack, secret: x }\n");
@@ -64,7 +64,7 @@ describe("SIGHUP", () => {
     expect(reloads(of).map((line) => line["sources"])).toEqual([2, 0]);
   });
 
-  test("with mistakes in the file writes one error line with their number and the first, without a secret", async () => {
+  test("SIGHUP with mistakes in the file writes one error line with their number and the first, without a secret", async () => {
     const of = await serving(slacks("a"));
     const path = write("sources:\n  a: { kind: slak, secret: hunter2 }\n  B: { kind: slack }\n");
     await hangUp(of, refusals);
@@ -79,7 +79,7 @@ describe("SIGHUP", () => {
     expect(reloads(of)).toEqual([]);
   });
 
-  test("with the file gone is told too, and the next one counts again", async () => {
+  test("SIGHUP with the file gone is told too, and the next one counts again", async () => {
     const of = await serving(slacks("a"));
     folder.remove();
     await hangUp(of, refusals);
@@ -87,7 +87,7 @@ describe("SIGHUP", () => {
     folder = newFolder();
   });
 
-  test("never waits for a pipe, neither in place of a secret's file nor of the configuration's", async () => {
+  test("SIGHUP never waits for a pipe, neither in place of a secret's file nor of the configuration's", async () => {
     const of = await serving(slacks("a"));
     const pipe = join(folder.path, "pipe");
     expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
@@ -106,7 +106,7 @@ describe("SIGHUP", () => {
     expect((await fetch(`${of.url}/health/live`)).status).toBe(200);
   });
 
-  test("refuses a source of which every request would be answered with 500", async () => {
+  test("SIGHUP refuses a source of which every request would be answered with 500", async () => {
     const of = await serving(slacks("a"));
     write('sources:\n  a: { kind: generic, secret: x, scheme: { header: "X Bad", algorithm: token } }\n');
     await hangUp(of, refusals);
@@ -114,20 +114,20 @@ describe("SIGHUP", () => {
     expect((await fetch(`${of.url}/webhook/a`, { method: "POST", body: "{}" })).status).toBe(401);
   });
 
-  test("reaches the server through the npm package's command under Node too", async () => {
+  test("SIGHUP reaches the server through the npm package's command under Node too", async () => {
     server = await newServer({ flags: ["--config", write(slacks("a"))], command: ["node", BIN] });
     await hangUp(server);
     expect(reloads(server)).toHaveLength(1);
   });
 
-  test("that would leave nobody who may send is refused", async () => {
+  test("a SIGHUP that would leave nobody who may send is refused", async () => {
     const of = await serving(slacks("a"), { WEBHOOK_SECRET: "" });
     write(slacks());
     await hangUp(of, refusals);
     expect(String(refusals(of)[0]?.["first"])).toContain("WEBHOOK_SECRET");
   });
 
-  test("again and again drops no request", async () => {
+  test("SIGHUP again and again drops no request", async () => {
     const of = await serving(slacks("a"));
     const statuses: number[] = [];
     let sending = true;
@@ -150,7 +150,7 @@ describe("SIGHUP", () => {
     expect((await of.messages()).total).toBe(statuses.length);
   });
 
-  test("many at once are all answered, one after the other", async () => {
+  test("many reloads at once are all answered, one after the other", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
     const asked = Array.from({ length: 8 }, () =>
       fetch(`${of.url}/admin/reload`, { method: "POST", headers: { Authorization: "Bearer token" } }),
@@ -174,7 +174,7 @@ test("who asked for a reload is in the log", async () => {
 });
 
 describe("without WEBHOOK_SECRET", () => {
-  test("a file with sources is served, and POST /webhook is 404", async () => {
+  test("without WEBHOOK_SECRET a file with sources is served, and POST /webhook is 404", async () => {
     const of = await serving(slacks("a"), { WEBHOOK_SECRET: "" });
     expect((await fetch(`${of.url}/webhook`, { method: "POST", body: "{}" })).status).toBe(404);
     expect((await fetch(`${of.url}/health/ready`)).status).toBe(200);
@@ -182,14 +182,14 @@ describe("without WEBHOOK_SECRET", () => {
 });
 
 describe("postern reload", () => {
-  test("prints how many sources are served now", async () => {
+  test("postern reload prints how many sources are served now", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
     expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 1 source\n", stderr: "" });
     write(slacks("a", "b"));
     expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 2 sources\n", stderr: "" });
   });
 
-  test("prints every mistake and exits with 1", async () => {
+  test("postern reload prints every mistake and exits with 1", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
     write("sources:\n  a: { kind: slak, secret: hunter2 }\n  B: { kind: slack, secret: hunter2 }\n");
     const { code, stdout, stderr } = await reload(of);
@@ -202,7 +202,7 @@ describe("postern reload", () => {
     expect(stdout + stderr).not.toContain("hunter2");
   });
 
-  test("the route answers mistakes in the shape of every 422", async () => {
+  test("the route of a reload answers mistakes in the shape of every 422", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
     write("sources:\n  a: { kind: slack }\n");
     const answer = await fetch(`${of.url}/admin/reload`, {
@@ -216,7 +216,7 @@ describe("postern reload", () => {
     ]);
   });
 
-  test("wants the token, and says what to do without one", async () => {
+  test("postern reload wants the token, and says what to do without one", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
     const none = await reload(of, {});
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("SIGHUP")]);
@@ -224,7 +224,7 @@ describe("postern reload", () => {
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("401")]);
   });
 
-  test("is refused by a server without a token, and by one without a file", async () => {
+  test("postern reload is refused by a server without a token, and by one without a file", async () => {
     const of = await serving(slacks("a"));
     const unguarded = await reload(of);
     expect([unguarded.code, unguarded.stderr]).toEqual([1, expect.stringContaining("403")]);
@@ -234,7 +234,7 @@ describe("postern reload", () => {
     expect([fileless.code, fileless.stderr]).toEqual([1, expect.stringMatching(/409 .*--config/)]);
   });
 
-  test("says when nobody answers", async () => {
+  test("postern reload says when nobody answers", async () => {
     const { code, stderr } = await postern(["reload", "--url", "http://127.0.0.1:1"], {
       env: { API_TOKEN: "t" },
     });

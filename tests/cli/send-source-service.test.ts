@@ -42,7 +42,7 @@ test.each(NAMES)("what %s's provider would send is stored, once", async (name) =
   for (const { text } of messages) expect(text).toBe("it's ok 😀");
 });
 
-test("many at once are stored whole, each once", async () => {
+test("many messages at once are stored whole, each once", async () => {
   const rows = Array.from({ length: 500 }, (_, index) => `${index}\ttext ${index}`);
   const map = [
     "message_id=t-{row}",

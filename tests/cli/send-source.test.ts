@@ -66,39 +66,42 @@ const send = async (args: readonly string[], stdin?: string) => {
 const FLAGS = ["--from", "+919876543210", "--to", "+14155550100", "--ts", "2025-01-15T10:00:00Z"];
 
 describe("one message", () => {
-  test.each(Object.keys(PROVIDERS))("as %s's provider would send it is accepted, once", async (name) => {
-    const flags = ["--source", name, "--id", "m1", "--text", "it's ok 😀", ...FLAGS];
-    const { code, stdout, stderr } = await send(flags);
-    expect({ code, stderr, why: received[0]?.why }).toEqual({ code: 0, stderr: "", why: undefined });
-    expect(stdout).toContain("new 1, duplicate 0, refused 0, failed 0");
-    expect(received[0]?.path).toBe(`/webhook/${name}`);
-    expect(received[0]?.headers.get("user-agent")).toStartWith("postern/");
-    expect((await send(flags)).stdout).toContain("new 0, duplicate 1,");
-    // Bodies of these two carry no messages in any known place.
-    if (name === "code" || name === "standard" || name === "bird") return;
-    expect(received[0]?.intake?.messages).toMatchObject([{ text: "it's ok 😀" }]);
-  });
+  test.each(Object.keys(PROVIDERS))(
+    "a message as %s's provider would send it is accepted, once",
+    async (name) => {
+      const flags = ["--source", name, "--id", "m1", "--text", "it's ok 😀", ...FLAGS];
+      const { code, stdout, stderr } = await send(flags);
+      expect({ code, stderr, why: received[0]?.why }).toEqual({ code: 0, stderr: "", why: undefined });
+      expect(stdout).toContain("new 1, duplicate 0, refused 0, failed 0");
+      expect(received[0]?.path).toBe(`/webhook/${name}`);
+      expect(received[0]?.headers.get("user-agent")).toStartWith("postern/");
+      expect((await send(flags)).stdout).toContain("new 0, duplicate 1,");
+      // Bodies of these two carry no messages in any known place.
+      if (name === "code" || name === "standard" || name === "bird") return;
+      expect(received[0]?.intake?.messages).toMatchObject([{ text: "it's ok 😀" }]);
+    },
+  );
 
-  test("goes to --url while what is signed is the public URL", async () => {
+  test("a message goes to --url while what is signed is the public URL", async () => {
     const url = `http://127.0.0.1:${server.port}/other/sms?a=%2B1&b`;
     const { code } = await send(["--source", "sms", "--url", url, ...FLAGS]);
     expect({ code, why: received[0]?.why }).toEqual({ code: 0, why: undefined });
     expect(received[0]?.path).toBe("/other/sms?a=%2B1&b");
   });
 
-  test("may be from and to whatever the provider knows", async () => {
+  test("a message may be from and to whatever the provider knows", async () => {
     const { code } = await send(["--source", "team", "--from", "slack:U1", "--to", "slack:C1"]);
     expect(code).toBe(0);
     expect(received[0]?.intake?.messages).toMatchObject([{ from: "slack:U1", to: "slack:C1", text: null }]);
   });
 
-  test("needs no secret of the native source, and takes the file that POSTERN_CONFIG names", async () => {
+  test("a message needs no secret of the native source, and takes the file that POSTERN_CONFIG names", async () => {
     const env = { PORT: String(server.port), POSTERN_CONFIG: config };
     const { code, stderr } = await postern(["send", "--source", "whatsapp", ...FLAGS], { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  test("that can't be told in the provider's form fails without being sent", async () => {
+  test("a message that can't be told in the provider's form fails without being sent", async () => {
     const { code, stderr } = await send([
       "--source",
       "whatsapp",
@@ -115,7 +118,7 @@ describe("one message", () => {
 });
 
 describe("many messages", () => {
-  test("come from a table", async () => {
+  test("many messages come from a table", async () => {
     const map = ["message_id=m-{row}", "from=slack:U{who}", "to=slack:C1", "ts={time}", "text={SMS}"];
     const { code, stdout } = await send(
       [
@@ -130,7 +133,7 @@ describe("many messages", () => {
     expect(new Set(texts)).toEqual(new Set(["one", "two"]));
   });
 
-  test("come from lines of JSON, of which those that are no messages fail by themselves", async () => {
+  test("many messages come from lines of JSON, of which those that are no messages fail by themselves", async () => {
     const line = JSON.stringify({
       message_id: "m1",
       from: "telegram:7",
@@ -163,7 +166,7 @@ describe("many messages", () => {
 });
 
 describe("--dry-run", () => {
-  test.each(Object.keys(PROVIDERS))("prints a command that %s accepts", async (name) => {
+  test.each(Object.keys(PROVIDERS))("--dry-run prints a command that %s accepts", async (name) => {
     const text = `it's "x" \\ $HOME @ 😀`;
     const { code, stdout } = await send(["--source", name, "--text", text, ...FLAGS, "--dry-run"]);
     expect(code).toBe(0);
@@ -173,7 +176,7 @@ describe("--dry-run", () => {
     expect(received.map(({ why }) => why)).toEqual([undefined]);
   });
 
-  test("leaves a secret that stands in a header to the shell, and says so", async () => {
+  test("--dry-run leaves a secret that stands in a header to the shell, and says so", async () => {
     const { stdout, stderr } = await send(["--source", "bot", ...FLAGS, "--dry-run"]);
     expect(stdout).toContain(`-H 'X-Telegram-Bot-Api-Secret-Token: '"$SOURCE_SECRET"`);
     expect(stderr).toBe(
@@ -191,7 +194,7 @@ describe("asked wrongly", () => {
     );
   });
 
-  test("--source without a file, and --config without --source", async () => {
+  test("--source without a file, and --config without --source, are refused", async () => {
     const without = await postern(["send", "--source", "bot", ...FLAGS], {});
     expect(without).toEqual({
       code: 2,

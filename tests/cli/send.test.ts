@@ -23,7 +23,7 @@ const line = (id: string, more: object = {}) =>
   `${JSON.stringify({ message_id: id, from: "+1", to: "+2", ts: "2025-01-15T10:00:00Z", ...more })}\n`;
 
 describe("one message", () => {
-  test("is stored as the flags say", async () => {
+  test("a message is stored as the flags say", async () => {
     const message = {
       message_id: "m1",
       from: "+919876543210",
@@ -42,7 +42,7 @@ describe("one message", () => {
     expect((await server.messages()).data).toEqual([message]);
   });
 
-  test("gets an identifier of its own and the present time, and no text", async () => {
+  test("a message gets an identifier of its own and the present time, and no text", async () => {
     const before = new Date().toISOString();
     for (let count = 0; count < 2; count++) expect((await send(["--from", "+1", "--to", "+2"])).code).toBe(0);
     const { data } = await server.messages();
@@ -53,7 +53,7 @@ describe("one message", () => {
     }
   });
 
-  test("counts as duplicate the second time, and the exit code stays 0", async () => {
+  test("a message counts as duplicate the second time, and the exit code stays 0", async () => {
     const flags = ["--id", "m1", "--from", "+1", "--to", "+2"];
     expect((await send(flags)).stdout).toContain("new 1, duplicate 0,");
     const again = await send(flags);
@@ -61,7 +61,7 @@ describe("one message", () => {
     expect(again.stdout).toContain("new 0, duplicate 1, refused 0, failed 0");
   });
 
-  test("that breaks a rule is refused with status and detail on stderr and exit code 1", async () => {
+  test("a message that breaks a rule is refused with status and detail on stderr and exit code 1", async () => {
     const { code, stdout, stderr } = await send(["--id", "m1", "--from", "91", "--to", "+2"]);
     expect(code).toBe(1);
     expect(stdout).toContain("new 0, duplicate 0, refused 1, failed 0");
@@ -69,7 +69,7 @@ describe("one message", () => {
     expect((await server.messages()).total).toBe(0);
   });
 
-  test("that is signed with another secret is refused, and no secret is printed", async () => {
+  test("a message that is signed with another secret is refused, and no secret is printed", async () => {
     const env = { ...server.env, WEBHOOK_SECRET: "another secret" };
     const ran = await postern(["send", "--id", "m1", "--from", "+1", "--to", "+2"], { env });
     expect(ran.code).toBe(1);
@@ -77,7 +77,7 @@ describe("one message", () => {
     expect(ran.stdout + ran.stderr).not.toContain("another secret");
   });
 
-  test("is signed with the secret that a file holds", async () => {
+  test("a message is signed with the secret that a file holds", async () => {
     const { WEBHOOK_SECRET = "", ...env } = server.env;
     const path = await file("secret", `${WEBHOOK_SECRET}\n`);
     const ran = await postern(["send", "--from", "+1", "--to", "+2"], {
@@ -86,7 +86,7 @@ describe("one message", () => {
     expect(ran.code).toBe(0);
   });
 
-  test("goes to the address of --url", async () => {
+  test("a message goes to the address of --url", async () => {
     const env = { ...server.env, PORT: "1" };
     const ran = await postern(["send", "--from", "+1", "--to", "+2", "--url", `${server.url}/webhook`], {
       env,
@@ -107,7 +107,7 @@ describe("a table", () => {
     ["--step", "60"],
   ].flat();
 
-  test("of tabs is text as it stands: quotes, commas and backslashes mean nothing", async () => {
+  test("a table of tabs is text as it stands: quotes, commas and backslashes mean nothing", async () => {
     const path = await file(
       "sms.tsv",
       'Label\tSMS\nham\t"Hi", she said\nspam\tWin £100 \\n now\r\nham\tlast "😀\n',
@@ -130,7 +130,7 @@ describe("a table", () => {
     );
   });
 
-  test("of commas has the quoting of RFC 4180, and columns of a field's name need no mapping", async () => {
+  test("a table of commas has the quoting of RFC 4180, and columns of a field's name need no mapping", async () => {
     const csv = `\ufeffmessage_id,from,to,ts,text\r\nm1,+1,+2,2025-01-15T10:00:00Z,"a ""b"", c\nd"\r\nm2,+1,+2,2025-01-15T10:00:01Z,\r\n`;
     const { code } = await send(["--file", await file("m.csv", csv)]);
     expect(code).toBe(0);
@@ -141,7 +141,7 @@ describe("a table", () => {
     ]);
   });
 
-  test("of thousands of rows arrives whole, and all of it is duplicate the second time", async () => {
+  test("a table of thousands of rows arrives whole, and all of it is duplicate the second time", async () => {
     const rows = Array.from({ length: 3000 }, (_, index) => `ham\ttext ${index}`);
     const path = await file("sms.tsv", `Label\tSMS\n${rows.join("\n")}`);
     const first = await send(["--file", path, ...MAP, "--concurrency", "64"]);
@@ -158,7 +158,7 @@ describe("a table", () => {
     });
   });
 
-  test("without a column that the mapping names is not begun", async () => {
+  test("a table without a column that the mapping names is not begun", async () => {
     const { code, stdout, stderr } = await send([
       "--file",
       await file("x.tsv", "Label\tText\na\tb\n"),
@@ -168,13 +168,13 @@ describe("a table", () => {
     expect(stderr).toBe('postern: --map text: there is no column "SMS"; the columns are "Label", "Text"\n');
   });
 
-  test("that leaves a field unfilled is not begun", async () => {
+  test("a table that leaves a field unfilled is not begun", async () => {
     const { code, stderr } = await send(["--file", await file("x.csv", "message_id,text\nm1,b\n")]);
     expect(code).toBe(2);
     expect(stderr).toContain("from, to, ts");
   });
 
-  test("sends the rows that fit and names those that don't", async () => {
+  test("a table sends the rows that fit and names those that don't", async () => {
     const { code, stdout, stderr } = await send([
       "--file",
       await file("x.tsv", "L\tSMS\na\tb\nc\nd\te\n"),
@@ -185,7 +185,7 @@ describe("a table", () => {
     expect(stderr).toBe("postern: row 2 failed: it has 1 columns, the header has 2\n");
   });
 
-  test("whose quotes are broken is not read on, and the line is named", async () => {
+  test("a table whose quotes are broken is not read on, and the line is named", async () => {
     const { code, stderr } = await send([
       "--file",
       await file(
@@ -199,7 +199,7 @@ describe("a table", () => {
 });
 
 describe("NDJSON", () => {
-  test("is posted line by line as it stands, from standard input too", async () => {
+  test("NDJSON is posted line by line as it stands, from standard input too", async () => {
     const { code, stdout } = await send(
       ["--file", "-", "--format", "ndjson"],
       ` { "message_id":"m1" , "from":"+1","to":"+2","ts":"2025-01-15T10:00:00Z","extra":[1] }\n\n${line("m2", { text: "ü" })}`,
@@ -209,7 +209,7 @@ describe("NDJSON", () => {
     expect(await ids()).toEqual(["m1", "m2"]);
   });
 
-  test("whose lines are nonsense is refused by the server, not by the client", async () => {
+  test("NDJSON whose lines are nonsense is refused by the server, not by the client", async () => {
     const bytes = Buffer.concat([
       Buffer.from(`{"no":1}\nno json\n`),
       Buffer.from([0xff, 0xfe]),
@@ -221,7 +221,7 @@ describe("NDJSON", () => {
     expect(stderr.match(/^postern: line [1-4] refused: 422 /gm)).toHaveLength(4);
   });
 
-  test("may be mapped: values that are no text as JSON writes them, null and absent ones left out", async () => {
+  test("NDJSON may be mapped: values that are no text as JSON writes them, null and absent ones left out", async () => {
     const source = `{"n":7,"body":null,"who":"+1"}\n{"n":8,"body":"x","who":"+1"}\n{"who":"+1"}\n`;
     const map = ["message_id=m-{n}", "from={who}", "to=+2", "ts={time}", "text={body}"];
     const flags = [
@@ -242,13 +242,13 @@ describe("NDJSON", () => {
     ]);
   });
 
-  test("reports only the first few of many refusals", async () => {
+  test("NDJSON reports only the first few of many refusals", async () => {
     const { stdout, stderr } = await send(["--file", "-", "--format", "ndjson"], "x\n".repeat(50));
     expect(stdout).toContain("refused 50");
     expect(stderr.trim().split("\n")).toHaveLength(6);
   });
 
-  test("of nothing sends nothing and is no failure", async () => {
+  test("NDJSON of nothing sends nothing and is no failure", async () => {
     const { code, stdout } = await send(["--file", "-", "--format", "ndjson"], "");
     expect(code).toBe(0);
     expect(stdout).toContain("0 messages");
@@ -258,7 +258,7 @@ describe("NDJSON", () => {
 describe("--dry-run", () => {
   const NASTY = `it's "x" \\ $HOME \`id\` %s ! 😀`;
 
-  test("prints commands that a shell runs as they are, and sends nothing itself", async () => {
+  test("--dry-run prints commands that a shell runs as they are, and sends nothing itself", async () => {
     const nasty = line("m'1", { text: NASTY }) + line("m2", { text: "x".repeat(4000) });
     const { code, stdout, stderr } = await send(["--file", "-", "--format", "ndjson", "--dry-run"], nasty);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -271,7 +271,7 @@ describe("--dry-run", () => {
     ]);
   });
 
-  test("keeps bytes that are no UTF-8, bodies that begin with @ and bodies longer than an argument may be", async () => {
+  test("--dry-run keeps bytes that are no UTF-8, bodies that begin with @ and bodies longer than an argument may be", async () => {
     const long = line("long", { padding: "x".repeat(300_000) });
     const stdin = Buffer.concat([Buffer.from([0xff, 0xfe, 10]), Buffer.from(`@/etc/hostname\n${long}`)]);
     const { stdout } = await send(["--file", "-", "--format", "ndjson", "--dry-run"], stdin);
@@ -286,7 +286,7 @@ describe("--dry-run", () => {
     expect(await ids()).toEqual(["long"]);
   });
 
-  test("never prints the secret and names the address it was given", async () => {
+  test("--dry-run never prints the secret and names the address it was given", async () => {
     const url = "https://example.org/webhook?a=b&c='d'";
     const { stdout } = await send(["--from", "+1", "--to", "+2", "--dry-run", "--url", url]);
     expect(stdout).toMatch(/-H 'X-Signature: [0-9a-f]{64}'/);
@@ -294,7 +294,7 @@ describe("--dry-run", () => {
     expect(stdout).not.toContain(String(server.env["WEBHOOK_SECRET"]));
   });
 
-  test("ends quietly when nobody reads on", async () => {
+  test("--dry-run ends quietly when nobody reads on", async () => {
     const path = await file("x.ndjson", line("m1").repeat(20_000));
     const { execPath } = process;
     const script = `"${execPath}" src/main.ts send --file "${path}" --dry-run | head -n 1 | cut -c 1-4`;

@@ -17,14 +17,14 @@ const COMMANDS = [
 const LINE = /^postern: [^\n]+\n$/;
 
 describe("help", () => {
-  test("of postern names every command", async () => {
+  test("help of postern names every command", async () => {
     const { code, stdout, stderr } = await postern(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const command of COMMANDS) expect(stdout).toContain(`\n  ${command} `);
     expect(stdout).toMatch(/Example:\n {2}\$ .*postern /);
   });
 
-  test.each(COMMANDS)("of %s has an example", async (command) => {
+  test.each(COMMANDS)("help of %s has an example", async (command) => {
     const { code, stdout, stderr } = await postern([command, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toStartWith(`Usage: postern ${command}`);
@@ -32,13 +32,13 @@ describe("help", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(84);
   });
 
-  test("without a command goes to stderr and exits with 2", async () => {
+  test("help without a command goes to stderr and exits with 2", async () => {
     const { code, stdout, stderr } = await postern([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toStartWith("Usage: postern");
   });
 
-  test("ends quietly when nobody reads it", async () => {
+  test("help ends quietly when nobody reads it", async () => {
     const command = ["sh", "-c", `"${process.execPath}" "${MAIN}" --help | true; echo done`];
     expect(await postern([], { command })).toEqual({ code: 0, stdout: "done\n", stderr: "" });
   });
@@ -75,7 +75,7 @@ describe("a mistake is one line on stderr and exit code 2:", () => {
     ["a start that is no instant", ["send", "--file", "x.csv", "--start", "yesterday"], /instant/],
     ["a step that is no number", ["send", "--file", "x.csv", "--step", "1m"], /seconds/],
     ["a seq that is no number", ["export", "--since-seq", "-1"], /whole number/],
-  ])("%s", async (_, args, words) => {
+  ])("a mistake is one line on stderr and exit code 2: %s", async (_, args, words) => {
     const env = { WEBHOOK_SECRET: "s", DATABASE_URL: "sqlite:////nowhere/at-all.db" };
     const { code, stdout, stderr } = await postern(args, { env });
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -102,12 +102,15 @@ describe("a start that is refused is one line on stderr and exit code 1:", () =>
     ["a bad setting", ["serve"], { WEBHOOK_SECRET: "s", PORT: "x" }, /PORT/],
     ["sending without a secret", ["send", "--from", "+1", "--to", "+2"], {}, /WEBHOOK_SECRET/],
     ["a database that is not there", ["export"], { DATABASE_URL: "sqlite:////nowhere/x.db" }, /nowhere/],
-  ])("%s", async (_, args, env: Record<string, string>, words) => {
-    const { code, stdout, stderr } = await postern(args, { env });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(LINE);
-    expect(stderr).toMatch(words);
-  });
+  ])(
+    "a start that is refused is one line on stderr and exit code 1: %s",
+    async (_, args, env: Record<string, string>, words) => {
+      const { code, stdout, stderr } = await postern(args, { env });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(LINE);
+      expect(stderr).toMatch(words);
+    },
+  );
 });
 
 test("openapi prints the document with every path, whole, without any setting", async () => {

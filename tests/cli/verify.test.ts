@@ -82,7 +82,7 @@ const without = (request: CapturedRequest, header: string): CapturedRequest => (
 });
 
 describe("a request that holds", () => {
-  test.each(Object.keys(PROVIDERS))("is accepted as %s's", async (name) => {
+  test.each(Object.keys(PROVIDERS))("a request that holds is accepted as %s's", async (name) => {
     const { code, stderr, said } = await verify(name, captured(name));
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(said("accepted")).toEqual(["it proves its origin"]);
@@ -93,7 +93,7 @@ describe("a request that holds", () => {
     expect(said("note")).toEqual([]);
   });
 
-  test("is told with what it would store and what it would be answered", async () => {
+  test("a request that holds is told with what it would store and what it would be answered", async () => {
     const { stdout } = await verify("sms", captured("sms", { query: "a=1" }));
     expect(stdout).toBe(
       [
@@ -108,7 +108,7 @@ describe("a request that holds", () => {
     );
   });
 
-  test("is told with its events", async () => {
+  test("a request that holds is told with its events", async () => {
     const body = JSON.stringify({
       object: "whatsapp_business_account",
       entry: [
@@ -130,7 +130,7 @@ describe("a request that holds", () => {
     expect(said("event")).toEqual(["status w1:read about whatsapp:w1 at 2025-01-15T10:00:00Z"]);
   });
 
-  test("may be in a file, looked at now", async () => {
+  test("a request that holds may be in a file, looked at now", async () => {
     const path = join(folder.path, "request.http");
     await Bun.write(path, composeRequest(captured("whatsapp")));
     const { code, stdout } = await postern(["verify", "--config", config, "--source", "whatsapp", path]);
@@ -138,7 +138,7 @@ describe("a request that holds", () => {
     expect(stdout).toMatch(/\nclock {5}20\S+Z \(now\)\n/);
   });
 
-  test("may have come in chunks, of which the body is put together", async () => {
+  test("a request that holds may have come in chunks, of which the body is put together", async () => {
     const request = captured("whatsapp");
     const body = Buffer.concat([
       Buffer.from(`${request.body.length.toString(16)}\r\n`),
@@ -154,7 +154,7 @@ describe("a request that holds", () => {
     expect(said("note")).toEqual(["the body was put together from its chunks"]);
   });
 
-  test("is told where it went when that is not the source's address, and when its length is another", async () => {
+  test("a request that holds is told where it went when that is not the source's address, and when its length is another", async () => {
     const request = captured("whatsapp");
     const { code, said } = await verify("whatsapp", {
       ...request,
@@ -177,7 +177,7 @@ describe("a handshake", () => {
     body: Buffer.from(""),
   });
 
-  test("by GET is answered with its challenge", async () => {
+  test("a handshake by GET is answered with its challenge", async () => {
     const query = "hub.mode=subscribe&hub.verify_token=hush-verify-token&hub.challenge=1158201444";
     const { code, said } = await verify("whatsapp", get(query));
     expect(code).toBe(0);
@@ -185,7 +185,7 @@ describe("a handshake", () => {
     expect(said("answer")).toEqual(["200 text/plain; charset=utf-8 1158201444"]);
   });
 
-  test("with a wrong token is refused, and the token not shown", async () => {
+  test("a handshake with a wrong token is refused, and the token not shown", async () => {
     const query = "hub.mode=subscribe&hub.verify_token=another-one&hub.challenge=1158201444";
     const { code, stdout } = await verify("whatsapp", get(query));
     expect(code).toBe(1);
@@ -193,7 +193,7 @@ describe("a handshake", () => {
     expect(stdout).not.toContain("another-one");
   });
 
-  test("by a signed POST is answered with its challenge", async () => {
+  test("a handshake by a signed POST is answered with its challenge", async () => {
     const body = '{"type":"url_verification","token":"legacy","challenge":"3eZbrw1aB"}';
     const time = String(NOW / 1000);
     const hasher = new Bun.CryptoHasher("sha256", String(PROVIDERS["team"]?.secret));
@@ -210,14 +210,14 @@ describe("a handshake", () => {
     expect(said("answer")).toEqual(["200 text/plain; charset=utf-8 3eZbrw1aB"]);
   });
 
-  test("that is none is refused like an unsigned request", async () => {
+  test("a handshake that is none is refused like an unsigned request", async () => {
     const { why } = await refused("whatsapp", get("a=b"));
     expect(why).toBe("the header X-Hub-Signature-256 is missing");
   });
 });
 
 describe("a request that doesn't hold", () => {
-  test("is told with the strings that would have had to be signed", async () => {
+  test("a request that doesn't hold is told with the strings that would have had to be signed", async () => {
     const { why, said } = await refused(
       "sms",
       withBody(captured("sms"), (body) => body.replace("MessageSid=SMca", "MessageSid=SMcb")),
@@ -281,7 +281,7 @@ describe("a request that doesn't hold", () => {
     ]);
   });
 
-  test("since the capture has more than Content-Length says", async () => {
+  test("a request doesn't hold since the capture has more than Content-Length says", async () => {
     const request = captured("whatsapp");
     const headers = [...request.headers, ["Content-Length", String(request.body.length)]] as const;
     const { hint, said } = await refused(
@@ -299,7 +299,7 @@ describe("a request that doesn't hold", () => {
     ["https://example.org/in/webhook/sms/", "", "", "that is what public_url must say"],
     ["https://other.example/in/webhook/sms", "?a=b", "a=b", "that is what public_url must say"],
     ["https://example.org/in/webhook/sms", "", "a=b", "without the query, which was added on the way"],
-  ])("since it was signed for %s%s", async (url, query, sent, more) => {
+  ])("a request doesn't hold since it was signed for %s%s", async (url, query, sent, more) => {
     const request = captured("sms", { url: url + query, query: sent });
     const headers = request.headers.map(([name, value]) =>
       name === "Host" ? (["Host", "other.example"] as const) : ([name, value] as const),
@@ -308,16 +308,19 @@ describe("a request that doesn't hold", () => {
     expect(hint).toEqual([`it was signed for ${url}: ${more}`]);
   });
 
-  test.each(["team", "vonage", "vonage-sms", "standard", "bird"])("since %s's is too old", async (name) => {
-    const { why, hint, said } = await refused(name, captured(name), ["--at", "2025-01-16T10:00:00Z"]);
-    expect(why).toMatch(/is 86400 s old, more than 300 s|expired/);
-    expect(hint).toEqual([
-      "the signature holds at 2025-01-15T10:00:00.000Z: the request is too old or the clocks differ (--at sets the clock)",
-    ]);
-    expect(said("clock")).toEqual(["2025-01-16T10:00:00.000Z (--at)"]);
-  });
+  test.each(["team", "vonage", "vonage-sms", "standard", "bird"])(
+    "a request doesn't hold since %s's is too old",
+    async (name) => {
+      const { why, hint, said } = await refused(name, captured(name), ["--at", "2025-01-16T10:00:00Z"]);
+      expect(why).toMatch(/is 86400 s old, more than 300 s|expired/);
+      expect(hint).toEqual([
+        "the signature holds at 2025-01-15T10:00:00.000Z: the request is too old or the clocks differ (--at sets the clock)",
+      ]);
+      expect(said("clock")).toEqual(["2025-01-16T10:00:00.000Z (--at)"]);
+    },
+  );
 
-  test("for two reasons at once, both of which are told", async () => {
+  test("a request doesn't hold for two reasons at once, both of which are told", async () => {
     const { hint } = await refused(
       "team",
       withBody(captured("team"), (body) => `${body}\n`),
@@ -379,20 +382,23 @@ describe("a request that doesn't hold", () => {
       },
       "by the SMS API's scheme: vonage-sms-params, signature_method: sha512hmac",
     ],
-  ])("since %s's signer reads the secret in another way", async (name, options, how) => {
-    const request = captured(name, { source: openSource(name, options) });
-    if (how === "") expect((await verify(name, request)).code).toBe(0);
-    else expect((await refused(name, request)).hint).toEqual([`the signature holds ${how}`]);
-  });
+  ])(
+    "a request doesn't hold since %s's signer reads the secret in another way",
+    async (name, options, how) => {
+      const request = captured(name, { source: openSource(name, options) });
+      if (how === "") expect((await verify(name, request)).code).toBe(0);
+      else expect((await refused(name, request)).hint).toEqual([`the signature holds ${how}`]);
+    },
+  );
 
-  test("since another source's secret made it", async () => {
+  test("a request doesn't hold since another source's secret made it", async () => {
     const request = captured("code", {
       source: openSource("code", { ...(PROVIDERS["code"] as SourceConfig), secret: "hush-meta-app-secret" }),
     });
     expect((await refused("code", request)).hint).toEqual(["the source whatsapp accepts it"]);
   });
 
-  test("since a header is missing, which is told with those that look like it", async () => {
+  test("a request doesn't hold since a header is missing, which is told with those that look like it", async () => {
     const request = without(captured("whatsapp"), "x-hub-signature-256");
     const { why, hint } = await refused("whatsapp", {
       ...request,
@@ -404,19 +410,19 @@ describe("a request that doesn't hold", () => {
     expect(slack.hint).toEqual(["the request has no X-Slack-Request-Timestamp; it has x-slack-signature"]);
   });
 
-  test("since its token is another one, and neither is shown", async () => {
+  test("a request doesn't hold since its token is another one, and neither is shown", async () => {
     const headers = [["X-Telegram-Bot-Api-Secret-Token", "what-was-sent"]] as const;
     const { why, said } = await refused("bot", { ...captured("bot"), headers });
     expect(why).toBe("the header X-Telegram-Bot-Api-Secret-Token is not the secret");
     expect(said("refused").join()).not.toContain("what-was-sent");
   });
 
-  test("by its method", async () => {
+  test("a request doesn't hold by its method", async () => {
     const { why } = await refused("whatsapp", { ...captured("whatsapp"), method: "PUT" });
     expect(why).toBe("the method is PUT: a webhook takes POST, and GET for some");
   });
 
-  test("never shows a password of the URL, a secret parameter or a control character", async () => {
+  test("a refusal never shows a password of the URL, a secret parameter or a control character", async () => {
     const path = join(folder.path, "other.yaml");
     const sms = { ...PROVIDERS["sms"], public_url: "https://me:open-sesame@example.org/x" };
     await Bun.write(path, JSON.stringify({ sources: { sms } }));
@@ -439,10 +445,13 @@ describe("asked wrongly", () => {
     [["--source", "nobody"], "", 'has no source "nobody"'],
     [["--source", "bot", "--at", "yesterday"], "", "It takes an instant such as 2025-01-15T10:00:00Z."],
     [[], "", "required option '--source <name>' not specified"],
-  ])("%j with %j", async (flags, stdin, message) => {
-    const ran = await postern(["verify", "--config", config, ...flags, "-"], { stdin });
-    expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 2, stdout: "" });
-    expect(ran.stderr).toContain(message);
-    expect(ran.stderr.trim().split("\n")).toHaveLength(1);
-  });
+  ])(
+    "asked with %j for %j it says what is wrong in one line, and exits with 2",
+    async (flags, stdin, message) => {
+      const ran = await postern(["verify", "--config", config, ...flags, "-"], { stdin });
+      expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 2, stdout: "" });
+      expect(ran.stderr).toContain(message);
+      expect(ran.stderr.trim().split("\n")).toHaveLength(1);
+    },
+  );
 });

@@ -85,7 +85,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
     const keys = async (query: Partial<EventQuery> = {}): Promise<string[]> =>
       (await store.events({ ...EVENTS, ...query })).data.map(({ event_key }) => event_key);
 
-    test("one outcome a message, then one an event, and everything is there", async () => {
+    test("an append gives one outcome a message, then one an event, and everything is there", async () => {
       const given = post("wa", [message("wa:1"), message("wa:2")], [event("e1"), event("e2")]);
       expect(await store.append(given)).toEqual(["created", "created", "created", "created"]);
       expect(await store.append(given)).toEqual(["duplicate", "duplicate", "duplicate", "duplicate"]);
@@ -361,13 +361,13 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
     });
 
     describe("the name of a source", () => {
-      test("can't be used while its range holds a message of the native source", async () => {
+      test("the name of a source can't be used while its range holds a message of the native source", async () => {
         await store.append({ messages: [message("wa:1"), message("wa;"), message("sms")] });
         expect(await store.claimSources(["wa", "sms", "tg"])).toEqual(["wa"]);
         expect(await store.claimSources(["sms", "tg"])).toEqual([]);
       });
 
-      test("can be used again and again, also with messages of its own in its range", async () => {
+      test("the name of a source can be used again and again, also with messages of its own in its range", async () => {
         expect(await store.claimSources(["wa"])).toEqual([]);
         await store.append(post("wa", [message("wa:1")]));
         expect(await store.claimSources(["wa"])).toEqual([]);
@@ -376,7 +376,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         expect(await store.claimSources(["wa"])).toEqual([]);
       });
 
-      test("that was given up is looked at anew when it comes back", async () => {
+      test("the name of a source that was given up is looked at anew when it comes back", async () => {
         await store.claimSources(["wa"]);
         await store.append(post("wa", [message("wa:1")]));
         await store.claimSources([]);

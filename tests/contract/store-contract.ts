@@ -221,7 +221,7 @@ export function storeContract(
 
       beforeEach(() => append(...messages));
 
-      test("by limit and offset, for every limit", async () => {
+      test("pages by limit and offset cut the whole into parts, for every limit", async () => {
         for (const limit of [1, 2, 5, 22, 23, 24, 100]) {
           const parts: Message[] = [];
           for (let offset = 0; offset < messages.length; offset += limit) {
@@ -233,11 +233,11 @@ export function storeContract(
         }
       });
 
-      test("by cursor, for every limit, and the last page has no next", async () => {
+      test("pages by cursor cut the whole into parts, for every limit, and the last page has no next", async () => {
         for (const limit of [1, 2, 5, 22, 23, 24, 100]) expect(await everything(store, limit)).toEqual(whole);
       });
 
-      test("by cursor within a filter", async () => {
+      test("pages by cursor cut what a filter leaves into parts", async () => {
         const filters = [{ from: "+1" }, { q: "text 1" }, { since: "2025-01-15T10:00:00.05Z" }];
         const model = new Model();
         for (const each of messages) model.append(each);
@@ -366,7 +366,11 @@ export function storeContract(
     });
 
     describe("statistics", () => {
-      test("of an empty store are zeros and nulls", async () => {
+      test("the figures of an empty store are zeros from its first moment on", () => {
+        expect(store.figures()).toMatchObject({ storedMessages: 0, storedEvents: 0, queueRows: 0 });
+      });
+
+      test("statistics of an empty store are zeros and nulls", async () => {
         expect(await store.stats()).toEqual({
           total_messages: 0,
           senders_count: 0,
@@ -376,7 +380,7 @@ export function storeContract(
         });
       });
 
-      test("name the ten senders with most messages, ties by the bytes of their number", async () => {
+      test("statistics name the ten senders with most messages, ties by the bytes of their number", async () => {
         const counts: Record<string, number> = {
           "+9": 3,
           "+10": 3,
@@ -411,7 +415,7 @@ export function storeContract(
         expect([senders_count, total_messages]).toEqual([12, messages.length]);
       });
 
-      test("give the first and last instant as sent, of equal ones the first and last by identifier", async () => {
+      test("statistics give the first and last instant as sent, of equal ones the first and last by identifier", async () => {
         await append(
           message("b", { ts: "2025-01-15T10:00:00.0Z" }),
           message("a", { ts: "2025-01-15T10:00:00.00Z" }),
@@ -424,14 +428,14 @@ export function storeContract(
         ]);
       });
 
-      test("count neither duplicates nor what differs", async () => {
+      test("statistics count neither duplicates nor what differs", async () => {
         await append(message("a"), message("a"), message("a", { from: "+1" }));
         expect(await store.stats()).toMatchObject({ total_messages: 1, senders_count: 1 });
       });
     });
 
     describe("opened again", () => {
-      test("everything is there and the log's sequence goes on", async () => {
+      test("after a reopening everything is there and the log's sequence goes on", async () => {
         await append(message("a"), message("b", { text: null }));
         await reopen();
         expect(await store.list(EVERYTHING)).toEqual({
@@ -448,7 +452,7 @@ export function storeContract(
         expect(strictly).toBe(true);
       });
 
-      test("the figures count what is stored, before and after", async () => {
+      test("the figures count what is stored, before a reopening and after it", async () => {
         await append(message("a"), message("b"), message("a"));
         await until("the figure counts two", () => store.figures().storedMessages === 2);
         await reopen();
@@ -544,7 +548,7 @@ export function storeContract(
     });
 
     describe("close", () => {
-      test("commits what was accepted, and what comes later is refused with ShuttingDown", async () => {
+      test("close commits what was accepted, and what comes later is refused with ShuttingDown", async () => {
         // More than an engine puts into one transaction.
         const accepted = Array.from({ length: 5000 }, (_, index) => one(message(`m${index}`)));
         const closing = store.close();
@@ -557,7 +561,7 @@ export function storeContract(
         expect((await store.list({ ...EVERYTHING, messageId: "late" })).total).toBe(0);
       });
 
-      test("is idempotent", async () => {
+      test("close is idempotent", async () => {
         await Promise.all([store.close(), store.close()]);
         await store.close();
       });
@@ -572,7 +576,7 @@ export function storeContract(
     describe.each(["statement", "transaction"] as const)(
       "when the engine refuses one message by its %s",
       (how) => {
-        test("63 others of the same group are stored and only it fails", async () => {
+        test("63 others of its group are stored and only the refused message fails", async () => {
           await database.refuse("bad", how);
           const given = Array.from({ length: 64 }, (_, index) => (index === 40 ? "bad" : `good ${index}`));
           const results = await Promise.allSettled(given.map((id) => one(message(id))));
@@ -587,7 +591,7 @@ export function storeContract(
           expect(new Set(log.map(({ seq }) => seq)).size).toBe(63);
         });
 
-        test("its intake is refused as a whole, and nothing else is", async () => {
+        test("the intake of a refused message is refused as a whole, and nothing else is", async () => {
           await database.refuse("bad", how);
           const [before, broken, after] = await Promise.allSettled([
             append(message("before")),

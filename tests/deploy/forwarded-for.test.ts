@@ -73,17 +73,20 @@ describe.skipIf(CADDY === null)("behind the shipped", () => {
     ["Caddyfile.balancer", { BALANCER_TRUSTED_PROXIES: "" }, "127.0.0.1"],
     ["Caddyfile.balancer", { BALANCER_TRUSTED_PROXIES: "192.0.2.1" }, "127.0.0.1"],
     ["Caddyfile.balancer", { BALANCER_TRUSTED_PROXIES: "192.0.2.1 127.0.0.0/8" }, CLAIMED],
-  ] as const)("%s with %j a client that claims another address is %s", async (file, environment, client) => {
-    const upstream = `127.0.0.1:${service.port}`;
-    const proxy = await startCaddy(file, {
-      POSTERN_UPSTREAM: upstream,
-      POSTERN_UPSTREAMS: upstream,
-      ...environment,
-    });
-    try {
-      expect(await clientBehind(proxy)).toBe(client);
-    } finally {
-      await proxy.stop();
-    }
-  });
+  ] as const)(
+    "behind the shipped %s with %j a client that claims another address is %s",
+    async (file, environment, client) => {
+      const upstream = `127.0.0.1:${service.port}`;
+      const proxy = await startCaddy(file, {
+        POSTERN_UPSTREAM: upstream,
+        POSTERN_UPSTREAMS: upstream,
+        ...environment,
+      });
+      try {
+        expect(await clientBehind(proxy)).toBe(client);
+      } finally {
+        await proxy.stop();
+      }
+    },
+  );
 });

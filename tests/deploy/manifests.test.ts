@@ -26,7 +26,7 @@ test.each(YAML)("%s is one YAML document without mistakes", (path) => {
 });
 
 describe("the Kubernetes manifests", () => {
-  test("agree with each other, with the image and with the program", () => {
+  test("the Kubernetes manifests agree with each other, with the image and with the program", () => {
     expect(kubernetesMistakes(FILES)).toEqual([]);
   });
 
@@ -111,13 +111,13 @@ describe("the Kubernetes manifests", () => {
     ],
     ["ingress.yaml", "path: /webhook", "path: /", "the Ingress lets / (Prefix) through"],
     ["ingress.yaml", "name: webhooks", "name: reads", "the Ingress leads to the port reads"],
-  ])("in %s %j → %j is found", (name, from, to, mistake) => {
+  ])("a slip in %s is found: %j → %j", (name, from, to, mistake) => {
     expect(kubernetesMistakes(withChange(name, from, to))).toContain(mistake);
   });
 });
 
 describe("the compose files", () => {
-  test("agree with each other and with the program", () => {
+  test("the compose files agree with each other and with the program", () => {
     expect(composeMistakes(FILES)).toEqual([]);
   });
 
@@ -219,7 +219,7 @@ describe("the compose files", () => {
       "keepalive 40s",
       "deploy/Caddyfile keeps connections that Postern has closed after 30 s",
     ],
-  ])("in %s %j → %j is found", (name, from, to, mistake) => {
+  ])("a slip in %s is found: %j → %j", (name, from, to, mistake) => {
     expect(composeMistakes(withChange(name, from, to))).toContain(mistake);
   });
 });

@@ -53,7 +53,7 @@ async function reached(): Promise<number> {
 }
 
 function refuses(proxy: () => StartedProxy, targets: readonly string[]): void {
-  test.each(targets)("refuses %s itself", async (target) => {
+  test.each(targets)("the proxy refuses %s itself", async (target) => {
     const before = await reached();
     for (const line of [`GET ${target}`, `POST ${target}?a=/webhook`]) {
       const answer = await exchange(proxy().port, head(line, { "Content-Length": 0 }));
@@ -65,7 +65,7 @@ function refuses(proxy: () => StartedProxy, targets: readonly string[]): void {
 }
 
 function delivers(proxy: () => StartedProxy): void {
-  test("lets a signed webhook through, and a provider's, with a slash and a query as they were sent", async () => {
+  test("the proxy lets a signed webhook through, and a provider's, with a slash and a query as they were sent", async () => {
     const { port } = proxy();
     const body = JSON.stringify(message(`by ${port}`));
     const headers = { "X-Signature": sign(SECRET, body), "Content-Length": body.length };
@@ -81,7 +81,7 @@ function delivers(proxy: () => StartedProxy): void {
     expect([redirect?.status, redirect?.headers["location"]]).toEqual([307, "/webhook?a=b"]);
   });
 
-  test("lets no request through that has two hosts", async () => {
+  test("the proxy lets no request through that has two hosts", async () => {
     const before = await reached();
     const answer = await exchange(proxy().port, "GET /webhook HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
     expect([400, 404]).toContain(answer?.status ?? 400);
@@ -102,7 +102,7 @@ for (const kind of [...GATES, BALANCER]) {
     delivers(() => proxy);
     refuses(() => proxy, kind === BALANCER ? ODD : [...ODD, ...OTHER]);
     if (kind === BALANCER)
-      test("lets every normal path through, also one with an escaped slash", async () => {
+      test("the proxy lets every normal path through, also one with an escaped slash", async () => {
         await service.post(message("a/../b"));
         for (const path of ["/stats", "/health/ready", "/messages?q=//..", "/messages/a%2F..%2Fb"])
           expect((await exchange(proxy.port, head(`GET ${path}`)))?.status).toBe(200);
@@ -121,12 +121,15 @@ for (const kind of PREFIX_RULES)
       afterAll(() => proxy?.stop());
 
       delivers(() => proxy);
-      test.each(ODD)("leads to nothing but webhooks by %s", async (target) => {
-        const answer = await exchange(proxy.port, head(`GET ${target}`));
-        // Caddy itself answers 200 to what no rule of it is for.
-        const postern = answer?.headers["x-request-id"] !== undefined;
-        if (postern) expect([307, 401, 404]).toContain(answer?.status ?? 0);
-        expect(answer?.body).not.toContain("total_messages");
-      });
+      test.each(ODD)(
+        "a rule for the path's beginning leads to nothing but webhooks by %s",
+        async (target) => {
+          const answer = await exchange(proxy.port, head(`GET ${target}`));
+          // Caddy itself answers 200 to what no rule of it is for.
+          const postern = answer?.headers["x-request-id"] !== undefined;
+          if (postern) expect([307, 401, 404]).toContain(answer?.status ?? 0);
+          expect(answer?.body).not.toContain("total_messages");
+        },
+      );
     },
   );

@@ -18,6 +18,8 @@ export interface CuttingProxy {
   readonly silence: (text: string) => void;
   /** How many connections went silent so far. */
   readonly silent: () => number;
+  /** How many connections the server has not let in yet. */
+  readonly loggingIn: () => number;
   /** Gives the COMMITs that are held to the server. */
   readonly release: () => void;
   /** From now on nobody is let in, and who is in is cut. */
@@ -28,6 +30,9 @@ export interface CuttingProxy {
   readonly close: () => Promise<void>;
 }
 
+/** The server waits for a query, outside of a transaction. */
+const READY = "Z\0\0\0\x05I";
+
 export async function newCuttingProxy(to: { host: string; port: number }): Promise<CuttingProxy> {
   const plan: Cut[] = [];
   const silences: string[] = [];
@@ -37,6 +42,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
   let refused = 0;
   let held: (() => void)[] = [];
   const sockets = new Set<Socket>();
+  const loggingIn = new Set<Socket>();
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -47,6 +53,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       return;
     }
     const upstream = connect(to.port, to.host);
+    loggingIn.add(upstream);
     let isCut = false;
     let isAboutBatch = false;
     let isSilent = false;
@@ -61,6 +68,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
     });
     upstream.on("close", () => {
       sockets.delete(upstream);
+      loggingIn.delete(upstream);
       if (!isSilent) client.destroy();
     });
     client.on("data", (data) => {
@@ -87,6 +95,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       client.destroy();
     });
     upstream.on("data", (data) => {
+      if (data.toString("latin1").includes(READY)) loggingIn.delete(upstream);
       if (isSilent) return;
       if (!isCut) return void client.write(data);
       client.destroy();
@@ -107,6 +116,7 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
       silences.push(text);
     },
     silent: () => silent,
+    loggingIn: () => loggingIn.size,
     release: () => {
       for (const give of held.splice(0)) give();
     },

@@ -108,7 +108,7 @@ const damages: [what: string, damage: () => void][] = [
   ["how far it was", () => overwritePages("followers")],
 ];
 test.each(damages)(
-  "%s are noticed by whoever reads them, and the index is made anew",
+  "damage to %s is noticed by whoever reads it, and the index is made anew",
   async (_, damage) => {
     const sound = await soundAnswers();
     damage();

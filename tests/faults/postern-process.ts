@@ -1,11 +1,10 @@
 /** A real Postern process for tests that break things, and a client that keeps what was acknowledged. */
 import { afterEach, beforeEach } from "bun:test";
-import { join, resolve } from "node:path";
 import { sign } from "../../src/sources/native.ts";
 import { type Database, newDatabase } from "../databases/database.ts";
 import { type Folder, newFolder } from "../folder.ts";
+import { PROGRAM } from "../program.ts";
 
-const ROOT = resolve(import.meta.dir, "../..");
 export const SECRET = "fault-test-secret";
 
 export interface PosternProcess {
@@ -88,7 +87,7 @@ export function databaseOfEachTest(): () => Database {
 }
 
 function spawnPostern({ database, shell, env }: StartOptions) {
-  const program = [process.execPath, join(ROOT, "src/main.ts"), "serve"];
+  const program = [...PROGRAM, "serve"];
   const command = shell === undefined ? program : ["sh", "-c", shell, "sh", ...program];
   const child = Bun.spawn(command, {
     env: {

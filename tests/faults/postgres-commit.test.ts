@@ -183,6 +183,8 @@ for (const way of WAYS)
       async () => {
         await append("m1");
         for (let round = 0; round < ROUNDS; round++) {
+          // After a login that was cut PgBouncer refuses everybody for a second.
+          await until("no login to be under way", () => proxy.loggingIn() === 0);
           const reads = Array.from({ length: 20 }, () => store.list({ limit: 10, offset: 0 }));
           proxy.shut();
           proxy.open();

@@ -43,7 +43,7 @@ async function setSynchronous(names: string): Promise<void> {
 }
 
 test(
-  "without a synchronous standby: that a failover loses the replication lag",
+  "without a synchronous standby it is said that a failover loses the replication lag",
   async () => {
     const replica = await start();
     expect(lines(replica)).toEqual([
@@ -58,7 +58,7 @@ test(
 );
 
 test(
-  "with one: that commits wait for it",
+  "with a synchronous standby it is said that commits wait for it",
   async () => {
     await setSynchronous("ANY 1 (standby1)");
     const replica = await start();
@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  "with one that isn't there: that commits wait, alive and not ready until it is",
+  "with a synchronous standby that isn't there it is said that commits wait, alive and not ready until it is",
   async () => {
     await setSynchronous("standby1");
     await standby.stop("fast");

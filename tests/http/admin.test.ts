@@ -13,13 +13,13 @@ const ask = (authorization?: string, method = "POST") =>
     headers: authorization === undefined ? {} : { Authorization: authorization },
   });
 
-test("without API_TOKEN nobody may", async () => {
+test("without API_TOKEN nobody may have the index made anew", async () => {
   service = await newService();
   const answer = await ask();
   expect([answer.status, await answer.json()]).toEqual([403, { detail: "set API_TOKEN to use this" }]);
 });
 
-test("it wants the token, and a POST", async () => {
+test("making the index anew wants the token, and a POST", async () => {
   service = await newService({ API_TOKEN: "token" });
   expect((await ask()).status).toBe(401);
   expect((await ask("Bearer other")).status).toBe(401);
@@ -27,7 +27,7 @@ test("it wants the token, and a POST", async () => {
   expect([get.status, get.headers.get("Allow")]).toEqual([405, "POST"]);
 });
 
-test("with a second listener it is there and not where webhooks arrive", async () => {
+test("with a second listener the route is there and not where webhooks arrive", async () => {
   service = await newService({ API_TOKEN: "token", READ_PORT: String(freePort()) });
   const there = await fetch(`${service.url}/admin/rebuild-index`, {
     method: "POST",

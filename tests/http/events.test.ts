@@ -51,7 +51,7 @@ const keysOf = async (query: string) =>
   (await list(query)).data.map(({ event_key }) => event_key.slice(0, 11));
 
 describe("a page of events", () => {
-  test("has data, total, limit and offset, ordered by instant", async () => {
+  test("a page of events has data, total, limit and offset, ordered by instant", async () => {
     const page = await list("");
     expect(Object.keys(page)).toEqual(["data", "total", "limit", "offset"]);
     expect([page.total, page.limit, page.offset]).toEqual([6, 50, 0]);
@@ -65,7 +65,7 @@ describe("a page of events", () => {
     ]);
   });
 
-  test("has rows of nine members, as they were sent", async () => {
+  test("a page of events has rows of nine members, as they were sent", async () => {
     const { data } = await list("?message_id=wa:gone");
     expect(data).toEqual([
       {
@@ -91,34 +91,37 @@ describe("a page of events", () => {
     ]);
   });
 
-  test("shows bytes that are no text in base64, and text byte for byte", async () => {
+  test("a page of events shows bytes that are no text in base64, and text byte for byte", async () => {
     const { data } = await list("?kind=other");
     const bodies = data.map(({ body, body_base64 }) => ({ body, body_base64 }));
     expect(bodies).toContainEqual({ body: undefined, body_base64: Buffer.from(BINARY).toString("base64") });
     expect(bodies).toContainEqual({ body: WITH_MARK, body_base64: undefined });
   });
 
-  test.each(["asc", "desc"])("is walked by cursor in the order %s, with its filters", async (order) => {
-    for (const filter of ["", "&source=wa", "&kind=status", "&message_id=wa:m/1"])
-      for (const limit of [1, 2, 6]) {
-        const all = await list(`?order=${order}${filter}`);
-        const walked: EventRow[] = [];
-        let path: string | undefined = `/events?limit=${limit}&order=${order}${filter}`;
-        while (path !== undefined) {
-          const answer = await service.get(path);
-          const page = (await answer.json()) as Page;
-          expect(page.total).toBe(all.total);
-          walked.push(...page.data);
-          path = /^<(.*)>; rel="next"$/.exec(answer.headers.get("Link") ?? "")?.[1];
+  test.each(["asc", "desc"])(
+    "events are walked by cursor in the order %s, with their filters",
+    async (order) => {
+      for (const filter of ["", "&source=wa", "&kind=status", "&message_id=wa:m/1"])
+        for (const limit of [1, 2, 6]) {
+          const all = await list(`?order=${order}${filter}`);
+          const walked: EventRow[] = [];
+          let path: string | undefined = `/events?limit=${limit}&order=${order}${filter}`;
+          while (path !== undefined) {
+            const answer = await service.get(path);
+            const page = (await answer.json()) as Page;
+            expect(page.total).toBe(all.total);
+            walked.push(...page.data);
+            path = /^<(.*)>; rel="next"$/.exec(answer.headers.get("Link") ?? "")?.[1];
+          }
+          expect(walked).toEqual([...all.data]);
         }
-        expect(walked).toEqual([...all.data]);
-      }
-    const [first, last] = [await list("?order=asc"), await list("?order=desc")];
-    expect(last.data.toReversed()).toEqual([...first.data]);
-  });
+      const [first, last] = [await list("?order=asc"), await list("?order=desc")];
+      expect(last.data.toReversed()).toEqual([...first.data]);
+    },
+  );
 
   test.each(["x", "e30", "WyIyMDI1LTAxLTE1VDEwOjAwOjAwIiwiYSJd"])(
-    "a cursor that Postern did not give (%s) gets 422 at query.cursor",
+    "a cursor of events that Postern did not give (%s) gets 422 at query.cursor",
     async (cursor) => {
       const answer = await service.get(`/events?cursor=${cursor}`);
       expect(answer.status).toBe(422);
@@ -126,7 +129,7 @@ describe("a page of events", () => {
     },
   );
 
-  test("is cut by limit and offset, and total stays", async () => {
+  test("a page of events is cut by limit and offset, and total stays", async () => {
     const all = await keysOf("");
     expect(await keysOf("?limit=2&offset=1")).toEqual(all.slice(1, 3));
     expect(await list("?limit=2&offset=5")).toMatchObject({ total: 6, limit: 2, offset: 5 });
@@ -150,7 +153,7 @@ describe("a page of events", () => {
     ["?kind=status&kind=edit", 1],
     ["?kind=nonsense&kind=edit", 1],
     ["?unknown=1&until=x&q=y", 6],
-  ])("%s finds %i", async (query, total) => {
+  ])("/events%s finds %i", async (query, total) => {
     const page = await list(query);
     expect([page.total, page.data.length]).toEqual([total, total]);
   });
@@ -166,7 +169,7 @@ describe("a page of events", () => {
     ["since=2025-02-30T00:00:00Z", "since", "value_error"],
     ["source=%ff", "source", "query_invalid"],
     ["source=%00", "source", "query_invalid"],
-  ])("with %s gets 422 in the words of /messages", async (query, field, type) => {
+  ])("a page of events with %s gets 422 in the words of /messages", async (query, field, type) => {
     const answer = await service.get(`/events?${query}`);
     const { detail } = (await answer.json()) as { detail: object[] };
     expect(answer.status).toBe(422);
@@ -188,7 +191,7 @@ describe("one message", () => {
     return [answer.status, await answer.json()] as const;
   };
 
-  test("of a provider comes with its own form and its events", async () => {
+  test("a message of a provider comes with its own form and its events", async () => {
     const [code, found] = await one("wa:m/1");
     expect(code).toBe(200);
     expect(found).toEqual({
@@ -207,7 +210,7 @@ describe("one message", () => {
     expect((found as { events: EventRow[] }).events).toHaveLength(2);
   });
 
-  test("of the native source has no other form, no type and no events", async () => {
+  test("a message of the native source has no other form, no type and no events", async () => {
     expect(await one("native 1 é")).toEqual([
       200,
       {
@@ -222,7 +225,7 @@ describe("one message", () => {
     ]);
   });
 
-  test("that is not there gets 404, also when only events are about it", async () => {
+  test("a message that is not there gets 404, also when only events are about it", async () => {
     for (const id of ["m/1", "wa:gone", "WA:m/1", "native", " ", "%", "'"])
       expect(await one(id)).toEqual([404, { detail: "Not Found" }]);
     for (const path of [
@@ -236,13 +239,13 @@ describe("one message", () => {
       ).toBe(404);
   });
 
-  test("answers a HEAD, and no other method", async () => {
+  test("a message answers a HEAD, and no other method", async () => {
     expect((await service.get("/messages/wa:m%2F1", { method: "HEAD" })).status).toBe(200);
     const answer = await service.get("/messages/wa:m%2F1", { method: "POST" });
     expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
   });
 
-  test("is counted under its pattern", async () => {
+  test("a request for a message is counted under its pattern", async () => {
     const series = 'http_requests_total{method="GET",path="/messages/{message_id}",status="200"}';
     expect(await service.metric(series)).toBeGreaterThan(0);
     expect(await (await service.get("/metrics")).text()).not.toContain("m%2F1");
@@ -255,7 +258,7 @@ describe("messages", () => {
     return data.map(({ message_id }) => message_id);
   };
 
-  test("are found by their source, in rows of five keys", async () => {
+  test("messages are found by their source, in rows of five keys", async () => {
     expect(await idsOf("source=wa")).toEqual(["wa:m/1"]);
     expect(await idsOf("source=native")).toEqual(["native 1 é"]);
     expect(await idsOf("source=bot")).toEqual([]);
@@ -264,14 +267,14 @@ describe("messages", () => {
     expect(Object.keys(data[0] ?? {})).toEqual(["message_id", "from", "to", "ts", "text"]);
   });
 
-  test("are found by their type, which is the provider's word", async () => {
+  test("messages are found by their type, which is the provider's word", async () => {
     const answer = await service.get("/messages?type=text&limit=5");
     const { data, total } = (await answer.json()) as { data: readonly Message[]; total: number };
     expect([total, data.map(({ message_id }) => message_id)]).toEqual([1, ["wa:m/1"]]);
     expect(await (await service.get("/messages?type=image")).json()).toMatchObject({ data: [], total: 0 });
   });
 
-  test("of one source are walked by cursor", async () => {
+  test("messages of one source are walked by cursor", async () => {
     const own = await newService({}, { sources: { wa: META } });
     await own.send("/webhook/wa", metaPost(["1", "2", "3"].map((id) => text(id))));
     await own.post(message("native"));
@@ -288,7 +291,7 @@ describe("messages", () => {
     await own.stop();
   });
 
-  test("are found by a sender or recipient that is no phone number, as it is written", async () => {
+  test("messages are found by a sender or recipient that is no phone number, as it is written", async () => {
     const headers = { "X-Telegram-Bot-Api-Secret-Token": BOT.secret };
     const update = (id: number, chat: number) => ({
       update_id: id,
@@ -329,7 +332,7 @@ test("what is answered fits the OpenAPI document", async () => {
   }
 });
 
-test("with a token and a second listener they are where reads are, and guarded", async () => {
+test("with a token and a second listener events are where reads are, and guarded", async () => {
   const guarded = await newService(
     { API_TOKEN: "token-of-the-reads", READ_PORT: String(freePort()) },
     { sources: { wa: META } },

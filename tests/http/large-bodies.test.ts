@@ -41,7 +41,7 @@ const MESSAGE = { Body: "hello", From: "+14155550123", MessageSid: SID, To: "+15
 describe("a large body", () => {
   const batch = (from: number) => Array.from({ length: 3000 }, (_, index) => text(`m${from + index}`));
 
-  test("is stored as a whole and in order, and is a duplicate afterwards", async () => {
+  test("a large body is stored as a whole and in order, and is a duplicate afterwards", async () => {
     const post = metaPost(batch(0));
     expect(post.body?.length).toBeGreaterThan(300_000);
     expect(resultOf(await service.send("/webhook/wa", post))).toEqual([200, "ok"]);
@@ -51,7 +51,7 @@ describe("a large body", () => {
     expect(await lineOf(again)).toMatchObject({ level: "INFO", messages: 3000, duplicate: true });
   });
 
-  test("that nobody signed is refused, and what is sent beside it is answered", async () => {
+  test("a large body that nobody signed is refused, and what is sent beside it is answered", async () => {
     const wrong = { ...signed("{}"), body: metaBody(batch(5000)) };
     const answers = await Promise.all([
       ...Array.from({ length: 8 }, () => service.send("/webhook/wa", wrong)),
@@ -62,7 +62,7 @@ describe("a large body", () => {
     expect(await lineOf(answers[0] as Response)).toMatchObject({ reason: "no secret made this signature" });
   });
 
-  test("of the native source is verified and checked like a small one", async () => {
+  test("a large body of the native source is verified and checked like a small one", async () => {
     const native = { message_id: "large", from: "+1", to: "+2", ts: "2025-01-15T10:00:00Z", text: "x" };
     const more = { ...native, other: "y".repeat(100_000) };
     expect((await service.post(more, { "X-Signature": "0".repeat(64) })).status).toBe(401);
@@ -98,21 +98,24 @@ describe("what was verified and is too much", () => {
       twilioPost([...Object.entries(MESSAGE), ...parameters]),
       "more than 1000 parameters",
     ],
-  ])("of (%s, to %s) is kept whole as one event, counted and told", async (_, source, post, why) => {
-    const series = `webhook_kept_whole_total{source="${source}"}`;
-    const before = (await service.metric(series)) ?? 0;
-    const rows = (await idsOf()).length;
-    const answer = await service.send(`/webhook/${source}`, post);
-    expect(resultOf(answer)).toEqual([200, "ok"]);
-    expect(await lineOf(answer)).toMatchObject({ level: "WARN", kept_whole: why, messages: 0, events: 1 });
-    expect(await service.metric(series)).toBe(before + 1);
-    expect((await idsOf()).length).toBe(rows);
-    const kept = (await eventsOf(`source=${source}`)).filter(({ body }) => body === post.body);
-    expect(kept).toMatchObject([{ kind: "other", message_id: null }]);
-    expect(resultOf(await service.send(`/webhook/${source}`, post))).toEqual([200, "duplicate"]);
-  });
+  ])(
+    "what was verified and is too much (%s, to %s) is kept whole as one event, counted and told",
+    async (_, source, post, why) => {
+      const series = `webhook_kept_whole_total{source="${source}"}`;
+      const before = (await service.metric(series)) ?? 0;
+      const rows = (await idsOf()).length;
+      const answer = await service.send(`/webhook/${source}`, post);
+      expect(resultOf(answer)).toEqual([200, "ok"]);
+      expect(await lineOf(answer)).toMatchObject({ level: "WARN", kept_whole: why, messages: 0, events: 1 });
+      expect(await service.metric(series)).toBe(before + 1);
+      expect((await idsOf()).length).toBe(rows);
+      const kept = (await eventsOf(`source=${source}`)).filter(({ body }) => body === post.body);
+      expect(kept).toMatchObject([{ kind: "other", message_id: null }]);
+      expect(resultOf(await service.send(`/webhook/${source}`, post))).toEqual([200, "duplicate"]);
+    },
+  );
 
-  test("of the native source is a mistake", async () => {
+  test("a body of the native source that is too much is a mistake", async () => {
     const message = { message_id: "n", from: "+1", to: "+2", ts: "2025-01-15T10:00:00Z" };
     const answer = await service.post({ ...message, more: Array.from({ length: 20_000 }, () => 1) });
     expect(answer.status).toBe(422);
@@ -123,7 +126,7 @@ describe("what was verified and is too much", () => {
 describe("a request without a body", () => {
   const ofEmpty = signed("");
 
-  test("by GET is refused where the scheme doesn't sign its query, however it is signed", async () => {
+  test("a request without a body by GET is refused where the scheme doesn't sign its query, however it is signed", async () => {
     const before = await eventsOf("source=wa");
     for (const query of ["?a=1", "?a=2", ""]) {
       const answer = await service.send(`/webhook/wa${query}`, {
@@ -138,7 +141,7 @@ describe("a request without a body", () => {
     expect(await eventsOf("source=wa")).toEqual(before);
   });
 
-  test("by GET is a message where the URL is signed; by HEAD it is never stored", async () => {
+  test("a request without a body by GET is a message where the URL is signed; by HEAD it is never stored", async () => {
     const query = new URLSearchParams({ ...MESSAGE, MessageSid: SID.replace("0", "f") }).toString();
     const headers = twilioSignature(`${URL_}?${query}`);
     const before = await idsOf();
@@ -150,7 +153,7 @@ describe("a request without a body", () => {
     expect(await idsOf()).toEqual([...before, `sms:${SID.replace("0", "f")}`]);
   });
 
-  test("by HEAD is answered without a proof: some ask so before they save an address", async () => {
+  test("a request without a body by HEAD is answered without a proof: some ask so before they save an address", async () => {
     const answer = await service.send("/webhook/wa", { method: "HEAD" });
     expect(resultOf(answer)).toEqual([200, "ok"]);
     expect(await answer.text()).toBe("");

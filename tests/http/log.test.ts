@@ -50,7 +50,7 @@ test.each([
   },
 );
 
-test("a webhook that was too large has them too", async () => {
+test("a webhook that was too large has result, duplicate and source on its line too", async () => {
   const answer = await exchange(
     service.port,
     head("POST /webhook", { "Content-Length": 99_999_999, "X-Request-ID": "large" }),
@@ -96,7 +96,7 @@ test("line breaks and quotes from outside stay within their field", async () => 
   expect(() => service.logLines()).not.toThrow();
 });
 
-test("no secret, signature, token, query string or text is ever in it", async () => {
+test("no secret, signature, token, query string or text is ever in the log", async () => {
   const text = "words-that-stay-unsaid";
   const body = JSON.stringify(message("private", { text }));
   const signature = sign(SECRET, body);

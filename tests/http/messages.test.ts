@@ -56,7 +56,7 @@ async function raw(query: string): Promise<{ status: number | undefined; body: u
 }
 
 describe("a page", () => {
-  test("has data, total, limit and offset, and rows of five keys as they were sent", async () => {
+  test("a page has data, total, limit and offset, and rows of five keys as they were sent", async () => {
     const answer = await service.get("/messages");
     expect(answer.headers.get("Content-Type")).toStartWith("application/json");
     const page = (await answer.json()) as Page;
@@ -66,7 +66,7 @@ describe("a page", () => {
     for (const row of page.data) expect(Object.keys(row)).toEqual(["message_id", "from", "to", "ts", "text"]);
   });
 
-  test("echoes limit and offset as numbers", async () => {
+  test("a page echoes limit and offset as numbers", async () => {
     expect(await list("?limit=2&offset=1")).toMatchObject({ total: 5, limit: 2, offset: 1 });
     expect(await list("?limit=007&offset=000000000000001")).toMatchObject({ limit: 7, offset: 1 });
     expect(await idsOf("?limit=2&offset=1")).toEqual(["m1", "m2"]);
@@ -120,7 +120,7 @@ describe("limit and offset", () => {
     },
   );
 
-  test("a name without a value is an empty one", async () => {
+  test("a parameter's name without a value is an empty parameter", async () => {
     expect((await raw("limit")).status).toBe(422);
     expect((await raw("offset")).status).toBe(422);
   });
@@ -178,7 +178,7 @@ describe("filters", () => {
       ["m3"],
     ],
     ["from=15550001&to=14155550100&message_id=m4", []],
-  ])("?%s", async (query, expected) => {
+  ])("?%s finds what it asks for", async (query, expected) => {
     const answer = await raw(query);
     expect(answer.status).toBe(200);
     const page = answer.body as Page;
@@ -186,24 +186,24 @@ describe("filters", () => {
     expect(page.total).toBe(expected.length);
   });
 
-  test("that are empty are none", async () => {
+  test("filters that are empty are none", async () => {
     expect(await idsOf("?from=&to=&message_id=&since=&until=&q=&cursor=")).toEqual(IN_ORDER);
     expect((await raw("from&q&since")).body).toMatchObject({ total: 5 });
   });
 
-  test("of a repeated one the last counts, an empty one too", async () => {
+  test("of a repeated filter the last counts, an empty one too", async () => {
     expect(await idsOf("?message_id=m1&message_id=m2")).toEqual(["m2"]);
     expect(await idsOf("?message_id=m1&message_id=")).toEqual(IN_ORDER);
     expect((await list("?limit=x&limit=3")).limit).toBe(3);
     expect((await raw("limit=3&limit=x")).status).toBe(422);
   });
 
-  test("that are unknown are ignored, odd names included", async () => {
+  test("filters that are unknown are ignored, odd names included", async () => {
     const odd = "sort=desc&__proto__=1&constructor=2&toString=3&Limit=0&FROM=x&=x&&&a[]=1&limit%20=0";
     expect((await raw(odd)).body).toMatchObject({ total: 5, limit: 50 });
   });
 
-  test("may have their names escaped", async () => {
+  test("filters may have their names escaped", async () => {
     expect((await raw("message%5Fid=m1")).body).toMatchObject({ total: 1 });
   });
 
@@ -246,7 +246,7 @@ describe("filters", () => {
     expect((answer.body as { detail: { loc: string[] }[] }).detail[0]?.loc[0]).toBe("query");
   });
 
-  test("a long one is answered", async () => {
+  test("a long filter is answered", async () => {
     expect((await list(`?q=${"x".repeat(5000)}`)).total).toBe(0);
   });
 });
@@ -268,13 +268,13 @@ describe("walking by Link", () => {
     return { ids, pages };
   };
 
-  test("visits everything once, in order, and ends", async () => {
+  test("walking by Link visits everything once, in order, and ends", async () => {
     expect(await walk("?limit=2")).toEqual({ ids: IN_ORDER, pages: 3 });
     expect(await walk("?limit=5")).toEqual({ ids: IN_ORDER, pages: 1 });
     expect(await walk("?limit=1")).toEqual({ ids: IN_ORDER, pages: 5 });
   });
 
-  test("keeps the filters, an un-encoded + among them", async () => {
+  test("walking by Link keeps the filters, an un-encoded + among them", async () => {
     expect(await walk("?limit=1&from=+919876543210")).toEqual({ ids: ["m1", "m2"], pages: 2 });
     expect(await walk("?limit=1&q=%25&unknown=%26")).toEqual({ ids: ["m2"], pages: 1 });
     expect(
@@ -285,7 +285,7 @@ describe("walking by Link", () => {
     });
   });
 
-  test("visits everything from the end where the order is desc, which the next pages keep", async () => {
+  test("walking by Link visits everything from the end where the order is desc, which the next pages keep", async () => {
     for (const limit of [1, 2, 3, 4, 5, 6])
       expect((await walk(`?limit=${limit}&order=desc`)).ids).toEqual(IN_ORDER.toReversed());
     expect((await walk("?limit=2&order=asc")).ids).toEqual(IN_ORDER);
@@ -301,7 +301,7 @@ describe("walking by Link", () => {
     },
   );
 
-  test("goes on from an offset", async () => {
+  test("walking by Link goes on from an offset", async () => {
     expect((await walk("?limit=2&offset=2")).ids).toEqual(IN_ORDER.slice(2));
   });
 

@@ -119,7 +119,7 @@ describe("the labels of http_requests_total", () => {
   const series = async () =>
     [...(await scrape()).matchAll(/^http_requests_total\{(.*)\} \d+$/gm)].map(([, labels]) => labels ?? "");
 
-  test("are the method, the route's pattern and the status", async () => {
+  test("the labels of http_requests_total are the method, the route's pattern and the status", async () => {
     await service.get("/messages?limit=1");
     await service.get("/messages?limit=0");
     await service.get("/health/live", { method: "HEAD" });
@@ -139,7 +139,7 @@ describe("the labels of http_requests_total", () => {
     }
   });
 
-  test("can't be multiplied by odd methods and paths", async () => {
+  test("the labels of http_requests_total can't be multiplied by odd methods and paths", async () => {
     for (const line of [
       "GET /a",
       "GET /b?c=d",

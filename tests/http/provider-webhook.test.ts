@@ -33,25 +33,28 @@ const lineOf = (answer: Response) => service.logLine(answer.headers.get("X-Reque
 const resultOf = (answer: Response) => [answer.status, answer.headers.get("Postern-Result")];
 
 describe("a source that nobody configured", () => {
-  test.each(["GET", "POST", "HEAD"])("gets 404 for a %s, whatever it brings", async (method) => {
-    for (const path of [
-      "/webhook/nobody",
-      "/webhook/WA",
-      "/webhook/wa%2F",
-      "/webhook/wa%20",
-      "/webhook/toString",
-    ]) {
-      const answer = await service.send(`${path}?hub.mode=subscribe`, {
-        method,
-        headers: signed("{}").headers ?? {},
-        ...(method === "POST" && { body: "{}" }),
-      });
-      expect([answer.status, answer.headers.get("Postern-Result")]).toEqual([404, null]);
-      expect(await answer.text()).toBe(method === "HEAD" ? "" : '{"detail":"Not Found"}');
-    }
-  });
+  test.each(["GET", "POST", "HEAD"])(
+    "a source that nobody configured gets 404 for a %s, whatever it brings",
+    async (method) => {
+      for (const path of [
+        "/webhook/nobody",
+        "/webhook/WA",
+        "/webhook/wa%2F",
+        "/webhook/wa%20",
+        "/webhook/toString",
+      ]) {
+        const answer = await service.send(`${path}?hub.mode=subscribe`, {
+          method,
+          headers: signed("{}").headers ?? {},
+          ...(method === "POST" && { body: "{}" }),
+        });
+        expect([answer.status, answer.headers.get("Postern-Result")]).toEqual([404, null]);
+        expect(await answer.text()).toBe(method === "HEAD" ? "" : '{"detail":"Not Found"}');
+      }
+    },
+  );
 
-  test("is not even read", async () => {
+  test("the body for a source that nobody configured is not even read", async () => {
     const answer = await exchange(
       service.port,
       head("POST /webhook/nobody", { "Content-Length": 99_999_999 }),
@@ -59,7 +62,7 @@ describe("a source that nobody configured", () => {
     expect(answer?.status).toBe(404);
   });
 
-  test("adds no series but that of the pattern", async () => {
+  test("a source that nobody configured adds no series but that of the pattern", async () => {
     const metrics = await (await service.get("/metrics")).text();
     expect(metrics).not.toContain("nobody");
     expect(metrics).toContain('http_requests_total{method="POST",path="/webhook/{source}",status="404"}');
@@ -96,7 +99,7 @@ describe("a handshake", () => {
   const query = (token: string) =>
     `?hub.mode=subscribe&hub.challenge=0042%2B%22x&hub.verify_token=${encodeURIComponent(token)}`;
 
-  test("by GET gets the challenge back raw, as plain text, and is no delivery", async () => {
+  test("a handshake by GET gets the challenge back raw, as plain text, and is no delivery", async () => {
     const before = await eventsOf("");
     const answer = await service.send(`/webhook/wa${query(META.verify_token)}`, { method: "GET" });
     expect(resultOf(answer)).toEqual([200, "ok"]);
@@ -112,7 +115,7 @@ describe("a handshake", () => {
     expect(await eventsOf("")).toEqual(before);
   });
 
-  test("with another token gets 403, is logged as a warning, and counts as a wrong signature", async () => {
+  test("a handshake with another token gets 403, is logged as a warning, and counts as a wrong signature", async () => {
     for (const token of ["verify token of the meta sourcf", "", META.verify_token.toUpperCase()]) {
       const answer = await service.send(`/webhook/wa${query(token)}`, { method: "GET" });
       expect(resultOf(answer)).toEqual([403, "invalid_signature"]);
@@ -127,7 +130,7 @@ describe("a handshake", () => {
     }
   });
 
-  test("by POST gets its challenge only when it is signed", async () => {
+  test("a handshake by POST gets its challenge only when it is signed", async () => {
     const body = JSON.stringify({ type: "url_verification", challenge: 'ch"1' });
     const seconds = Math.floor(Date.now() / 1000);
     const signature = createHmac("sha256", SLACK_SECRET).update(`v0:${seconds}:${body}`).digest("hex");
@@ -174,7 +177,7 @@ describe("a request that proves nothing", () => {
   ];
 
   test.each(without)(
-    "(%s, to %s) is refused, and only the log says why",
+    "a request that proves nothing (%s, to %s) is refused, and only the log says why",
     async (_, source, request, code, reason) => {
       const [rows, events] = [await idsOf(), await eventsOf("")];
       const answer = await service.send(`/webhook/${source}`, request);
@@ -194,7 +197,7 @@ describe("a request that proves nothing", () => {
     },
   );
 
-  test("is refused for its size first: declared, or while it is sent", async () => {
+  test("a request that proves nothing is refused for its size first: declared, or while it is sent", async () => {
     const declared = await exchange(service.port, head("POST /webhook/wa", { "Content-Length": 100_001 }));
     const chunked = await exchange(
       service.port,
@@ -208,14 +211,14 @@ describe("a request that proves nothing", () => {
 });
 
 describe("what was verified", () => {
-  test("is answered as the provider expects it: Meta", async () => {
+  test("what was verified is answered as Meta expects it", async () => {
     const answer = await service.send("/webhook/wa", metaPost([text("plain")]));
     expect(resultOf(answer)).toEqual([200, "ok"]);
     expect(answer.headers.get("Content-Type")).toBe("application/json");
     expect(await answer.text()).toBe('{"status":"ok"}');
   });
 
-  test("is answered as the provider expects it: Twilio, with empty TwiML, for the URL that is configured", async () => {
+  test("what was verified is answered as Twilio expects it, with empty TwiML, for the URL that is configured", async () => {
     const form = { Body: "hi", From: "+14155550123", MessageSid: "SM1", To: "+15005550006" };
     const text = Object.entries(form).flat().join("");
     const send = (at: string, query = "") =>
@@ -238,7 +241,7 @@ describe("what was verified", () => {
     expect(resultOf(await send(`${TWILIO_URL}?a=b`))).toEqual([403, "invalid_signature"]);
   });
 
-  test("is stored whole: many messages and statuses of one POST, each under its source's name", async () => {
+  test("what was verified is stored whole: many messages and statuses of one POST, each under its source's name", async () => {
     const ids = Array.from({ length: 120 }, (_, index) => `batch-${index}`);
     const states = ["sent", "delivered", "read"];
     const request = metaPost(
@@ -263,7 +266,7 @@ describe("what was verified", () => {
     });
   });
 
-  test("is stored as a whole or not at all", async () => {
+  test("what was verified is stored as a whole or not at all", async () => {
     const accept = await service.database.refuse("wa:bad", "statement");
     const request = metaPost([text("good-1"), text("bad"), text("good-2")], [status("good-1")]);
     const refused = await service.send("/webhook/wa", request);
@@ -280,7 +283,7 @@ describe("what was verified", () => {
     ]);
   });
 
-  test("is a duplicate only when nothing of it is new, be it an event", async () => {
+  test("what was verified is a duplicate only when nothing of it is new, be it an event", async () => {
     const first = [text("again-1")];
     const results = [];
     for (const request of [
@@ -299,7 +302,7 @@ describe("what was verified", () => {
     expect(results).toEqual(["ok", "duplicate", "ok", "ok", "duplicate", "ok"]);
   });
 
-  test("keeps the first write; what differs is a duplicate, logged at WARN", async () => {
+  test("what was verified keeps the first write; what differs is a duplicate, logged at WARN", async () => {
     await service.send("/webhook/wa", metaPost([text("differing", "first words")]));
     const answer = await service.send("/webhook/wa", metaPost([text("differing", "second words")]));
     expect(resultOf(answer)).toEqual([200, "duplicate"]);
@@ -316,7 +319,7 @@ describe("what was verified", () => {
     ["deep JSON", "[".repeat(40_000)],
     ["deep JSON in a known place", `{"entry":[{"changes":${"[".repeat(20_000)}${"]".repeat(20_000)}}]}`],
     ["no UTF-8", new Uint8Array([0x7b, 0xff, 0xfe, 0x00])],
-  ])("is never refused for its shape: %s", async (_, body) => {
+  ])("what was verified is never refused for its shape: %s", async (_, body) => {
     const answer = await service.send("/webhook/wa", signed(body));
     expect(resultOf(answer)).toEqual([200, "ok"]);
     const bytes = Buffer.from(body as string);
@@ -329,7 +332,7 @@ describe("what was verified", () => {
     expect(resultOf(await service.send("/webhook/wa", signed(body)))).toEqual([200, "duplicate"]);
   });
 
-  test("by either of two secrets is let in", async () => {
+  test("what was verified by either of two secrets is let in", async () => {
     for (const [index, token] of SOURCES.bot.secret.entries()) {
       const answer = await service.send("/webhook/bot", {
         body: `{"update_id":${index}}`,
@@ -339,7 +342,7 @@ describe("what was verified", () => {
     }
   });
 
-  test("by fifty at once is stored once", async () => {
+  test("a POST that comes fifty times at once is stored once", async () => {
     const request = metaPost([text("raced")], [status("raced")]);
     const answers = await Promise.all(Array.from({ length: 50 }, () => service.send("/webhook/wa", request)));
     expect(answers.filter((answer) => answer.headers.get("Postern-Result") === "ok")).toHaveLength(1);
@@ -388,7 +391,7 @@ test("on the way out what was accepted is stored, and what comes now gets 503", 
 });
 
 describe("a message whose identifier another source's message has", () => {
-  test("is kept as an event, and its request is an error for the operator alone", async () => {
+  test("a message whose identifier another source's message has is kept as an event, and its request is an error for the operator alone", async () => {
     const own = await newService({}, { sources: { a: META, "a:b": META } });
     expect(resultOf(await own.send("/webhook/a", metaPost([text("b:1", "the first one")])))).toEqual([
       200,
@@ -425,7 +428,7 @@ describe("a message whose identifier another source's message has", () => {
     await own.stop();
   });
 
-  test("is kept whole when it is a native one", async () => {
+  test("a message whose identifier another source's message has is kept whole when it is a native one", async () => {
     const own = await newService({}, { sources: { wa: META } });
     await own.send("/webhook/wa", metaPost([text("1", "the provider's")]));
     await own.replaceSources({});

@@ -13,7 +13,7 @@ const KINDS = ["status", "reaction", "edit", "delete", "echo", "callback", "syst
 const metricsOf = async (service: TestService) => (await service.get("/metrics")).text();
 
 describe("the range NAME: of a source", () => {
-  test("is closed to native messages, and everything beside it is open", async () => {
+  test("the range NAME: of a source is closed to native messages, and everything beside it is open", async () => {
     const service = await newService({}, { sources: { wa: META } });
     for (const id of ["wa:1", "wa:", "wa::", "wa: "]) {
       const answer = await service.post(message(id));
@@ -34,7 +34,7 @@ describe("the range NAME: of a source", () => {
     await service.stop();
   });
 
-  test("can't be had when native messages are in it: the start is refused in one line, and harms nothing", async () => {
+  test("the range NAME: of a source can't be had when native messages are in it: the start is refused in one line, and harms nothing", async () => {
     const database = await newDatabase();
     const first = await newService({}, { database });
     await first.post(message("wa:1"));
@@ -50,7 +50,7 @@ describe("the range NAME: of a source", () => {
 });
 
 describe("without WEBHOOK_SECRET", () => {
-  test("configured sources are served and the native one is not there at all", async () => {
+  test("without WEBHOOK_SECRET configured sources are served and the native one is not there at all", async () => {
     const service = await newService({ WEBHOOK_SECRET: "" }, { sources: { wa: META } });
     for (const [method, path] of [
       ["POST", "/webhook"],
@@ -71,13 +71,13 @@ describe("without WEBHOOK_SECRET", () => {
     await service.stop();
   });
 
-  test("and without sources the start is refused", async () => {
+  test("without WEBHOOK_SECRET and without sources the start is refused", async () => {
     await expect(newService({ WEBHOOK_SECRET: "" })).rejects.toThrow("WEBHOOK_SECRET is not set");
   });
 });
 
 describe("other sources in place of those that serve", () => {
-  test("are there at once; those that are gone are unknown, and their series stay", async () => {
+  test("other sources are there at once; those that are gone are unknown, and their series stay", async () => {
     const service = await newService({}, { sources: { wa: META } });
     await service.send("/webhook/wa", metaPost([text("1")]));
     await service.replaceSources({ bot: OTHER });
@@ -94,7 +94,7 @@ describe("other sources in place of those that serve", () => {
     await service.stop();
   });
 
-  test("change a secret without a request lost", async () => {
+  test("other sources change a secret without a request lost", async () => {
     const service = await newService({}, { sources: { wa: META } });
     const posts = Array.from({ length: 60 }, async (_, index) => {
       if (index % 20 === 10)
@@ -112,7 +112,7 @@ describe("other sources in place of those that serve", () => {
     await service.stop();
   });
 
-  test("that can't be had change nothing: the old ones serve, and the ranges are as they were", async () => {
+  test("other sources that can't be had change nothing: the old ones serve, and the ranges are as they were", async () => {
     const service = await newService({}, { sources: { wa: META } });
     await service.post(message("bot:1"));
     const replacing = service.replaceSources({ bot: OTHER, third: META });
@@ -125,7 +125,7 @@ describe("other sources in place of those that serve", () => {
     await service.stop();
   });
 
-  test("take a range so that no native message slips in between", async () => {
+  test("other sources take a range so that no native message slips in between", async () => {
     const service = await newService();
     const refused: boolean[] = [];
     for (let round = 0; round < 40; round++) {
@@ -149,7 +149,7 @@ describe("other sources in place of those that serve", () => {
 });
 
 describe("the counts of a source", () => {
-  test("are there from the start, all at 0", async () => {
+  test("the counts of a source are there from the start, all at 0", async () => {
     const service = await newService({}, { sources: { wa: META, bot: OTHER } });
     const metrics = await metricsOf(service);
     for (const source of ["native", "wa", "bot"]) {
@@ -166,7 +166,7 @@ describe("the counts of a source", () => {
     await service.stop();
   });
 
-  test("tell messages and events by what became of them, and requests by their result", async () => {
+  test("the counts of a source tell messages and events by what became of them, and requests by their result", async () => {
     const clock = pinnedClock();
     const service = await newService({}, { sources: { wa: META, bot: OTHER }, clock });
     const last = (source: string) =>

@@ -78,7 +78,7 @@ describe("a field that is right is stored as sent", () => {
     ["text with every kind of quote", { text: `'"\`\\/ \u2028\u2029\u007f\u0001\ufeff\uffff` }],
     ["text of all planes", { text: "\ud7ff\ue000\uffff\u{10000}\u{10ffff}" }],
   ];
-  test.each(right)("%s", async (_, fields) => {
+  test.each(right)("a field that is right is stored as sent: %s", async (_, fields) => {
     const given = message(newId(), fields);
     expect((await service.post(given)).status).toBe(200);
     expect(await stored(given.message_id)).toEqual(given);
@@ -303,11 +303,11 @@ describe("a body that is no message gets 422 at body", () => {
     '"\\x41"',
     "\u0000",
     "message_id=m&from=%2B1",
-  ])("%j", async (body) => {
+  ])("%j is no message and gets 422 at body", async (body) => {
     expect(await placesOf(body)).toEqual(["body"]);
   });
 
-  test("bytes that are no UTF-8, wherever they stand", async () => {
+  test("bytes that are no UTF-8 get 422 at body, wherever they stand", async () => {
     const body = Buffer.from(JSON.stringify(message("broken")));
     const sequences = [
       [0xff],
@@ -325,7 +325,7 @@ describe("a body that is no message gets 422 at body", () => {
     }
   });
 
-  test("other encodings of Unicode", async () => {
+  test("other encodings of Unicode get 422 at body", async () => {
     const body = JSON.stringify(message("wide"));
     expect((await mistakesIn(Buffer.from(`\ufeff${body}`, "utf16le"))).map(({ loc }) => loc)).toEqual([
       ["body"],
@@ -336,7 +336,7 @@ describe("a body that is no message gets 422 at body", () => {
   test.each([
     ["arrays", "[", "]"],
     ["objects", '{"a":', "}"],
-  ])("%s nested a hundred thousand deep", async (_, open, close) => {
+  ])("%s nested a hundred thousand deep get 422 at body", async (_, open, close) => {
     const deep = `${open.repeat(100_000)}1${close.repeat(100_000)}`;
     await mistakesIn(deep);
     await mistakesIn(open.repeat(100_000));
@@ -347,7 +347,7 @@ describe("a body that is no message gets 422 at body", () => {
     expect([200, 422]).toContain(ignored.status);
   });
 
-  test("a hundred thousand keys, or one key of a million characters", async () => {
+  test("a hundred thousand keys, or one key of a million characters, get 422 at body", async () => {
     const keys = Array.from({ length: 100_000 }, (_, index) => [`key${index}`, index]);
     await mistakesIn(Object.fromEntries(keys));
     await mistakesIn({ ["k".repeat(1_000_000)]: 1 });
@@ -360,7 +360,7 @@ test("a byte order mark before the JSON is no reason for a 500", async () => {
 });
 
 describe("whatever is signed", () => {
-  test("as any JSON gets 200 exactly when the rules hold, else 422", async () => {
+  test("any JSON that is signed gets 200 exactly when the rules hold, else 422", async () => {
     const near = fc.record(
       {
         message_id: fc.oneof(fc.string({ unit: "binary", maxLength: 5 }), fc.jsonValue({ maxDepth: 1 })),
@@ -390,7 +390,7 @@ describe("whatever is signed", () => {
     );
   });
 
-  test("as any bytes gets 422", async () => {
+  test("any bytes that are signed get 422", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         expect((await service.post(bytes)).status).toBe(422);

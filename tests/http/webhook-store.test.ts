@@ -103,7 +103,7 @@ test("a 200 waits for the commit: while somebody else holds the database there i
 });
 
 describe("a message that the engine refuses", () => {
-  test("gets 500 alone, says nothing of the engine, and the others get 200", async () => {
+  test("a message that the engine refuses gets 500 alone, says nothing of the engine, and the others get 200", async () => {
     const accept = await service.database.refuse("bad", "statement");
     const ids = Array.from({ length: 64 }, (_, index) => (index === 31 ? "bad" : `good ${index}`));
     const answers = await Promise.all(ids.map((id) => service.post(message(id))));

@@ -89,7 +89,7 @@ describe("a server of a test's own", () => {
   });
 
   test(
-    "keeps what was committed over a crash, on the same port",
+    "a server of a test's own keeps what was committed over a crash, on the same port",
     async () => {
       const before = sessionOn(server.url("postgres"));
       await before.query("create table kept as select 7 as n");

@@ -1,7 +1,7 @@
 /**
- * The PostgreSQL that tests share: the one of `POSTGRES_URL`, else a server of their own that starts with the first
- * test that wants it. Each test has a database of its own, which is empty. A test that breaks a server takes
- * `newPostgresServer` instead.
+ * The PostgreSQL that tests share: the one of `POSTGRES_URL`, else the one that `scripts/run-tests.ts` has started for
+ * the whole run, else a server of their own that starts with the first test that wants it. Each test has a database of
+ * its own, which is empty. A test that breaks a server takes `newPostgresServer` instead.
  */
 import postgres from "postgres";
 import { atEnd } from "../at-end.ts";
@@ -35,15 +35,23 @@ export function postgresServer(): Promise<{ readonly url: string }> {
 
 async function startShared(): Promise<{ readonly url: string }> {
   const given = process.env["POSTGRES_URL"];
-  if (!given) {
-    const server = await newPostgresServer();
-    atEnd(server.remove);
-    return { url: server.url("postgres") };
+  if (given) {
+    atEnd(async () => {
+      shared = undefined;
+      for (const name of free.splice(0)) await onceOn(given, `drop database ${name}`);
+    });
+    return { url: given };
   }
+  // It goes with the run, and so does what is in it.
+  const ofTheRun = process.env["POSTERN_TEST_SERVER"];
+  if (ofTheRun) return { url: ofTheRun };
+  const server = await newPostgresServer();
   atEnd(async () => {
-    for (const name of free) await onceOn(given, `drop database ${name}`);
+    shared = undefined;
+    free.length = 0;
+    await server.remove();
   });
-  return { url: given };
+  return { url: server.url("postgres") };
 }
 
 /** An empty database of the shared server. */

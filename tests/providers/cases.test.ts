@@ -36,7 +36,7 @@ function casesOf(folder: string): ProviderCase[] {
 for (const folder of [OWN, ...(OTHERS === undefined || OTHERS === "" ? [] : [OTHERS])]) {
   describe(`the cases of ${folder === OWN ? "our own" : folder}`, () => {
     for (const given of casesOf(folder)) {
-      test(`${given.provider}: ${given.id}`, () => holds(given));
+      test(`the case ${given.id} of ${given.provider} is answered and stored as it says`, () => holds(given));
     }
   });
 }

@@ -13,11 +13,11 @@ describe("{time}", () => {
     ["2025-01-15T10:00:00Z", 0.29, 101, "2025-01-15T10:00:29Z"],
     ["2025-01-15T10:00:00Z", -1, 2, "2025-01-15T09:59:59Z"],
     ["2024-02-29T23:59:59Z", 1, 2, "2024-03-01T00:00:00Z"],
-  ])("from %s in steps of %d s is for row %d %s", (start, step, row, expected) => {
+  ])("{time} from %s in steps of %d s is for row %d %s", (start, step, row, expected) => {
     expect(ts(start, step, row)).toBe(expected);
   });
 
-  test.each([1e9, -1e9])("outside the years 0001 to 9999 makes the row unfit (step %d)", (step) => {
+  test.each([1e9, -1e9])("{time} outside the years 0001 to 9999 makes the row unfit (step %d)", (step) => {
     expect(() => ts("2025-01-15T10:00:00Z", step, 1_000_000)).toThrow(UnfitRow);
   });
 });

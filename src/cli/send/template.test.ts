@@ -23,33 +23,33 @@ describe("a template", () => {
     ["a{row}b{row:3}c", 7, "a7b007c"],
     ["{{row}} }}{{", 1, "{row} }{"],
     ["{time}", 1, "2025-01-15T10:00:00Z"],
-  ])("%s of row %d is %j", (template, number, expected) => {
+  ])("the template %j gives row %d %j", (template, number, expected) => {
     expect(fill(template, number)).toBe(expected);
   });
 
-  test("takes columns by their exact name, spaces and signs included", () => {
+  test("a template takes columns by their exact name, spaces and signs included", () => {
     expect(fill("<{First name}|{a.b}|{}>", 1, { "First name": "Ann", "a.b": "x", "": "none" })).toBe(
       "<Ann|x|none>",
     );
     expect(parseTemplate("{a}{row}{b}", true).columns).toEqual(["a", "b"]);
   });
 
-  test("that is one column alone tells nothing from empty; beside text nothing is empty", () => {
+  test("a template that is one column alone tells nothing from empty; beside text nothing is empty", () => {
     expect(fill("{a}", 1, { a: null })).toBeNull();
     expect(fill("{a}", 1, { a: "" })).toBe("");
     expect(fill("<{a}>", 1, { a: null })).toBe("<>");
   });
 
-  test("takes {time} for a column without --start", () => {
+  test("a template takes {time} for a column without --start", () => {
     expect(parseTemplate("{time}", false).fill(row(1, { time: "noon" }))).toBe("noon");
   });
 
-  test("refuses a row that lacks a column", () => {
+  test("a template refuses a row that lacks a column", () => {
     expect(() => fill("{a}", 1, { b: "x" })).toThrow(UnfitRow);
     expect(() => fill("{toString}")).toThrow(UnfitRow);
   });
 
-  test.each(["{", "}", "a{b", "{a}}", "{{a}", "{a{b}"])("%s has a lone brace", (template) => {
+  test.each(["{", "}", "a{b", "{a}}", "{{a}", "{a{b}"])("the template %s has a lone brace", (template) => {
     expect(() => parseTemplate(template, true)).toThrow(UsageError);
   });
 
@@ -60,7 +60,7 @@ describe("a template", () => {
     },
   );
 
-  test("with its braces doubled gives any text back", () => {
+  test("a template with its braces doubled gives any text back", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(fill(text.replace(/[{}]/g, "$&$&"))).toBe(text);
@@ -68,7 +68,7 @@ describe("a template", () => {
     );
   });
 
-  test("fills a value in as it is, braces and dollars included", () => {
+  test("a template fills a value in as it is, braces and dollars included", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (value) => {
         expect(fill("[{a}]", 1, { a: value })).toBe(`[${value}]`);

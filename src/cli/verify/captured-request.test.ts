@@ -10,7 +10,7 @@ const parsed = (text: string) => {
 };
 
 describe("a captured request", () => {
-  test.each(["\r\n", "\n"])("may have heads whose lines end with %j", (end) => {
+  test.each(["\r\n", "\n"])("a captured request may have heads whose lines end with %j", (end) => {
     const head = ["POST /webhook/a?b=%2B1&c HTTP/1.1", "Host: x", "X-Two:  a b \t", "x-two:", "", ""];
     expect(parsed(`${head.join(end)}{"a":1}\r\n`)).toEqual({
       method: "POST",
@@ -24,18 +24,18 @@ describe("a captured request", () => {
     });
   });
 
-  test("may lack the protocol's version, headers, a blank line or a body, and begin with blank lines", () => {
+  test("a captured request may lack the protocol's version, headers, a blank line or a body, and begin with blank lines", () => {
     expect(parsed("\r\n\nGET /a")).toEqual({ method: "GET", target: "/a", headers: [], body: "" });
     expect(parsed("GET /a HTTP/2\n\n")).toEqual({ method: "GET", target: "/a", headers: [], body: "" });
     expect(parsed("GET /a\nA: b").headers).toEqual([["A", "b"]]);
   });
 
-  test("may name the whole address, of which path and query count", () => {
+  test("a captured request may name the whole address, of which path and query count", () => {
     expect(parsed("POST https://example.org:8443/a?b HTTP/1.1\n\n").target).toBe("/a?b");
     expect(parsed("POST http://example.org HTTP/1.1\n\n").target).toBe("/");
   });
 
-  test("keeps bytes of the body that are no text", () => {
+  test("a captured request keeps bytes of the body that are no text", () => {
     const body = Buffer.from([0xff, 0, 0x0a, 0x0d, 0xfe]);
     expect(parseRequest(Buffer.concat([Buffer.from("POST /\n\n"), body])).body).toEqual(body);
   });
@@ -48,18 +48,18 @@ describe("a captured request", () => {
     ["POST /a HTTP/1.1\n{}\n", "line 2 is no header such as Content-Type: application/json"],
     ["POST /a\nA: b\n c\n\n", "line 3 is no header such as Content-Type: application/json"],
     ["POST /a\nA: b\0c\n\n", "line 2 is no header such as Content-Type: application/json"],
-  ])("is not %j", (text, message) => {
+  ])("%j is no captured request", (text, message) => {
     expect(() => parsed(text)).toThrow(new UsageError(message));
   });
 
-  test("is read in an instant, however long a header's spaces are", () => {
+  test("a captured request is read in an instant, however long a header's spaces are", () => {
     const spaces = " \t".repeat(200_000);
     const parse = () =>
       expect(parsed(`POST /a\nA:${spaces}b${spaces}c${spaces}\n\n`).headers).toEqual([["A", `b${spaces}c`]]);
     expect(processorMs(parse)).toBeLessThan(3000);
   });
 
-  test("that was composed is parsed to what it was", () => {
+  test("a captured request that was composed is parsed to what it was", () => {
     const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/);
     const value = fc.stringMatching(
       /^([\x21-\x7e\xa1-\xff]([\x20-\x7e\xa1-\xff]{0,20}[\x21-\x7e\xa1-\xff])?)?$/,
@@ -79,7 +79,7 @@ describe("a captured request", () => {
 });
 
 describe("chunks", () => {
-  test("are put together whatever their sizes", () => {
+  test("chunks are put together whatever their sizes", () => {
     const chunk = fc.uint8Array({ minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(
@@ -107,7 +107,7 @@ describe("chunks", () => {
     "3\r\nabc0\r\n\r\n",
     "0\r\n\r\nx",
     "0\r\n",
-  ])("are not %j", (text) => {
+  ])("%j is no body in chunks", (text) => {
     expect(unchunked(Buffer.from(text))).toBeUndefined();
   });
 });

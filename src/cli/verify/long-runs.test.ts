@@ -22,7 +22,7 @@ const RUNS = [
   "%",
 ];
 
-test.each(RUNS)("a query or a header of nothing but %s", (run) => {
+test.each(RUNS)("a query or a header of nothing but %s is read in an instant", (run) => {
   const long = run.repeat(Math.ceil(400_000 / run.length));
   const work = () => {
     redactionFor(SOURCE, `https://a.example/?${long}`).signed(`https://a.example/?${long}`);

@@ -91,7 +91,7 @@ describe("LINE", () => {
     ]);
   });
 
-  test("its order and its pieces make no difference, and what comes twice is the same", () => {
+  test("the order of a body and its pieces make no difference, and what comes twice is the same", () => {
     const items = Array.from({ length: 10 }, (_, index) =>
       item(String(index), index % 3 === 0 ? { type: "follow", message: undefined } : {}),
     );
@@ -115,7 +115,7 @@ describe("LINE", () => {
 });
 
 describe("other presets with messages", () => {
-  test("a message by Sinch's SMS or Conversation API", () => {
+  test("a message by Sinch's SMS or Conversation API is one, from and to what it names", () => {
     const sms = {
       type: "mo_text",
       id: "S1",
@@ -153,7 +153,7 @@ describe("other presets with messages", () => {
     expect(parties("not a name")).toEqual(["+15550001111", "src:A1"]);
   });
 
-  test("a message by MessageBird, and 360dialog's in Meta's shape", () => {
+  test("a message by MessageBird is one, and so is 360dialog's in Meta's shape", () => {
     const message = {
       id: "b1",
       direction: "received",
@@ -215,7 +215,7 @@ describe("a map of one's own", () => {
     }
   });
 
-  test("finds fields by their paths, and the recipient in the configuration", () => {
+  test("a map of one's own finds fields by their paths, and the recipient in the configuration", () => {
     const body = '{"m":{"ids":[0,12345678901234567890],"from":"Ann","at":"1749416383"}}';
     const [message] = rig(MAP, { account: "+15550002222" }).keptOf(body).messages;
     expect(message).toMatchObject({
@@ -241,7 +241,7 @@ describe("a map of one's own", () => {
     ["rfc3339", "1749416383", RECEIVED],
     [undefined, "-1749416383", RECEIVED],
     [undefined, "9".repeat(40), RECEIVED],
-  ])("a time as %p: %s", (ts_format, at, ts) => {
+  ])("a time as %p is read where it can be: %s", (ts_format, at, ts) => {
     const map = {
       ...MAP,
       message_id: "id",
@@ -253,7 +253,7 @@ describe("a map of one's own", () => {
     expect(rig(map).keptOf({ id: "1", at }).messages).toMatchObject([{ ts }]);
   });
 
-  test("reads forms too, the last of equal names", () => {
+  test("a map of one's own reads forms too, the last of equal names", () => {
     const map = { message_id: "id", from: "from", to: "to", text: "__proto__" };
     const body = "id=1&from=%2B15550001111&to=a&to=b&__proto__=x+y";
     const headers = { "Content-Type": `${FORM_HEADERS["Content-Type"]}; charset=utf-8` };
@@ -295,7 +295,7 @@ describe("a map of one's own", () => {
   });
 });
 
-test("handshakes by GET: the token has the first word", () => {
+test("in a handshake by GET the token has the first word", () => {
   const scheme = { header: "X-Token", algorithm: "token" };
   const answer = (options: object, query: string) =>
     new Rig("generic", { scheme, ...options }).source.handshake(query);

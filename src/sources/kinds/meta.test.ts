@@ -288,7 +288,7 @@ describe("whatever Meta sends", () => {
     },
   );
 
-  test("every byte of it is signed", () => {
+  test("every byte that Meta sends is signed", () => {
     expectEveryByteSigned(rig, rig.signed(JSON.stringify(everything)));
   });
 
@@ -304,7 +304,7 @@ describe("whatever Meta sends", () => {
     expectTrialsComeBack(rig, () => ({}));
   });
 
-  test("its order and its pieces make no difference, and what comes twice is the same", () => {
+  test("the order of a body and its pieces make no difference, and what comes twice is the same", () => {
     const items = Array.from({ length: 12 }, (_, index) =>
       index % 3 === 0 ? { statuses: [status(`s${index}`, "read")] } : { messages: [text(`wamid.${index}`)] },
     );

@@ -104,7 +104,7 @@ test("a signature holds for five minutes, both ways", () => {
 });
 
 describe("whatever Slack sends", () => {
-  test("every byte of it is signed, its time too", () => {
+  test("every byte that Slack sends is signed, its time too", () => {
     expectEveryByteSigned(rig, rig.signed(JSON.stringify(callback(message()))));
   });
 

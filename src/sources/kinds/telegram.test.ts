@@ -123,7 +123,7 @@ test("a message without a time has the time of its receipt", () => {
 });
 
 describe("whatever Telegram sends", () => {
-  test("its token is proof, whole", () => {
+  test("Telegram's token is proof, and only as a whole", () => {
     expectEveryByteSigned(rig, rig.signed(JSON.stringify(update("message", message()))), ["headers"]);
   });
 

@@ -124,13 +124,13 @@ describe("a body that is no form", () => {
     return { headers, body: Buffer.from(content), url: `${HOOK}?bodySHA256=${hash}` };
   };
 
-  test("is proven by its hash in the URL, and an event", () => {
+  test("a body that is no form is proven by its hash in the URL, and is an event", () => {
     expect(columns(rig.kept(request(sha256(body), body))).events).toEqual([["other", sha256(body), null]]);
     expect(rig.proves(request(sha256(body), `${body} `))).toBe(false);
     expect(rig.proves(request("", body))).toBe(false);
   });
 
-  test("is not proven without it, though the signature of the URL is", () => {
+  test("a body that is no form is not proven without its hash, though the signature of the URL holds", () => {
     const { headers } = rig.signed("", {}, HOOK);
     headers.set("Content-Type", "application/json");
     expect(rig.proves({ headers, body: Buffer.from(body), url: HOOK })).toBe(false);

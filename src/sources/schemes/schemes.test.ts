@@ -123,18 +123,21 @@ describe("hmac", () => {
     ["rfc3339", "2020-09-13T14:26:40.5+02:00", true],
     ["rfc3339", "2020-09-13 12:26:40", false],
     ["rfc3339", "1600000000", false],
-  ] as const)("a timestamp as %s: %s", (timestamp_format, text, holds) => {
-    const options: HmacOptions = {
-      ...GITHUB,
-      prefix: "",
-      timestamp_header: "X-Time",
-      timestamp_format,
-      signed: "{timestamp}{body}",
-    };
-    const signature = new Bun.CryptoHasher("sha256", "s").update(`${text}x`).digest("hex");
-    const signed = request({ "X-Hub-Signature-256": signature, "X-Time": text }, "x");
-    expect(hmacScheme(options, ["s"]).verify(signed, 1_600_000_000_000).proven).toBe(holds);
-  });
+  ] as const)(
+    "a timestamp as %s is signed as it was written and bounded: %s",
+    (timestamp_format, text, holds) => {
+      const options: HmacOptions = {
+        ...GITHUB,
+        prefix: "",
+        timestamp_header: "X-Time",
+        timestamp_format,
+        signed: "{timestamp}{body}",
+      };
+      const signature = new Bun.CryptoHasher("sha256", "s").update(`${text}x`).digest("hex");
+      const signed = request({ "X-Hub-Signature-256": signature, "X-Time": text }, "x");
+      expect(hmacScheme(options, ["s"]).verify(signed, 1_600_000_000_000).proven).toBe(holds);
+    },
+  );
 
   test("an identifier that could be read as several signed parts is refused", () => {
     const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
@@ -182,7 +185,7 @@ describe("hmac", () => {
     );
   });
 
-  test("any byte of the body or the signature changed: refused, whichever secret, algorithm and encoding", () => {
+  test("a request is refused with any byte of its body or signature changed, whichever secret, algorithm and encoding", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 200 }),
@@ -289,7 +292,7 @@ describe("jwt", () => {
     expect(whyOf(plain, signed, 1_516_239_323_000)).toBe("the token is too old, or from the future");
   });
 
-  test("holds for the body, the URL and the time that it was made for", () => {
+  test("a jwt holds for the body, the URL and the time that it was made for", () => {
     expect(why(`Bearer ${token(claims)}`)).toBe("proven");
     expect(why(`bearer ${token(claims, "HS512", "old")}`)).toBe("proven");
     expect(why(token(claims), "other")).toBe("the token was made for another body");

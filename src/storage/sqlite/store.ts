@@ -173,6 +173,7 @@ class SqliteStore implements Store {
     );
     opened.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
     opened.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
+    if (opened.end.row === 0) this.#storedMessages = 0;
     opened.reads.count().then(
       // Of what the snapshot held, that much was created since the start and is counted already.
       ({ messages, row }) => {

@@ -1,5 +1,6 @@
 /** When the followers take their steps, and what they make wait. The thread is a stand-in that says what it is told. */
 import { expect, test } from "bun:test";
+import { steeredClock } from "../../../../tests/steered-clock.ts";
 import { until } from "../../../../tests/until.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
@@ -52,6 +53,9 @@ function following(
   return { subject, asked, logged, swaps, caughtUp };
 }
 
+/** What can happen without the clock has happened. */
+const rest = () => new Promise(setImmediate);
+
 test("it says how far each follower is behind, and holds nothing up before it has once caught up", async () => {
   const { subject, caughtUp } = following(
     [at(100, { positions: { time: 900, senders: 400, search: 100 } })],
@@ -89,14 +93,20 @@ test("a step that fails is told and tried again; nothing is held up meanwhile", 
 });
 
 test("few rows wait for more; many are taken at once", async () => {
-  const { subject, asked } = following([at(10)], 10);
-  await until("the first step", () => (asked.length === 1 ? true : undefined));
-  await Bun.sleep(20);
-  subject.logEndsAt({ row: 11, event: 0 });
-  await Bun.sleep(20);
+  const clock = steeredClock();
+  const { subject, asked } = following([at(10), at(11), at(100_000)], 10, { clock });
+  await rest();
   expect(asked.length).toBe(1);
+  const stepsAfter = async (ms: number) => {
+    clock.advance(ms);
+    await rest();
+    return asked.length;
+  };
+  subject.logEndsAt({ row: 11, event: 0 });
+  expect(await stepsAfter(249)).toBe(1);
+  expect(await stepsAfter(1)).toBe(2);
   subject.logEndsAt({ row: 100_000, event: 0 });
-  await until("the next step", () => (asked.length > 1 ? true : undefined));
+  expect(await stepsAfter(0)).toBe(3);
   await subject.close();
 });
 
@@ -115,16 +125,21 @@ test("a new index is read before the old one goes; whoever asked for it is told"
 });
 
 test("closing in the middle of a rebuild tells whoever waits for it, and no step begins after it", async () => {
-  const { subject, asked } = following([at(10)], 10);
+  const clock = steeredClock();
+  const { subject, asked } = following([at(10)], 10, { clock });
   const waiting = subject.rebuild().then(
     () => "made",
     (error: Error) => error.message,
   );
-  await until("some steps", () => (asked.length > 3 ? true : undefined));
+  const stepAfter = async (ms: number) => {
+    clock.advance(ms);
+    await rest();
+  };
+  while (asked.length <= 3) await stepAfter(1);
   await subject.close();
   expect(await waiting).toContain("closed before");
   const before = asked.length;
-  await Bun.sleep(20);
+  await stepAfter(60_000);
   expect(asked.length).toBe(before);
 });
 

@@ -39,7 +39,8 @@ export class FollowSchedule {
   #report: FollowReport;
   #end: Pick<LogEnd, "row" | "event">;
   #underway: Promise<void> | undefined;
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  /** Takes the next step back; there is one while the followers rest. */
+  #cancelStep: (() => void) | undefined;
   #caughtUp = false;
   #closing = false;
   #paused = false;
@@ -92,7 +93,7 @@ export class FollowSchedule {
     this.#end = end;
     if (this.#underway !== undefined || this.#failed) return;
     if (this.lag >= REST_ROWS) this.#go();
-    else this.#rest ??= setTimeout(() => this.#go(), REST_MS);
+    else this.#cancelStep ??= this.#goAfter(REST_MS);
   }
 
   /**
@@ -165,7 +166,7 @@ export class FollowSchedule {
   /** Resolves when no step is under way; none begins after it. */
   async close(): Promise<void> {
     this.#closing = true;
-    clearTimeout(this.#rest);
+    this.#cancelStep?.();
     await this.#underway;
     // Whoever asked for it may not wait any more.
     this.#rebuild?.promise.catch(() => undefined);
@@ -174,13 +175,17 @@ export class FollowSchedule {
 
   #go(): void {
     if (this.#closing || this.#paused || this.#underway !== undefined) return;
-    clearTimeout(this.#rest);
-    this.#rest = undefined;
+    this.#cancelStep?.();
+    this.#cancelStep = undefined;
     this.#underway = this.#step().then((again) => {
       this.#underway = undefined;
       const next = this.#replacing && !this.#failed ? 0 : again;
-      if (next !== undefined && !this.#closing) this.#rest = setTimeout(() => this.#go(), next);
+      if (next !== undefined && !this.#closing) this.#cancelStep = this.#goAfter(next);
     });
+  }
+
+  #goAfter(ms: number): () => void {
+    return this.#options.clock.after(ms, () => this.#go());
   }
 
   /** Makes an index of this program's version beside the one of an earlier, which serves meanwhile. */

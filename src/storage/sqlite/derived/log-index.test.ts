@@ -236,11 +236,11 @@ describe("a file that can't serve is made anew", () => {
     path = build("log.db", ROWS);
   });
 
-  test("one that serves goes on where it was", () => {
+  test("an index file that serves goes on where it was", () => {
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
   });
 
-  test("one of the version before checksums is completed in place, and goes on where it was", () => {
+  test("an index file of the version before checksums is completed in place, and goes on where it was", () => {
     using index = new Database(indexPath(path, 1));
     withoutChecksums(index);
     index.run("pragma user_version = 6");
@@ -248,7 +248,7 @@ describe("a file that can't serve is made anew", () => {
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
   });
 
-  test("one of the version before events is completed in place, and goes on where it was", () => {
+  test("an index file of the version before events is completed in place, and goes on where it was", () => {
     using index = new Database(indexPath(path, 1));
     for (const table of ["events_by_filter", "event_leaves", "events_by_message"])
       index.run(`drop table ${table}`);
@@ -269,12 +269,12 @@ describe("a file that can't serve is made anew", () => {
     ["a torn one", () => truncateSync(indexPath(path, 1), 5000)],
     ["that of another log", () => copyFileSync(indexPath(build("other.db", ROWS), 1), indexPath(path, 1))],
   ];
-  test.each(spoilt)("%s", (_, spoil) => {
+  test.each(spoilt)("an index file that can't serve is made anew: %s", (_, spoil) => {
     spoil();
     expect(reopen()).toEqual({ row: 0, number: 1, files: ["log.db-index1"] });
   });
 
-  test("one that is ahead of a log that was restored from an older copy", () => {
+  test("an index file that is ahead of a log that was restored from an older copy is made anew", () => {
     copyFileSync(path, join(folder.path, "copy.db"));
     const { db, append } = openLog(path);
     append([message("later")]);
@@ -292,14 +292,14 @@ describe("a file that can't serve is made anew", () => {
     expect(reopen()).toMatchObject({ row: 0 });
   });
 
-  test("an older copy of it goes on from its own position", () => {
+  test("an older copy of an index file goes on from its own position", () => {
     const { db, append } = openLog(path);
     append([message("later"), message("latest")]);
     db.close();
     expect(reopen()).toMatchObject({ row: ROWS });
   });
 
-  test("of two the one that has come further stays", () => {
+  test("of two index files the one that has come further stays", () => {
     using log = openForReading(path);
     makeLogIndex(log, path, 2, INDEX_LIMITS, 1024).close();
     log.close();

@@ -52,7 +52,7 @@ function failAtCommit(messageId: string): void {
 }
 
 describe("a commit that fails on data", () => {
-  test("is tried in halves until the culprit stands alone: 63 are stored and one is refused", () => {
+  test("a commit that fails on data is tried in halves until the culprit stands alone: 63 are stored and one is refused", () => {
     failAtCommit("bad");
     const ids = Array.from({ length: 64 }, (_, index) => (index === 17 ? "bad" : `good ${index}`));
     const results = commit(...ids.map((id) => [id]));
@@ -63,7 +63,7 @@ describe("a commit that fails on data", () => {
     expect(db.inTransaction).toBe(false);
   });
 
-  test("leaves nothing of the culprit's delivery, and its neighbours whole", () => {
+  test("a commit that fails on data leaves nothing of the culprit's delivery, and its neighbours whole", () => {
     failAtCommit("bad");
     const results = commit(["a", "b"], ["c", "bad", "d"], ["e", "a"]);
     expect(results.map((result) => (isRefusal(result) ? result.kind : [...result]))).toEqual([
@@ -74,7 +74,7 @@ describe("a commit that fails on data", () => {
     expect(stored()).toEqual(["1 a", "2 b", "3 e"]);
   });
 
-  test("with several culprits refuses each of them", () => {
+  test("a commit that fails on data with several culprits refuses each of them", () => {
     failAtCommit("bad");
     const results = commit(["bad"], ["a"], ["bad"], ["b"], ["bad"]);
     expect(results.map((result) => (isRefusal(result) ? result.kind : result.join()))).toEqual([

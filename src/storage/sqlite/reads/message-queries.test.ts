@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { newFolder } from "../../../../tests/folder.ts";
 import { message } from "../../../../tests/messages.ts";
 import type { MessageQuery } from "../../../core/store.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import { openForWriting } from "../connection/files.ts";
 import { migrate } from "../connection/schema.ts";
@@ -30,7 +31,11 @@ beforeAll(() => {
   // Nothing has followed yet, and no tail is kept: every read scans.
   const index = openLogIndex(db, path, INDEX_LIMITS, 1024);
   db.run("attach ? as derived", [index.path]);
-  queries = new MessageQueries(db, { now: () => now, elapsed: () => now }, { ...INDEX_LIMITS, tailRows: 1 });
+  queries = new MessageQueries(
+    db,
+    { ...systemClock, now: () => now, elapsed: () => now },
+    { ...INDEX_LIMITS, tailRows: 1 },
+  );
 });
 afterAll(() => {
   db.close();
@@ -63,7 +68,7 @@ test("what was given up is read again", () => {
   const index = openLogIndex(log, path, INDEX_LIMITS, 1024);
   while (index.advance());
   log.run("attach ? as derived", [index.path]);
-  const both = new MessageQueries(log, { now: () => 0, elapsed: () => 0 }, INDEX_LIMITS);
+  const both = new MessageQueries(log, { ...systemClock, now: () => 0, elapsed: () => 0 }, INDEX_LIMITS);
   const totals = () => ["followed", "tail"].map((q) => both.list({ ...PAGE, q }, 1).total);
   store("tail", 3);
   expect(totals()).toEqual([40, 3]);

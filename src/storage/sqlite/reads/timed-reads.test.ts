@@ -1,8 +1,8 @@
 /** Who answers a read, and when reads wait. The threads are stand-ins that answer when they are told to. */
 import { expect, test } from "bun:test";
-import { setTimeout } from "node:timers/promises";
+import { steeredClock } from "../../../../tests/steered-clock.ts";
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../../core/errors.ts";
-import { systemClock } from "../../../lib/clock.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 import type { Thread } from "../connection/thread.ts";
 import { type Kind, TimedReads } from "./timed-reads.ts";
@@ -10,13 +10,13 @@ import { type Kind, TimedReads } from "./timed-reads.ts";
 const TIMEOUT_MS = 5000;
 
 /** Reads by so many threads; `asked` holds, by thread, the answers that are owed. */
-function readsOf(threads: number, atOnce = 1) {
+function readsOf(threads: number, atOnce = 1, clock: Clock = systemClock) {
   const asked = Array.from({ length: threads }, (): ((value: string) => void)[] => []);
   const stand = asked.map((owed) => ({
     ask: () => new Promise<string>((resolve) => owed.push(resolve)),
     close: () => Promise.resolve(),
   }));
-  const options = { clock: systemClock, timeoutMs: TIMEOUT_MS, atOnce, onDamage: (damage: Error) => damage };
+  const options = { clock, timeoutMs: TIMEOUT_MS, atOnce, onDamage: (damage: Error) => damage };
   const reads = new TimedReads(stand as unknown as Thread[], options);
   return { asked, reads };
 }
@@ -72,12 +72,18 @@ test("a lookup doesn't wait for the searches before it", async () => {
 });
 
 test("another reader helps when one is at a long read, and another when both are", async () => {
-  const { asked, reads } = readsOf(3);
+  const clock = steeredClock();
+  const { asked, reads } = readsOf(3, 1, clock);
   for (let read = 0; read < 3; read++) begin(reads);
-  await setTimeout(300);
-  expect(owed(asked)).toEqual([1, 1, 0]);
-  await setTimeout(300);
-  expect(owed(asked)).toEqual([1, 1, 1]);
+  const owedAfter = async (ms: number) => {
+    clock.advance(ms);
+    await rest();
+    return owed(asked);
+  };
+  expect(await owedAfter(249)).toEqual([1, 0, 0]);
+  expect(await owedAfter(1)).toEqual([1, 1, 0]);
+  expect(await owedAfter(249)).toEqual([1, 1, 0]);
+  expect(await owedAfter(1)).toEqual([1, 1, 1]);
 });
 
 test("a read that failed frees its reader", async () => {

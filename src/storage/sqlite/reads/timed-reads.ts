@@ -47,7 +47,7 @@ export class TimedReads {
   readonly #options: TimedReadsOptions;
   readonly #waiting: Question[] = [];
   /** Looks again whether a further reader is needed. */
-  #again: ReturnType<typeof setTimeout> | undefined;
+  #cancelAgain: () => void = () => undefined;
   #held = false;
   #closed = false;
 
@@ -112,7 +112,7 @@ export class TimedReads {
 
   /** Gives what waits, in its order, to the readers that have nothing to do. */
   #distribute(): void {
-    clearTimeout(this.#again);
+    this.#cancelAgain();
     while (!this.#held && this.#waiting.length > 0) {
       const free = this.#readers.find(({ work }) => work === undefined);
       if (free === undefined) return;
@@ -125,7 +125,8 @@ export class TimedReads {
       );
       if (index < 0) {
         const first = Math.min(...counted.map(({ since }) => since));
-        this.#again = setTimeout(() => this.#distribute(), first + LONG_READ_MS - now);
+        const { clock } = this.#options;
+        this.#cancelAgain = clock.after(first + LONG_READ_MS - now, () => this.#distribute());
         return;
       }
       this.#give(free, ...(this.#waiting.splice(index, 1) as [Question]));

@@ -1,10 +1,10 @@
 /** The gate: who gets in, and in which order a request is looked at. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
+import { newService, SECRET, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { newService, SECRET, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 const REFUSED = { detail: "invalid signature" };
 
@@ -46,7 +46,7 @@ describe("the signature", () => {
     ["is a list of two", { "X-Signature": `${right}, ${right}` }, malformed],
   ];
   test.each(wrong)(
-    "that %s gets 401, nothing is stored, and the log says why",
+    "a signature that %s gets 401, nothing is stored, and the log says why",
     async (_, headers, reason) => {
       const answer = await fetch(`${service.url}/webhook`, { method: "POST", body, headers });
       expect(answer.status).toBe(401);
@@ -59,7 +59,7 @@ describe("the signature", () => {
   );
 
   test.each(["\u00e9".repeat(64), "\u00ff\u00fe\u0080", `${right.slice(0, 63)}\u00e4`])(
-    "of bytes beyond ASCII (%j) gets 401",
+    "a signature of bytes beyond ASCII (%j) gets 401",
     async (signature) => {
       const request = head("POST /webhook", { "X-Signature": signature, "Content-Length": body.length });
       const answer = await exchange(service.port, request + body);
@@ -72,17 +72,17 @@ describe("the signature", () => {
     expect((await exchange(service.port, request))?.status).toBe(401);
   });
 
-  test("that is missing is told before any of the body was sent", async () => {
+  test("a signature that is missing is told before any of the body was sent", async () => {
     const answer = await exchange(service.port, head("POST /webhook", { "Content-Length": 1000 }));
     expect(answer?.status).toBe(401);
   });
 
-  test("that is malformed is told before any of a chunked body was sent", async () => {
+  test("a signature that is malformed is told before any of a chunked body was sent", async () => {
     const headers = { "X-Signature": right.toUpperCase(), "Transfer-Encoding": "chunked" };
     expect((await exchange(service.port, head("POST /webhook", headers)))?.status).toBe(401);
   });
 
-  test("is looked at after the size: an oversized body without one gets 413", async () => {
+  test("a signature is looked at after the size: an oversized body without one gets 413", async () => {
     const answer = await exchange(
       service.port,
       head("POST /webhook", { "Content-Length": 4 * 1024 * 1024 + 1 }),
@@ -91,19 +91,19 @@ describe("the signature", () => {
   });
 
   test.each(["no JSON", "{}", "\u0000", "[".repeat(100_000)])(
-    "is looked at before the body %#: what is wrong in it stays unsaid",
+    "a signature is looked at before the body %#: what is wrong in it stays unsaid",
     async (given) => {
       const answer = await service.post(given, { "X-Signature": "0".repeat(64) });
       expect([answer.status, await answer.json()]).toEqual([401, REFUSED]);
     },
   );
 
-  test("is of the raw bytes: the same JSON written differently wants another one", async () => {
+  test("a signature is of the raw bytes: the same JSON written differently wants another one", async () => {
     const spaced = JSON.stringify(message("never stored"), null, 2);
     expect((await service.post(spaced, { "X-Signature": right })).status).toBe(401);
   });
 
-  test("of an empty body lets it in, to be told that it is no JSON", async () => {
+  test("a signature of an empty body lets it in, to be told that it is no JSON", async () => {
     expect((await service.post("")).status).toBe(422);
     expect((await fetch(`${service.url}/webhook`, { method: "POST" })).status).toBe(401);
   });
@@ -119,7 +119,7 @@ describe("the signature", () => {
     expect(counted).toBeGreaterThan(wrong.length);
   });
 
-  test("right, with any content type or none, gets 200", async () => {
+  test("a right signature gets 200, with any content type or none", async () => {
     for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "nonsense"]) {
       const answer = await service.post(
         message(`typed ${type}`),
@@ -129,7 +129,7 @@ describe("the signature", () => {
     }
   });
 
-  test("right on a body sent byte by byte gets 200", async () => {
+  test("a right signature of a body sent byte by byte gets 200", async () => {
     const bytes = JSON.stringify(message("slow"));
     const wire = await Wire.connect(service.port);
     const headers = { "X-Signature": sign(SECRET, bytes), "Content-Length": bytes.length };
@@ -146,15 +146,21 @@ describe("while a secret is rotated", () => {
   });
   afterAll(() => service.stop());
 
-  test.each(["the new one", "the old one"])("what %s signed gets in", async (secret) => {
-    const body = JSON.stringify(message(`rotated ${secret.slice(4, 7)}`));
-    expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(200);
-  });
+  test.each(["the new one", "the old one"])(
+    "while a secret is rotated what %s signed gets in",
+    async (secret) => {
+      const body = JSON.stringify(message(`rotated ${secret.slice(4, 7)}`));
+      expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(200);
+    },
+  );
 
-  test.each(["a third one", " the new one", "The new one"])("what %j signed does not", async (secret) => {
-    const body = JSON.stringify(message("x"));
-    expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(401);
-  });
+  test.each(["a third one", " the new one", "The new one"])(
+    "while a secret is rotated what %j signed does not get in",
+    async (secret) => {
+      const body = JSON.stringify(message("x"));
+      expect((await service.post(body, { "X-Signature": sign(secret, body) })).status).toBe(401);
+    },
+  );
 });
 
 test("a secret beyond ASCII is used as UTF-8", async () => {

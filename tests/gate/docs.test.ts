@@ -1,9 +1,9 @@
 /** The contract as a document and as a page. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Compile } from "typebox/compile";
+import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { CHROMIUM, launchBrowser } from "./browser.ts";
-import { newService, type TestService } from "./service.ts";
 
 const ROUTES = [
   "/admin/rebuild-index",
@@ -37,7 +37,7 @@ const operations = (): { path: string; method: string; operation: Json }[] =>
   );
 
 describe("/openapi.json", () => {
-  test("is OpenAPI 3.1 with every required part", () => {
+  test("/openapi.json is OpenAPI 3.1 with every required part", () => {
     expect(document["openapi"]).toMatch(/^3\.1\.\d+$/);
     expect(document["info"]).toMatchObject({ title: expect.any(String), version: expect.any(String) });
     const keys = [
@@ -55,7 +55,7 @@ describe("/openapi.json", () => {
     for (const key of Object.keys(document)) expect(keys).toContain(key);
   });
 
-  test("lists every route with its method", () => {
+  test("/openapi.json lists every route with its method", () => {
     expect(Object.keys(document["paths"] ?? {}).sort()).toEqual(ROUTES);
     const posts = operations().filter(({ method }) => method === "post");
     expect(posts.map(({ path }) => path).sort()).toEqual([
@@ -68,7 +68,7 @@ describe("/openapi.json", () => {
     expect(operations()).toHaveLength(ROUTES.length + 1);
   });
 
-  test("describes the parameter of a path that has one", () => {
+  test("/openapi.json describes the parameter of a path that has one", () => {
     for (const { path, operation } of operations()) {
       const named = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
       const described = [...(operation["parameters"] ?? [])].filter(({ in: place }) => place === "path");
@@ -77,7 +77,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  test("describes each operation fully and with its own id", () => {
+  test("/openapi.json describes each operation fully and with its own id", () => {
     const ids = operations().map(({ operation }) => String(operation["operationId"]));
     expect(new Set(ids).size).toBe(ids.length);
     for (const { operation } of operations()) {
@@ -110,7 +110,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  test("names every status that the routes answer with", () => {
+  test("/openapi.json names every status that the routes answer with", () => {
     const statuses = (path: string) => {
       const operation = operations().find((each) => each.path === path)?.operation;
       return Object.keys(operation?.["responses"] ?? {}).sort();
@@ -121,7 +121,7 @@ describe("/openapi.json", () => {
     expect(statuses("/health/ready")).toContainValues(["200", "503"]);
   });
 
-  test("has schemas that are JSON Schema, and real answers and bodies that fit them", async () => {
+  test("/openapi.json has schemas that are JSON Schema, and real answers and bodies that fit them", async () => {
     const schemaOf = (path: string, status: number): Json => {
       const answer = operations().find((each) => each.path === path)?.operation["responses"]?.[
         String(status)
@@ -147,7 +147,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  test("says the very rules of a message that the webhook checks", () => {
+  test("/openapi.json says the very rules of a message that the webhook checks", () => {
     const webhook = operations().find(({ path }) => path === "/webhook")?.operation;
     const content = webhook?.["requestBody"]?.["content"] as Json;
     const schema = content["application/json"]?.["schema"] as Json;
@@ -163,7 +163,7 @@ describe("/openapi.json", () => {
 });
 
 describe("/docs", () => {
-  test("is HTML that loads nothing and may load nothing", async () => {
+  test("/docs is HTML that loads nothing and may load nothing", async () => {
     const answer = await service.get("/docs");
     expect(answer.headers.get("Content-Type")).toStartWith("text/html");
     for (const nothing of [
@@ -180,7 +180,7 @@ describe("/docs", () => {
 
   if (CHROMIUM === undefined) console.log("skipped: /docs in a browser (no chromium is installed)");
   test.skipIf(CHROMIUM === undefined)(
-    "works in a browser that reaches nothing but this service",
+    "/docs works in a browser that reaches nothing but this service",
     async () => {
       const browser = await launchBrowser();
       try {

@@ -1,8 +1,8 @@
 /** Who may read: tokens, and the second listener. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { freePort, newService, type TestService } from "../http/service.ts";
+import { exchange, head } from "../http/wire.ts";
 import { message } from "../messages.ts";
-import { freePort, newService, type TestService } from "./service.ts";
-import { exchange, head } from "./wire.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
 const GUARDED = ["/messages", "/events", "/stats"];
@@ -19,7 +19,7 @@ describe("with API_TOKEN and API_TOKEN_PREVIOUS", () => {
   });
   afterAll(() => service.stop());
 
-  test.each([...GUARDED, "/metrics"])("%s wants one of them", async (path) => {
+  test.each([...GUARDED, "/metrics"])("%s wants one of the tokens", async (path) => {
     for (const authorization of [
       "Bearer new-token",
       "Bearer old-token",
@@ -66,7 +66,7 @@ describe("with API_TOKEN and API_TOKEN_PREVIOUS", () => {
     expect((await read(service, "/stats?token=new-token&access_token=new-token")).status).toBe(401);
   });
 
-  test.each(OPEN)("%s wants none", async (path) => {
+  test.each(OPEN)("%s wants no token", async (path) => {
     expect((await read(service, path)).status).toBe(200);
   });
 
@@ -83,7 +83,7 @@ describe("with API_TOKEN and API_TOKEN_PREVIOUS", () => {
 });
 
 describe("with METRICS_PUBLIC=true", () => {
-  test("metrics are open and the rest is not", async () => {
+  test("with METRICS_PUBLIC=true metrics are open and the rest is not", async () => {
     const service = await newService({ API_TOKEN: "token", METRICS_PUBLIC: "true" });
     expect((await read(service, "/metrics")).status).toBe(200);
     for (const path of GUARDED) expect((await read(service, path)).status).toBe(401);
@@ -92,7 +92,7 @@ describe("with METRICS_PUBLIC=true", () => {
 });
 
 describe("without API_TOKEN", () => {
-  test("everything is open, and a blank one counts as none", async () => {
+  test("without API_TOKEN everything is open, and a blank one counts as none", async () => {
     const service = await newService({ API_TOKEN: "", API_TOKEN_PREVIOUS: "   " });
     for (const path of [...GUARDED, ...OPEN, "/metrics"])
       expect((await read(service, path)).status).toBe(200);
@@ -133,14 +133,17 @@ describe("without API_TOKEN a browser under a name that may be anybody's", () =>
   });
   afterAll(() => service.stop());
 
-  test.each([...GUARDED, "/metrics", "/messages/m", "/messages?limit=0"])("is refused %s", async (path) => {
-    for (const sent of SENT) {
-      const answer = await ask(`GET ${path}`, { Host: "evil.example:8000", ...sent });
-      expect([answer?.status, answer?.body]).toEqual([403, expect.stringContaining("ALLOWED_HOSTS")]);
-    }
-  });
+  test.each([...GUARDED, "/metrics", "/messages/m", "/messages?limit=0"])(
+    "a browser under a name that may be anybody's is refused %s",
+    async (path) => {
+      for (const sent of SENT) {
+        const answer = await ask(`GET ${path}`, { Host: "evil.example:8000", ...sent });
+        expect([answer?.status, answer?.body]).toEqual([403, expect.stringContaining("ALLOWED_HOSTS")]);
+      }
+    },
+  );
 
-  test("is refused what changes something too", async () => {
+  test("a browser under a name that may be anybody's is refused what changes something too", async () => {
     for (const path of ["/admin/reload", "/admin/rebuild-index"]) {
       const answer = await ask(`POST ${path}`, { Host: "evil.example", Origin: "http://evil.example" });
       expect([answer?.status, answer?.body]).toEqual([403, expect.stringContaining("ALLOWED_HOSTS")]);
@@ -148,14 +151,14 @@ describe("without API_TOKEN a browser under a name that may be anybody's", () =>
   });
 
   test.each(["127.0.0.1:1", "[::1]", "localhost:8000", "a.localhost", "POSTERN.example.", "postern:80"])(
-    "reads under %s",
+    "a browser under a name that may be anybody's reads under %s",
     async (Host) => {
       for (const sent of SENT)
         for (const path of GUARDED) expect((await ask(`GET ${path}`, { Host, ...sent }))?.status).toBe(200);
     },
   );
 
-  test("gets webhooks, health and docs under any name, and so does a program everything", async () => {
+  test("a browser under a name that may be anybody's gets webhooks, health and docs under any name, and so does a program everything", async () => {
     const Host = "evil.example";
     for (const sent of SENT) {
       for (const path of OPEN) expect((await ask(`GET ${path}`, { Host, ...sent }))?.status).toBe(200);
@@ -165,7 +168,7 @@ describe("without API_TOKEN a browser under a name that may be anybody's", () =>
     for (const path of GUARDED) expect((await ask(`GET ${path}`, { Host }))?.status).toBe(200);
   });
 
-  test("needs the token alone where there is one", async () => {
+  test("a browser under a name that may be anybody's needs the token alone where there is one", async () => {
     const guarded = await newService({ API_TOKEN: "token" });
     const headers = { Host: "evil.example", Origin: "http://evil.example" };
     expect((await ask("GET /stats", headers, guarded))?.status).toBe(401);
@@ -174,7 +177,7 @@ describe("without API_TOKEN a browser under a name that may be anybody's", () =>
     await guarded.stop();
   });
 
-  test("reads metrics that are public", async () => {
+  test("a browser under a name that may be anybody's reads metrics that are public", async () => {
     const open = await newService({ METRICS_PUBLIC: "true" });
     const headers = { Host: "evil.example", "Sec-Fetch-Site": "none" };
     expect((await ask("GET /metrics", headers, open))?.status).toBe(200);

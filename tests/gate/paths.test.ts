@@ -1,10 +1,10 @@
 /** That a path leads where it says and nowhere else, however it is spelt: what a proxy let through stays what it is. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { META } from "../http/meta-posts.ts";
+import { newService, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { fc } from "../property.ts";
-import { META } from "./meta-posts.ts";
-import { newService, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -81,7 +81,7 @@ describe("a target that isn't normal is 404, whatever it would be once it was", 
     "http://127.0.0.1/webhook\\..\\stats",
     "http://127.0.0.1//stats",
     "http:////stats",
-  ])("%s", async (target) => {
+  ])("a target that isn't normal is 404: %s", async (target) => {
     const before = (await unmatched()) ?? 0;
     const answer = await exchange(service.port, head(`GET ${target}`));
     // What Bun's parser refuses by itself gets no further.
@@ -91,14 +91,14 @@ describe("a target that isn't normal is 404, whatever it would be once it was", 
   });
 
   test.each(["*", "stats", "", "?", ".", "..", "\\", "evil:80", "@127.0.0.1/stats", "http:/stats"])(
-    "or what is no path at all: %j gets 400 or 404",
+    "a target that is no path at all gets 400 or 404: %j",
     async (target) => {
       const answer = await exchange(service.port, head(`GET ${target}`));
       expect([400, 404]).toContain(answer?.status ?? 400);
     },
   );
 
-  test("with every method: none of them gets past", async () => {
+  test("a target that isn't normal gets past with no method", async () => {
     for (const method of ["POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
       const wire = await Wire.connect(service.port);
       await wire.send(head(`${method} /webhook\\..\\stats`, { "Content-Length": 0 }));
@@ -107,7 +107,7 @@ describe("a target that isn't normal is 404, whatever it would be once it was", 
     }
   });
 
-  test("whatever random dots, slashes and escapes lie between: no answer but 404 and 400 comes from /stats", async () => {
+  test("whatever random dots, slashes and escapes lie between, no answer but 404 and 400 comes from /stats", async () => {
     const bits = fc.constantFrom("/", "\\", ".", "..", "%2e", "%2f", "%5c", ";", "//", "webhook", "wa", "x");
     const target = fc.array(bits, { minLength: 1, maxLength: 8 }).map((parts) => `/${parts.join("")}`);
     await fc.assert(
@@ -154,7 +154,7 @@ describe("what is normal is served", () => {
   });
 
   test.each(["http://127.0.0.1", "http://other.example:81", "HTTP://127.0.0.1", "https://a@b"])(
-    "of an absolute target the path counts: %s",
+    "what is normal is served of an absolute target the path counts: %s",
     async (origin) => {
       expect((await get(`${origin}/health/live?a=b`)).body).toBe('{"status":"alive"}');
       const slash = await get(`${origin}/stats/?a=b`);
@@ -175,7 +175,7 @@ describe("the log says what was sent", () => {
     ["/a%20b/%ff", "/a%20b/%ff"],
     ["//stats", "//stats"],
     ["http://127.0.0.1/a/../stats", "/a/../stats"],
-  ])("%s as %s", async (target, path) => {
+  ])("the log says %s as %s", async (target, path) => {
     const { headers } = await get(target);
     expect((await service.logLine(headers["x-request-id"] ?? ""))["path"]).toBe(path);
   });

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { LINES_PER_WINDOW_MAX } from "../../src/http/failed-auth.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { META, metaPost, text } from "../http/meta-posts.ts";
+import { type LogLine, newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
-import { META, metaPost, text } from "./meta-posts.ts";
-import { type LogLine, newService, type TestService } from "./service.ts";
 
 const LIMIT = 5;
 const TOKEN = "token-that-readers-have";
@@ -83,19 +83,22 @@ describe("an address beyond its limit", () => {
     ],
   ];
 
-  test.each(attacks)("by %s gets 429, counted as invalid_signature", async (_, __, status, attack) => {
-    const within = await repeated(LIMIT, attack);
-    expect(within.map(answerOf)).toEqual(Array(LIMIT).fill([status, "invalid_signature"]));
-    for (const answer of await repeated(3, attack)) {
-      expect(answerOf(answer)).toEqual([429, "invalid_signature"]);
-      expect(await answer.json()).toEqual({ detail: "too many failed attempts" });
-      const wait = Number(answer.headers.get("Retry-After"));
-      expect(wait).toBeGreaterThanOrEqual(1);
-      expect(wait).toBeLessThanOrEqual(60);
-    }
-  });
+  test.each(attacks)(
+    "an address beyond its limit by %s gets 429, counted as invalid_signature",
+    async (_, __, status, attack) => {
+      const within = await repeated(LIMIT, attack);
+      expect(within.map(answerOf)).toEqual(Array(LIMIT).fill([status, "invalid_signature"]));
+      for (const answer of await repeated(3, attack)) {
+        expect(answerOf(answer)).toEqual([429, "invalid_signature"]);
+        expect(await answer.json()).toEqual({ detail: "too many failed attempts" });
+        const wait = Number(answer.headers.get("Retry-After"));
+        expect(wait).toBeGreaterThanOrEqual(1);
+        expect(wait).toBeLessThanOrEqual(60);
+      }
+    },
+  );
 
-  test("still passes with what is rightly signed, of every source, and with the right verify token", async () => {
+  test("an address beyond its limit still passes with what is rightly signed, of every source, and with the right verify token", async () => {
     for (const [, address] of attacks) {
       const headers = from(address);
       expect(answerOf(await service.post(message(`right ${address}`), headers))).toEqual([200, "ok"]);
@@ -125,7 +128,7 @@ describe("an address beyond its limit", () => {
     }
   });
 
-  test("is alone: another one gets 401 with its line", async () => {
+  test("another address than the one beyond its limit gets 401 with its line", async () => {
     const answer = await service.post(message("x"), { "X-Signature": "", ...from("203.0.113.99") });
     expect(answerOf(answer)).toEqual([401, "invalid_signature"]);
     expect(await lineOf(answer)).toMatchObject({ level: "WARN", client: "203.0.113.99" });
@@ -153,7 +156,7 @@ describe("API tokens", () => {
     ],
     ["missing", "203.0.113.12", undefined, "the header Authorization is missing"],
   ] as const)(
-    "that are %s count, and the right one always passes",
+    "API tokens that are %s count, and the right one always passes",
     async (_, address, authorization, reason) => {
       for (const answer of await repeated(LIMIT, () => read(address, authorization))) {
         expect([answer.status, answer.headers.get("WWW-Authenticate")]).toEqual([
@@ -186,18 +189,21 @@ describe("the log line of a refused request whose URL is signed", () => {
       "https://…@hooks.example.org/in?team=&…&bodySHA256=",
     ],
     ["desk", "?a=value-of-the-query&a=value-of-the-query", "https://hooks.example.org/desk?a=&a="],
-  ])("says which one was tried, without what may be secret in it (%s%s)", async (source, query, url) => {
-    service.keepUnsaid("password-in-the-url", "value-of-the-query");
-    const headers = {
-      "X-Twilio-Signature": "AAAA",
-      "X-Desk": "a".repeat(64),
-      ...from(`198.51.100.${url.length}`),
-    };
-    const line = await lineOf(await service.send(`/webhook/${source}${query}`, { headers, body: "" }));
-    expect(line).toMatchObject({ url, level: "WARN" });
-  });
+  ])(
+    "the log line of a refused request whose URL is signed says which one was tried, without what may be secret in it (%s%s)",
+    async (source, query, url) => {
+      service.keepUnsaid("password-in-the-url", "value-of-the-query");
+      const headers = {
+        "X-Twilio-Signature": "AAAA",
+        "X-Desk": "a".repeat(64),
+        ...from(`198.51.100.${url.length}`),
+      };
+      const line = await lineOf(await service.send(`/webhook/${source}${query}`, { headers, body: "" }));
+      expect(line).toMatchObject({ url, level: "WARN" });
+    },
+  );
 
-  test("says none for a kind that signs the body alone", async () => {
+  test("the log line of a refused request whose URL is signed says none for a kind that signs the body alone", async () => {
     const line = await lineOf(
       await service.send("/webhook/wa?a=b", { body: "{}", headers: from("198.51.100.1") }),
     );
@@ -230,9 +236,9 @@ describe("refusals beyond the limit", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as LogLine);
 
-  test("have no line of their own, and one together once the minute is over", async () => {
+  test("refusals beyond the limit have no line of their own, and one together once the minute is over", async () => {
     let later = 0;
-    const clock = { now: systemClock.now, elapsed: () => systemClock.elapsed() + later };
+    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + later };
     const own = await newService(ENVIRONMENT, { clock });
     const attack = () => own.send("/webhook", { headers: from("203.0.113.1") });
     const answers = await repeated(LIMIT + 20, attack);
@@ -250,13 +256,13 @@ describe("refusals beyond the limit", () => {
     await own.stop();
   });
 
-  test("are summed up at the stop as well", async () => {
+  test("refusals beyond the limit are summed up at the stop as well", async () => {
     const own = await newService(ENVIRONMENT);
     await repeated(LIMIT + 7, () => own.send("/webhook", { headers: from("203.0.113.1") }));
     expect(summaries(parse(await own.stop()))).toMatchObject([{ client: "203.0.113.1", count: 7 }]);
   });
 
-  test("of everybody behind a balancer that isn't trusted don't fill the log either", async () => {
+  test("refusals of everybody behind a balancer that isn't trusted don't fill the log either", async () => {
     const own = await newService();
     const beyond = 50;
     await Promise.all(

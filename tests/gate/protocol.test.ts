@@ -1,10 +1,10 @@
 /** Paths, methods, redirects, request ids and connections: what every route has in common. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
+import { newService, SECRET, type TestService } from "../http/service.ts";
+import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { newService, SECRET, type TestService } from "./service.ts";
-import { exchange, head, Wire } from "./wire.ts";
 
 const READS = [
   "/messages",
@@ -59,7 +59,7 @@ describe("an unknown path gets 404", () => {
     "//evil.example/messages/",
     "/http://evil.example/",
     `/${"x".repeat(5000)}`,
-  ])("%s", async (path) => {
+  ])("the unknown path %s gets 404", async (path) => {
     const answer = await exchange(service.port, head(`GET ${path}`));
     expect([answer?.status, answer?.body]).toEqual([404, '{"detail":"Not Found"}']);
     expect(answer?.headers["content-type"]).toStartWith("application/json");
@@ -69,7 +69,7 @@ describe("an unknown path gets 404", () => {
 describe("a wrong method gets 405 with Allow", () => {
   const DETAIL = '{"detail":"Method Not Allowed"}';
   test.each(["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])(
-    "%s /webhook",
+    "%s /webhook gets 405 with Allow",
     async (method) => {
       const wire = await Wire.connect(service.port);
       await wire.send(head(`${method} /webhook`));
@@ -83,7 +83,7 @@ describe("a wrong method gets 405 with Allow", () => {
     },
   );
 
-  test.each(READS)("POST %s", async (path) => {
+  test.each(READS)("POST %s gets 405 with Allow", async (path) => {
     const answer = await service.get(path, { method: "POST", body: "x" });
     expect([answer.status, await answer.text(), answer.headers.get("Allow")]).toEqual([
       405,
@@ -94,19 +94,22 @@ describe("a wrong method gets 405 with Allow", () => {
 });
 
 describe("HEAD gets what GET would, without a body", () => {
-  test.each([...READS, "/messages?limit=0", "/nothing"])("%s", async (path) => {
-    const get = await service.get(path);
-    await get.text();
-    const wire = await Wire.connect(service.port);
-    await wire.send(head(`HEAD ${path}`));
-    const answer = await wire.answer({ toHead: true });
-    expect(answer?.status).toBe(get.status);
-    expect(answer?.headers["content-type"]).toBe(get.headers.get("Content-Type") as string);
-    // What follows on the connection is the next answer: no body came.
-    await wire.send(head("GET /health/live"));
-    expect((await wire.answer())?.body).toBe('{"status":"alive"}');
-    wire.end();
-  });
+  test.each([...READS, "/messages?limit=0", "/nothing"])(
+    "HEAD %s gets what GET would, without a body",
+    async (path) => {
+      const get = await service.get(path);
+      await get.text();
+      const wire = await Wire.connect(service.port);
+      await wire.send(head(`HEAD ${path}`));
+      const answer = await wire.answer({ toHead: true });
+      expect(answer?.status).toBe(get.status);
+      expect(answer?.headers["content-type"]).toBe(get.headers.get("Content-Type") as string);
+      // What follows on the connection is the next answer: no body came.
+      await wire.send(head("GET /health/live"));
+      expect((await wire.answer())?.body).toBe('{"status":"alive"}');
+      wire.end();
+    },
+  );
 });
 
 describe("one slash too many redirects, with the query, to the constant path", () => {
@@ -120,14 +123,14 @@ describe("one slash too many redirects, with the query, to the constant path", (
     ["/docs/", "/docs"],
     ["/openapi.json/", "/openapi.json"],
     ["/metrics/?a=b", "/metrics?a=b"],
-  ])("%s leads to %s", async (path, location) => {
+  ])("%s redirects to %s, with the query", async (path, location) => {
     for (const method of ["GET", "POST"]) {
       const answer = await exchange(service.port, head(`${method} ${path}`, { "Content-Length": 0 }));
       expect([answer?.status, answer?.headers["location"]]).toEqual([307, location]);
     }
   });
 
-  test("and a POST that follows it is stored", async () => {
+  test("a POST that follows a redirect is stored", async () => {
     const body = JSON.stringify(message("redirected"));
     const answer = await fetch(`${service.url}/webhook/`, {
       method: "POST",
@@ -140,7 +143,7 @@ describe("one slash too many redirects, with the query, to the constant path", (
 
 describe("X-Request-ID", () => {
   test.each(["abc", "A-b_c.d:1", "0".repeat(128), crypto.randomUUID()])(
-    "is the caller's when it is sane: %s",
+    "X-Request-ID is the caller's when it is sane: %s",
     async (id) => {
       const answer = await service.get("/stats", { headers: { "X-Request-ID": id } });
       expect(answer.headers.get("X-Request-ID")).toBe(id);
@@ -149,14 +152,14 @@ describe("X-Request-ID", () => {
   );
 
   test.each(["", "a b", '"', "a\\b", "x".repeat(129), "a\u00e9", "{}", "a,b", "<script>"])(
-    "is a new one when it is not: %j",
+    "X-Request-ID is a new one when it is not: %j",
     async (id) => {
       const answer = await exchange(service.port, head("GET /stats", { "X-Request-ID": id }));
       expect(answer?.headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
     },
   );
 
-  test("is on every kind of answer, and never the same twice", async () => {
+  test("X-Request-ID is on every kind of answer, and never the same twice", async () => {
     const answers = await Promise.all([
       service.post(message("identified")),
       service.post("{}"),
@@ -174,7 +177,7 @@ describe("X-Request-ID", () => {
 });
 
 describe("Postern-Result", () => {
-  test("is on answers of the webhook route alone", async () => {
+  test("Postern-Result is on answers of the webhook route alone", async () => {
     for (const path of [...READS, "/nothing"]) {
       expect((await service.get(path)).headers.get("Postern-Result")).toBeNull();
     }
@@ -187,7 +190,7 @@ describe("on one connection", () => {
     return head("POST /webhook", { "X-Signature": sign(SECRET, body), "Content-Length": body.length }) + body;
   };
 
-  test("requests one after the other are answered one after the other", async () => {
+  test("requests one after the other on one connection are answered one after the other", async () => {
     const wire = await Wire.connect(service.port);
     for (let index = 0; index < 50; index++) {
       await wire.send(post(`sequential ${index}`));
@@ -199,7 +202,7 @@ describe("on one connection", () => {
     wire.end();
   });
 
-  test("a refused request leaves it usable, or closes it; nothing of it is taken for the next", async () => {
+  test("a refused request leaves its connection usable, or closes it; nothing of it is taken for the next", async () => {
     for (const refused of [
       `${head("POST /webhook", { "Content-Length": 3 })}{}x`,
       head("GET /nothing"),
@@ -284,7 +287,7 @@ describe("a Host", () => {
     [["[::1"]],
     [["a:x"]],
     [["\u00e9"]],
-  ])("%j is refused, counted and logged", async (hosts) => {
+  ])("the Host %j is refused, counted and logged", async (hosts) => {
     const answer = await ask(...hosts);
     expect([answer?.status, answer?.body]).toEqual([
       400,
@@ -295,11 +298,11 @@ describe("a Host", () => {
   });
 
   test.each(["a", "a.example:8000", "127.0.0.1:1", "[::1]:80", "[2001:DB8::1]", "a_b.c-d", "a:"])(
-    "%s is taken",
+    "the Host %s is taken",
     async (host) => expect((await ask(host))?.status).toBe(200),
   );
 
-  test("is not missed in HTTP/1.0, which has none", async () => {
+  test("a Host is not missed in HTTP/1.0, which has none", async () => {
     expect((await exchange(service.port, "GET /health/ready HTTP/1.0\r\n\r\n"))?.status).toBe(200);
     for (const path of ["/messages/..", "/webhook\\..\\stats", "/webhook/../stats"])
       expect((await exchange(service.port, `GET ${path} HTTP/1.0\r\n\r\n`))?.status).toBe(404);
@@ -309,7 +312,7 @@ describe("a Host", () => {
 describe("every answer", () => {
   const ASKED = [...READS, "/", "/nothing", "/stats/", "/webhook", "/messages?limit=0", "/messages/none"];
 
-  test.each([...ASKED, "/webhook\\..\\stats"])("forbids to guess its type: %s", async (path) => {
+  test.each([...ASKED, "/webhook\\..\\stats"])("every answer forbids to guess its type: %s", async (path) => {
     for (const method of ["GET", "POST", "HEAD"]) {
       const wire = await Wire.connect(service.port);
       await wire.send(head(`${method} ${path}`, { "Content-Length": 0 }));
@@ -319,7 +322,7 @@ describe("every answer", () => {
     }
   });
 
-  test.each(ASKED)("to a GET or HEAD is kept by no cache: %s", async (path) => {
+  test.each(ASKED)("every answer to a GET or HEAD is kept by no cache: %s", async (path) => {
     for (const method of ["GET", "HEAD"])
       expect((await service.get(path, { method })).headers.get("Cache-Control")).toBe("no-store");
   });
@@ -333,7 +336,7 @@ describe("what is no HTTP", () => {
     "\u0016\u0003\u0001\u0000\u00a5\u0001",
     "GET /stats HTTP/1.1\r\n\r\n",
     `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(100_000)}\r\n\r\n`,
-  ])("%# is refused and harms nobody", async (bytes) => {
+  ])("what is no HTTP is refused and harms nobody (%#)", async (bytes) => {
     const wire = await Wire.connect(service.port);
     await wire.send(bytes);
     await wire.send("\r\n\r\n");

@@ -1,8 +1,8 @@
 /** DNS rebinding, tried by a real browser: what a page of a stranger's name reads from a service without a token. */
 import { expect, test } from "bun:test";
+import { newService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { CHROMIUM, launchBrowser } from "./browser.ts";
-import { newService } from "./service.ts";
 
 if (CHROMIUM === undefined) console.log("skipped: DNS rebinding in a browser (no chromium is installed)");
 test.skipIf(CHROMIUM === undefined)(

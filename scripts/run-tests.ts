@@ -1,0 +1,102 @@
+/**
+ * Runs all tests, as `make test` does: the files side by side, then what reaches the store once more on PostgreSQL,
+ * then those that measure time, one after the other and alone. They share one server of PostgreSQL and one executable.
+ * Each part goes on whatever came of the one before, and prints its own sums. `--test-ms-max` bounds each test.
+ */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { newPostgresServer } from "../tests/postgres/own-server.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+/** They measure how long an answer takes while somebody attacks. */
+const ALONE = ["tests/attacks/"];
+/** What they ask ends in the store; `tests/gate` asks what is answered without it. */
+const ON_EACH_ENGINE = ["tests/http/", "tests/providers/", "tests/faults/kill"];
+/** Begin with these: whatever takes long keeps others waiting when it comes last. */
+const LONG = ["tests/contract/sqlite", "tests/faults/postgres-", "tests/contract/", "tests/cli/migrate"];
+/** Files at a time for each processor: most of them wait for a disk or another process half of their time. */
+const FILES_PER_PROCESSOR = 2;
+
+type Engine = "sqlite" | "postgres";
+
+const { values } = parseArgs({ options: { "test-ms-max": { type: "string", default: "60000" } } });
+const files = [...new Bun.Glob("{src,tests}/**/*.test.ts").scanSync(ROOT)].sort();
+const startWith = (beginnings: readonly string[]) => (file: string) =>
+  beginnings.some((beginning) => file.startsWith(beginning));
+
+const folder = mkdtempSync(join(tmpdir(), "postern-run-"));
+chmodSync(folder, 0o755);
+const executable = join(folder, "postern");
+const timings = join(folder, "timings.json");
+const server = process.env["POSTGRES_URL"] ? undefined : await newPostgresServer();
+let running: Bun.Subprocess | undefined;
+let stopped = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    stopped = true;
+    running?.kill(signal);
+  });
+
+/** Whether it ended well. */
+async function bun(args: readonly string[], engine: Engine = "sqlite"): Promise<boolean> {
+  running = Bun.spawn([process.execPath, ...args], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      POSTERN_TEST_ENGINE: engine,
+      POSTERN_TEST_EXECUTABLE: executable,
+      ...(server !== undefined && { POSTERN_TEST_SERVER: server.url("postgres") }),
+    },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return (await running.exited) === 0;
+}
+
+async function part(
+  name: string,
+  chosen: readonly string[],
+  engine: Engine,
+  ...flags: string[]
+): Promise<boolean> {
+  if (stopped) return false;
+  console.log(`\n${name}: ${chosen.length} files`);
+  const startedAt = performance.now();
+  const paths = chosen.map((file) => `./${file}`);
+  const passed = await bun(["test", "--timeout", values["test-ms-max"], ...flags, ...paths], engine);
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(`${name}: ${passed ? "passed" : "FAILED"} in ${seconds.toFixed(0)} s`);
+  return passed;
+}
+
+try {
+  // In the form of Bun's own file of how long each took: the longest begins.
+  const ms = (file: string) => (startWith(LONG)(file) ? 60_000 : 1000);
+  await Bun.write(
+    timings,
+    JSON.stringify({ version: 1, files: Object.fromEntries(files.map((file) => [file, ms(file)])) }),
+  );
+  const sideBySide = [
+    `--parallel=${FILES_PER_PROCESSOR * availableParallelism()}`,
+    // Modules and threads serve more than one file, as in a run of one process.
+    "--no-isolate",
+    `--timings=${timings}`,
+  ];
+  const isAlone = startWith(ALONE);
+  const passed = [
+    await bun(["scripts/compile.ts", executable]),
+    await part(
+      "side by side",
+      files.filter((file) => !isAlone(file)),
+      "sqlite",
+      ...sideBySide,
+    ),
+    await part("on PostgreSQL", files.filter(startWith(ON_EACH_ENGINE)), "postgres", ...sideBySide),
+    await part("alone", files.filter(isAlone), "sqlite"),
+  ];
+  process.exitCode = passed.every(Boolean) ? 0 : 1;
+} finally {
+  await server?.remove();
+  rmSync(folder, { recursive: true, force: true });
+}
