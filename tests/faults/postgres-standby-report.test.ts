@@ -116,7 +116,7 @@ test(
     const streams = async () => (await beside.query("select 1 from pg_stat_replication")).length === 1;
     await until("the standby to be back", streams);
     await outage();
-    expect(lines(replica).length).toBeGreaterThan(1);
+    await until("what has changed to be said", () => lines(replica).length > 1);
     expect(String(lines(replica)[1]?.["message"])).toContain("standby");
   },
   LONG_MS,
