@@ -5,8 +5,8 @@ export type FollowerName = (typeof FOLLOWERS)[number];
 export interface Follower {
   readonly name: FollowerName;
   /**
-   * Takes the rows after `after`, up to `last`, into its tables, inside the transaction that also moves its position.
-   * The log is attached as `log`.
+   * Takes the rows after `after`, up to `last`, from the step's rows (`step-rows.ts`) into its tables, inside the
+   * transaction that also moves its position.
    */
   step(after: number, last: number): void;
   /**

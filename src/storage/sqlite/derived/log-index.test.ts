@@ -16,9 +16,10 @@ import { Logs } from "../ingest/logs.ts";
 import { MessageQueries } from "../reads/message-queries.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./followers.ts";
 import { indexPath, openIndex } from "./index-file.ts";
-import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
+import { LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
 import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./sender-order.ts";
+import { StepRows } from "./step-rows.ts";
 
 let folder: Folder;
 beforeEach(() => {
@@ -147,6 +148,30 @@ test("a cursor leads through everything, whatever is derived meanwhile", () => {
   db.close();
 });
 
+test("a step of all followers reads each row of the log once", () => {
+  const path = join(folder.path, "once.db");
+  const { db: writer, append } = openLog(path);
+  append(Array.from({ length: 50 }, (_, index) => message(`m${index}`)));
+  // Every follower has to read the key, and reading it is counted.
+  writer.run("alter table messages rename to stored");
+  writer.run(`create view messages as select stored.rowid as rowid, message_id, from_msisdn, to_msisdn, ts, text,
+    created_at, seq, counted(ts_key) as ts_key from stored`);
+  let read = 0;
+  const counted = (key: string) => {
+    read++;
+    return key;
+  };
+  using log = openForReading(path);
+  log.function("counted", counted);
+  const db = openIndex(log, path, 1, 1024) as Database;
+  db.function("counted", counted);
+  const index = new LogIndex(db, path, 1, INDEX_LIMITS);
+  expect(index.advance()).toBe(50);
+  expect(read).toBe(50);
+  index.close();
+  writer.close();
+});
+
 test("what was derived is put in better order without a snapshot of the log, which a checkpoint would wait for", () => {
   const limits = { ...INDEX_LIMITS, runRows: 5, runs: 2, segmentRows: 5 };
   const path = join(folder.path, "order.db");
@@ -154,8 +179,10 @@ test("what was derived is put in better order without a snapshot of the log, whi
   append(Array.from({ length: 200 }, (_, index) => message(`m${index}`, { from: `+${index}` })));
   using log = openForReading(path);
   const index = openIndex(log, path, 1, 1024) as Database;
+  const rows = new StepRows(index);
   const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits)];
   index.transaction(() => {
+    rows.read(0, 200);
     for (let row = 0; row < 200; row += 10) for (const each of followers) each.step(row, row + 10);
   })();
   const count = (table: string) =>

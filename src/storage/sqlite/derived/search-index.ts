@@ -15,6 +15,7 @@ import { SegmentBuilder } from "../../../search/segment-builder.ts";
 import { bytesChecksum } from "../connection/row-checksum.ts";
 import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
+import { STEP_ROWS } from "./step-rows.ts";
 import {
   blockChecksum,
   CHUNK,
@@ -31,6 +32,8 @@ import {
 
 /** So many segments of one tier become one of the next. */
 const FANOUT = 16;
+/** Texts of so many messages are in memory at once. */
+const SLICE_ROWS = 2048;
 
 export class SearchFollower implements Follower {
   readonly name = "search";
@@ -53,15 +56,17 @@ export class SearchFollower implements Follower {
     this.#addChunk = db.query("insert into postings values (?, ?, ?, ?)");
     this.#segments = db.query("select segment, first, last, documents from segments order by first desc");
     this.#rows = db.query(
-      `select ${INDEXED_COLUMNS} from log.messages where rowid > ? and rowid <= ? order by rowid`,
+      `select row, recipient, text, source from ${STEP_ROWS} where row > ? and row <= ? order by row`,
     );
     this.#chunk = db.query(CHUNK);
   }
 
   step(after: number, last: number): void {
     const builder = new SegmentBuilder(after + 1);
-    for (const columns of this.#rows.values(after, last) as unknown as IndexedColumns[])
-      addToSegment(builder, columns);
+    for (let row = after; row < last; row += SLICE_ROWS) {
+      const slice = this.#rows.values(row, Math.min(last, row + SLICE_ROWS)) as unknown as IndexedColumns[];
+      for (const columns of slice) addToSegment(builder, columns);
+    }
     const { postings, ...built } = builder.build();
     const segment = this.#next();
     for (let start = 0; start < postings.length; start += CHUNK_BYTES) {

@@ -2,12 +2,13 @@
 import type { Database } from "bun:sqlite";
 import { CountedWriter, createCounted } from "./counted-order.ts";
 import type { Follower } from "./followers.ts";
+import { STEP_ROWS } from "./step-rows.ts";
 
 export const BY_TIME = {
   entries: "by_time",
   leaves: "time_leaves",
   key: ["ts_key", "message_id"],
-  fresh: "select ts_key, message_id, rowid from log.messages where rowid > ?1 and rowid <= ?2",
+  fresh: `select ts_key, message_id, row from ${STEP_ROWS} where row > ?1 and row <= ?2`,
 } as const;
 
 export const TIME_TABLES = createCounted(BY_TIME);
