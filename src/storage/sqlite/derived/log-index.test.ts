@@ -62,6 +62,7 @@ const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({
     events: fc.integer({ min: 1, max: 9 }),
   }),
   leafRows: fc.integer({ min: 1, max: 6 }),
+  stretchRows: fc.integer({ min: 1, max: 5 }),
   runRows: fc.integer({ min: 1, max: 5 }),
   runs: fc.integer({ min: 1, max: 4 }),
   runSenderRows: fc.integer({ min: 1, max: 4 }),
@@ -201,6 +202,7 @@ test("what was derived is put in better order without a snapshot of the log, whi
 
 /** As a version before checksums left it. */
 function withoutChecksums(index: Database): void {
+  index.run("drop table stretches");
   for (const [table, column] of [
     ["segments", "checksum"],
     ["segments", "lasts_checksum"],
@@ -250,6 +252,41 @@ describe("a file that can't serve is made anew", () => {
 
   test("one that serves goes on where it was", () => {
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
+  });
+
+  test("one of the version before stretches is completed in place, and gets those that it lacks by and by", () => {
+    const { stretchRows } = INDEX_LIMITS;
+    path = build("long.db", 2 * stretchRows + 100);
+    using index = new Database(indexPath(path, 1));
+    index.run("drop table stretches");
+    index.run("pragma user_version = 7");
+    index.close();
+    using log = openForReading(path);
+    const completed = openLogIndex(log, path, INDEX_LIMITS, 1024);
+    const { db, append } = openLog(path);
+    const stored = () => {
+      using read = new Database(indexPath(path, 1), { readonly: true });
+      return read.query("select * from stretches").values();
+    };
+    const late = { q: "hello", since: "2025-01-15T10:00:01Z", limit: 1, offset: 0 };
+    const early = { q: "hello", until: "2025-01-15T10:00:01Z", limit: 1, offset: 0 };
+    const totals = () =>
+      withQueries(path, completed, INDEX_LIMITS, (queries) =>
+        [late, early].map((query) => queries.list(query, NEVER).total),
+      );
+    expect(stored()).toEqual([[2, "", "~"]]);
+    expect(totals()).toEqual([0, 2 * stretchRows + 100]);
+    append([message("new", { ts: "2025-01-15T10:00:02Z" })]);
+    completed.advance();
+    const instant = "2025-01-15T10:00:00";
+    expect(stored()).toEqual([
+      [0, instant, instant],
+      [1, instant, instant],
+      [2, "", "~"],
+    ]);
+    expect(totals()).toEqual([1, 2 * stretchRows + 100]);
+    completed.close();
+    db.close();
   });
 
   test("one of the version before checksums is completed in place, and goes on where it was", () => {

@@ -88,7 +88,7 @@ export class LogIndex {
     this.#limits = limits;
     this.#rows = new StepRows(db);
     this.#followers = [
-      new TimeFollower(db, limits.leafRows),
+      new TimeFollower(db, limits),
       new SenderFollower(db, limits),
       new SearchFollower(db, limits),
     ];

@@ -6,7 +6,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
 import { NATIVE } from "../../../core/source.ts";
-import { andBits, complement, countBits, markDocuments } from "../../../search/bits.ts";
+import { andBits, complement, copyBits, countBits, markDocuments } from "../../../search/bits.ts";
 import { blocksThatMayHold, cutDictionary } from "../../../search/blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "../../../search/merge.ts";
 import { plan } from "../../../search/pieces.ts";
@@ -29,6 +29,7 @@ import {
   soundChunk,
   soundDictionary,
 } from "./stored-segment.ts";
+import type { RowRange } from "./stretches.ts";
 
 /** So many segments of one tier become one of the next. */
 const FANOUT = 16;
@@ -174,7 +175,6 @@ export interface Matches {
   readonly exact: boolean;
   readonly count: number;
   has(row: number): boolean;
-  /** Ascending. */
   rows(): Iterable<number>;
 }
 
@@ -223,10 +223,9 @@ export class SearchReader {
   }
 
   /** Rows whose text contains `q` (folded), to `to`, from `source`. `checkTime` is called between segments. */
-  find({ q, to, source }: SearchTerms, checkTime: () => void): Matches {
+  find({ q, to, source }: SearchTerms, checkTime: () => void): MarkedRows {
     const { needles, exact } = q === undefined ? { needles: [], exact: true } : plan(q);
     const marked: Marked[] = [];
-    let count = 0;
     const segments = this.#db.query<SegmentRow, []>(
       "select segment, first, last, documents from segments order by first",
     );
@@ -235,11 +234,9 @@ export class SearchReader {
     for (const segment of all) {
       checkTime();
       const bits = this.#mark(segment, needles, { to, source });
-      if (bits === undefined) continue;
-      marked.push({ first: segment.first, last: segment.last, bits });
-      count += countBits(bits);
+      if (bits !== undefined) marked.push({ first: segment.first, last: segment.last, bits });
     }
-    return new MarkedRows(marked, count, exact);
+    return new MarkedRows(marked, exact);
   }
 
   /** Undefined when nothing in the segment matches. */
@@ -357,17 +354,30 @@ class Chunks {
   }
 }
 
-class MarkedRows implements Matches {
+export class MarkedRows implements Matches {
   readonly exact: boolean;
   readonly count: number;
   /** In the order of rows. */
   readonly #marked: readonly Marked[];
   #at: Marked | undefined;
 
-  constructor(marked: readonly Marked[], count: number, exact: boolean) {
+  constructor(marked: readonly Marked[], exact: boolean) {
     this.#marked = marked;
-    this.count = count;
+    this.count = marked.reduce((sum, { bits }) => sum + countBits(bits), 0);
     this.exact = exact;
+  }
+
+  /** Those within the ranges of rows, of which none overlap. */
+  within(ranges: readonly RowRange[]): MarkedRows {
+    const marked = this.#marked.flatMap(({ first, last, bits }) => {
+      const own = ranges.filter((range) => range.first <= last && range.last >= first);
+      if (own.length === 0) return [];
+      const kept = new Uint32Array(bits.length);
+      for (const range of own)
+        copyBits(bits, Math.max(0, range.first - first), Math.min(last, range.last) - first, kept);
+      return [{ first, last, bits: kept }];
+    });
+    return new MarkedRows(marked, this.exact);
   }
 
   has(row: number): boolean {

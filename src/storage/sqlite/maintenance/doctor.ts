@@ -13,6 +13,7 @@ import { openForReading } from "../connection/files.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import type { CountedTables } from "../derived/counted-order.ts";
 import { BY_FILTER } from "../derived/event-order.ts";
+import { INDEX_LIMITS } from "../derived/followers.ts";
 import {
   eventPosition,
   indexNumbers,
@@ -47,11 +48,11 @@ export interface Examination {
   readonly parts: readonly Examined[];
 }
 
-/** Messages in the log, for whoever shows how far the examination is: it looks at each four times. */
+/** Messages in the log, for whoever shows how far the examination is: it looks at each five times. */
 export function rowsToExamine(path: string): number {
   using log = openForReading(path);
   try {
-    return 4 * endOfLog(log).row;
+    return 5 * endOfLog(log).row;
   } catch (error) {
     if (isUnreadable(error)) return 0;
     throw error;
@@ -68,7 +69,7 @@ export function* examine(path: string): Generator<number, Examination> {
   try {
     const at = positionsOf(db);
     const time = examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME));
-    parts.push(yield* asFarAsReadable("time", time));
+    parts.push(yield* asFarAsReadable("time", withStretches(db, time)));
     const senders = examineOrder(db, SENDERS, at.senders, () => countFindings(db));
     parts.push(yield* asFarAsReadable("senders", senders));
     parts.push(yield* asFarAsReadable("search", new SegmentsCheck(log, db).run(at.search)));
@@ -78,6 +79,11 @@ export function* examine(path: string): Generator<number, Examination> {
     db.close();
   }
   return { index, parts };
+}
+
+function* withStretches(db: Database, time: Generator<number, Examined>): Generator<number, Examined> {
+  const { findings, ...rest } = yield* time;
+  return { ...rest, findings: [...findings, ...(yield* examineStretches(db))] };
 }
 
 function* examineAllEvents(db: Database): Generator<number, Examined> {
@@ -246,6 +252,29 @@ function leafFindings(db: Database, { entries, leaves, key }: Omit<CountedTables
       ? []
       : [`${leaves}: the leaf from ${leaf.first || "the start"} on says ${leaf.rows} and has ${n}`];
   });
+}
+
+/** The bounds in time of the log's stretches: no row lies beyond them. */
+function* examineStretches(db: Database): Generator<number, readonly string[]> {
+  const findings = new Findings();
+  const { stretchRows } = INDEX_LIMITS;
+  const slice = db.query<{ stretch: number; rows: number; wrong: number }, [number]>(
+    `select stretch, count(m.rowid) as rows, coalesce(min(m.ts_key) < least or max(m.ts_key) > greatest, 0) as wrong
+     from (select * from stretches where stretch >= ? order by stretch limit ${SLICE_ROWS / stretchRows}) s
+     left join log.messages m on m.rowid >= s.stretch * ${stretchRows} and m.rowid < (s.stretch + 1) * ${stretchRows}
+       and m.rowid <= (select row from followers where name = 'time')
+     group by stretch order by stretch`,
+  );
+  for (let next = 0; ; ) {
+    const found = slice.all(next);
+    const last = found.at(-1);
+    if (last === undefined) return findings.list();
+    for (const { stretch, wrong } of found)
+      if (wrong !== 0)
+        findings.add(`stretches: rows ${stretch * stretchRows} on have instants beyond its bounds`);
+    next = last.stretch + 1;
+    yield found.reduce((sum, { rows }) => sum + rows, 0);
+  }
 }
 
 /** The counts by sender, their sums, and who has most. */

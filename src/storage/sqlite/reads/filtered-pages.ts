@@ -11,7 +11,8 @@ import { SOURCE_OF_MESSAGE } from "../connection/source-label.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
-import type { Matches, SearchReader } from "../derived/search-index.ts";
+import type { MarkedRows, Matches, SearchReader } from "../derived/search-index.ts";
+import { Stretches } from "../derived/stretches.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import type { TailRow } from "./tail.ts";
@@ -36,6 +37,7 @@ export class FilteredPages {
   readonly #db: Database;
   readonly #search: SearchReader;
   readonly #limits: IndexLimits;
+  #stretches: { readonly row: number; readonly stretches: Stretches } | undefined;
 
   constructor(db: Database, search: SearchReader, limits: IndexLimits) {
     this.#db = db;
@@ -46,22 +48,56 @@ export class FilteredPages {
   find(search: Search): Found {
     const { wanted, snapshot, from, to } = search;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
-    const found = this.#exact(
-      inIndex(() => this.#search.find(wanted, snapshot.checkTime)),
-      search,
-    );
-    const bounded = wanted.from !== undefined || wanted.since !== undefined || wanted.until !== undefined;
-    const few = found.count * this.#limits.lookupCost;
-    if (wanted.from === undefined && few <= this.#walkRows(search, found, bounded)) {
-      return this.#lookedUp(search, found, bounded);
+    const all = inIndex(() => this.#search.find(wanted, snapshot.checkTime));
+    const inRange = wanted.from === undefined ? this.#inTime(search, all) : undefined;
+    if (inRange === undefined) {
+      const found = this.#exactWhereFewer(all, search);
+      return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
     }
-    if (bounded) return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
+    const found = this.#exact(inRange, search);
+    if (found.count * this.#limits.lookupCost <= this.#walkRows(search, found))
+      return this.#lookedUp(search, found);
     return this.#pageByWalk(search, found, found.count + tailOf(snapshot, "search").length);
   }
 
-  /** Of a phrase the index tells candidates only: their texts decide, at once or, in a sender's range, when walked. */
-  #exact(found: Matches, { wanted, snapshot, from, to }: Search): Matches {
-    if (found.exact || (wanted.from !== undefined && to - from < found.count)) return found;
+  /**
+   * The matches in the range of time; undefined when it takes less to walk the range. The bounds of the log's stretches
+   * tell of most rows whether they are in it; the others are looked up.
+   */
+  #inTime({ wanted, snapshot, from, to }: Search, found: MarkedRows): Matches | undefined {
+    const { since, until } = wanted;
+    if (since === undefined && until === undefined) return found;
+    const { inside, open } = this.#stretchesAt(snapshot).divide(
+      { sinceKey: since?.tsKey, untilKey: until?.tsKey },
+      snapshot.positions.search,
+    );
+    const undecided = found.within(open);
+    if (undecided.count * this.#limits.lookupCost > to - from) return undefined;
+    const kept: number[] = [];
+    for (const rows of batches(undecided.rows())) {
+      snapshot.checkTime();
+      for (const place of this.#places(rows)) if (isWithin(place, wanted)) kept.push(place.row);
+    }
+    return foundInRange(found, found.within(inside), kept);
+  }
+
+  /** They change only when the follower of time has taken a step. */
+  #stretchesAt({ positions: { time } }: Snapshot): Stretches {
+    if (this.#stretches?.row !== time) {
+      const stretches = inIndex(() => new Stretches(this.#db, this.#limits.stretchRows, time));
+      this.#stretches = { row: time, stretches };
+    }
+    return this.#stretches.stretches;
+  }
+
+  /** While a range is walked, texts are looked at as they come, unless it has more rows than there are candidates. */
+  #exactWhereFewer(found: Matches, search: Search): Matches {
+    return search.to - search.from < found.count ? found : this.#exact(found, search);
+  }
+
+  /** Of a phrase the index tells candidates only: their texts decide. */
+  #exact(found: Matches, { wanted, snapshot }: Search): Matches {
+    if (found.exact) return found;
     const kept: number[] = [];
     for (const rows of batches(found.rows())) kept.push(...this.#check(rows, wanted, snapshot));
     return listOf(kept);
@@ -75,25 +111,23 @@ export class FilteredPages {
   }
 
   /** How many rows the other way would walk over. */
-  #walkRows({ query, order, from, to }: Search, { count }: Matches, bounded: boolean): number {
-    if (bounded || count === 0) return to - from;
-    return Math.min(order.size, ((query.offset + query.limit) * order.size) / count);
+  #walkRows({ query, from, to }: Search, { count }: Matches): number {
+    const rows = to - from;
+    return count === 0 ? rows : Math.min(rows, ((query.offset + query.limit) * rows) / count);
   }
 
-  /** Few matches: their places are looked up, kept if in the range, and sorted. */
-  #lookedUp(search: Search, found: Matches, bounded: boolean): Found {
-    const { wanted, snapshot, query } = search;
+  /** Few matches: their places are looked up, and sorted. */
+  #lookedUp({ snapshot, query }: Search, found: Matches): Found {
     const places: Entry[] = [];
     for (const rows of batches(found.rows())) {
       snapshot.checkTime();
       places.push(...this.#places(rows));
     }
-    const inRange = bounded ? places.filter((place) => isWithin(place, wanted)) : places;
-    inRange.sort(compareKeys);
+    places.sort(compareKeys);
     const tail = tailOf(snapshot, "search");
-    const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
+    const order = listOrder(places.length, (rank) => places[rank] as Entry);
     return {
-      total: inRange.length + tail.length,
+      total: places.length + tail.length,
       entries: pageOf(query, { order, from: 0, to: order.size, tail }),
     };
   }
@@ -106,9 +140,9 @@ export class FilteredPages {
 
   /** The total is known; the order is walked until the page is complete. */
   #pageByWalk(search: Search, found: Matches, total: number): Found {
-    const { query, order, name, snapshot } = search;
+    const { query, order, name, snapshot, from } = search;
     if (query.offset >= total) return { total, entries: [] };
-    const start = query.after === undefined ? 0 : order.rank(keyAfter(query.after));
+    const start = query.after === undefined ? from : Math.max(from, order.rank(keyAfter(query.after)));
     const rows = this.#walk(search, found, start, query.offset + query.limit + 1);
     const tail = tailOf(snapshot, name);
     return { total, entries: this.#pageOfRows(query, rows, tail) };
@@ -188,6 +222,19 @@ function listOrder(size: number, entry: (rank: number) => Entry): Order {
       Array.from({ length: Math.max(0, Math.min(limit, size - rank)) }, (_, index) => entry(rank + index)),
     *rows(from, to) {
       for (let rank = from; rank < to; rank++) yield [entry(rank).row];
+    },
+  };
+}
+
+/** Matches in a range: those inside, and others. Whoever walks the range asks of no row outside of it. */
+function foundInRange(found: Matches, inside: Matches, others: readonly number[]): Matches {
+  return {
+    exact: found.exact,
+    count: inside.count + others.length,
+    has: (row) => found.has(row),
+    *rows() {
+      yield* inside.rows();
+      yield* others;
     },
   };
 }
