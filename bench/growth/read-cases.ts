@@ -7,6 +7,8 @@ export const rareTimes = 20;
 /** Shares most of its letters with the rare one, so that no index can be sure too early. */
 const absentWord = "bergamotta";
 const frequentWord = "you";
+/** In one text of twenty, about. */
+const commonWord = "send";
 /** The messages of a database, however many, are spread over a year. */
 export const yearMs = 365 * 24 * 3600 * 1000;
 const senderRank = 9;
@@ -22,9 +24,13 @@ const readNames = [
   "frequent word",
   "one character",
   "two characters",
+  "common word",
   "word and from",
   "word and since",
+  "common word and since",
+  "common word and until",
   "to page",
+  "to and since",
 ] as const;
 export type ReadName = (typeof readNames)[number];
 
@@ -38,7 +44,9 @@ export function readCases(size: number, senders: number): ReadCase[] {
   const since = instant(firstInstantMs + yearMs / 2);
   const to = ownNumbers[1] ?? "";
   const isFrom: Matches = (message) => message.from === from;
+  const isTo: Matches = (message) => message.to === to;
   const isSince: Matches = (message) => message.ts >= since;
+  const isBefore: Matches = (message) => message.ts < since;
   const all: Matches = () => true;
   const has =
     (word: string): Matches =>
@@ -59,9 +67,13 @@ export function readCases(size: number, senders: number): ReadCase[] {
     "frequent word": [page({ q: frequentWord }), has(frequentWord)],
     "one character": [page({ q: "e" }), has("e")],
     "two characters": [page({ q: "th" }), has("th")],
+    "common word": [page({ q: commonWord }), has(commonWord)],
     "word and from": [page({ q: frequentWord, from }), both(isFrom, has(frequentWord))],
     "word and since": [page({ q: frequentWord, since }), both(isSince, has(frequentWord))],
-    "to page": [page({ to }), (message) => message.to === to],
+    "common word and since": [page({ q: commonWord, since }), both(isSince, has(commonWord))],
+    "common word and until": [page({ q: commonWord, until: since }), both(isBefore, has(commonWord))],
+    "to page": [page({ to }), isTo],
+    "to and since": [page({ to, since }), both(isSince, isTo)],
   };
   return readNames.map((name) => ({ name, path: cases[name][0], matches: cases[name][1] }));
 }

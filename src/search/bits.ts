@@ -34,6 +34,17 @@ export function andBits(bits: Uint32Array, others: Uint32Array): void {
   }
 }
 
+/** Sets in `target` those of the bits from one number up to another. */
+export function copyBits(bits: Uint32Array, from: number, to: number, target: Uint32Array): void {
+  const [first, last] = [from >>> 5, to >>> 5];
+  for (let index = first; index <= last; index++) {
+    let word = bits[index] as number;
+    if (index === first) word &= -1 << (from & 31);
+    if (index === last) word &= -1 >>> (31 - (to & 31));
+    target[index] = (target[index] as number) | word;
+  }
+}
+
 /** What is not in `bits`, of so many documents. */
 export function complement(bits: Uint32Array, documents: number): Uint32Array<ArrayBuffer> {
   const others = Uint32Array.from(bits, (word) => ~word);

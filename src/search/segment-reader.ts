@@ -3,7 +3,7 @@
  * postings that a search needs, and never a text: of a phrase it tells candidates.
  */
 import type { Database } from "bun:sqlite";
-import { andBits, complement, countBits, markDocuments } from "./bits.ts";
+import { andBits, complement, copyBits, countBits, markDocuments } from "./bits.ts";
 import { blocksThatMayHold } from "./blocks.ts";
 import { CHUNK_BYTES } from "./merge.ts";
 import { plan } from "./pieces.ts";
@@ -29,6 +29,18 @@ export interface Matches {
   has(row: number): boolean;
   /** Ascending. */
   rows(): Iterable<number>;
+}
+
+/** Rows from `first` up to `last`. */
+export interface RowRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Matches as a search gives them. */
+export interface FoundMatches extends Matches {
+  /** Those within the ranges of rows, of which none overlap. */
+  within(ranges: readonly RowRange[]): FoundMatches;
 }
 
 /** All of it together. */
@@ -75,10 +87,9 @@ export class SegmentReader {
   }
 
   /** Rows that match all terms. `checkTime` is called between segments. Throws `DamagedSegment`. */
-  find({ text, labels = [], without = [] }: SearchTerms, checkTime: () => void): Matches {
+  find({ text, labels = [], without = [] }: SearchTerms, checkTime: () => void): FoundMatches {
     const { needles, exact } = text === undefined ? { needles: [], exact: true } : plan(text);
     const marked: Marked[] = [];
-    let count = 0;
     const segments = this.#db.query<SegmentRange, []>(
       "select segment, first, last, documents from segments order by first",
     );
@@ -87,11 +98,9 @@ export class SegmentReader {
     for (const segment of all) {
       checkTime();
       const bits = this.#mark(segment, needles, labels, without);
-      if (bits === undefined) continue;
-      marked.push({ first: segment.first, last: segment.last, bits });
-      count += countBits(bits);
+      if (bits !== undefined) marked.push({ first: segment.first, last: segment.last, bits });
     }
-    return new MarkedRows(marked, count, exact);
+    return new MarkedRows(marked, exact);
   }
 
   /** Undefined when nothing in the segment matches. */
@@ -212,17 +221,29 @@ class Chunks {
   }
 }
 
-class MarkedRows implements Matches {
+class MarkedRows implements FoundMatches {
   readonly exact: boolean;
   readonly count: number;
   /** In the order of rows. */
   readonly #marked: readonly Marked[];
   #at: Marked | undefined;
 
-  constructor(marked: readonly Marked[], count: number, exact: boolean) {
+  constructor(marked: readonly Marked[], exact: boolean) {
     this.#marked = marked;
-    this.count = count;
+    this.count = marked.reduce((sum, { bits }) => sum + countBits(bits), 0);
     this.exact = exact;
+  }
+
+  within(ranges: readonly RowRange[]): MarkedRows {
+    const marked = this.#marked.flatMap(({ first, last, bits }) => {
+      const own = ranges.filter((range) => range.first <= last && range.last >= first);
+      if (own.length === 0) return [];
+      const kept = new Uint32Array(bits.length);
+      for (const range of own)
+        copyBits(bits, Math.max(0, range.first - first), Math.min(last, range.last) - first, kept);
+      return [{ first, last, bits: kept }];
+    });
+    return new MarkedRows(marked, this.exact);
   }
 
   has(row: number): boolean {

@@ -63,6 +63,7 @@ describe("without a server", () => {
     ["time", "an entry has another key", "update by_time set ts_key = '2030' where row = 39999"],
     ["time", "a leaf has another size", "update time_leaves set rows = rows + 1 where leaf = 2"],
     ["time", "the first leaf is missing", "delete from time_leaves where leaf = 1"],
+    ["time", "a stretch has narrower bounds", "update stretches set greatest = least where stretch = 1"],
     ["senders", "an entry is missing", "delete from by_sender where row = 1"],
     ["senders", "a settled entry has another sender", "update by_sender set sender = '+9' where row = 1"],
     [

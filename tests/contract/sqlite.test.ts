@@ -14,6 +14,7 @@ const tiny: IndexLimits = {
   runSenderRows: 2,
   segmentRows: 2,
   segmentRowsMax: 40,
+  stretchRows: 3,
   shortRows: 3,
   lookupCost: 2,
   tailRows: 131_072,

@@ -12,7 +12,7 @@ import { newSqlite, type SqliteDatabase } from "../databases/sqlite.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
 
-const OLD_VERSION = 7;
+const OLD_VERSION = 8;
 const MESSAGES = 3000;
 
 let database: SqliteDatabase;

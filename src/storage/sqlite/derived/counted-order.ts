@@ -35,6 +35,13 @@ interface Leaf extends SortKey {
   readonly rows: number;
 }
 
+/** The leaf where the first of some fresh entries goes, the last leaf of all, and how many entries there are. */
+interface Ends {
+  readonly first: number;
+  readonly last: number;
+  readonly added: number;
+}
+
 interface Grown {
   readonly leaf: number;
   readonly added: number;
@@ -42,6 +49,7 @@ interface Grown {
 
 export class CountedWriter {
   readonly #insert: Statement;
+  readonly #ends: Statement<Ends, [number, number]>;
   readonly #grown: Statement<Grown, [number, number]>;
   readonly #leaf: Statement<Leaf, [number]>;
   readonly #resize: Statement;
@@ -55,13 +63,15 @@ export class CountedWriter {
     const place = `${first}, ${second}`;
     this.#leafRowsMax = leafRowsMax;
     this.#insert = db.query(`insert into ${entries} ${fresh} order by ${place}`);
-    this.#grown = db.query(
-      `select (
-         select leaf from ${leaves} l where (l.${first}, l.${second}) <= (f.${first}, f.${second})
-         order by l.${first} desc, l.${second} desc limit 1
-       ) as leaf, count(*) as added
-       from (${fresh}) f group by 1`,
+    const leafOfFresh = `(
+      select leaf from ${leaves} l where (l.${first}, l.${second}) <= (f.${first}, f.${second})
+      order by l.${first} desc, l.${second} desc limit 1)`;
+    this.#ends = db.query(
+      `select ${leafOfFresh} as first, (select count(*) from (${fresh})) as added,
+         (select leaf from ${leaves} order by ${first} desc, ${second} desc limit 1) as last
+       from (select ${place} from (${fresh}) order by ${place} limit 1) f`,
     );
+    this.#grown = db.query(`select ${leafOfFresh} as leaf, count(*) as added from (${fresh}) f group by 1`);
     this.#leaf = db.query(
       `select ${first} as tsKey, ${second} as messageId, rows from ${leaves} where leaf = ?`,
     );
@@ -76,7 +86,14 @@ export class CountedWriter {
   /** Takes what the rows of the log after `after` up to `last` bring. */
   add(after: number, last: number): void {
     this.#insert.run(after, last);
-    for (const grown of this.#grown.all(after, last)) this.#settle(grown);
+    for (const grown of this.#grownLeaves(after, last)) this.#settle(grown);
+  }
+
+  /** Most often all that is fresh comes after nearly all that is there: then no entry's leaf has to be looked for. */
+  #grownLeaves(after: number, last: number): readonly Grown[] {
+    const ends = this.#ends.get(after, last);
+    if (ends === null) return [];
+    return ends.first === ends.last ? [{ leaf: ends.last, added: ends.added }] : this.#grown.all(after, last);
   }
 
   /** Writes a leaf's size, in as many leaves as it takes. */

@@ -5,8 +5,8 @@ export type FollowerName = (typeof FOLLOWERS)[number];
 export interface Follower {
   readonly name: FollowerName;
   /**
-   * Takes the rows after `after`, up to `last`, into its tables, inside the transaction that also moves its position.
-   * The log is attached as `log`.
+   * Takes the rows after `after`, up to `last`, from the step's rows (`step-rows.ts`) into its tables, inside the
+   * transaction that also moves its position.
    */
   step(after: number, last: number): void;
   /**
@@ -25,6 +25,8 @@ export interface IndexLimits {
   readonly stepRows: Readonly<Record<FollowerName | "events", number>>;
   /** Entries in one leaf of a counted order. */
   readonly leafRows: number;
+  /** Rows of the log of which the least and the greatest instant are kept together. */
+  readonly stretchRows: number;
   /** Messages that a run of the order by sender takes; more than it when one step brings more. */
   readonly runRows: number;
   /** Full runs that are swept into the order. */
@@ -46,6 +48,7 @@ export interface IndexLimits {
 export const INDEX_LIMITS: IndexLimits = {
   stepRows: { time: 16_384, senders: 16_384, search: 16_384, events: 8192 },
   leafRows: 4096,
+  stretchRows: 4096,
   runRows: 8192,
   runs: 32,
   runSenderRows: 16,

@@ -10,14 +10,15 @@ import { FOLD_VERSION } from "../../../core/fold-table.ts";
 import { PIECES_VERSION, SEARCH_CHECKSUMS, SEARCH_TABLES } from "../../../search/search.ts";
 import { indexDamage } from "../connection/damage.ts";
 import { EVENT_TABLES } from "./event-order.ts";
-import { FOLLOWERS, type FollowerName, type Positions } from "./followers.ts";
+import { FOLLOWERS, type FollowerName, INDEX_LIMITS, type Positions } from "./followers.ts";
 import { SENDER_TABLES } from "./sender-order.ts";
+import { addStretches } from "./stretches.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 8;
+const INDEX_VERSION = 9;
 /** Of files that don't tell types apart: they serve until one that does has been made beside them. */
-const WITHOUT_TYPES = 7;
+const WITHOUT_TYPES = 8;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
@@ -37,6 +38,7 @@ const EVENTS = "events";
 const COMPLETIONS: Readonly<Record<number, string>> = {
   5: `${EVENT_TABLES} insert into followers values ('${EVENTS}', 0, null);`,
   6: SEARCH_CHECKSUMS,
+  7: addStretches(INDEX_LIMITS.stretchRows),
 };
 
 /** The name of an index file; a rebuild makes the next number beside the one in use. */

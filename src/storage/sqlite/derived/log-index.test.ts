@@ -17,9 +17,10 @@ import { Logs } from "../ingest/logs.ts";
 import { MessageQueries } from "../reads/message-queries.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./followers.ts";
 import { indexPath, openIndex } from "./index-file.ts";
-import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
+import { LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
 import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./sender-order.ts";
+import { StepRows } from "./step-rows.ts";
 
 let folder: Folder;
 beforeEach(() => {
@@ -62,6 +63,7 @@ const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({
     events: fc.integer({ min: 1, max: 9 }),
   }),
   leafRows: fc.integer({ min: 1, max: 6 }),
+  stretchRows: fc.integer({ min: 1, max: 5 }),
   runRows: fc.integer({ min: 1, max: 5 }),
   runs: fc.integer({ min: 1, max: 4 }),
   runSenderRows: fc.integer({ min: 1, max: 4 }),
@@ -148,6 +150,30 @@ test("a cursor leads through everything, whatever is derived meanwhile", () => {
   db.close();
 });
 
+test("a step of all followers reads each row of the log once", () => {
+  const path = join(folder.path, "once.db");
+  const { db: writer, append } = openLog(path);
+  append(Array.from({ length: 50 }, (_, index) => message(`m${index}`)));
+  // Every follower has to read the key, and reading it is counted.
+  writer.run("alter table messages rename to stored");
+  writer.run(`create view messages as select stored.rowid as rowid, message_id, from_msisdn, to_msisdn, ts, text,
+    created_at, seq, counted(ts_key) as ts_key from stored`);
+  let read = 0;
+  const counted = (key: string) => {
+    read++;
+    return key;
+  };
+  using log = openForReading(path);
+  log.function("counted", counted);
+  const db = openIndex(log, path, 1, 1024) as Database;
+  db.function("counted", counted);
+  const index = new LogIndex(db, path, 1, INDEX_LIMITS);
+  expect(index.advance()).toBe(50);
+  expect(read).toBe(50);
+  index.close();
+  writer.close();
+});
+
 test("what was derived is put in better order without a snapshot of the log, which a checkpoint would wait for", () => {
   const limits = { ...INDEX_LIMITS, runRows: 5, runs: 2, segmentRows: 5 };
   const path = join(folder.path, "order.db");
@@ -155,8 +181,10 @@ test("what was derived is put in better order without a snapshot of the log, whi
   append(Array.from({ length: 200 }, (_, index) => message(`m${index}`, { from: `+${index}` })));
   using log = openForReading(path);
   const index = openIndex(log, path, 1, 1024) as Database;
+  const rows = new StepRows(index);
   const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits, true)];
   index.transaction(() => {
+    rows.read(0, 200);
     for (let row = 0; row < 200; row += 10) for (const each of followers) each.step(row, row + 10);
   })();
   const count = (table: string) =>
@@ -180,6 +208,8 @@ test("damage that a merge of segments meets is damage of the index", () => {
   append(Array.from({ length: 16 }, (_, index) => message(`m${index}`)));
   using log = openForReading(path);
   using index = openIndex(log, path, 1, 1024) as Database;
+  const rows = new StepRows(index);
+  rows.read(0, 16);
   const follower = new SearchFollower(index, limits, true);
   for (let row = 0; row < 16; row++) follower.step(row, row + 1);
   index.run("delete from blocks where segment = 7");
@@ -189,6 +219,7 @@ test("damage that a merge of segments meets is damage of the index", () => {
 
 /** As a version before checksums left it. */
 function withoutChecksums(index: Database): void {
+  index.run("drop table stretches");
   for (const [table, column] of [
     ["segments", "checksum"],
     ["segments", "lasts_checksum"],
@@ -238,6 +269,41 @@ describe("a file that can't serve is made anew", () => {
 
   test("an index file that serves goes on where it was", () => {
     expect(reopen()).toEqual({ row: ROWS, number: 1, files: ["log.db-index1"] });
+  });
+
+  test("an index file of the version before stretches is completed in place, and gets those that it lacks by and by", () => {
+    const { stretchRows } = INDEX_LIMITS;
+    path = build("long.db", 2 * stretchRows + 100);
+    using index = new Database(indexPath(path, 1));
+    index.run("drop table stretches");
+    index.run("pragma user_version = 7");
+    index.close();
+    using log = openForReading(path);
+    const completed = openLogIndex(log, path, INDEX_LIMITS, 1024);
+    const { db, append } = openLog(path);
+    const stored = () => {
+      using read = new Database(indexPath(path, 1), { readonly: true });
+      return read.query("select * from stretches").values();
+    };
+    const late = { q: "hello", since: "2025-01-15T10:00:01Z", limit: 1, offset: 0 };
+    const early = { q: "hello", until: "2025-01-15T10:00:01Z", limit: 1, offset: 0 };
+    const totals = () =>
+      withQueries(path, completed, INDEX_LIMITS, (queries) =>
+        [late, early].map((query) => queries.list(query, NEVER).total),
+      );
+    expect(stored()).toEqual([[2, "", "~"]]);
+    expect(totals()).toEqual([0, 2 * stretchRows + 100]);
+    append([message("new", { ts: "2025-01-15T10:00:02Z" })]);
+    completed.advance();
+    const instant = "2025-01-15T10:00:00";
+    expect(stored()).toEqual([
+      [0, instant, instant],
+      [1, instant, instant],
+      [2, "", "~"],
+    ]);
+    expect(totals()).toEqual([1, 2 * stretchRows + 100]);
+    completed.close();
+    db.close();
   });
 
   test("an index file of the version before checksums is completed in place, and goes on where it was", () => {

@@ -15,6 +15,7 @@ import {
 } from "./index-file.ts";
 import { SearchFollower } from "./search-index.ts";
 import { SenderFollower } from "./sender-order.ts";
+import { StepRows } from "./step-rows.ts";
 import { TimeFollower } from "./time-order.ts";
 
 /**
@@ -73,7 +74,7 @@ export class LogIndex {
   readonly #db: Database;
   readonly #followers: readonly Follower[];
   readonly #limits: IndexLimits;
-  readonly #ends: Statement<{ row: number | null }, [number, number]>;
+  readonly #rows: StepRows;
   readonly #move: Statement;
   readonly #events: EventFollower;
   readonly #eventsEnd: Statement<{ event: number | null }, [number]>;
@@ -86,14 +87,12 @@ export class LogIndex {
     this.#logPath = logPath;
     this.number = number;
     this.#limits = limits;
+    this.#rows = new StepRows(db);
     this.#followers = [
-      new TimeFollower(db, limits.leafRows),
+      new TimeFollower(db, limits),
       new SenderFollower(db, limits),
       new SearchFollower(db, limits, hasTypes(db)),
     ];
-    this.#ends = db.query(
-      "select max(rowid) as row from (select rowid from log.messages where rowid > ? order by rowid limit ?)",
-    );
     this.#move = db.query(
       `update followers set row = ?1,
          message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
@@ -142,12 +141,14 @@ export class LogIndex {
   /** A step and the position that it reaches are one transaction. */
   #advanceMessages(from: number): void {
     const positions = { ...this.#positions };
+    const behind = this.#followers.filter(({ name }) => positions[name] === from);
+    const limit = ({ name }: Follower) => this.#limits.stepRows[name];
     const moved: Follower[] = [];
     this.#db.transaction(() => {
-      for (const follower of this.#followers) {
-        if (positions[follower.name] > from) continue;
-        const last = this.#ends.get(from, this.#limits.stepRows[follower.name])?.row ?? from;
-        if (last === from) continue;
+      this.#rows.read(from, Math.max(...behind.map(limit)));
+      for (const follower of behind) {
+        const last = this.#rows.last(limit(follower));
+        if (last === undefined) return;
         follower.step(from, last);
         this.#move.run(last, follower.name);
         positions[follower.name] = last;

@@ -9,6 +9,10 @@ import { type IndexedRow, type SearchTerms, SegmentWriter } from "../../../searc
 import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { inIndex } from "../connection/damage.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
+import { STEP_ROWS } from "./step-rows.ts";
+
+/** Texts of so many messages are in memory at once. */
+const SLICE_ROWS = 2048;
 
 export class SearchFollower implements Follower {
   readonly name = "search";
@@ -20,12 +24,18 @@ export class SearchFollower implements Follower {
   constructor(db: Database, limits: IndexLimits, hasTypes: boolean) {
     this.#segments = new SegmentWriter(db, limits);
     this.#hasTypes = hasTypes;
-    this.#rows = db.query(indexedColumns("log"));
+    this.#rows = db.query(
+      `select row, recipient, text, source, type from ${STEP_ROWS} where row >= ? and row <= ? order by row`,
+    );
   }
 
   step(after: number, last: number): void {
-    const rows = this.#rows.values(after + 1, last) as unknown as IndexedColumns[];
-    this.#segments.add(after + 1, indexedRows(rows, this.#hasTypes));
+    this.#segments.add(after + 1, indexedRows(this.#slices(after + 1, last), this.#hasTypes));
+  }
+
+  *#slices(first: number, last: number): Generator<IndexedColumns> {
+    for (let row = first; row <= last; row += SLICE_ROWS)
+      yield* this.#rows.values(row, Math.min(last, row + SLICE_ROWS - 1)) as unknown as IndexedColumns[];
   }
 
   rearrange(): void {
@@ -33,7 +43,7 @@ export class SearchFollower implements Follower {
   }
 }
 
-/** Of a row as `indexedColumns` reads it. */
+/** Of a row as `INDEXED_COLUMNS` reads it. */
 export type IndexedColumns = [
   row: number,
   to: string,
@@ -42,13 +52,10 @@ export type IndexedColumns = [
   type: string | null,
 ];
 
-/** A select of the rows of the log's database from ?1 up to ?2, in order. */
-export function indexedColumns(log: string): string {
-  const { to, text } = MESSAGE_COLUMNS;
-  return `select m.rowid, m.${to}, m.${text}, d.source, d.type
-    from ${log}.messages m left join ${log}.details d using (seq)
-    where m.rowid >= ?1 and m.rowid <= ?2 order by m.rowid`;
-}
+/** A select of rows of the log from ?1 up to ?2, in order. */
+export const INDEXED_COLUMNS = `select m.rowid, m.${MESSAGE_COLUMNS.to}, m.${MESSAGE_COLUMNS.text}, d.source, d.type
+  from messages m left join details d using (seq)
+  where m.rowid >= ?1 and m.rowid <= ?2 order by m.rowid`;
 
 /**
  * Neither recipients nor each other begin like them. Every provider's message has the bare label of sources too: the

@@ -3,6 +3,7 @@ import type { Database } from "bun:sqlite";
 import type { Follower, IndexLimits } from "./followers.ts";
 import { compareKeys, countBefore, type SortKey } from "./log-rows.ts";
 import { type Entry, mergeEntries, type Order, readRange } from "./order.ts";
+import { STEP_ROWS } from "./step-rows.ts";
 
 /** More than anybody asks for: what the tail adds may reorder those just below the tenth. */
 const TOP = 100;
@@ -126,12 +127,12 @@ export class SenderFollower implements Follower {
   }
 }
 
-const RANGE = "log.messages where rowid > ?1 and rowid <= ?2";
+const RANGE = `${STEP_ROWS} where row > ?1 and row <= ?2`;
 /** A blob comes after every text. */
 const AFTER_ALL = Buffer.alloc(0);
 
 const COUNT = [
-  `insert into given select from_msisdn, count(*) from ${RANGE} group by from_msisdn`,
+  `insert into given select sender, count(*) from ${RANGE} group by sender`,
   "update totals set messages = messages + (select coalesce(sum(rows), 0) from given) where ?1 <= ?2",
 ];
 
@@ -158,10 +159,10 @@ const RUN_TO_FILL = `
 /** From here on a sender's count in `given` is that of the run as well. */
 const ADD_WAITING = `update given set rows = rows + (
   select count(*) from waiting_by_sender w where w.run = ? and w.sender = given.sender)`;
-const STORE = `insert into by_sender select from_msisdn, ts_key, message_id, rowid from ${RANGE}
-  and from_msisdn in (select sender from given where rows >= ?3) order by from_msisdn, ts_key, message_id`;
-const LET_WAIT = `insert into waiting_by_sender select ?4, from_msisdn, ts_key, message_id, rowid from ${RANGE}
-  and from_msisdn in (select sender from given where rows < ?3) order by from_msisdn, ts_key, message_id`;
+const STORE = `insert into by_sender select sender, ts_key, message_id, row from ${RANGE}
+  and sender in (select sender from given where rows >= ?3) order by sender, ts_key, message_id`;
+const LET_WAIT = `insert into waiting_by_sender select ?4, sender, ts_key, message_id, row from ${RANGE}
+  and sender in (select sender from given where rows < ?3) order by sender, ts_key, message_id`;
 const GROW_RUN = "insert into runs values (?1, ?2) on conflict do update set rows = rows + excluded.rows";
 
 const SWEEP = "select last_run as lastRun, widest, stride, sender from sweep";

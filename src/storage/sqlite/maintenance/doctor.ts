@@ -11,6 +11,7 @@ import { openForReading } from "../connection/files.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import type { CountedTables } from "../derived/counted-order.ts";
 import { BY_FILTER } from "../derived/event-order.ts";
+import { INDEX_LIMITS } from "../derived/followers.ts";
 import {
   eventPosition,
   hasTypes,
@@ -20,7 +21,7 @@ import {
   positionsOf,
   serves,
 } from "../derived/index-file.ts";
-import { type IndexedColumns, indexedColumns, indexedRows } from "../derived/search-index.ts";
+import { INDEXED_COLUMNS, type IndexedColumns, indexedRows } from "../derived/search-index.ts";
 import { BY_TIME } from "../derived/time-order.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
@@ -31,7 +32,7 @@ const COUNTS_SHOWN_MAX = 10;
 const TOP = 10;
 
 /** So often an examination looks at each message of the log. */
-export const LOOKS_A_MESSAGE = 4;
+export const LOOKS_A_MESSAGE = 5;
 
 /** Messages in the log; 0 where that can't be read. */
 export function messagesIn(path: string): number {
@@ -56,7 +57,7 @@ export function* examine(path: string): Generator<number, Examination> {
   try {
     const at = positionsOf(db);
     const time = examineOrder(db, TIME, at.time, () => leafFindings(db, BY_TIME));
-    parts.push(yield* asFarAsReadable("time", time));
+    parts.push(yield* asFarAsReadable("time", withStretches(db, time)));
     const senders = examineOrder(db, SENDERS, at.senders, () => countFindings(db));
     parts.push(yield* asFarAsReadable("senders", senders));
     parts.push(yield* asFarAsReadable("search", examineSegments(log, db, at.search)));
@@ -66,6 +67,11 @@ export function* examine(path: string): Generator<number, Examination> {
     db.close();
   }
   return { index, parts, remedy };
+}
+
+function* withStretches(db: Database, time: Generator<number, Examined>): Generator<number, Examined> {
+  const { findings, ...rest } = yield* time;
+  return { ...rest, findings: [...findings, ...(yield* examineStretches(db))] };
 }
 
 function* examineAllEvents(db: Database): Generator<number, Examined> {
@@ -236,6 +242,29 @@ function leafFindings(db: Database, { entries, leaves, key }: Omit<CountedTables
   });
 }
 
+/** The bounds in time of the log's stretches: no row lies beyond them. */
+function* examineStretches(db: Database): Generator<number, readonly string[]> {
+  const findings = new Findings();
+  const { stretchRows } = INDEX_LIMITS;
+  const slice = db.query<{ stretch: number; rows: number; wrong: number }, [number]>(
+    `select stretch, count(m.rowid) as rows, coalesce(min(m.ts_key) < least or max(m.ts_key) > greatest, 0) as wrong
+     from (select * from stretches where stretch >= ? order by stretch limit ${SLICE_ROWS / stretchRows}) s
+     left join log.messages m on m.rowid >= s.stretch * ${stretchRows} and m.rowid < (s.stretch + 1) * ${stretchRows}
+       and m.rowid <= (select row from followers where name = 'time')
+     group by stretch order by stretch`,
+  );
+  for (let next = 0; ; ) {
+    const found = slice.all(next);
+    const last = found.at(-1);
+    if (last === undefined) return findings.list();
+    for (const { stretch, wrong } of found)
+      if (wrong !== 0)
+        findings.add(`stretches: rows ${stretch * stretchRows} on have instants beyond its bounds`);
+    next = last.stretch + 1;
+    yield found.reduce((sum, { rows }) => sum + rows, 0);
+  }
+}
+
 /** The counts by sender, their sums, and who has most. */
 function countFindings(db: Database): string[] {
   const findings = db
@@ -276,7 +305,7 @@ function countFindings(db: Database): string[] {
 /** Makes every segment once more from the log and compares it. */
 function* examineSegments(log: Database, db: Database, position: number): Generator<number, Examined> {
   const findings = new Findings();
-  const logRows = log.query<IndexedColumns, [number, number]>(indexedColumns("main"));
+  const logRows = log.query<IndexedColumns, [number, number]>(INDEXED_COLUMNS);
   const rowsOf = (first: number, last: number) =>
     indexedRows(logRows.values(first, last) as unknown as IndexedColumns[], hasTypes(db));
   let rows = 0;

@@ -5,11 +5,12 @@
  */
 import type { Database } from "bun:sqlite";
 import type { MessageQuery } from "../../../core/store.ts";
-import type { Matches, SearchTerms, SegmentReader } from "../../../search/search.ts";
+import type { FoundMatches, Matches, SearchTerms, SegmentReader } from "../../../search/search.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
 import { compareKeys, type SortKey } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
+import { Stretches } from "../derived/stretches.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";
 import { type Found, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { TAIL_COLUMNS, type TailColumns, TailRow } from "./tail.ts";
@@ -35,6 +36,7 @@ export class FilteredPages {
   readonly #db: Database;
   readonly #search: SegmentReader;
   readonly #limits: IndexLimits;
+  #stretches: { readonly row: number; readonly stretches: Stretches } | undefined;
 
   constructor(db: Database, search: SegmentReader, limits: IndexLimits) {
     this.#db = db;
@@ -45,22 +47,56 @@ export class FilteredPages {
   find(search: Search): Found {
     const { filter, terms, snapshot, from, to } = search;
     if (to - from <= this.#limits.shortRows) return this.#shortRange(search);
-    const found = this.#exact(
-      inIndex(() => this.#search.find(terms, snapshot.checkTime)),
-      search,
-    );
-    const bounded = filter.from !== undefined || filter.since !== undefined || filter.until !== undefined;
-    const few = found.count * this.#limits.lookupCost;
-    if (filter.from === undefined && few <= this.#walkRows(search, found, bounded)) {
-      return this.#lookedUp(search, found, bounded);
+    const all = inIndex(() => this.#search.find(terms, snapshot.checkTime));
+    const inRange = filter.from === undefined ? this.#inTime(search, all) : undefined;
+    if (inRange === undefined) {
+      const found = this.#exactWhereFewer(all, search);
+      return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
     }
-    if (bounded) return this.#listed(search, this.#walk(search, found, from, Number.POSITIVE_INFINITY));
+    const found = this.#exact(inRange, search);
+    if (found.count * this.#limits.lookupCost <= this.#walkRows(search, found))
+      return this.#lookedUp(search, found);
     return this.#pageByWalk(search, found, found.count + tailOf(snapshot, "search").length);
   }
 
-  /** Of a phrase the index tells candidates only: their texts decide, at once or, in a sender's range, when walked. */
-  #exact(found: Matches, { filter, snapshot, from, to }: Search): Matches {
-    if (found.exact || (filter.from !== undefined && to - from < found.count)) return found;
+  /**
+   * The matches in the range of time; undefined when it takes less to walk the range. The bounds of the log's stretches
+   * tell of most rows whether they are in it; the others are looked up.
+   */
+  #inTime({ filter, snapshot, from, to }: Search, found: FoundMatches): Matches | undefined {
+    const { since, until } = filter;
+    if (since === undefined && until === undefined) return found;
+    const { inside, open } = this.#stretchesAt(snapshot).divide(
+      { sinceKey: since?.tsKey, untilKey: until?.tsKey },
+      snapshot.positions.search,
+    );
+    const undecided = found.within(open);
+    if (undecided.count * this.#limits.lookupCost > to - from) return undefined;
+    const kept: number[] = [];
+    for (const rows of batches(undecided.rows())) {
+      snapshot.checkTime();
+      for (const place of this.#places(rows)) if (isWithin(place, filter)) kept.push(place.row);
+    }
+    return foundInRange(found, found.within(inside), kept);
+  }
+
+  /** They change only when the follower of time has taken a step. */
+  #stretchesAt({ positions: { time } }: Snapshot): Stretches {
+    if (this.#stretches?.row !== time) {
+      const stretches = inIndex(() => new Stretches(this.#db, this.#limits.stretchRows, time));
+      this.#stretches = { row: time, stretches };
+    }
+    return this.#stretches.stretches;
+  }
+
+  /** While a range is walked, texts are looked at as they come, unless it has more rows than there are candidates. */
+  #exactWhereFewer(found: Matches, search: Search): Matches {
+    return search.to - search.from < found.count ? found : this.#exact(found, search);
+  }
+
+  /** Of a phrase the index tells candidates only: their texts decide. */
+  #exact(found: Matches, { filter, snapshot }: Search): Matches {
+    if (found.exact) return found;
     const kept: number[] = [];
     for (const rows of batches(found.rows())) kept.push(...this.#check(rows, filter, snapshot));
     return listOf(kept);
@@ -74,25 +110,23 @@ export class FilteredPages {
   }
 
   /** How many rows the other way would walk over. */
-  #walkRows({ query, order, from, to }: Search, { count }: Matches, bounded: boolean): number {
-    if (bounded || count === 0) return to - from;
-    return Math.min(order.size, ((query.offset + query.limit) * order.size) / count);
+  #walkRows({ query, from, to }: Search, { count }: Matches): number {
+    const rows = to - from;
+    return count === 0 ? rows : Math.min(rows, ((query.offset + query.limit) * rows) / count);
   }
 
-  /** Few matches: their places are looked up, kept if in the range, and sorted. */
-  #lookedUp(search: Search, found: Matches, bounded: boolean): Found {
-    const { filter, snapshot, query } = search;
+  /** Few matches: their places are looked up, and sorted. */
+  #lookedUp({ snapshot, query }: Search, found: Matches): Found {
     const places: Entry[] = [];
     for (const rows of batches(found.rows())) {
       snapshot.checkTime();
       places.push(...this.#places(rows));
     }
-    const inRange = bounded ? places.filter((place) => isWithin(place, filter)) : places;
-    inRange.sort(compareKeys);
+    places.sort(compareKeys);
     const tail = tailOf(snapshot, "search");
-    const order = listOrder(inRange.length, (rank) => inRange[rank] as Entry);
+    const order = listOrder(places.length, (rank) => places[rank] as Entry);
     return {
-      total: inRange.length + tail.length,
+      total: places.length + tail.length,
       entries: pageOf(query, { order, from: 0, to: order.size, tail }),
     };
   }
@@ -105,7 +139,7 @@ export class FilteredPages {
 
   /** The total is known; the order is walked until the page is complete. */
   #pageByWalk(search: Search, found: Matches, total: number): Found {
-    const { query, order, name, snapshot } = search;
+    const { query, order, name, snapshot, from } = search;
     if (query.offset >= total) return { total, entries: [] };
     const enough = query.offset + query.limit + 1;
     const rows =
@@ -114,7 +148,7 @@ export class FilteredPages {
         : this.#walk(
             search,
             found,
-            query.after === undefined ? 0 : order.rank(keyAfter(query.after)),
+            query.after === undefined ? from : Math.max(from, order.rank(keyAfter(query.after))),
             enough,
           );
     const tail = tailOf(snapshot, name);
@@ -133,14 +167,15 @@ export class FilteredPages {
     return matching;
   }
 
-  /** The last matching rows of the order before `after`, in order: `enough` of them or some more. */
+  /** The last matching rows of the range before `after`, in order: `enough` of them or some more. */
   #walkBack(search: Search, found: Matches, enough: number): number[] {
-    const { order, query, to } = search;
+    const { order, query, from, to } = search;
     const isMatch = matcher(search, found);
     const pieces: number[][] = [];
     let left = enough;
-    for (let end = query.after === undefined ? to : order.rank(query.after); end > 0 && left > 0; ) {
-      const start = Math.max(0, end - WALK_BACK_ROWS);
+    let end = query.after === undefined ? to : Math.min(to, order.rank(query.after));
+    while (end > from && left > 0) {
+      const start = Math.max(from, end - WALK_BACK_ROWS);
       const piece: number[] = [];
       for (const rows of order.rows(start, end)) piece.push(...this.#matching(rows, isMatch, search, found));
       pieces.unshift(piece);
@@ -226,6 +261,19 @@ function listOrder(size: number, entry: (rank: number) => Entry): Order {
       Array.from({ length: Math.max(0, Math.min(limit, size - rank)) }, (_, index) => entry(rank + index)),
     *rows(from, to) {
       for (let rank = from; rank < to; rank++) yield [entry(rank).row];
+    },
+  };
+}
+
+/** Matches in a range: those inside, and others. Whoever walks the range asks of no row outside of it. */
+function foundInRange(found: Matches, inside: Matches, others: readonly number[]): Matches {
+  return {
+    exact: found.exact,
+    count: inside.count + others.length,
+    has: (row) => found.has(row),
+    *rows() {
+      yield* inside.rows();
+      yield* others;
     },
   };
 }
