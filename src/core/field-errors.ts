@@ -25,16 +25,16 @@ export const InvalidAnswer = Type.Object({ detail: Type.Array(FieldError) });
 /** The body of every other answer that is no success. */
 export const DetailAnswer = Type.Object({ detail: Type.String() });
 
-type Place = "body" | "query";
+type RequestPart = "body" | "query";
 
 /** Every mistake of a value that the validator refused: one entry a field, in the order of the schema. */
-export function fieldErrors(validator: Validator, value: unknown, place: Place): FieldError[] {
+export function fieldErrors(validator: Validator, value: unknown, part: RequestPart): FieldError[] {
   const found = new Map<string, FieldError>();
   for (const error of validator.Errors(value)) {
     const params = error.params as Readonly<Record<string, unknown>>;
     if (error.keyword === "required") {
       for (const field of params["requiredProperties"] as readonly string[]) {
-        found.set(field, { type: "missing", loc: [place, field], msg: "Field required", input: null });
+        found.set(field, { type: "missing", loc: [part, field], msg: "Field required", input: null });
       }
       continue;
     }
@@ -43,7 +43,7 @@ export function fieldErrors(validator: Validator, value: unknown, place: Place):
     const input = field === "" ? value : (value as Readonly<Record<string, unknown>>)[field];
     found.set(field, {
       ...wording(error.keyword, params, error.message),
-      loc: field === "" ? [place] : [place, field],
+      loc: field === "" ? [part] : [part, field],
       input: cut(input),
     });
   }
@@ -52,13 +52,13 @@ export function fieldErrors(validator: Validator, value: unknown, place: Place):
 
 /** A mistake that no schema finds: JSON or a query string that can't be read. */
 export function fieldError(
-  place: Place,
+  part: RequestPart,
   field: string | undefined,
   type: string,
   msg: string,
   input: unknown,
 ): FieldError {
-  return { type, loc: field === undefined ? [place] : [place, field], msg, input: cut(input) };
+  return { type, loc: field === undefined ? [part] : [part, field], msg, input: cut(input) };
 }
 
 function wording(keyword: string, params: Readonly<Record<string, unknown>>, fallback: string) {

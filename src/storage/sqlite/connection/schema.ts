@@ -48,7 +48,7 @@ const CHECKSUMS = ["messages", "deliveries", "details", "events"]
   .join("\n");
 
 /**
- * `ts_key` is what `core` makes of `ts`, and `seq` the row's place in the log, counted by the writer. The rowid gives
+ * `ts_key` is what `core` makes of `ts`, and `seq` the row's position in the log, counted by the writer. The rowid gives
  * the same order without an index of its own: rows are only ever appended, and VACUUM keeps their order. Every other
  * index would be paid by each acknowledgement; they live in a file of their own and follow the log.
  */

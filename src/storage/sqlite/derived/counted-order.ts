@@ -1,6 +1,6 @@
 /**
  * An order that is counted: it is cut in leaves of some thousand entries whose sizes are kept, so that the rank of a
- * place, and the place of a rank, cost the sizes and a part of one leaf, however many entries there are.
+ * key, and the key of a rank, cost the sizes and a part of one leaf, however many entries there are.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { compareKeys, type SortKey } from "./log-rows.ts";
@@ -10,7 +10,7 @@ import type { Entry, Order } from "./order.ts";
 export interface CountedTables {
   readonly entries: string;
   readonly leaves: string;
-  /** The columns of a place, both text. */
+  /** The columns of a sort key, both text. */
   readonly key: readonly [first: string, second: string];
   /** A select of the entries (key and row) that the rows of the log after ?1 up to ?2 bring. */
   readonly fresh: string;
@@ -60,26 +60,26 @@ export class CountedWriter {
   /** A leaf of more than `leafRowsMax` entries is split. */
   constructor(db: Database, { entries, leaves, key, fresh }: CountedTables, leafRowsMax: number) {
     const [first, second] = key;
-    const place = `${first}, ${second}`;
+    const columns = `${first}, ${second}`;
     this.#leafRowsMax = leafRowsMax;
-    this.#insert = db.query(`insert into ${entries} ${fresh} order by ${place}`);
+    this.#insert = db.query(`insert into ${entries} ${fresh} order by ${columns}`);
     const leafOfFresh = `(
       select leaf from ${leaves} l where (l.${first}, l.${second}) <= (f.${first}, f.${second})
       order by l.${first} desc, l.${second} desc limit 1)`;
     this.#ends = db.query(
       `select ${leafOfFresh} as first, (select count(*) from (${fresh})) as added,
          (select leaf from ${leaves} order by ${first} desc, ${second} desc limit 1) as last
-       from (select ${place} from (${fresh}) order by ${place} limit 1) f`,
+       from (select ${columns} from (${fresh}) order by ${columns} limit 1) f`,
     );
     this.#grown = db.query(`select ${leafOfFresh} as leaf, count(*) as added from (${fresh}) f group by 1`);
     this.#leaf = db.query(
       `select ${first} as tsKey, ${second} as messageId, rows from ${leaves} where leaf = ?`,
     );
     this.#resize = db.query(`update ${leaves} set rows = ? where leaf = ?`);
-    this.#addLeaf = db.query(`insert into ${leaves} (${place}, rows) values (?, ?, ?)`);
+    this.#addLeaf = db.query(`insert into ${leaves} (${columns}, rows) values (?, ?, ?)`);
     this.#middle = db.query(
       `select ${first} as tsKey, ${second} as messageId from ${entries}
-       where (${place}) >= (?, ?) order by ${place} limit 1 offset ?`,
+       where (${columns}) >= (?, ?) order by ${columns} limit 1 offset ?`,
     );
   }
 
@@ -103,8 +103,8 @@ export class CountedWriter {
     const rows = Math.ceil(all / Math.ceil(all / this.#leafRowsMax));
     this.#resize.run(rows, leaf);
     for (let start = rows; start < all; start += rows) {
-      const place = this.#middle.get(tsKey, messageId, start) as SortKey;
-      this.#addLeaf.run(place.tsKey, place.messageId, Math.min(rows, all - start));
+      const middle = this.#middle.get(tsKey, messageId, start) as SortKey;
+      this.#addLeaf.run(middle.tsKey, middle.messageId, Math.min(rows, all - start));
     }
   }
 }
@@ -141,14 +141,14 @@ export class CountedOrder implements Order {
     return this.#names.join(", ");
   }
 
-  rank(place: SortKey): number {
-    const index = lastIndex(this.#leaves.length, (at) => compareKeys(this.#leaves[at] as Leaf, place) <= 0);
+  rank(key: SortKey): number {
+    const index = lastIndex(this.#leaves.length, (at) => compareKeys(this.#leaves[at] as Leaf, key) <= 0);
     const leaf = this.#leaves[index];
     if (leaf === undefined) return 0;
     const sql = `select count(*) as n from ${this.#entries} where (${this.#key}) >= (?, ?) and (${this.#key}) < (?, ?)`;
     const inside = this.#db
       .query<{ n: number }, string[]>(sql)
-      .get(leaf.tsKey, leaf.messageId, place.tsKey, place.messageId);
+      .get(leaf.tsKey, leaf.messageId, key.tsKey, key.messageId);
     return (this.#before[index] as number) + (inside?.n ?? 0);
   }
 

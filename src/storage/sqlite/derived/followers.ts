@@ -39,7 +39,7 @@ export interface IndexLimits {
   readonly segmentRowsMax: number;
   /** A range of so many messages is looked at row by row when a text or a recipient is wanted. */
   readonly shortRows: number;
-  /** Looking up a match's place is taken to cost as much as walking over so many rows. */
+  /** Looking up a match's key is taken to cost as much as walking over so many rows. */
   readonly lookupCost: number;
   /** Rows that a reader keeps of what the followers have not taken; beyond that it scans. */
   readonly tailRows: number;

@@ -12,7 +12,7 @@ export interface LogRow {
   readonly text: string | null;
 }
 
-/** A place in the order of pages. */
+/** Where a row stands in the order of pages. */
 export interface SortKey {
   readonly tsKey: string;
   readonly messageId: string;
@@ -24,13 +24,13 @@ export function compareKeys(a: SortKey, b: SortKey): number {
   return compareUtf8(a.messageId, b.messageId);
 }
 
-/** How many of the places, given in order, come before one. */
-export function countBefore(places: readonly SortKey[], place: SortKey): number {
+/** How many of the keys, given in order, come before one. */
+export function countBefore(keys: readonly SortKey[], key: SortKey): number {
   let low = 0;
-  let high = places.length;
+  let high = keys.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareKeys(places[middle] as SortKey, place) < 0) low = middle + 1;
+    if (compareKeys(keys[middle] as SortKey, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

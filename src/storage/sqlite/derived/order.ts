@@ -9,8 +9,8 @@ export interface Entry extends SortKey {
 /** Messages in the order of pages: all of them, or one sender's. A rank is how many come before. */
 export interface Order {
   readonly size: number;
-  /** How many come before the place. */
-  rank(place: SortKey): number;
+  /** How many come before the key. */
+  rank(key: SortKey): number;
   /** Up to `limit` entries from a rank on. */
   read(rank: number, limit: number): Entry[];
   /** Rows from one rank up to another, in order, in pieces. */
@@ -22,7 +22,7 @@ export function orderInIndex(open: () => Order): Order {
   const order = inIndex(open);
   return {
     size: order.size,
-    rank: (place) => inIndex(() => order.rank(place)),
+    rank: (key) => inIndex(() => order.rank(key)),
     read: (rank, limit) => inIndex(() => order.read(rank, limit)),
     *rows(from, to) {
       const pieces = order.rows(from, to);

@@ -1,5 +1,5 @@
 /**
- * Examines the log by itself, in the order of its pages: each row's checksum, its place and its key, the bytes of
+ * Examines the log by itself, in the order of its pages: each row's checksum, its position and its key, the bytes of
  * providers' POSTs, and whether the primary key leads to every row. It goes on behind what can't be read.
  */
 import type { Database } from "bun:sqlite";

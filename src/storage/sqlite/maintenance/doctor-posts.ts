@@ -139,8 +139,8 @@ class OrderCheck {
       `select row from ${BY_FILTER.entries} where place = ? and event = ?`,
     );
     for (const filter of [filterText(), filterText(source), filterText("", kind), filterText(source, kind)]) {
-      const place = eventSortKey(filter, ts_key, event);
-      if (entry.get(place.tsKey, place.messageId)?.row !== event)
+      const key = eventSortKey(filter, ts_key, event);
+      if (entry.get(key.tsKey, key.messageId)?.row !== event)
         this.#findings.add(`${BY_FILTER.entries}: ${filter} lacks the event ${event} at its place`);
     }
     if (message_id === null) return;

@@ -160,20 +160,20 @@ function* examineOrder(
 ): Generator<number, Examined> {
   const findings = new Findings();
   const names = key.join(", ");
-  const place = key.map(() => "?").join(", ");
+  const parameters = key.map(() => "?").join(", ");
   const differs = key.map((name, index) => `e.${name} <> m.${logKey[index]}`).join(" or ");
   const last = db.prepare(
-    `select ${names} from ${table} where (${names}) > (${place}) order by ${names} limit 1 offset ${SLICE_ROWS - 1}`,
+    `select ${names} from ${table} where (${names}) > (${parameters}) order by ${names} limit 1 offset ${SLICE_ROWS - 1}`,
   );
   const compare = (bound: string) =>
     db.prepare(
       `select count(*), coalesce(sum(e.row <= ?), 0),
          coalesce(sum(m.rowid is null or ${differs}), 0),
          min(case when m.rowid is null or ${differs} then e.row end)
-       from (select ${names}, row from ${entries} where (${names}) > (${place}) ${bound}) e
+       from (select ${names}, row from ${entries} where (${names}) > (${parameters}) ${bound}) e
        left join log.messages m on m.rowid = e.row`,
     );
-  const within = compare(`and (${names}) <= (${place})`);
+  const within = compare(`and (${names}) <= (${parameters})`);
   const toEnd = compare("");
   let rows = 0;
   let known = 0;
@@ -229,9 +229,9 @@ function leafFindings(db: Database, { entries, leaves, key }: Omit<CountedTables
     )
     .all();
   if (found[0]?.first !== "" || found[0].second !== "") return [`${leaves}: the first leaf is missing`];
-  const place = `(${first}, ${second})`;
+  const columns = `(${first}, ${second})`;
   const count = db.query<{ n: number }, string[]>(
-    `select count(*) as n from ${entries} where ${place} >= (?, ?) and ${place} < (?, ?)`,
+    `select count(*) as n from ${entries} where ${columns} >= (?, ?) and ${columns} < (?, ?)`,
   );
   return found.flatMap((leaf, index) => {
     const next = found[index + 1] ?? { first: "\u{10FFFF}", second: "" };

@@ -1,5 +1,5 @@
 /**
- * Reads what was stored after a place in the log, from the log itself. A page costs what is in it and two binary
+ * Reads what was stored after a position of the log, from the log itself. A page costs what is in it and two binary
  * searches, however long the log is.
  */
 import type { Database } from "bun:sqlite";

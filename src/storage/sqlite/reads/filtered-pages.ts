@@ -1,7 +1,7 @@
 /**
  * Pages and totals by recipient, text or source. The search index says which rows match; how those come into the order of
  * pages, and which of them lie in a range, is found the cheapest of three ways: by looking at every row of a short
- * range, by looking up the places of few matches, or by walking the order and asking of each row whether it matches.
+ * range, by looking up the keys of few matches, or by walking the order and asking of each row whether it matches.
  */
 import type { Database } from "bun:sqlite";
 import type { MessageQuery } from "../../../core/store.ts";
@@ -75,7 +75,7 @@ export class FilteredPages {
     const kept: number[] = [];
     for (const rows of batches(undecided.rows())) {
       snapshot.checkTime();
-      for (const place of this.#places(rows)) if (isWithin(place, filter)) kept.push(place.row);
+      for (const entry of this.#entries(rows)) if (isWithin(entry, filter)) kept.push(entry.row);
     }
     return foundInRange(found, found.within(inside), kept);
   }
@@ -115,18 +115,18 @@ export class FilteredPages {
     return count === 0 ? rows : Math.min(rows, ((query.offset + query.limit) * rows) / count);
   }
 
-  /** Few matches: their places are looked up, and sorted. */
+  /** Few matches: their keys are looked up, and sorted. */
   #lookedUp({ snapshot, query }: Search, found: Matches): Found {
-    const places: Entry[] = [];
+    const entries: Entry[] = [];
     for (const rows of batches(found.rows())) {
       snapshot.checkTime();
-      places.push(...this.#places(rows));
+      entries.push(...this.#entries(rows));
     }
-    places.sort(compareKeys);
+    entries.sort(compareKeys);
     const tail = tailOf(snapshot, "search");
-    const order = listOrder(places.length, (rank) => places[rank] as Entry);
+    const order = listOrder(entries.length, (rank) => entries[rank] as Entry);
     return {
-      total: places.length + tail.length,
+      total: entries.length + tail.length,
       entries: pageOf(query, { order, from: 0, to: order.size, tail }),
     };
   }
@@ -198,17 +198,17 @@ export class FilteredPages {
   }
 
   #pageOfRows(query: MessageQuery, rows: readonly number[], tail: readonly TailRow[]): Entry[] {
-    const order = listOrder(rows.length, (rank) => this.#place(rows[rank] as number));
+    const order = listOrder(rows.length, (rank) => this.#entry(rows[rank] as number));
     return pageOf(query, { order, from: 0, to: rows.length, tail });
   }
 
-  #place(row: number): Entry {
-    const [entry] = this.#places([row]);
+  #entry(row: number): Entry {
+    const [entry] = this.#entries([row]);
     if (entry === undefined) throw new Damaged("index", `it has the row ${row}, which the log has not`);
     return entry;
   }
 
-  #places(rows: readonly number[]): Entry[] {
+  #entries(rows: readonly number[]): Entry[] {
     const sql = `select m.rowid as row, m.ts_key as tsKey, m.message_id as messageId
       from json_each(?) given cross join messages m on m.rowid = given.value`;
     return this.#db.query<Entry, [string]>(sql).all(JSON.stringify(rows));
@@ -236,10 +236,10 @@ function matcher({ name, snapshot }: Search, found: Matches): (row: number) => b
   return (row) => (row <= positions.search ? found.has(row) : late.has(row));
 }
 
-function isWithin(place: SortKey, { since, until }: MessageFilter): boolean {
+function isWithin(key: SortKey, { since, until }: MessageFilter): boolean {
   return (
-    (since === undefined || compareKeys(place, since) >= 0) &&
-    (until === undefined || compareKeys(place, until) < 0)
+    (since === undefined || compareKeys(key, since) >= 0) &&
+    (until === undefined || compareKeys(key, until) < 0)
   );
 }
 
@@ -247,12 +247,12 @@ function isWithin(place: SortKey, { since, until }: MessageFilter): boolean {
 function listOrder(size: number, entry: (rank: number) => Entry): Order {
   return {
     size,
-    rank(place) {
+    rank(key) {
       let low = 0;
       let high = size;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (compareKeys(entry(middle), place) < 0) low = middle + 1;
+        if (compareKeys(entry(middle), key) < 0) low = middle + 1;
         else high = middle;
       }
       return low;

@@ -120,14 +120,14 @@ function insertInOrder(rows: TailRow[], fresh: TailRow[]): void {
   fresh.sort(compareKeys);
   let at = rows.length - 1;
   let next = fresh.length - 1;
-  for (let place = at + fresh.length; next >= 0; place--) {
+  for (let index = at + fresh.length; next >= 0; index--) {
     const row = rows[at];
     const later = fresh[next] as TailRow;
     if (row !== undefined && compareKeys(row, later) > 0) {
-      rows[place] = row;
+      rows[index] = row;
       at--;
     } else {
-      rows[place] = later;
+      rows[index] = later;
       next--;
     }
   }

@@ -23,7 +23,7 @@ interface Reader {
   work: { readonly kind: Kind; readonly since: number; readonly done: Promise<void> } | undefined;
 }
 
-/** A search may look at much; what else there is to ask is answered from counts and ordered places. */
+/** A search may look at much; what else there is to ask is answered from counts and ordered keys. */
 export type Kind = "search" | "lookup";
 
 interface Question {
