@@ -37,7 +37,7 @@ test: lint
 
 ## The same with twenty kills, more messages and longer attacks.
 test-long: lint
-	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --test-ms-max 600000
+	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
 
 ## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.
 test-postgres-versions: node_modules/.installed

@@ -1,9 +1,10 @@
 /**
  * Runs all tests, as `make test` does: the files side by side, then what reaches the store once more on PostgreSQL,
  * then those that measure time, one after the other and alone. They share one server of PostgreSQL and one executable.
- * Each part goes on whatever came of the one before, and prints its own sums. `--test-ms-max` bounds each test.
+ * Each part goes on whatever came of the one before, and prints its own sums. `--long` gives each test ten times as long
+ * and all files a disk.
  */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,18 +17,26 @@ const ALONE = ["tests/attacks/"];
 const ON_EACH_ENGINE = ["tests/http/", "tests/providers/", "tests/faults/kill"];
 /** Begin with these: whatever takes long keeps others waiting when it comes last. */
 const LONG = ["tests/contract/sqlite", "tests/faults/postgres-", "tests/contract/", "tests/cli/migrate"];
+/**
+ * Each start of Postern gives its log 64 MiB, thousands of times in a run: most of its time would be waiting for a disk.
+ * What a test kills is a process, whose writes the system has, so a file in memory shows the same.
+ */
+const MEMORY = { folder: "/dev/shm", bytesMin: 4 * 1024 ** 3 };
 /** Files at a time for each processor: most of them wait for a disk or another process half of their time. */
 const FILES_PER_PROCESSOR = 2;
 
 type Engine = "sqlite" | "postgres";
 
-const { values } = parseArgs({ options: { "test-ms-max": { type: "string", default: "60000" } } });
+const { values } = parseArgs({ options: { long: { type: "boolean", default: false } } });
+const testMsMax = values.long ? 600_000 : 60_000;
 const files = [...new Bun.Glob("{src,tests}/**/*.test.ts").scanSync(ROOT)].sort();
 const startWith = (beginnings: readonly string[]) => (file: string) =>
   beginnings.some((beginning) => file.startsWith(beginning));
 
-const folder = mkdtempSync(join(tmpdir(), "postern-run-"));
-chmodSync(folder, 0o755);
+const folder = mkdtempSync(join(values.long || !hasMemory() ? tmpdir() : MEMORY.folder, "postern-run-"));
+// As a temporary folder is: servers that run as `nobody` remove their own in it.
+chmodSync(folder, 0o1777);
+process.env["TMPDIR"] = folder;
 const executable = join(folder, "postern");
 const timings = join(folder, "timings.json");
 const server = process.env["POSTGRES_URL"] ? undefined : await newPostgresServer();
@@ -38,6 +47,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     stopped = true;
     running?.kill(signal);
   });
+
+function hasMemory(): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY.folder);
+    return process.env["TMPDIR"] === undefined && bavail * bsize >= MEMORY.bytesMin;
+  } catch {
+    return false;
+  }
+}
 
 /** Whether it ended well. */
 async function bun(args: readonly string[], engine: Engine = "sqlite"): Promise<boolean> {
@@ -64,7 +82,7 @@ async function part(
   console.log(`\n${name}: ${chosen.length} files`);
   const startedAt = performance.now();
   const paths = chosen.map((file) => `./${file}`);
-  const passed = await bun(["test", "--timeout", values["test-ms-max"], ...flags, ...paths], engine);
+  const passed = await bun(["test", "--timeout", String(testMsMax), ...flags, ...paths], engine);
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(`${name}: ${passed ? "passed" : "FAILED"} in ${seconds.toFixed(0)} s`);
   return passed;

@@ -59,7 +59,7 @@ describe("WhatsApp", () => {
     ],
     ["what comes with an order", { type: "order", order: { text: "Quickly" } }, "Quickly"],
     ["a type that nobody knows", { type: "hologram", hologram: {} }, null],
-  ])("the text of %s", (_, fields, expected) => {
+  ])("the text of %s is taken", (_, fields, expected) => {
     const message = text("wamid.1", { text: undefined, ...fields });
     expect(kept(message)).toEqual({
       events: [],

@@ -64,7 +64,7 @@ test.each<[EventKind, object, string | null]>([
   ["other", { type: "team_join", user: { id: "U1" } }, null],
   ["other", {}, null],
   ["other", message({ user: undefined }), "src:T1:C1:1749416383.000200"],
-])("an event of kind %s, under Slack's own key: %j", (kind, event, messageId) => {
+])("an event is of kind %s, under Slack's own key: %j", (kind, event, messageId) => {
   expect(columns(rig.keptOf(callback(event)))).toEqual({ messages: [], events: [[kind, "Ev1", messageId]] });
 });
 

@@ -51,7 +51,7 @@ test.each<[string, object, string | null, string]>([
   ["a photo with a caption", { photo: [], caption: "Look" }, "Look", "photo"],
   ["a voice message", { voice: { file_id: "v" } }, null, "voice"],
   ["a kind of message that nobody knows", { hologram: {} }, null, "unknown"],
-])("the text of %s", (_, fields, text, type) => {
+])("the text of %s is taken", (_, fields, text, type) => {
   expect(rig.keptOf(update("message", media(fields))).messages).toMatchObject([{ text, type }]);
 });
 
@@ -102,7 +102,7 @@ test.each<[EventKind, string, unknown, string | null]>([
   ["other", "inline_query", { id: "1", from: ANNA, query: "x" }, null],
   ["other", "message", 17, null],
   ["other", "message", message({ chat: {} }), null],
-])("an event of kind %s: %s", (kind, name, content, messageId) => {
+])("an event is of kind %s: %s", (kind, name, content, messageId) => {
   expect(columns(rig.keptOf(update(name, content)))).toEqual({
     messages: [],
     events: [[kind, "10", messageId]],

@@ -50,7 +50,7 @@ test.each<[string, Record<string, string>, string | null, string]>([
   ["a pressed button", { Body: "", ButtonText: "Yes", MessageType: "button" }, "Yes", "button"],
   ["a picture", { Body: "", NumMedia: "1" }, null, "media"],
   ["a picture with words", { Body: "Look", NumMedia: "1", MessageType: "" }, "Look", "media"],
-])("the text of %s", (_, fields, text, type) => {
+])("the text of %s is taken", (_, fields, text, type) => {
   expect(keptForm(fields).messages).toMatchObject([{ text, type }]);
 });
 

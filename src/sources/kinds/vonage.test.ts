@@ -50,7 +50,7 @@ describe("the Messages API", () => {
     ["a reply", { message_type: "reply", reply: { id: "1", title: "Row" } }, "Row"],
     ["a pressed button", { message_type: "button", button: { payload: "p", text: "Yes" } }, "Yes"],
     ["a type that nobody knows", { message_type: "hologram" }, null],
-  ])("the text of %s", (_, fields, text) => {
+  ])("the text of %s is taken", (_, fields, text) => {
     const message = { text: undefined, ...fields };
     expect(kept(message).messages).toMatchObject([{ text, type: (fields as typeof MESSAGE).message_type }]);
   });
