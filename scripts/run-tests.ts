@@ -18,12 +18,14 @@ const ON_EACH_ENGINE = ["tests/http/", "tests/providers/", "tests/faults/kill"];
 /** Begin with these: whatever takes long keeps others waiting when it comes last. */
 const LONG = ["tests/contract/sqlite", "tests/faults/postgres-", "tests/contract/", "tests/cli/migrate"];
 /**
- * Each start of Postern gives its log 64 MiB, thousands of times in a run: most of its time would be waiting for a disk.
+ * Each start of Postern gives its log 64 MiB, a thousand times and more in a run, which would mostly wait for a disk.
  * What a test kills is a process, whose writes the system has, so a file in memory shows the same.
  */
 const MEMORY = { folder: "/dev/shm", bytesMin: 4 * 1024 ** 3 };
 /** Files at a time for each processor: most of them wait for a disk or another process half of their time. */
 const FILES_PER_PROCESSOR = 2;
+/** They share the connections of one PostgreSQL. */
+const FILES_MAX = 8;
 
 type Engine = "sqlite" | "postgres";
 
@@ -96,14 +98,14 @@ try {
     JSON.stringify({ version: 1, files: Object.fromEntries(files.map((file) => [file, ms(file)])) }),
   );
   const sideBySide = [
-    `--parallel=${FILES_PER_PROCESSOR * availableParallelism()}`,
+    `--parallel=${Math.min(FILES_MAX, FILES_PER_PROCESSOR * availableParallelism())}`,
     // Modules and threads serve more than one file, as in a run of one process.
     "--no-isolate",
     `--timings=${timings}`,
   ];
+  if (!(await bun(["scripts/compile.ts", executable]))) throw new Error("the executable wasn't made");
   const isAlone = startWith(ALONE);
   const passed = [
-    await bun(["scripts/compile.ts", executable]),
     await part(
       "side by side",
       files.filter((file) => !isAlone(file)),
