@@ -49,7 +49,7 @@ $(CLEAN_ENV) $(BUN) test --timeout $(1); status=$$?; \
 	$(CLEAN_ENV) POSTERN_TEST_ENGINE=postgres $(BUN) test --timeout $(1) tests/http tests/providers tests/faults/kill && exit $$status
 endef
 
-## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
+## Postern, the FastAPI and the Fastify reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
 bench: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/run.ts
 
@@ -99,4 +99,4 @@ image-trial: image
 	deploy/container-trial.sh postern
 
 clean:
-	rm -rf node_modules dist
+	rm -rf node_modules bench/fastify/node_modules dist
