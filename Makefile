@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-attacks bench-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -43,7 +43,7 @@ test-long: lint
 test-postgres-versions: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) scripts/postgres-versions.ts $(V)
 
-## Postern, the FastAPI reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
+## Postern, the FastAPI and the Fastify reference and a bare server in turn (needs Debian's wrk and Python packages, see bench/README.md).
 bench: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/run.ts
 
@@ -72,6 +72,10 @@ bench-attacks: node_modules/.installed
 bench-designs: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/designs.ts
 
+## The search index against FTS5's trigrams and a scan, at a million texts: about three minutes.
+bench-search-designs: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/search-designs.ts
+
 up:
 	docker compose up -d --build
 
@@ -93,4 +97,4 @@ image-trial: image
 	deploy/container-trial.sh postern
 
 clean:
-	rm -rf node_modules dist
+	rm -rf node_modules bench/fastify/node_modules dist

@@ -2,6 +2,7 @@
 // folder, giving up.
 
 import { missingPackages } from "./machine.ts";
+import { installFastify } from "./node.ts";
 import { closeScratch, openScratch, type Scratch } from "./scratch.ts";
 
 export function wholeNumber(flag: string, text: string): number {
@@ -23,10 +24,16 @@ export function readOptions<Options>(read: () => Options, usage: string): Option
   }
 }
 
-/** Ends the program with a line that names the Debian packages, when some are missing. */
+/** Ends the program with a line that names the Debian packages, when some are missing; installs Fastify's. */
 export function requirePackages(serverNames: string[]): void {
   const missing = missingPackages(serverNames);
   if (missing.length > 0) giveUp(`missing Debian packages: apt-get install ${missing.join(" ")}`, 2);
+  if (!serverNames.includes("fastify")) return;
+  try {
+    installFastify();
+  } catch (error) {
+    giveUp(reason(error), 2);
+  }
 }
 
 /** Runs a benchmark in a scratch folder below `parent` that doesn't outlive it; it resolves with the exit code. */

@@ -3,6 +3,7 @@
 import { Database } from "bun:sqlite";
 import { readFileSync, realpathSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
+import { nodeVersions } from "./node.ts";
 import { python } from "./servers.ts";
 
 /** The Debian package of each Python module. */
@@ -41,6 +42,7 @@ export function machineLine(databaseFolder: string, now: Date): string {
     `databases on ${fileSystemType(databaseFolder)}`,
     `Bun ${Bun.version} with SQLite ${bunSqliteVersion()}`,
     pythonVersions(),
+    ...nodeVersions(),
     Bun.spawnSync(["wrk", "-v"]).stdout.toString().split(" [")[0] ?? "wrk",
   ].join(" · ");
 }

@@ -56,8 +56,8 @@ function figures(runs: Run[]): string[] {
 export function ratiosTable(runs: Run[], tooSlow: readonly number[]): string {
   const groups = Map.groupBy(runs, (run) => run.connections);
   return [
-    "| connections | Postern ÷ FastAPI | Postern ÷ bare | Postern p99 ÷ p50 | FastAPI ÷ bare |",
-    "|--:|--:|--:|--:|--:|",
+    "| connections | Postern ÷ FastAPI | Postern ÷ Fastify | Postern ÷ bare | Postern p99 ÷ p50 | FastAPI ÷ bare |",
+    "|--:|--:|--:|--:|--:|--:|",
     ...[...groups].map(
       ([connections, group]) =>
         `| ${connections} | ${ratios(group, tooSlow.includes(connections)).join(" | ")} |`,
@@ -70,6 +70,7 @@ function ratios(runs: Run[], isTooSlow: boolean): string[] {
   const postern = runs.filter((run) => run.server === "postern");
   return [
     spread(rateRatios(runs, "postern", "fastapi"), 1),
+    spread(rateRatios(runs, "postern", "fastify"), 1),
     spread(rateRatios(runs, "postern", "bare"), 3),
     spread(
       postern.map((run) => run.load.p99Us / run.load.p50Us),

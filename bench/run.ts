@@ -1,4 +1,4 @@
-// `bun bench/run.ts`: measures Postern, the FastAPI reference and a bare Bun server in turn, with the same requests,
+// `bun bench/run.ts`: measures Postern, the FastAPI and the Fastify reference and a bare Bun server in turn, with the same requests,
 // verifies that every 200 is a row, and prints Markdown. A run that breaks a rule is named and makes the exit code 1.
 
 import { rmSync } from "node:fs";

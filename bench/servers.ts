@@ -3,6 +3,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { fastifyFolder, node } from "./node.ts";
 import { secret } from "./requests.ts";
 import { type Scratch, track } from "./scratch.ts";
 
@@ -38,6 +39,7 @@ export type Server = {
 export const serverKinds: ServerKind[] = [
   service("postern", posternCommand("serve")),
   service("fastapi", referenceCommand()),
+  service("fastify", [node, join(fastifyFolder, "server.js")], { NODE_ENV: "production" }),
   {
     name: "bare",
     stores: false,
