@@ -259,6 +259,12 @@ claim(
     await expectBack(replica);
     await stage.query("alter system set synchronous_standby_names = 'nobody'");
     await stage.query("select pg_reload_conf()");
+    // The server heeds it some time later.
+    let early = 0;
+    await until(
+      "a commit to wait",
+      async () => (await send(replica.url, `early-${early++}`))?.status === 503,
+    );
     const startedAt = performance.now();
     const load = new SteadyLoad(() => replica.url, "m", 40);
     await until("answers that refuse", () => load.attempted.size > 80, 30_000);
