@@ -85,7 +85,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const follower = new Thread("follower", INDEX_THREAD, options.onFatal);
     const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
     const damage = new DamageReport(options);
-    for (const { file, reason } of followed.damaged) damage.indexUnreadable(file, reason);
+    for (const { file, ...why } of followed.damaged) damage.indexRemoved(file, why);
     const threads = Array.from(
       { length: options.readThreads },
       () => new Thread("reader", READER_THREAD, options.onFatal),
@@ -171,7 +171,7 @@ class SqliteStore implements Store {
       },
       opened.end,
     );
-    opened.damage.onIndexDamage = (reason) => this.#following.damaged(reason);
+    opened.damage.onIndexDamage = (met) => this.#following.damaged(met);
     opened.writer.onReport((report) => this.#committed(JSON.parse(report) as GroupReport));
     if (opened.end.row === 0) this.#storedMessages = 0;
     opened.reads.count().then(

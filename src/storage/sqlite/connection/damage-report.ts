@@ -10,8 +10,20 @@ const TOLD_EVERY_MS = 10 * 60_000;
 /** Beyond so many rows the file is damaged as a whole, and no further one is told or counted. */
 const ROWS_TOLD_MAX = 1000;
 
-export const INDEX_MADE_ANEW =
-  "the index is damaged and is made anew from the messages, of which none is concerned";
+const INDEX_MADE_ANEW = "the index is damaged and is made anew from the messages, of which none is concerned";
+const ROWS_DELETED = "rows were deleted from the database by hand: the index is made anew without them";
+
+/** What an index is made anew for: the line, and what else it says. */
+export function indexMadeAnew(
+  { part, message }: Pick<Damaged, "part" | "message">,
+  file: string,
+): [text: string, fields: Readonly<Record<string, string>>] {
+  if (part !== "stale index") return [INDEX_MADE_ANEW, { file, reason: message }];
+  const remedy =
+    "until the log says that it was made, reads look at the messages themselves; `postern doctor --rebuild` with the " +
+    "server stopped, or POST /admin/rebuild-index, makes it too. A deleted message is new again for a sender who repeats it";
+  return [ROWS_DELETED, { file, reason: message, remedy }];
+}
 
 interface DamageReportOptions {
   readonly path: string;
@@ -22,7 +34,7 @@ interface DamageReportOptions {
 
 export class DamageReport {
   /** Whoever can make the index anew. */
-  onIndexDamage: (reason: string) => void = () => undefined;
+  onIndexDamage: (damage: Damaged) => void = () => undefined;
   readonly #options: DamageReportOptions;
   readonly #rows = new Set<string>();
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -32,10 +44,14 @@ export class DamageReport {
   }
 
   /** Takes note of what a read has met, and gives what its client is told. */
-  failed({ part, message }: Damaged): StoreDamaged {
-    if (part === "index") {
-      this.onIndexDamage(message);
-      return new StoreDamaged("the index is damaged and has to be made anew", message);
+  failed(damage: Damaged): StoreDamaged {
+    const { part, message } = damage;
+    if (part !== "log") {
+      this.onIndexDamage(damage);
+      return new StoreDamaged(
+        `the index is ${part === "index" ? "damaged" : "stale"} and has to be made anew`,
+        message,
+      );
     }
     this.logUnreadable(message);
     return new StoreDamaged("the database file is damaged", message);
@@ -53,9 +69,9 @@ export class DamageReport {
     });
   }
 
-  /** An index file that a start has found can't be read, and has removed. */
-  indexUnreadable(file: string, reason: string): void {
-    this.#options.log.error(INDEX_MADE_ANEW, { file, reason });
+  /** An index file that a start has found damaged or stale, and has removed. */
+  indexRemoved(file: string, damage: Pick<Damaged, "part" | "message">): void {
+    this.#options.log.error(...indexMadeAnew(damage, file));
   }
 
   /** Nothing is written from now on. */

@@ -5,8 +5,11 @@
 import { StartRefused } from "../../../core/errors.ts";
 import { TimeIsOver } from "./deadline.ts";
 
-/** The log is what was stored; the index can be made anew from it. */
-export type Part = "log" | "index";
+/**
+ * The log is what was stored; the index can be made anew from it. A stale index is sound in itself, and holds rows that
+ * were deleted from the log.
+ */
+export type Part = "log" | "index" | "stale index";
 
 /** What a file holds can't be what was written into it. */
 export class Damaged extends Error {
@@ -17,6 +20,11 @@ export class Damaged extends Error {
     super(reason);
     this.part = part;
   }
+}
+
+/** Since the index was made, so many rows of the log were deleted, by somebody else: Postern deletes none. */
+export function rowsDeleted(count: number): Damaged {
+  return new Damaged("stale index", `${count} rows of the log were deleted since the index was made`);
 }
 
 /** A row whose checksum differs. */

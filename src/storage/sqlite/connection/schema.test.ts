@@ -9,6 +9,7 @@ import { commitGroup } from "../ingest/group-commit.ts";
 import { Logs } from "../ingest/logs.ts";
 import { examine } from "../maintenance/doctor.ts";
 import { exportSlices } from "../maintenance/export.ts";
+import { countDeletions } from "./deletions.ts";
 import { openForWriting } from "./files.ts";
 import { dropOldIndex, migrate } from "./schema.ts";
 
@@ -129,6 +130,25 @@ test("a file of version 3 keeps its rows, which count as sound; those that come 
   db.run("update messages set text = 'b'");
   expect(() => [...exportSlices(path, 0)]).toThrow('the message with seq 8 (message_id "m2") is damaged');
   expect(findings()).toEqual(['the message with seq 8 (message_id "m2") is damaged: the checksum differs']);
+});
+
+test("a file of version 4 keeps its rows, and counts from then on those that somebody deletes", () => {
+  migrate(db, path);
+  const triggers = () => names("trigger");
+  const all = triggers();
+  for (const name of all) db.run(`drop trigger ${name}`);
+  db.run(
+    `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00', null)`,
+  );
+  db.run("pragma user_version = 4");
+  migrate(db, path);
+  expect([all.length, triggers()]).toEqual([3, all]);
+  expect(countDeletions(db)).toBe(0);
+  db.run("delete from messages");
+  expect(countDeletions(db)).toBe(1);
+  db.run("insert into sources values ('wa')");
+  db.run("delete from sources");
+  expect(countDeletions(db)).toBe(1);
 });
 
 function findings(): readonly string[] {

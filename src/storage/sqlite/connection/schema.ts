@@ -4,6 +4,7 @@
  */
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
+import { COUNT_DELETIONS } from "./deletions.ts";
 
 /** "Post" in ASCII: tells a file of ours from somebody else's. */
 const APPLICATION_ID = 0x506f7374;
@@ -67,6 +68,7 @@ const SCHEMA = `
   insert into meta values ('probe', '0'), ('log_id', lower(hex(randomblob(16))));
   ${POSTS}
   ${CHECKSUMS}
+  ${COUNT_DELETIONS}
 `;
 
 /**
@@ -82,6 +84,7 @@ const UPGRADES: readonly string[] = [
   `,
   POSTS,
   CHECKSUMS,
+  COUNT_DELETIONS,
 ];
 
 const SCHEMA_VERSION = UPGRADES.length + 1;

@@ -12,6 +12,7 @@ const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
   index: "a",
   positions: { time: row, senders: row, search: row },
   event: 0,
+  end: { row: Number.POSITIVE_INFINITY, event: Number.POSITIVE_INFINITY },
   ...more,
 });
 

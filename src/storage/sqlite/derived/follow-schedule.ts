@@ -5,7 +5,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
 import { Damaged } from "../connection/damage.ts";
-import { INDEX_MADE_ANEW } from "../connection/damage-report.ts";
+import { indexMadeAnew } from "../connection/damage-report.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { Thread } from "../connection/thread.ts";
 import { leastOf } from "./index-file.ts";
@@ -38,6 +38,8 @@ export class FollowSchedule {
   readonly #options: FollowScheduleOptions;
   #report: FollowReport;
   #end: Pick<LogEnd, "row" | "event">;
+  /** By how much the log ends earlier than what was committed says: its last rows were deleted. */
+  #cut = { row: 0, event: 0 };
   #underway: Promise<void> | undefined;
   /** Takes the next step back; there is one while the followers rest. */
   #cancelStep: (() => void) | undefined;
@@ -89,8 +91,8 @@ export class FollowSchedule {
   }
 
   /** Told after each commit where the log ends. */
-  logEndsAt(end: Pick<LogEnd, "row" | "event">): void {
-    this.#end = end;
+  logEndsAt({ row, event }: Pick<LogEnd, "row" | "event">): void {
+    this.#end = { row: row - this.#cut.row, event: event - this.#cut.event };
     if (this.#underway !== undefined || this.#failed) return;
     if (this.lag >= REST_ROWS) this.#go();
     else this.#cancelStep ??= this.#goAfter(REST_MS);
@@ -122,13 +124,14 @@ export class FollowSchedule {
 
   /**
    * The index in use is damaged. An empty one takes its place at once, and the followers bring it up; until then reads
-   * look at the messages themselves. Damage that comes again soon is told, and waits.
+   * look at the messages themselves. Damage that comes again soon is told, and waits; rows that are deleted again don't.
    */
-  damaged(reason: string): void {
+  damaged(damage: Damaged): void {
     if (this.#replacing || this.#swapping || this.#closing) return;
     const { clock, log } = this.#options;
     const file = this.index;
-    if (clock.elapsed() - this.#replacedAt < MADE_ANEW_EVERY_MS) {
+    const { part, message: reason } = damage;
+    if (part !== "stale index" && clock.elapsed() - this.#replacedAt < MADE_ANEW_EVERY_MS) {
       if (this.#told) return;
       this.#told = true;
       log.error(
@@ -143,10 +146,12 @@ export class FollowSchedule {
       );
       return;
     }
-    this.#replacedAt = clock.elapsed();
-    this.#told = false;
+    if (part !== "stale index") {
+      this.#replacedAt = clock.elapsed();
+      this.#told = false;
+    }
     this.#replacing = true;
-    log.error(INDEX_MADE_ANEW, { file, reason });
+    log.error(...indexMadeAnew(damage, file));
     this.#failed = false;
     this.#go();
   }
@@ -200,6 +205,14 @@ export class FollowSchedule {
     );
   }
 
+  #endsNoLater({ row, event }: FollowReport["end"]): void {
+    const cut = { row: Math.max(0, this.#end.row - row), event: Math.max(0, this.#end.event - event) };
+    if (cut.row === 0 && cut.event === 0) return;
+    this.#cut = { row: this.#cut.row + cut.row, event: this.#cut.event + cut.event };
+    this.#end = { row: this.#end.row - cut.row, event: this.#end.event - cut.event };
+    if (this.#madeAt !== undefined) this.#madeAt = this.#end;
+  }
+
   #tellMade({ positions, event }: FollowReport): void {
     if (this.#madeAt === undefined || leastOf(positions) < this.#madeAt.row || event < this.#madeAt.event)
       return;
@@ -212,7 +225,10 @@ export class FollowSchedule {
     const { follower, log, onSwap, onCaughtUp } = this.#options;
     try {
       const replacing = this.#replacing;
+      const end = this.#end;
       const report = await follower.ask<FollowReport>({ do: replacing ? "replace" : "advance" });
+      // Otherwise it may have looked before the latest commit.
+      if (this.#end === end) this.#endsNoLater(report.end);
       const before = this.#report;
       this.#report = report;
       this.#failed = false;
@@ -245,7 +261,7 @@ export class FollowSchedule {
       this.#failed = true;
       if (error instanceof Damaged) {
         if (error.part === "log") this.#options.onLogUnreadable(error.message);
-        else this.damaged(error.message);
+        else this.damaged(error);
         return this.#replacing ? 0 : AGAIN_AFTER_DAMAGE_MS;
       }
       log.error("the index can't follow the log; messages are kept all the same", {

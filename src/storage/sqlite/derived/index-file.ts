@@ -8,7 +8,8 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
 import { PIECES_VERSION, SEARCH_CHECKSUMS, SEARCH_TABLES } from "../../../search/search.ts";
-import { indexDamage } from "../connection/damage.ts";
+import { indexDamage, rowsDeleted } from "../connection/damage.ts";
+import { countDeletions } from "../connection/deletions.ts";
 import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, INDEX_LIMITS, type Positions } from "./followers.ts";
 import { SENDER_TABLES } from "./sender-order.ts";
@@ -38,7 +39,8 @@ const EVENTS = "events";
 const COMPLETIONS: Readonly<Record<number, string>> = {
   5: `${EVENT_TABLES} insert into followers values ('${EVENTS}', 0, null);`,
   6: SEARCH_CHECKSUMS,
-  7: addStretches(INDEX_LIMITS.stretchRows),
+  7: `${addStretches(INDEX_LIMITS.stretchRows)}
+    alter table identity add column deletions integer not null default 0;`,
 };
 
 /** The name of an index file; a rebuild makes the next number beside the one in use. */
@@ -77,7 +79,9 @@ export function openIndex(
     index.run(`pragma cache_size = -${cacheKib}`);
     if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
     complete(index);
-    if (serves(index, log)) {
+    const deleted = isDerivedFrom(index, log) ? deletedSince(index, countDeletions(log)) : 0;
+    if (deleted > 0) throw rowsDeleted(deleted);
+    if (deleted === 0 && serves(index, log)) {
       index.run("attach ? as log", [logPath]);
       return index;
     }
@@ -92,8 +96,10 @@ export function openIndex(
 function create(log: Database, index: Database): void {
   index.transaction(() => {
     index.run(TABLES);
-    index.run("create table identity (log_id text not null, rules text not null)");
-    index.run("insert into identity values (?, ?)", [logId(log), RULES]);
+    index.run(
+      "create table identity (log_id text not null, rules text not null, deletions integer not null default 0)",
+    );
+    index.run("insert into identity values (?, ?, ?)", [logId(log), RULES, countDeletions(log)]);
     for (const name of [...FOLLOWERS, EVENTS]) index.run("insert into followers values (?, 0, null)", [name]);
     index.run(`pragma user_version = ${INDEX_VERSION}`);
   })();
@@ -119,12 +125,7 @@ function versionOf(index: Database, schema = "main"): number | undefined {
 
 /** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
 export function serves(index: Database, log: Database): boolean {
-  const version = versionOf(index);
-  if (version !== INDEX_VERSION && version !== WITHOUT_TYPES) return false;
-  const identity = index
-    .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
-    .get();
-  if (identity?.log_id !== logId(log) || identity.rules !== RULES) return false;
+  if (!isDerivedFrom(index, log)) return false;
   const message = log.query<{ id: string }, [number]>(
     "select message_id as id from messages where rowid = ?",
   );
@@ -135,6 +136,30 @@ export function serves(index: Database, log: Database): boolean {
     )
     .all()
     .every(({ name, row, id }) => row === 0 || (name === EVENTS ? event : message).get(row)?.id === id);
+}
+
+function isDerivedFrom(index: Database, log: Database): boolean {
+  const version = versionOf(index);
+  if (version !== INDEX_VERSION && version !== WITHOUT_TYPES) return false;
+  const identity = index
+    .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
+    .get();
+  return identity?.log_id === logId(log) && identity.rules === RULES;
+}
+
+/** Of so many deletions from the log, those since the index was made; less than none for an older copy of the log. */
+function deletedSince(index: Database, deletions: number): number {
+  const sql = "select deletions from identity";
+  return deletions - (index.query<{ deletions: number }, []>(sql).get()?.deletions ?? 0);
+}
+
+/**
+ * Throws `Damaged` when rows of the log were deleted since the index was made. One connection has both; `schema` is
+ * that of the log.
+ */
+export function checkDeletions(db: Database, schema: "main" | "log"): void {
+  const deleted = deletedSince(db, countDeletions(db, schema));
+  if (deleted !== 0) throw rowsDeleted(deleted);
 }
 
 function logId(log: Database): string {

@@ -6,11 +6,12 @@ import type { Database } from "bun:sqlite";
 import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { Damaged, indexDamage, isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
+import { endOfLog } from "../connection/log-end.ts";
 import { giveWay } from "../connection/priority.ts";
 import { answerQuestions } from "../connection/thread-main.ts";
 import type { IndexLimits } from "./followers.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
-import type { FollowerAsk, FollowReport } from "./protocol.ts";
+import type { FollowerAsk, FollowReport, RemovedIndex } from "./protocol.ts";
 
 const CACHE_KIB = 16 * 1024;
 /** What so many rows leave behind is tens of megabytes; the collector is called once their step has been reported. */
@@ -49,9 +50,9 @@ answerQuestions<FollowerAsk>((ask) => {
       giveWay();
       const log = openForReading(ask.path);
       const { path, limits } = ask;
-      const damaged: { file: string; reason: string }[] = [];
-      const current = openLogIndex(log, path, limits, CACHE_KIB, (file, reason) =>
-        damaged.push({ file, reason }),
+      const damaged: RemovedIndex[] = [];
+      const current = openLogIndex(log, path, limits, CACHE_KIB, (file, { part, message }) =>
+        damaged.push({ file, part, message }),
       );
       handle = { path, log, limits, current, next: undefined, old: undefined, failed: false };
       return { ...report(handle), damaged, isOutdated: current.isOutdated };
@@ -131,8 +132,9 @@ function rebuild(at: Handle): void {
   at.next ??= makeLogIndex(at.log, at.path, at.current.number + 1, at.limits, CACHE_KIB);
 }
 
-function report({ current }: Handle): FollowReport {
-  return { index: current.path, positions: current.positions, event: current.event };
+function report({ current, log }: Handle): FollowReport {
+  const { row, event } = endOfLog(log);
+  return { index: current.path, positions: current.positions, event: current.event, end: { row, event } };
 }
 
 function opened(): Handle {

@@ -174,6 +174,30 @@ test("a step of all followers reads each row of the log once", () => {
   writer.close();
 });
 
+test("events are followed over a gap that is longer than a step", () => {
+  const path = join(folder.path, "gap.db");
+  const { db: writer } = openLog(path);
+  const logs = new Logs(writer);
+  const events = Array.from({ length: 20 }, (_, at) => ({
+    kind: "status" as const,
+    key: `${at}`,
+    messageId: null,
+    ts: "2025-01-15T10:00:00Z",
+    span: { start: 0, end: 1 },
+  }));
+  const post = { source: "wa", body: "aGk=", details: [], events };
+  commitGroup(writer, logs, [{ createdAt: "", messages: [], post }]);
+  logs.close();
+  writer.run("delete from events where event between 2 and 15");
+  using log = openForReading(path);
+  const limits = { ...INDEX_LIMITS, stepRows: { ...INDEX_LIMITS.stepRows, events: 3 } };
+  const index = openLogIndex(log, path, limits, 1024);
+  while (index.advance());
+  expect(index.event).toBe(20);
+  index.close();
+  writer.close();
+});
+
 test("what was derived is put in better order without a snapshot of the log, which a checkpoint would wait for", () => {
   const limits = { ...INDEX_LIMITS, runRows: 5, runs: 2, segmentRows: 5 };
   const path = join(folder.path, "order.db");
@@ -217,9 +241,15 @@ test("damage that a merge of segments meets is damage of the index", () => {
   db.close();
 });
 
+/** As a version before stretches left it, which also knew nothing of deletions. */
+function withoutStretches(index: Database): void {
+  index.run("drop table stretches");
+  index.run("alter table identity drop column deletions");
+}
+
 /** As a version before checksums left it. */
 function withoutChecksums(index: Database): void {
-  index.run("drop table stretches");
+  withoutStretches(index);
   for (const [table, column] of [
     ["segments", "checksum"],
     ["segments", "lasts_checksum"],
@@ -275,7 +305,7 @@ describe("a file that can't serve is made anew", () => {
     const { stretchRows } = INDEX_LIMITS;
     path = build("long.db", 2 * stretchRows + 100);
     using index = new Database(indexPath(path, 1));
-    index.run("drop table stretches");
+    withoutStretches(index);
     index.run("pragma user_version = 7");
     index.close();
     using log = openForReading(path);
@@ -355,6 +385,22 @@ describe("a file that can't serve is made anew", () => {
     const other = openLog(path);
     other.append([message("another")]);
     other.db.close();
+    expect(reopen()).toMatchObject({ row: 0 });
+  });
+
+  test("an index file that was made of a log without rows that a restored copy still has", () => {
+    copyFileSync(path, join(folder.path, "copy.db"));
+    const { db } = openLog(path);
+    db.run("delete from messages where rowid = 7");
+    using log = openForReading(path);
+    const index = openLogIndex(log, path, INDEX_LIMITS, 1024);
+    while (index.advance());
+    index.close();
+    log.close();
+    checkpoint(db, "truncate");
+    db.close();
+    for (const end of ["-wal", "-shm"]) rmSync(path + end, { force: true });
+    copyFileSync(join(folder.path, "copy.db"), path);
     expect(reopen()).toMatchObject({ row: 0 });
   });
 

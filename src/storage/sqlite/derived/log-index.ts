@@ -4,6 +4,7 @@ import { Damaged } from "../connection/damage.ts";
 import { EventFollower } from "./event-order.ts";
 import type { Follower, IndexLimits, Positions } from "./followers.ts";
 import {
+  checkDeletions,
   eventPosition,
   hasTypes,
   indexNumbers,
@@ -20,21 +21,21 @@ import { TimeFollower } from "./time-order.ts";
 
 /**
  * Opens the index of a log: the file that has come furthest; others, and those that can't serve, are deleted. `onDamage`
- * is told of those that can't be read.
+ * is told of those that can't be read, and of those that hold rows which were deleted from the log.
  */
 export function openLogIndex(
   log: Database,
   logPath: string,
   limits: IndexLimits,
   cacheKib: number,
-  onDamage: (file: string, reason: string) => void = () => undefined,
+  onDamage: (file: string, damage: Damaged) => void = () => undefined,
 ): LogIndex {
   const open = (number: number) => {
     try {
       return openIndex(log, logPath, number, cacheKib);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
-      onDamage(indexPath(logPath, number), error.message);
+      onDamage(indexPath(logPath, number), error);
       return undefined;
     }
   };
@@ -77,7 +78,7 @@ export class LogIndex {
   readonly #rows: StepRows;
   readonly #move: Statement;
   readonly #events: EventFollower;
-  readonly #eventsEnd: Statement<{ event: number | null }, [number]>;
+  readonly #eventsEnd: Statement<{ event: number | null }, [number, number]>;
   readonly #moveEvents: Statement;
   #positions: Positions;
   #event: number;
@@ -98,7 +99,9 @@ export class LogIndex {
          message_id = (select message_id from log.messages where rowid = ?1) where name = ?2`,
     );
     this.#events = new EventFollower(db, limits.leafRows);
-    this.#eventsEnd = db.query("select max(event) as event from log.events where event <= ?");
+    this.#eventsEnd = db.query(
+      "select max(event) as event from (select event from log.events where event > ? order by event limit ?)",
+    );
     this.#moveEvents = db.query(
       `update followers set row = ?1,
          message_id = (select event_key from log.events where event = ?1) where name = 'events'`,
@@ -145,6 +148,7 @@ export class LogIndex {
     const limit = ({ name }: Follower) => this.#limits.stepRows[name];
     const moved: Follower[] = [];
     this.#db.transaction(() => {
+      checkDeletions(this.#db, "log");
       this.#rows.read(from, Math.max(...behind.map(limit)));
       for (const follower of behind) {
         const last = this.#rows.last(limit(follower));
@@ -159,11 +163,10 @@ export class LogIndex {
     for (const follower of moved) this.#db.transaction(() => follower.rearrange())();
   }
 
-  /** Events are numbered without gaps. */
   #advanceEvents(): void {
     const from = this.#event;
-    const last = this.#eventsEnd.get(from + this.#limits.stepRows.events)?.event ?? 0;
-    if (last <= from) return;
+    const last = this.#eventsEnd.get(from, this.#limits.stepRows.events)?.event ?? from;
+    if (last === from) return;
     this.#db.transaction(() => {
       this.#events.step(from, last);
       this.#moveEvents.run(last);

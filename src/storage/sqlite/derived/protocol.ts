@@ -1,4 +1,6 @@
 /** What the engine and the thread of the index say to each other. */
+import type { Part } from "../connection/damage.ts";
+import type { LogEnd } from "../connection/log-end.ts";
 import type { IndexLimits, Positions } from "./followers.ts";
 
 export type FollowerAsk =
@@ -15,11 +17,19 @@ export interface FollowReport {
   readonly positions: Positions;
   /** The last event that was taken. */
   readonly event: number;
+  /** Where the log ended. */
+  readonly end: Pick<LogEnd, "row" | "event">;
+}
+
+export interface RemovedIndex {
+  readonly file: string;
+  readonly part: Part;
+  readonly message: string;
 }
 
 export interface FollowerOpened extends FollowReport {
-  /** Index files that were there and can't be read; they are gone. */
-  readonly damaged: readonly { readonly file: string; readonly reason: string }[];
+  /** Index files that were there and are damaged or stale; they are gone. */
+  readonly damaged: readonly RemovedIndex[];
   /** It serves, and is to be made anew beside that. */
   readonly isOutdated: boolean;
 }

@@ -22,7 +22,7 @@ import { TimeIsOver } from "../connection/deadline.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
-import { hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
+import { checkDeletions, hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
@@ -102,7 +102,10 @@ export class MessageQueries {
 
   /** One page of events and its total. Throws `TimeIsOver`. */
   events(query: EventQuery, deadline: number): EventPage {
-    return this.#inTransaction(() => this.#events.page(query, this.#timeCheck(deadline)));
+    return this.#inTransaction(() => {
+      inIndex(() => checkDeletions(this.#db, "main"));
+      return this.#events.page(query, this.#timeCheck(deadline));
+    });
   }
 
   /** A message with its events; null when there is none. Throws `TimeIsOver`. */
@@ -134,6 +137,7 @@ export class MessageQueries {
     return this.#inTransaction(() => {
       // The index file's snapshot is taken before the log's, so that the log holds all that was derived.
       const positions = inIndex(() => positionsOf(this.#db));
+      inIndex(() => checkDeletions(this.#db, "main"));
       const tail = this.#tail.after(leastOf(positions));
       checkTime();
       return tail === undefined ? scanned() : indexed({ positions, tail, checkTime });
