@@ -2,7 +2,7 @@
 import type { Database } from "bun:sqlite";
 import type { Follower, IndexLimits } from "./follower.ts";
 import { comparePlaces, countBefore, type Place } from "./log-rows.ts";
-import { type Entry, mergeEntries, type Order, readRange } from "./order.ts";
+import { type Entry, mergeEntries, type Order } from "./order.ts";
 
 /** More than anybody asks for: what the tail adds may reorder those just below the tenth. */
 const TOP = 100;
@@ -194,14 +194,18 @@ export class SenderOrder implements Order {
     return this.#settledRank(place) + countBefore(this.#waiting, place);
   }
 
+  /** To find a place among a sender's entries they are walked over from the first, so it is done once. */
   read(rank: number, limit: number): Entry[] {
-    const settled = {
-      rank: (place: Place) => this.#settledRank(place),
-      read: (from: number, count: number) =>
-        this.#db.query<Entry, [string, number, number]>(SETTLED_OF).all(this.#sender, count, from),
-    };
-    const to = this.size - this.#waiting.length;
-    return readRange({ order: settled, from: 0, to, tail: this.#waiting }, rank, limit);
+    // What waits can push an entry back by no more places than there are entries that wait.
+    const from = Math.max(0, rank - this.#waiting.length);
+    const settled = this.#db
+      .query<Entry, [string, number, number]>(SETTLED_OF)
+      .all(this.#sender, rank - from + limit, from);
+    const [first] = settled;
+    if (first === undefined && from > 0) return [];
+    const passed = first === undefined || from === 0 ? 0 : countBefore(this.#waiting, first);
+    const start = rank - from - passed;
+    return mergeEntries(settled, this.#waiting.slice(passed)).slice(start, start + limit);
   }
 
   *rows(from: number, to: number): Generator<readonly number[]> {
