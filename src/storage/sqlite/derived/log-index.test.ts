@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Folder, newFolder } from "../../../../tests/folder.ts";
 import { anyMessage, anyQuery, message } from "../../../../tests/messages.ts";
 import { Model } from "../../../../tests/model.ts";
+import { processorMs } from "../../../../tests/processor-time.ts";
 import { fc } from "../../../../tests/property.ts";
 import type { Message } from "../../../core/message.ts";
 import { systemClock } from "../../../lib/clock.ts";
@@ -19,7 +20,7 @@ import { INDEX_LIMITS, type IndexLimits } from "./followers.ts";
 import { indexPath, openIndex } from "./index-file.ts";
 import { LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
 import { SearchFollower } from "./search-index.ts";
-import { SenderFollower } from "./sender-order.ts";
+import { SenderFollower, SenderOrder } from "./sender-order.ts";
 import { StepRows } from "./step-rows.ts";
 
 let folder: Folder;
@@ -221,6 +222,36 @@ test("what was derived is put in better order without a snapshot of the log, whi
   })();
   expect(count("by_sender")).toBeGreaterThan(0);
   expect(count("segments")).toBeLessThan(20);
+  index.close();
+  writer.close();
+});
+
+test("a page deep among a sender's messages finds its place once, however many of them wait in runs", () => {
+  const [SETTLED, WAITING] = [20_000, 500];
+  const limits = { ...INDEX_LIMITS, runSenderRows: WAITING + 1 };
+  const path = join(folder.path, "deep.db");
+  const { db: writer, append } = openLog(path);
+  append(Array.from({ length: SETTLED + WAITING }, (_, index) => message(`m${(index * 7919) % 100_000}`)));
+  using log = openForReading(path);
+  const index = openIndex(log, path, 1, 1024) as Database;
+  const follower = new SenderFollower(index, limits);
+  const rows = new StepRows(index);
+  rows.read(0, SETTLED + WAITING);
+  index.transaction(() => follower.step(0, SETTLED))();
+  index.transaction(() => follower.step(SETTLED, SETTLED + WAITING))();
+  const { from } = message("any");
+  const order = new SenderOrder(index, from);
+  const settled = index.query(
+    "select row from by_sender where sender = ? order by ts_key, message_id limit 50 offset ?",
+  );
+  const often = (read: () => void) => {
+    for (let count = 0; count < 50; count++) read();
+  };
+  const once = processorMs(() => often(() => settled.all(from, SETTLED / 2)));
+  expect(processorMs(() => often(() => order.read(SETTLED / 2, 50)))).toBeLessThan(5 * once + 20);
+  const ids = Array.from({ length: SETTLED + WAITING }, (_, row) => `m${(row * 7919) % 100_000}`).sort();
+  for (const rank of [0, 1, 499, 500, 501, 10_000, 20_499, 20_500])
+    expect(order.read(rank, 3).map(({ messageId }) => messageId)).toEqual(ids.slice(rank, rank + 3));
   index.close();
   writer.close();
 });

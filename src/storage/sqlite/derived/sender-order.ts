@@ -2,7 +2,7 @@
 import type { Database } from "bun:sqlite";
 import type { Follower, IndexLimits } from "./followers.ts";
 import { compareKeys, countBefore, type SortKey } from "./log-rows.ts";
-import { type Entry, mergeEntries, type Order, readRange } from "./order.ts";
+import { type Entry, mergeEntries, type Order } from "./order.ts";
 import { STEP_ROWS } from "./step-rows.ts";
 
 /** More than anybody asks for: what the tail adds may reorder those just below the tenth. */
@@ -191,18 +191,22 @@ export class SenderOrder implements Order {
     this.#waiting = db.query<Entry, [string]>(WAITING_OF).all(sender);
   }
 
-  rank(place: SortKey): number {
-    return this.#settledRank(place) + countBefore(this.#waiting, place);
+  rank(key: SortKey): number {
+    return this.#settledRank(key) + countBefore(this.#waiting, key);
   }
 
+  /** To find a rank among a sender's entries they are walked over from the first, so it is done once. */
   read(rank: number, limit: number): Entry[] {
-    const settled = {
-      rank: (place: SortKey) => this.#settledRank(place),
-      read: (from: number, count: number) =>
-        this.#db.query<Entry, [string, number, number]>(SETTLED_OF).all(this.#sender, count, from),
-    };
-    const to = this.size - this.#waiting.length;
-    return readRange({ order: settled, from: 0, to, tail: this.#waiting }, rank, limit);
+    // What waits can push an entry back by no more places than there are entries that wait.
+    const from = Math.max(0, rank - this.#waiting.length);
+    const settled = this.#db
+      .query<Entry, [string, number, number]>(SETTLED_OF)
+      .all(this.#sender, rank - from + limit, from);
+    const [first] = settled;
+    if (first === undefined && from > 0) return [];
+    const passed = first === undefined || from === 0 ? 0 : countBefore(this.#waiting, first);
+    const start = rank - from - passed;
+    return mergeEntries(settled, this.#waiting.slice(passed)).slice(start, start + limit);
   }
 
   *rows(from: number, to: number): Generator<readonly number[]> {
@@ -218,9 +222,9 @@ export class SenderOrder implements Order {
     }
   }
 
-  #settledRank(place: SortKey): number {
+  #settledRank(key: SortKey): number {
     const query = this.#db.query<{ n: number }, [string, string, string]>(SETTLED_RANK);
-    return query.get(this.#sender, place.tsKey, place.messageId)?.n ?? 0;
+    return query.get(this.#sender, key.tsKey, key.messageId)?.n ?? 0;
   }
 }
 
