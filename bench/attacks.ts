@@ -1,8 +1,9 @@
 /**
- * What strangers cost everybody else: `bun bench/attacks.ts [--part costs|together|isolation] [--only TEXT] [--seconds N]`.
- * For each source the longest stall of `/health/live` and the highest peak of memory by one of the requests of
- * tests/attacks; the same of all that nobody signed, at once; then, while each sort of attack runs from one address, how
- * long a signed sender at another address waits. The tables of docs/security.md come from it.
+ * What strangers cost everybody else: `bun bench/attacks.ts [--part costs|together|isolation]
+ * [--only TEXT] [--seconds N]`. For each source the longest stall of `/health/live` and the highest
+ * peak of memory by one of the requests of tests/attacks; the same of all that nobody signed, at
+ * once; then, while each sort of attack runs from one address, how long a signed sender at another
+ * address waits. The tables of docs/security.md come from it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// The upper bound: a Bun server that reads a POST body, looks at nothing and answers as Postern would.
+// The upper bound: a Bun server that reads a POST body, looks at nothing and answers as Postern
+// would.
 // Usage: bun bench/bare.ts PORT
 
 const answer = '{"status":"ok"}';

@@ -1,5 +1,5 @@
-// What the commands share at their start and end: reading flags, checking that their tools are there, the scratch
-// folder, giving up.
+// What the commands share at their start and end: reading flags, checking that their tools are
+// there, the scratch folder, giving up.
 
 import { missingPackages } from "./machine.ts";
 import { installFastify } from "./node.ts";
@@ -24,7 +24,10 @@ export function readOptions<Options>(read: () => Options, usage: string): Option
   }
 }
 
-/** Ends the program with a line that names the Debian packages, when some are missing; installs Fastify's. */
+/**
+ * Ends the program with a line that names the Debian packages, when some are missing; installs
+ * Fastify's.
+ */
 export function requirePackages(serverNames: string[]): void {
   const missing = missingPackages(serverNames);
   if (missing.length > 0) giveUp(`missing Debian packages: apt-get install ${missing.join(" ")}`, 2);
@@ -36,7 +39,10 @@ export function requirePackages(serverNames: string[]): void {
   }
 }
 
-/** Runs a benchmark in a scratch folder below `parent` that doesn't outlive it; it resolves with the exit code. */
+/**
+ * Runs a benchmark in a scratch folder below `parent` that doesn't outlive it; it resolves with the
+ * exit code.
+ */
 export async function withScratch(
   parent: string,
   work: (scratch: Scratch) => Promise<number>,

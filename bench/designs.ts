@@ -1,5 +1,6 @@
-// `bun bench/designs.ts`: designs of the acknowledging transaction, in tables of different sizes. They take turns on the
-// same growing table, so that only their ratios count; what the service does around the transaction isn't in it.
+// `bun bench/designs.ts`: designs of the acknowledging transaction, in tables of different sizes.
+// They take turns on the same growing table, so that only their ratios count; what the service does
+// around the transaction isn't in it.
 
 import { Database } from "bun:sqlite";
 import { tmpdir } from "node:os";

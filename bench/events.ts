@@ -1,5 +1,5 @@
-// What reads of events cost as events grow: databases of some sizes, one client on a server that does nothing else.
-// Every answer is held to what was generated.
+// What reads of events cost as events grow: databases of some sizes, one client on a server that
+// does nothing else. Every answer is held to what was generated.
 
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// How long the disk alone takes: the floor below which no durable answer can come. Run as a program with a folder, it
-// prints the median.
+// How long the disk alone takes: the floor below which no durable answer can come. Run as a program
+// with a folder, it prints the median.
 
 import { closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ const blocks = 1024;
 const samples = 2000;
 
 /**
- * The median time of overwriting 4 KiB of an existing file and waiting for its fdatasync, in microseconds, by a program
- * with this environment.
+ * The median time of overwriting 4 KiB of an existing file and waiting for its fdatasync, in
+ * microseconds, by a program with this environment.
  */
 export function fdatasyncP50Us(folder: string, environment: Record<string, string>): number {
   const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, import.meta.path, folder], {

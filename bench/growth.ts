@@ -1,5 +1,6 @@
-// `bun bench/growth.ts`: how start, reads, ingest and files change from ten thousand messages to ten million. Every
-// answer is held to what the generator knows; a wrong one, or a lost message, makes the exit code 1.
+// `bun bench/growth.ts`: how start, reads, ingest and files change from ten thousand messages to
+// ten million. Every answer is held to what the generator knows; a wrong one, or a lost message,
+// makes the exit code 1.
 
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -139,7 +140,10 @@ async function measureBuilt(run: Run, built: Built): Promise<void> {
   await onCopy("mixed", (folder) => measureMixed(scratch, folder, facts, cases, prepared));
 }
 
-/** Takes what a part finds; a part that fails leaves a problem behind and doesn't keep the others from running. */
+/**
+ * Takes what a part finds; a part that fails leaves a problem behind and doesn't keep the others
+ * from running.
+ */
 async function attempt(run: Run, size: number, part: string, work: () => Promise<Findings>): Promise<void> {
   console.error(`bench: ${part} at ${size}`);
   const problem = (what: string): string => `${part} at ${size}: ${what}`;

@@ -1,5 +1,6 @@
-// Runs wrk with the prepared requests against one server and returns what it counted. A run with any error, with a
-// status of 400 or more or with too few prepared requests has problems and must not be used.
+// Runs wrk with the prepared requests against one server and returns what it counted. A run with
+// any error, with a status of 400 or more or with too few prepared requests has problems and must
+// not be used.
 
 import { join } from "node:path";
 import { type Scratch, track } from "./scratch.ts";
@@ -9,7 +10,9 @@ import { host } from "./servers.ts";
 const wrkThreads = 1;
 const requestTimeoutSeconds = 10;
 
-/** `cyclic`: at the end of the file start again, which only a server that stores nothing may get. */
+/**
+ * `cyclic`: at the end of the file start again, which only a server that stores nothing may get.
+ */
 type LoadPlan = {
   port: number;
   connections: number;
@@ -76,7 +79,8 @@ function loadProblems(totals: WrkTotals, plan: LoadPlan): string[] {
     .map(([kind, count]) => `${count} ${kind} errors`);
   if (totals.exhausted) problems.push("the prepared requests ran out");
   if (totals.completed === 0) problems.push("no request was answered");
-  // wrk asks for one request that it never sends; at the end each connection may wait for an answer.
+  // wrk asks for one request that it never sends; at the end each connection may wait for an
+  // answer.
   const unanswered = totals.sent - 1 - totals.completed;
   if (unanswered > plan.connections) problems.push(`${unanswered} requests got no answer`);
   return problems;

@@ -1,4 +1,5 @@
-// What a figure depends on: the programs that must be there, the machine, the versions and the file system.
+// What a figure depends on: the programs that must be there, the machine, the versions and the file
+// system.
 
 import { Database } from "bun:sqlite";
 import { readFileSync, realpathSync } from "node:fs";
@@ -47,7 +48,10 @@ export function machineLine(databaseFolder: string, now: Date): string {
   ].join(" · ");
 }
 
-/** The type of the file system that holds a folder, such as ext4; by the longest mount point above it. */
+/**
+ * The type of the file system that holds a folder, such as ext4; by the longest mount point above
+ * it.
+ */
 export function fileSystemType(folder: string): string {
   const path = `${realpathSync(folder)}/`;
   const mounts = readFileSync("/proc/self/mounts", "utf8")

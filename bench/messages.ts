@@ -1,5 +1,5 @@
-// The endless list of messages that the benchmarks send, import and look for. The same arguments always give the same
-// messages; stretches of the list that don't overlap share no message_id.
+// The endless list of messages that the benchmarks send, import and look for. The same arguments
+// always give the same messages; stretches of the list that don't overlap share no message_id.
 
 import { type Random, randomFrom, scrambled, zipfRank } from "./random.ts";
 import type { TextSource } from "./text.ts";
@@ -19,7 +19,9 @@ export type Stretch = {
   msPerMessage: number;
   /** Without it, one of `ownNumbers`. */
   to?: string;
-  /** A word that is put into that many of the messages (or all, if there are fewer), evenly spread. */
+  /**
+   * A word that is put into that many of the messages (or all, if there are fewer), evenly spread.
+   */
   planted?: { word: string; times: number };
 };
 
@@ -77,7 +79,10 @@ function randomId(index: number, random: Random): string {
   return `wamid.HBgM${characters}${sixCharacters(scrambled(index))}`;
 }
 
-/** RFC 9562, 5.7: milliseconds, then chance. Distinct because the last eight digits are a bijection of the index. */
+/**
+ * RFC 9562, 5.7: milliseconds, then chance. Distinct because the last eight digits are a bijection
+ * of the index.
+ */
 function timeId(index: number, milliseconds: number, random: Random): string {
   const [time, chance] = [hex(milliseconds, 12), hex(random(), 8)];
   const variant = hex(0x8000 | (random() & 0x3fff), 4);

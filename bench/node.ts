@@ -1,5 +1,5 @@
-// The Fastify reference's program and its packages, which are no packages of the project: they are installed when a run
-// needs them, and again when Node or the list of them is another one.
+// The Fastify reference's program and its packages, which are no packages of the project: they are
+// installed when a run needs them, and again when Node or the list of them is another one.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,10 @@ export const node = Bun.which("node") ?? "node";
 const installedMark = join(fastifyFolder, "node_modules", ".installed");
 const shownPackages = ["fastify", "better-sqlite3"];
 
-/** Takes a minute when better-sqlite3 has to be compiled, which needs Python, make and a C++ compiler. */
+/**
+ * Takes a minute when better-sqlite3 has to be compiled, which needs Python, make and a C++
+ * compiler.
+ */
 export function installFastify(): void {
   const wanted = `${nodeVersion()} ${readFileSync(join(fastifyFolder, "package-lock.json"), "utf8")}`;
   if (existsSync(installedMark) && readFileSync(installedMark, "utf8") === wanted) return;

@@ -4,7 +4,10 @@ import { open } from "node:fs/promises";
 
 const chunkBytes = 1 << 20;
 
-/** Writes all pieces to a file and waits until the disk has them, so that no write-back disturbs a run. */
+/**
+ * Writes all pieces to a file and waits until the disk has them, so that no write-back disturbs a
+ * run.
+ */
 export async function writePieces(path: string, pieces: Iterable<string>): Promise<void> {
   const file = await open(path, "w");
   try {

@@ -1,5 +1,6 @@
-// `bun bench/postgres.ts`: Postern's replicas on one PostgreSQL, against a server that inserts a row a statement and the
-// FastAPI reference on the same; and reads as the database grows. A lost message or a wrong answer makes the exit code 1.
+// `bun bench/postgres.ts`: Postern's replicas on one PostgreSQL, against a server that inserts a
+// row a statement and the FastAPI reference on the same; and reads as the database grows. A lost
+// message or a wrong answer makes the exit code 1.
 
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";

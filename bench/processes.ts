@@ -12,7 +12,9 @@ export function cpuMicros(pid: number): number {
   return ((userTicks + systemTicks) * 1_000_000) / ticksPerSecond;
 }
 
-/** The same of a process that may have ended since it was listed, as a server's helpers do: then 0. */
+/**
+ * The same of a process that may have ended since it was listed, as a server's helpers do: then 0.
+ */
 export function cpuMicrosIfRunning(pid: number): number {
   try {
     return cpuMicros(pid);

@@ -19,7 +19,10 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** A rank from 0 to `count` - 1 by the law of Zipf and Mandelbrot: rank r comes in proportion to 1 ÷ (r + shift). */
+/**
+ * A rank from 0 to `count` - 1 by the law of Zipf and Mandelbrot: rank r comes in proportion to 1 ÷
+ * (r + shift).
+ */
 export function zipfRank(count: number, shift: number, random: Random): number {
   const place = shift * ((count + shift) / shift) ** (random() / 2 ** 32) - shift;
   return Math.min(count - 1, Math.floor(place));

@@ -50,8 +50,8 @@ function figures(runs: Run[]): string[] {
 }
 
 /**
- * Ratios are taken within a round, where the servers ran right after each other, then the median over the rounds.
- * `tooSlow`: the numbers of connections at which the reference was.
+ * Ratios are taken within a round, where the servers ran right after each other, then the median
+ * over the rounds. `tooSlow`: the numbers of connections at which the reference was.
  */
 export function ratiosTable(runs: Run[], tooSlow: readonly number[]): string {
   const groups = Map.groupBy(runs, (run) => run.connections);
@@ -101,7 +101,10 @@ export function rateRatios(runs: Run[], above: string, below: string): number[] 
     });
 }
 
-/** What a request alone waits beyond the disk and the HTTP server themselves; null when it wasn't measured. */
+/**
+ * What a request alone waits beyond the disk and the HTTP server themselves; null when it wasn't
+ * measured.
+ */
 export function aloneLine(runs: Run[]): string | null {
   const measured = runs.flatMap((run) => {
     const bare = sameRound(runs, run, "bare");

@@ -1,5 +1,5 @@
-// Writes files of complete, signed HTTP requests for wrk.lua. The same messages always give the same bytes, so that all
-// servers get the same requests.
+// Writes files of complete, signed HTTP requests for wrk.lua. The same messages always give the
+// same bytes, so that all servers get the same requests.
 
 import { firstInstantMs, type Message, messages, type Stretch } from "./messages.ts";
 import { writePieces } from "./pieces.ts";

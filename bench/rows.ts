@@ -1,5 +1,5 @@
-// Compares what a store answered with what it keeps, after it has stopped: every 200 must be a row, exactly once.
-// Only the counting knows that SQLite keeps it.
+// Compares what a store answered with what it keeps, after it has stopped: every 200 must be a row,
+// exactly once. Only the counting knows that SQLite keeps it.
 
 import { Database } from "bun:sqlite";
 
@@ -13,7 +13,10 @@ export function rowProblems(databasePath: string, acknowledged: Acknowledged): s
   return keptProblems(countRows(databasePath, acknowledged.to), acknowledged);
 }
 
-/** Says what is wrong with the rows, if anything; what was still under way when wrk ended may be stored unanswered. */
+/**
+ * Says what is wrong with the rows, if anything; what was still under way when wrk ended may be
+ * stored unanswered.
+ */
 export function keptProblems({ rows, ids }: Kept, acknowledged: Acknowledged): string[] {
   const unanswered = ids - acknowledged.answered;
   const problems: string[] = [];

@@ -1,5 +1,6 @@
-// `bun bench/run.ts`: measures Postern, the FastAPI and the Fastify reference and a bare Bun server in turn, with the same requests,
-// verifies that every 200 is a row, and prints Markdown. A run that breaks a rule is named and makes the exit code 1.
+// `bun bench/run.ts`: measures Postern, the FastAPI and the Fastify reference and a bare Bun server
+// in turn, with the same requests, verifies that every 200 is a row, and prints Markdown. A run
+// that breaks a rule is named and makes the exit code 1.
 
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +22,9 @@ const usage =
   "usage: bun bench/run.ts [--rounds 3] [--seconds 10] [--connections 1,64,256] " +
   `[--servers ${serverKinds.map((kind) => kind.name).join(",")}] [--sync-extra-us 0] [--dir FOLDER]`;
 
-/** More than any store here answers; a store that is faster gets an invalid run, not a wrong figure. */
+/**
+ * More than any store here answers; a store that is faster gets an invalid run, not a wrong figure.
+ */
 const preparedPerSecond = 60_000;
 const warmUpSeconds = 2;
 const warmUpTo = "+14155550199";
@@ -149,7 +152,10 @@ function report(header: string, options: Options, runs: Run[]): string {
   return lines.filter((line) => line !== null).join("\n\n");
 }
 
-/** The reference is held to its part of the bare server's rate on the disk as it is: a slower one doesn't slow that. */
+/**
+ * The reference is held to its part of the bare server's rate on the disk as it is: a slower one
+ * doesn't slow that.
+ */
 function slowReferences({ syncExtraUs }: Options, runs: Run[]): readonly number[] {
   return syncExtraUs === 0 ? connectionsWithSlowReference(runs) : [];
 }

@@ -1,4 +1,5 @@
-// The temporary folder of a benchmark and the processes it started. Whatever way the benchmark ends, nothing of both stays.
+// The temporary folder of a benchmark and the processes it started. Whatever way the benchmark
+// ends, nothing of both stays.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -6,7 +7,10 @@ import type { Subprocess } from "bun";
 
 export type Scratch = { folder: string; children: Set<Subprocess> };
 
-/** Makes a folder below `parent`; an interrupt from now on closes the scratch and ends the program with 130. */
+/**
+ * Makes a folder below `parent`; an interrupt from now on closes the scratch and ends the program
+ * with 130.
+ */
 export function openScratch(parent: string): Scratch {
   const scratch: Scratch = {
     folder: mkdtempSync(join(resolve(parent), "postern-bench-")),

@@ -1,5 +1,6 @@
-// `bun bench/search-designs.ts`: what a search index costs to build and to keep, and what a search costs then: Postern's
-// segments, FTS5's trigrams and a scan, on the same texts. Every count is held to what the generator counted.
+// `bun bench/search-designs.ts`: what a search index costs to build and to keep, and what a search
+// costs then: Postern's segments, FTS5's trigrams and a scan, on the same texts. Every count is
+// held to what the generator counted.
 
 import type { Database } from "bun:sqlite";
 import { rmSync, statSync } from "node:fs";

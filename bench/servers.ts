@@ -1,4 +1,5 @@
-// The servers that are compared, and how one is started on a fresh database and stopped. Only this list knows them.
+// The servers that are compared, and how one is started on a fresh database and stopped. Only this
+// list knows them.
 
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,9 @@ import { secret } from "./requests.ts";
 import { type Scratch, track } from "./scratch.ts";
 
 export const host = "127.0.0.1";
-/** Every server keeps its database under this name, and side files under names that begin with it. */
+/**
+ * Every server keeps its database under this name, and side files under names that begin with it.
+ */
 export const databaseName = "app.db";
 /** Debian's own interpreter: the reference uses Debian's packages. */
 export const python = "/usr/bin/python3";
@@ -75,8 +78,8 @@ export function serverKind(name: string): ServerKind {
 }
 
 /**
- * Starts a server on the database of a folder, which is made when missing, or on another one, and resolves when it is
- * ready; throws with its last words when it isn't.
+ * Starts a server on the database of a folder, which is made when missing, or on another one, and
+ * resolves when it is ready; throws with its last words when it isn't.
  */
 export async function startServer(
   kind: ServerKind,

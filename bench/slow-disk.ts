@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Scratch } from "./scratch.ts";
 
 /**
- * What makes each `fsync` and `fdatasync` of a program take so many microseconds more; nothing for 0. Needs a C
- * compiler (Debian's `gcc`) and throws without one.
+ * What makes each `fsync` and `fdatasync` of a program take so many microseconds more; nothing
+ * for 0. Needs a C compiler (Debian's `gcc`) and throws without one.
  */
 export function slowSync(scratch: Scratch, extraUs: number): Record<string, string> {
   if (extraUs === 0) return {};

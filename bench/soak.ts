@@ -1,5 +1,6 @@
-// `bun bench/soak.ts`: keeps one server under load for a minute and shows that its memory stays level, that no
-// acknowledged message is lost, and that it wrote one log line for each webhook request. Exit code 1 when not.
+// `bun bench/soak.ts`: keeps one server under load for a minute and shows that its memory stays
+// level, that no acknowledged message is lost, and that it wrote one log line for each webhook
+// request. Exit code 1 when not.
 
 import { createReadStream } from "node:fs";
 import { tmpdir } from "node:os";

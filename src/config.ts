@@ -1,6 +1,6 @@
 /**
- * The settings: one table, and the only reader of the environment. A bad value stops the start with one line that
- * names the variable, what it got and what it takes.
+ * The settings: one table, and the only reader of the environment. A bad value stops the start with
+ * one line that names the variable, what it got and what it takes.
  */
 import { type DatabaseUrl, type PostgresUrl, parseDatabaseUrl } from "./core/database-url.ts";
 import { StartRefused } from "./core/errors.ts";
@@ -328,7 +328,10 @@ export function readSome<K extends keyof Settings>(
   return Object.fromEntries(values) as Pick<Settings, K>;
 }
 
-/** The secrets that may have signed a webhook: the current one and, while rotating, the previous one. */
+/**
+ * The secrets that may have signed a webhook: the current one and, while rotating, the previous
+ * one.
+ */
 export function webhookSecrets(
   settings: Pick<Settings, "webhookSecret" | "webhookSecretPrevious">,
 ): readonly string[] {
@@ -377,7 +380,10 @@ function readSettingFile(variable: string, path: string): string {
   }
 }
 
-/** A URL may carry a password, with any character in it, and where it isn't a good one also elsewhere. */
+/**
+ * A URL may carry a password, with any character in it, and where it isn't a good one also
+ * elsewhere.
+ */
 function withoutCredentials(given: string): string {
   const [colon, at] = [given.indexOf(":"), given.lastIndexOf("@")];
   const [slashes = ""] = /^\/*/.exec(given.slice(colon + 1)) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Puts the service together: settings → log → store → routes → listeners, and takes it apart in reverse. The only
- * file that knows all parts.
+ * Puts the service together: settings → log → store → routes → listeners, and takes it apart in
+ * reverse. The only file that knows all parts.
  */
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { ProviderSource, Source } from "./core/source.ts";
@@ -61,13 +61,13 @@ export interface Service {
   readonly readPort: number | undefined;
   readonly log: Pick<Log, "info" | "error">;
   /**
-   * Serves these sources from now on; what came in before is still answered by its own. Throws `StartRefused`, and
-   * changes nothing, when they can't be served.
+   * Serves these sources from now on; what came in before is still answered by its own. Throws
+   * `StartRefused`, and changes nothing, when they can't be served.
    */
   readonly replaceSources: (sources: readonly ProviderSource[]) => Promise<void>;
   /**
-   * Stops: readiness turns 503, what was accepted is answered, the store is closed, the log written. Idempotent.
-   * `graceMs` is how long requests are still accepted first.
+   * Stops: readiness turns 503, what was accepted is answered, the store is closed, the log
+   * written. Idempotent. `graceMs` is how long requests are still accepted first.
    */
   readonly stop: (graceMs?: number) => Promise<void>;
 }
@@ -260,7 +260,10 @@ function authorities(settings: Settings) {
   return { open, token, metrics: settings.metricsPublic ? open : token };
 }
 
-/** By a route's access, what tells a stranger's page. Where a token is wanted it has none, and nothing need tell it. */
+/**
+ * By a route's access, what tells a stranger's page. Where a token is wanted it has none, and
+ * nothing need tell it.
+ */
 function foreigners({ apiToken, metricsPublic, allowedHosts }: Settings) {
   const never = () => false;
   const guard = apiToken === undefined ? foreignPage(allowedHosts ?? new Set()) : never;

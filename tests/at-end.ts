@@ -1,6 +1,6 @@
 /**
- * What is to be done once, when the test files of a process are through: all of them, or each by itself when they run
- * side by side. Loaded before them (see bunfig.toml).
+ * What is to be done once, when the test files of a process are through: all of them, or each by
+ * itself when they run side by side. Loaded before them (see bunfig.toml).
  */
 import { afterAll } from "bun:test";
 

@@ -1,4 +1,7 @@
-/** The configurations that the documentation shows are taken by the program, and nothing that they may say is left out. */
+/**
+ * The configurations that the documentation shows are taken by the program, and nothing that they
+ * may say is left out.
+ */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

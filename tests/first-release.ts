@@ -1,4 +1,7 @@
-/** What Postern 0.1 left behind: a SQLite file with its tables word for word (schema version 3), and the export of it. */
+/**
+ * What Postern 0.1 left behind: a SQLite file with its tables word for word (schema version 3), and
+ * the export of it.
+ */
 import type { Database } from "bun:sqlite";
 
 const TABLES = `

@@ -12,7 +12,9 @@ export function flipText(file: string, text: string): void {
   for (const at of places) write(file, at + 1, Buffer.of((bytes[at + 1] as number) ^ 0x01));
 }
 
-/** Puts what no file holds there into the bytes from `start` on, to the end if no length is given. */
+/**
+ * Puts what no file holds there into the bytes from `start` on, to the end if no length is given.
+ */
 export function overwrite(file: string, start: number, length = Number.POSITIVE_INFINITY): void {
   const end = Math.min(readFileSync(file).length, start + length);
   write(file, start, Buffer.from(Array.from({ length: end - start }, (_, at) => (at * 167 + start) & 0xff)));

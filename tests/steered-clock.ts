@@ -1,6 +1,6 @@
 /**
- * A clock whose elapsed time a test moves on: what was to be done in that time is done at once, in its order. The time
- * of day is the system's.
+ * A clock whose elapsed time a test moves on: what was to be done in that time is done at once, in
+ * its order. The time of day is the system's.
  */
 import { type Clock, systemClock } from "../src/lib/clock.ts";
 

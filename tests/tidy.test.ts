@@ -1,4 +1,7 @@
-/** The structure that docs/architecture.md describes, held to: floors, cycles, and who may touch the outside world. */
+/**
+ * The structure that docs/architecture.md describes, held to: floors, cycles, and who may touch the
+ * outside world.
+ */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";

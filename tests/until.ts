@@ -3,8 +3,8 @@
 const POLL_MS = 5;
 
 /**
- * Asks until the answer is neither undefined nor false, and returns it. A question that throws is asked again.
- * Throws when nothing came within the time, with the last error.
+ * Asks until the answer is neither undefined nor false, and returns it. A question that throws is
+ * asked again. Throws when nothing came within the time, with the last error.
  */
 export async function until<T>(
   what: string,

@@ -1,4 +1,7 @@
-/** A database as the first build wrote it: schema version 1, with its indexes in the file and no index beside it. */
+/**
+ * A database as the first build wrote it: schema version 1, with its indexes in the file and no
+ * index beside it.
+ */
 import type { Database } from "bun:sqlite";
 
 /** Messages `m0`, `m1`, …, all of one sender and at one instant, with `seq` 10, 12, 14, … */

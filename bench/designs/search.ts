@@ -1,5 +1,6 @@
-// Indexes that find texts by a part of them: Postern's segments, SQLite's FTS5 with trigrams in two forms, and none.
-// All work on the same log, which is attached as `log`, and index the same folded texts.
+// Indexes that find texts by a part of them: Postern's segments, SQLite's FTS5 with trigrams in two
+// forms, and none. All work on the same log, which is attached as `log`, and index the same folded
+// texts.
 
 import type { Database } from "bun:sqlite";
 import { fold } from "../../src/core/fold.ts";

@@ -1,4 +1,5 @@
-// What the acknowledging transaction may look like: what one does with its messages, and what is done between two.
+// What the acknowledging transaction may look like: what one does with its messages, and what is
+// done between two.
 
 import type { Database, Statement } from "bun:sqlite";
 import { messageChecksum } from "../../src/storage/sqlite/connection/row-checksum.ts";
@@ -90,8 +91,9 @@ function checkedStore(db: Database): DesignStore {
 }
 
 /**
- * Messages wait in a small table and are settled into `messages` in slices of ascending ids, so that neighbours share
- * pages. Two generations: one takes what arrives while the other is settled, and is then emptied at one go.
+ * Messages wait in a small table and are settled into `messages` in slices of ascending ids, so
+ * that neighbours share pages. Two generations: one takes what arrives while the other is settled,
+ * and is then emptied at one go.
  */
 class Inbox implements DesignStore {
   readonly #db: Database;

@@ -1,5 +1,5 @@
-// The writer's loop without the service around it: synced commits of one group after the other, with the engine's own
-// checkpoints beside them.
+// The writer's loop without the service around it: synced commits of one group after the other,
+// with the engine's own checkpoints beside them.
 
 import type { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";

@@ -30,7 +30,10 @@ export type Built = { folder: string; facts: Facts };
 /** Kept with the facts, because a database that is used again isn't timed again. */
 type Kept = Facts & { importSeconds: number; caughtUpSeconds: number };
 
-/** Builds what `parent` doesn't hold yet of a size; the database is caught up and closed when this resolves. */
+/**
+ * Builds what `parent` doesn't hold yet of a size; the database is caught up and closed when this
+ * resolves.
+ */
 export async function build(
   scratch: Scratch,
   parent: string,
@@ -76,7 +79,10 @@ async function importAll(scratch: Scratch, folder: string, series: Series, size:
   return { ...tally.facts(), ...times };
 }
 
-/** The seconds until everything was stored, and until it was indexed too, as the command itself says. */
+/**
+ * The seconds until everything was stored, and until it was indexed too, as the command itself
+ * says.
+ */
 async function runImport(
   scratch: Scratch,
   path: string,
@@ -127,7 +133,10 @@ function noteSizes(notebook: Notebook, { size, jsonBytes }: Facts, sizes: FileSi
   notebook.note("database and side files ÷ JSON", ratio, "×");
 }
 
-/** Lets a part work on a copy of a closed database that it may change; the copy is on the disk before it begins. */
+/**
+ * Lets a part work on a copy of a closed database that it may change; the copy is on the disk
+ * before it begins.
+ */
 export async function withCopy<Result>(
   scratch: Scratch,
   built: Built,

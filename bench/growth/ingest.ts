@@ -1,4 +1,5 @@
-// Ingest at one size: a burst, then a long load, beside a bare server in the same minutes; and the reference's.
+// Ingest at one size: a burst, then a long load, beside a bare server in the same minutes; and the
+// reference's.
 
 import { Database } from "bun:sqlite";
 import { rmSync } from "node:fs";
@@ -42,7 +43,10 @@ export async function measureIngest(
   return notebook;
 }
 
-/** The same load on the reference, whose database gets the same messages first; `own` are Postern's figures. */
+/**
+ * The same load on the reference, whose database gets the same messages first; `own` are Postern's
+ * figures.
+ */
 export async function measureReference(
   scratch: Scratch,
   size: number,
@@ -72,7 +76,8 @@ function fillReference(databasePath: string, rows: Iterable<Message>): void {
     database.run("pragma cache_size = -262144");
     const insert = database.query("insert into messages values (?, ?, ?, ?, ?, ?, ?)");
     database.transaction(() => {
-      // Its last columns are the time of arrival, which no request looks at, and the key of the instant.
+      // Its last columns are the time of arrival, which no request looks at, and the key of the
+      // instant.
       for (const { message_id, from, to, ts, text } of rows)
         insert.run(message_id, from, to, ts, text, ts, ts.slice(0, -1));
     })();
@@ -82,7 +87,10 @@ function fillReference(databasePath: string, rows: Iterable<Message>): void {
   }
 }
 
-/** Warm-up, burst and sustained load on one server, each from a state in which nothing lags; afterwards every 200 must be a row. */
+/**
+ * Warm-up, burst and sustained load on one server, each from a state in which nothing lags;
+ * afterwards every 200 must be a row.
+ */
 async function ingestInto(
   kind: ServerKind,
   scratch: Scratch,

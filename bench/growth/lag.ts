@@ -1,4 +1,5 @@
-// How far what is derived from the log lags behind it. A server without followers lags behind by nothing.
+// How far what is derived from the log lags behind it. A server without followers lags behind by
+// nothing.
 
 import { scrape } from "../metrics.ts";
 import type { Server } from "../servers.ts";
@@ -7,7 +8,9 @@ const caughtUpMsMax = 1_800_000;
 const pollMs = 100;
 const watchMs = 500;
 
-/** Rows that the followers haven't taken in yet: of all followers together, and of the last of them. */
+/**
+ * Rows that the followers haven't taken in yet: of all followers together, and of the last of them.
+ */
 type Lag = { sum: number; max: number };
 
 async function followerLag(server: Server): Promise<Lag> {
@@ -18,7 +21,10 @@ async function followerLag(server: Server): Promise<Lag> {
 /** The means of the first and the last third of what was seen while something went on. */
 export type LagTrend = { early: Lag; late: Lag };
 
-/** Looks at the lag again and again until the work is done: at rest it is nothing, so only a load's own course tells. */
+/**
+ * Looks at the lag again and again until the work is done: at rest it is nothing, so only a load's
+ * own course tells.
+ */
 export async function lagDuring<T>(
   server: Server,
   work: Promise<T>,
@@ -47,7 +53,9 @@ function meanLag(seen: Lag[]): Lag {
   return { sum: mean("sum"), max: mean("max") };
 }
 
-/** Resolves with the milliseconds that it took until nothing lagged; throws when it takes too long. */
+/**
+ * Resolves with the milliseconds that it took until nothing lagged; throws when it takes too long.
+ */
 export async function untilCaughtUp(server: Server): Promise<number> {
   const started = performance.now();
   for (;;) {

@@ -1,4 +1,5 @@
-// Ingest beside reading clients at one size, compared with ingest alone on the same server just before.
+// Ingest beside reading clients at one size, compared with ingest alone on the same server just
+// before.
 
 import { join } from "node:path";
 import { peakResidentBytes } from "../processes.ts";

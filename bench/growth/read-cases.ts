@@ -1,4 +1,5 @@
-// The reads that are timed, each with what it has to match: the generator counts by it, and every answer is held to that.
+// The reads that are timed, each with what it has to match: the generator counts by it, and every
+// answer is held to that.
 
 import { firstInstantMs, instant, type Message, ownNumbers, senderNumber } from "../messages.ts";
 
@@ -34,7 +35,10 @@ const readNames = [
 ] as const;
 export type ReadName = (typeof readNames)[number];
 
-/** Whether a message matches; `lower` is its text in lower case (enough: the words looked for are plain ASCII). */
+/**
+ * Whether a message matches; `lower` is its text in lower case (enough: the words looked for are
+ * plain ASCII).
+ */
 type Matches = (message: Message, lower: string) => boolean;
 
 export type ReadCase = { name: ReadName; path: string; matches: Matches };

@@ -1,4 +1,5 @@
-// Eight clients that read all the time: pages, searches, statistics, and walks along the cursors. Prints a line of JSON.
+// Eight clients that read all the time: pages, searches, statistics, and walks along the cursors.
+// Prints a line of JSON.
 // Usage: bun bench/growth/readers.ts PORT SECONDS PATH...
 
 import { median } from "../report.ts";

@@ -1,4 +1,5 @@
-// Start and reads, one client at a time on a server that does nothing else; every answer is held to the facts.
+// Start and reads, one client at a time on a server that does nothing else; every answer is held to
+// the facts.
 
 import { Database } from "bun:sqlite";
 import { median } from "../report.ts";
@@ -51,7 +52,9 @@ export async function measureReads(
   return notebook;
 }
 
-/** The median of some reads of one kind; a refused one stands as such, a wrong answer is a problem. */
+/**
+ * The median of some reads of one kind; a refused one stands as such, a wrong answer is a problem.
+ */
 export async function measureRead(
   notebook: Notebook,
   server: Server,

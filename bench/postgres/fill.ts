@@ -1,6 +1,6 @@
-// Fills a database with messages by the engine's own statements, so that tables, counts and numbers are what ingest
-// would have made. To be fast it writes a thousand rows a transaction, doesn't wait for the disk, and makes the indexes
-// afterwards.
+// Fills a database with messages by the engine's own statements, so that tables, counts and numbers
+// are what ingest would have made. To be fast it writes a thousand rows a transaction, doesn't wait
+// for the disk, and makes the indexes afterwards.
 
 import { randomId } from "../../src/lib/chance.ts";
 import type { Connection } from "../../src/storage/postgres/connection/connection.ts";

@@ -1,5 +1,5 @@
-// Ingest: each server in turn on an empty database of the same PostgreSQL, 64 connections of wrk for each of its
-// processes, all messages distinct; afterwards every 200 must be a row, once.
+// Ingest: each server in turn on an empty database of the same PostgreSQL, 64 connections of wrk
+// for each of its processes, all messages distinct; afterwards every 200 must be a row, once.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,9 @@ export const connections = 64;
 export const warmUpSeconds = 2;
 const warmUpTo = "+14155550199";
 const measuredTo = "+14155550100";
-/** More than any process here answers; one that is faster gets an invalid run, not a wrong figure. */
+/**
+ * More than any process here answers; one that is faster gets an invalid run, not a wrong figure.
+ */
 const preparedPerSecond = 30_000;
 
 /** For each process a file; the servers get the same ones. */
@@ -56,7 +58,10 @@ export async function prepareRequests(
   };
 }
 
-/** One server of one or more processes, started on an empty database, warmed up, measured, stopped and verified. */
+/**
+ * One server of one or more processes, started on an empty database, warmed up, measured, stopped
+ * and verified.
+ */
 export function measureIngest(
   scratch: Scratch,
   postgres: Postgres,

@@ -1,5 +1,5 @@
-// Reads as a database grows: one client at a time on one replica that does nothing else, every answer held to what the
-// generator knows.
+// Reads as a database grows: one client at a time on one replica that does nothing else, every
+// answer held to what the generator knows.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
-// The yardstick for group commit: a server that takes Postern's native messages into Postern's own tables, as Postern
-// verifies and reads them, but each by a statement of its own, which is its transaction. It leaves out logs, metrics,
-// counts and everything but `POST /webhook`, so it is a little cheaper than Postern with such a store would be.
+// The yardstick for group commit: a server that takes Postern's native messages into Postern's own
+// tables, as Postern verifies and reads them, but each by a statement of its own, which is its
+// transaction. It leaves out logs, metrics, counts and everything but `POST /webhook`, so it is a
+// little cheaper than Postern with such a store would be.
 // Usage: bun bench/postgres/row-a-statement.ts, with Postern's variables.
 
 import { SQL } from "bun";

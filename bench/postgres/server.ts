@@ -1,11 +1,14 @@
-// The PostgreSQL server that all are measured on: npm's binaries, its files beside the scratch folder, real syncs. It
-// goes with this process, however that ends.
+// The PostgreSQL server that all are measured on: npm's binaries, its files beside the scratch
+// folder, real syncs. It goes with this process, however that ends.
 
 import { resolve } from "node:path";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { newPostgresServer, type OwnServer } from "../../tests/postgres/own-server.ts";
 
-/** What differs from PostgreSQL's defaults: what one would set on a machine of some gigabytes with a solid-state disk. */
+/**
+ * What differs from PostgreSQL's defaults: what one would set on a machine of some gigabytes with a
+ * solid-state disk.
+ */
 const settings = {
   shared_buffers: "1GB",
   effective_cache_size: "4GB",
@@ -23,8 +26,9 @@ const connectTimeoutS = 10;
 export type Postgres = { server: OwnServer; session: Connection; line: string };
 
 /**
- * `folder` must be one that any user may enter: PostgreSQL doesn't run as root. So much of the write-ahead log is written
- * and recycled before anything is measured, that the first run finds files that are there, as later ones do.
+ * `folder` must be one that any user may enter: PostgreSQL doesn't run as root. So much of the
+ * write-ahead log is written and recycled before anything is measured, that the first run finds
+ * files that are there, as later ones do.
  */
 export async function startPostgres(
   folder: string,
@@ -53,8 +57,8 @@ export function sessionOn(url: string, connectionsMax = 1): Connection {
 }
 
 /**
- * Lets `work` use a new database, which is gone afterwards; each begins right after a checkpoint, so that none pays for
- * what was written before it.
+ * Lets `work` use a new database, which is gone afterwards; each begins right after a checkpoint,
+ * so that none pays for what was written before it.
  */
 export async function withDatabase<Result>(
   { server, session }: Postgres,

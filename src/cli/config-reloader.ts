@@ -1,4 +1,7 @@
-/** The configuration file, read anew while the service runs: its sources take over, or the old ones stay. */
+/**
+ * The configuration file, read anew while the service runs: its sources take over, or the old ones
+ * stay.
+ */
 import { type ConfigFile, ConfigFileInvalid, mistakeLine } from "../config-file/config-file.ts";
 import { describe, StartRefused } from "../core/errors.ts";
 import type { Mistake } from "../core/mistake.ts";
@@ -13,7 +16,10 @@ interface ReloadingOptions {
   readonly service: Promise<Pick<Service, "replaceSources" | "log">>;
 }
 
-/** One at a time, in the order in which they were asked for. Each writes two lines into the log: who asked, and what became of it. */
+/**
+ * One at a time, in the order in which they were asked for. Each writes two lines into the log: who
+ * asked, and what became of it.
+ */
 export function configReloader({ path, load, service }: ReloadingOptions): Reload {
   let last: Promise<unknown> = Promise.resolve();
 

@@ -13,7 +13,9 @@ export interface Configured {
   readonly others: readonly ConfiguredSource[];
 }
 
-/** From the file of `--config`, else of `POSTERN_CONFIG`. Throws `UsageError` when that can't be. */
+/**
+ * From the file of `--config`, else of `POSTERN_CONFIG`. Throws `UsageError` when that can't be.
+ */
 export async function configuredSource(name: string, flag: string | undefined): Promise<Configured> {
   const path = neededConfigPath(flag);
   const { sources, configs } = await sourcesOf(path);

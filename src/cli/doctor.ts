@@ -1,4 +1,7 @@
-/** `postern doctor`: whether what is derived from the log says what the log says, and making it anew. */
+/**
+ * `postern doctor`: whether what is derived from the log says what the log says, and making it
+ * anew.
+ */
 import type { Command } from "commander";
 import { readSome } from "../config.ts";
 import type { DoctorFlags } from "./doctor-check.ts";

@@ -1,4 +1,7 @@
-/** How a command ends: by an exit code (0 done, 1 it failed, 2 it was asked wrongly), or an error told in one line. */
+/**
+ * How a command ends: by an exit code (0 done, 1 it failed, 2 it was asked wrongly), or an error
+ * told in one line.
+ */
 
 export type Exit = (code: number) => void;
 

@@ -1,4 +1,7 @@
-/** The work of `postern export`: the log, slice by slice, to stdout or to a file that is whole or not there. */
+/**
+ * The work of `postern export`: the log, slice by slice, to stdout or to a file that is whole or
+ * not there.
+ */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";

@@ -1,4 +1,7 @@
-/** `postern healthcheck`: asks the service whether it is ready. For containers: quick, and it needs no secret. */
+/**
+ * `postern healthcheck`: asks the service whether it is ready. For containers: quick, and it needs
+ * no secret.
+ */
 import { type ClientRequest, get as getHttp, type IncomingMessage } from "node:http";
 import type { Command } from "commander";
 import type { Exit } from "./errors.ts";

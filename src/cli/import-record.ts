@@ -1,4 +1,7 @@
-/** The lines of an import: messages by the native rules, and what an export holds of providers' POSTs. */
+/**
+ * The lines of an import: messages by the native rules, and what an export holds of providers'
+ * POSTs.
+ */
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldError, fieldErrors } from "../core/field-errors.ts";
@@ -7,7 +10,9 @@ import type { ImportRecord } from "../core/maintenance.ts";
 import { EVENT_KINDS } from "../core/parsed-body.ts";
 import { parseNativeMessage } from "../sources/native.ts";
 
-/** Beyond it the count of the following numbers would leave the integers that JSON carries safely. */
+/**
+ * Beyond it the count of the following numbers would leave the integers that JSON carries safely.
+ */
 const SEQ_MAX = 2 ** 52;
 
 const Seq = Type.Integer({ minimum: 1, maximum: SEQ_MAX });

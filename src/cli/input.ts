@@ -1,4 +1,7 @@
-/** What a command reads: a file or standard input as a stream, and its lines. Never more of it than a line and a chunk. */
+/**
+ * What a command reads: a file or standard input as a stream, and its lines. Never more of it than
+ * a line and a chunk.
+ */
 import { createReadStream, fstatSync, openSync } from "node:fs";
 import { UsageError } from "./errors.ts";
 
@@ -53,7 +56,10 @@ export async function* linesOf(
   lineBytesMax: number,
 ): AsyncGenerator<readonly Line[]> {
   let number = 0;
-  /** The beginning of a line whose end has not come yet; its bytes are dropped once they are too many. */
+  /**
+   * The beginning of a line whose end has not come yet; its bytes are dropped once they are too
+   * many.
+   */
   let begun: Uint8Array[] = [];
   let begunBytes = 0;
 

@@ -1,4 +1,7 @@
-/** What tells whether two databases hold the same log: counts, and a checksum over every byte of an export. */
+/**
+ * What tells whether two databases hold the same log: counts, and a checksum over every byte of an
+ * export.
+ */
 import type { LogRecord } from "../core/log-record.ts";
 
 export interface LogDigest {

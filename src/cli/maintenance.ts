@@ -1,4 +1,7 @@
-/** The database of a command that works on it without a server, and what its engine can't do said in one line. */
+/**
+ * The database of a command that works on it without a server, and what its engine can't do said in
+ * one line.
+ */
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { Maintenance } from "../core/maintenance.ts";
 import { randomId } from "../lib/chance.ts";

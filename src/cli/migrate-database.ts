@@ -1,4 +1,6 @@
-/** The work of `postern migrate`: copy what is not there yet, compare, and say whether that was all. */
+/**
+ * The work of `postern migrate`: copy what is not there yet, compare, and say whether that was all.
+ */
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { Maintenance, MigrationSource, MigrationTarget } from "../core/maintenance.ts";
 import { systemClock } from "../lib/clock.ts";

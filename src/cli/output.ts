@@ -1,4 +1,7 @@
-/** What a command prints: every byte is with the system before the promise resolves, also when stdout is a pipe. */
+/**
+ * What a command prints: every byte is with the system before the promise resolves, also when
+ * stdout is a pipe.
+ */
 import { write, writeSync } from "node:fs";
 
 const RETRY_MS = 5;

@@ -1,6 +1,7 @@
 /**
- * The command line: which commands there are, and what an error becomes. Exit codes: 0 done, 1 it failed, 2 it was
- * asked wrongly. Commands load what they need when they run, so that `healthcheck` is quick.
+ * The command line: which commands there are, and what an error becomes. Exit codes: 0 done, 1 it
+ * failed, 2 it was asked wrongly. Commands load what they need when they run, so that `healthcheck`
+ * is quick.
  */
 import { Command, CommanderError } from "commander";
 import { describe, StartRefused } from "../core/errors.ts";
@@ -58,7 +59,8 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function failed(error: unknown, printed: string): Promise<number> {
-  // Asking for help or for the version ends the parser by an error as well; a mistake is on stderr already.
+  // Asking for help or for the version ends the parser by an error as well; a mistake is on stderr
+  // already.
   if (error instanceof CommanderError) {
     await writeAll(1, printed).catch(() => undefined);
     return error.exitCode === 0 ? 0 : 2;

@@ -14,7 +14,10 @@ const EVERY_MS = 100;
 
 const SILENT: Progress = { show: () => undefined, say, stop: () => undefined };
 
-/** Begins a bar; without a total it only counts. `verb` is what happens to messages: "sent", "imported". */
+/**
+ * Begins a bar; without a total it only counts. `verb` is what happens to messages: "sent",
+ * "imported".
+ */
 export async function startProgress(verb: string, bytesTotal: number | undefined): Promise<Progress> {
   if (!process.stderr.isTTY) return SILENT;
   const { SingleBar } = await import("cli-progress");

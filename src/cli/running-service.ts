@@ -1,8 +1,14 @@
-/** The service that runs on this machine: where it is reached, from the settings that it listens by, and asking it. */
+/**
+ * The service that runs on this machine: where it is reached, from the settings that it listens by,
+ * and asking it.
+ */
 import { readSome } from "../config.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 
-/** The address of a path at `HOST` and the port (by default `PORT`); an address that means "every interface" becomes the loopback one. */
+/**
+ * The address of a path at `HOST` and the port (by default `PORT`); an address that means "every
+ * interface" becomes the loopback one.
+ */
 export function serviceUrl(path: string, given?: number): URL {
   const { host, port: first } = readSome(["host", "port"]);
   const port = given ?? first;

@@ -1,4 +1,7 @@
-/** `postern send`: signs messages and posts them, to the native webhook or as a configured source's provider would. */
+/**
+ * `postern send`: signs messages and posts them, to the native webhook or as a configured source's
+ * provider would.
+ */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Exit } from "./errors.ts";
 import { CONFIG_FLAG, httpUrl, wholeNumber } from "./flags.ts";

@@ -1,6 +1,6 @@
 /**
- * The configuration file of the sources. All of its mistakes are told at once, each with its line and column; no
- * message repeats a secret or a verify token.
+ * The configuration file of the sources. All of its mistakes are told at once, each with its line
+ * and column; no message repeats a secret or a verify token.
  */
 import { dirname } from "node:path";
 import type { Environment } from "../config.ts";
@@ -48,8 +48,8 @@ export function mistakeLine(path: string, { line, column, message }: Mistake): s
 }
 
 /**
- * Reads the file and what it refers to; throws `ConfigFileInvalid`. A pipe is waited for, so a server that has started
- * says 0 to that.
+ * Reads the file and what it refers to; throws `ConfigFileInvalid`. A pipe is waited for, so a
+ * server that has started says 0 to that.
  */
 export function loadConfigFile(
   path: string,

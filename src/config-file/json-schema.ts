@@ -1,7 +1,7 @@
 /**
- * The JSON Schema of the configuration file, made from the kinds' own options, so that a new kind is in it by itself.
- * Draft 7, which every YAML language server speaks. It knows the file's form; whether a secret is there, is decoded
- * and opens its source, only `check-config` knows.
+ * The JSON Schema of the configuration file, made from the kinds' own options, so that a new kind
+ * is in it by itself. Draft 7, which every YAML language server speaks. It knows the file's form;
+ * whether a secret is there, is decoded and opens its source, only `check-config` knows.
  */
 import { NATIVE } from "../core/source.ts";
 import { KINDS } from "../sources/kinds.ts";

@@ -1,4 +1,6 @@
-/** A YAML text as a plain value whose values keep their locations: JSON pointer → line and column. */
+/**
+ * A YAML text as a plain value whose values keep their locations: JSON pointer → line and column.
+ */
 import {
   type Document,
   isAlias,

@@ -1,4 +1,7 @@
-/** What a schema finds wrong with a value, in words that say what would be right and never repeat the value. */
+/**
+ * What a schema finds wrong with a value, in words that say what would be right and never repeat
+ * the value.
+ */
 import { Compile } from "typebox/schema";
 // It sets how many errors TypeBox looks for.
 import "../core/field-errors.ts";
@@ -58,7 +61,10 @@ export function schemaChecker(schema: JsonSchema, unknownName: UnknownName) {
   };
 }
 
-/** Where one of several forms fits so far that its parts are looked at, that the others don't fit is no news. */
+/**
+ * Where one of several forms fits so far that its parts are looked at, that the others don't fit is
+ * no news.
+ */
 function withoutOtherForms(found: readonly Found[]): Found[] {
   const deeper = (at: string) => found.some(({ pointer }) => pointer.startsWith(`${at}/`));
   const named = new Set(
@@ -154,7 +160,9 @@ function propertiesOf(schema: JsonSchema): Readonly<Record<string, JsonSchema>> 
   return (schema["properties"] ?? {}) as Record<string, JsonSchema>;
 }
 
-/** The schema at a path such as `#/properties/map/anyOf/0`, and those around it up to its property. */
+/**
+ * The schema at a path such as `#/properties/map/anyOf/0`, and those around it up to its property.
+ */
 function schemasAt(schema: JsonSchema, path: string): JsonSchema[] {
   let around: JsonSchema[] = [schema];
   let at: unknown = schema;

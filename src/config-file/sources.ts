@@ -1,4 +1,6 @@
-/** The sources of a configuration file: every mistake in what is said of one, or the source itself. */
+/**
+ * The sources of a configuration file: every mistake in what is said of one, or the source itself.
+ */
 import type { Mistake } from "../core/mistake.ts";
 import { NATIVE } from "../core/source.ts";
 import { closest } from "../lib/closest.ts";
@@ -19,7 +21,10 @@ import {
   UNKNOWN_SOURCE_SCHEMA,
 } from "./source-schema.ts";
 
-/** Stands in for what is wrong or missing while the rest is tried; it is valid in every encoding of a secret. */
+/**
+ * Stands in for what is wrong or missing while the rest is tried; it is valid in every encoding of
+ * a secret.
+ */
 const STAND_IN = { secret: "aaaa", public_url: "https://example.org/" };
 /** Enough to show a separator that is one of a signature's own characters. */
 const TRIALS = 16;
@@ -153,7 +158,10 @@ function trialMistakes(
   return found;
 }
 
-/** Where the option stands that it is about: the one that names its header, else the scheme, if there is one. */
+/**
+ * Where the option stands that it is about: the one that names its header, else the scheme, if
+ * there is one.
+ */
 function optionOf(refusal: SchemeError | TrialFault, { scheme }: Entry): string {
   if (refusal instanceof SchemeError) return refusal.option === undefined ? "" : `/${refusal.option}`;
   if (typeof scheme !== "object" || scheme === null) return "";

@@ -1,6 +1,7 @@
 /**
- * `${VAR}`, `${VAR:-default}` and `${file:/path}` in a text of the configuration file. It happens after the YAML was
- * read, so that nothing within a secret can change what the file says; what is put in is not looked at again.
+ * `${VAR}`, `${VAR:-default}` and `${file:/path}` in a text of the configuration file. It happens
+ * after the YAML was read, so that nothing within a secret can change what the file says; what is
+ * put in is not looked at again.
  */
 import { resolve } from "node:path";
 import type { Environment } from "../config.ts";
@@ -9,18 +10,26 @@ import { readValueFile, UnreadableFile } from "../lib/text-file.ts";
 const REFERENCE = /\$(?:\$|\{([^}]*)(\}?))/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 const FILE = "file:";
-/** Of all references of a configuration: a short one may stand for a long text, and stand there often. */
+/**
+ * Of all references of a configuration: a short one may stand for a long text, and stand there
+ * often.
+ */
 const CHARS_MAX = 8 * 1024 * 1024;
 
 interface Substituted {
   readonly text: string;
-  /** One for each reference that leads nowhere; it never repeats what a variable or a file holds. */
+  /**
+   * One for each reference that leads nowhere; it never repeats what a variable or a file holds.
+   */
   readonly mistakes: readonly string[];
 }
 
 export type Substitute = (text: string) => Substituted;
 
-/** Paths are relative to `folder`, the one of the configuration file. An empty variable counts as unset. */
+/**
+ * Paths are relative to `folder`, the one of the configuration file. An empty variable counts as
+ * unset.
+ */
 export function substitution(environment: Environment, folder: string): Substitute {
   let charsLeft = CHARS_MAX;
   return (text) => {

@@ -1,4 +1,6 @@
-/** What is no YAML, in words of our own: the parser's repeat the text, and the text may be a secret. */
+/**
+ * What is no YAML, in words of our own: the parser's repeat the text, and the text may be a secret.
+ */
 import type { Document, ErrorCode } from "yaml";
 import type { Location, Mistake } from "../core/mistake.ts";
 

@@ -1,4 +1,6 @@
-/** What can never work is refused before it serves, with the location in the file where it stands. */
+/**
+ * What can never work is refused before it serves, with the location in the file where it stands.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { processorMs } from "../../tests/processor-time.ts";
 import { PRESET_NAMES } from "../sources/presets.ts";

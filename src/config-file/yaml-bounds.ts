@@ -1,6 +1,6 @@
 /**
- * How much a YAML text may hold, told by its tokens alone: what lies beyond would cost the parser seconds, and end in
- * a mistake anyway.
+ * How much a YAML text may hold, told by its tokens alone: what lies beyond would cost the parser
+ * seconds, and end in a mistake anyway.
  */
 import { Lexer } from "yaml";
 import type { Mistake } from "../core/mistake.ts";
@@ -13,7 +13,10 @@ export const DEPTH_MAX = 100;
 /** Stand for no character: a document begins, brackets end unclosed, a scalar comes. */
 const [DOCUMENT, FLOW_END, SCALAR] = ["\u0002", "\u0018", "\u001f"];
 
-/** Where the text begins to hold too much, or has a bracket that closes nothing; undefined when it does neither. */
+/**
+ * Where the text begins to hold too much, or has a bracket that closes nothing; undefined when it
+ * does neither.
+ */
 export function boundMistake(text: string): Mistake | undefined {
   let offset = 0;
   let tokens = 0;

@@ -1,4 +1,6 @@
-/** The log as whoever follows it reads it: what was stored after a position, in the order of `seq`. */
+/**
+ * The log as whoever follows it reads it: what was stored after a position, in the order of `seq`.
+ */
 import type { EventRecord, MessageRecord } from "./log-record.ts";
 
 export interface ChangesQuery {
@@ -11,11 +13,15 @@ export interface ChangesQuery {
 }
 
 export interface Changes {
-  /** In the order of `seq`, without a gap: nothing is ever stored later with a `seq` below one of these. */
+  /**
+   * In the order of `seq`, without a gap: nothing is ever stored later with a `seq` below one of
+   * these.
+   */
   readonly records: readonly (MessageRecord | EventRecord)[];
   /**
-   * The POSTs that the records are parts of, by their `delivery`, when they were asked for; up to `BODIES_BYTES_MAX`,
-   * or a single larger one: then the page ends before the record whose POST has no more room.
+   * The POSTs that the records are parts of, by their `delivery`, when they were asked for; up to
+   * `BODIES_BYTES_MAX`, or a single larger one: then the page ends before the record whose POST has
+   * no more room.
    */
   readonly bodies: ReadonlyMap<number, Uint8Array>;
   /** Whether there was more when the page was read. */

@@ -1,4 +1,7 @@
-/** Cursors: where a page ended in the order of a list, as opaque text that needs no escaping in a URL. */
+/**
+ * Cursors: where a page ended in the order of a list, as opaque text that needs no escaping in a
+ * URL.
+ */
 import { instantKey, isInstant } from "./instant.ts";
 import type { EventKey, SortKey } from "./store.ts";
 

@@ -15,8 +15,9 @@ export interface PostgresUrl {
 }
 
 /**
- * Reads `sqlite:////absolute/path.db`, `sqlite:///relative/path.db` or `postgres://user:password@host:port/database`.
- * Undefined for everything else, in-memory databases included: they could not keep the promise of a 200.
+ * Reads `sqlite:////absolute/path.db`, `sqlite:///relative/path.db` or
+ * `postgres://user:password@host:port/database`. Undefined for everything else, in-memory databases
+ * included: they could not keep the promise of a 200.
  */
 export function parseDatabaseUrl(url: string): DatabaseUrl | undefined {
   return /^postgres(ql)?:/.test(url) ? parsePostgresUrl(url) : parseSqliteUrl(url);
@@ -30,8 +31,9 @@ function parseSqliteUrl(url: string): SqliteUrl | undefined {
 }
 
 /**
- * User, host (one: the client library knows no list) and database have to be there, so that none of them comes
- * from the environment or the system's account. Hosts are names or IPv4 addresses: the client library knows no others.
+ * User, host (one: the client library knows no list) and database have to be there, so that none of
+ * them comes from the environment or the system's account. Hosts are names or IPv4 addresses: the
+ * client library knows no others.
  */
 const POSTGRES =
   /^postgres(?:ql)?:\/\/([^\s:/?#@]+(?::[^\s/?#@]*)?)@[\w.-]+(?::\d{1,5})?\/[\w.$~+-]{1,63}(\?[^\s#]*)?$/;

@@ -1,6 +1,6 @@
 /**
- * Failures that a client gets to see. Each carries its status and `detail`, and apart from them what only the log
- * may know.
+ * Failures that a client gets to see. Each carries its status and `detail`, and apart from them
+ * what only the log may know.
  */
 
 export abstract class Failure extends Error {

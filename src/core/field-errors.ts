@@ -1,5 +1,6 @@
 /**
- * The one shape of a 422: an entry for every bad field. TypeBox finds the mistakes, this file words them.
+ * The one shape of a 422: an entry for every bad field. TypeBox finds the mistakes, this file words
+ * them.
  */
 import { type Static, Type } from "typebox";
 import type { Validator } from "typebox/compile";
@@ -27,7 +28,10 @@ export const DetailAnswer = Type.Object({ detail: Type.String() });
 
 type RequestPart = "body" | "query";
 
-/** Every mistake of a value that the validator refused: one entry a field, in the order of the schema. */
+/**
+ * Every mistake of a value that the validator refused: one entry a field, in the order of the
+ * schema.
+ */
 export function fieldErrors(validator: Validator, value: unknown, part: RequestPart): FieldError[] {
   const found = new Map<string, FieldError>();
   for (const error of validator.Errors(value)) {
@@ -86,7 +90,10 @@ function wording(keyword: string, params: Readonly<Record<string, unknown>>, fal
   }
 }
 
-/** What an answer may repeat of an input: scalars, long strings shortened; of a container only what it was. */
+/**
+ * What an answer may repeat of an input: scalars, long strings shortened; of a container only what
+ * it was.
+ */
 function cut(input: unknown): unknown {
   if (typeof input === "string") {
     return input.length > INPUT_CHARS_MAX

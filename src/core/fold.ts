@@ -1,6 +1,7 @@
 /**
- * Case folding for search. Each code point is folded alone and nothing is normalised, so that the fold of a
- * substring is a substring of the fold: whatever part of a text someone types, the text is found.
+ * Case folding for search. Each code point is folded alone and nothing is normalised, so that the
+ * fold of a substring is a substring of the fold: whatever part of a text someone types, the text
+ * is found.
  */
 import { FOLD_RUNS } from "./fold-table.ts";
 

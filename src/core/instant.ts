@@ -1,6 +1,6 @@
 /**
- * Instants as senders write them: UTC, `Z`, up to nine digits of a second. The text is kept as sent;
- * comparing goes by a key, so that `10:00:00Z` and `10:00:00.0Z` are the same instant.
+ * Instants as senders write them: UTC, `Z`, up to nine digits of a second. The text is kept as
+ * sent; comparing goes by a key, so that `10:00:00Z` and `10:00:00.0Z` are the same instant.
  */
 
 /** The grammar of `ts`, `since` and `until` (the real-date check is `isInstant`). */
@@ -11,7 +11,10 @@ const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const ZERO = 48;
 const DOT = 46;
 
-/** Whether the text is an instant: the grammar, a real date from year 1 on, hour ≤ 23, minute and second ≤ 59. */
+/**
+ * Whether the text is an instant: the grammar, a real date from year 1 on, hour ≤ 23, minute and
+ * second ≤ 59.
+ */
 export function isInstant(text: string): boolean {
   if (!GRAMMAR.test(text)) return false;
   const year = 100 * twoDigits(text, 0) + twoDigits(text, 2);
@@ -27,7 +30,10 @@ export function isInstant(text: string): boolean {
   );
 }
 
-/** The key by which instants are ordered, as bytes: without `Z` and without a fraction's trailing zeros. */
+/**
+ * The key by which instants are ordered, as bytes: without `Z` and without a fraction's trailing
+ * zeros.
+ */
 export function instantKey(instant: string): string {
   let end = instant.length - 1;
   if (end === 19) return instant.slice(0, end);

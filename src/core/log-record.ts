@@ -1,6 +1,6 @@
 /**
- * The log as records: what an export writes and an import takes. A provider's POST comes as one record with its bytes,
- * right before the messages and events that are parts of them.
+ * The log as records: what an export writes and an import takes. A provider's POST comes as one
+ * record with its bytes, right before the messages and events that are parts of them.
  */
 
 import type { LoggedMessage } from "./message.ts";

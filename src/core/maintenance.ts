@@ -1,7 +1,7 @@
 /**
- * What Postern asks of a database while it doesn't serve it: its log read out and taken in, its index examined and made
- * anew. What an engine can't do is undefined, so that whoever wants it has to ask; the suite in `tests/contract` holds
- * every engine to what it offers.
+ * What Postern asks of a database while it doesn't serve it: its log read out and taken in, its
+ * index examined and made anew. What an engine can't do is undefined, so that whoever wants it has
+ * to ask; the suite in `tests/contract` holds every engine to what it offers.
  */
 import type { LogRecord } from "./log-record.ts";
 import type { Message } from "./message.ts";
@@ -9,17 +9,24 @@ import type { MessageDetail, NewEvent, Outcome } from "./store.ts";
 
 export interface Maintenance {
   /**
-   * Everything from `seq` `since` on that is stored now, in pieces, in the order of the log; also beside a server.
-   * Throws `StartRefused` when it can't be read, and at the first damage if nobody wants to be told.
+   * Everything from `seq` `since` on that is stored now, in pieces, in the order of the log; also
+   * beside a server. Throws `StartRefused` when it can't be read, and at the first damage if nobody
+   * wants to be told.
    */
   readonly exportLog: (since: number, options?: ExportOptions) => AsyncIterable<readonly LogRecord[]>;
-  /** Takes records in, into a database that is made when missing. Throws `DatabaseInUse` while a server has it. */
+  /**
+   * Takes records in, into a database that is made when missing. Throws `DatabaseInUse` while a
+   * server has it.
+   */
   readonly openImport: (() => Promise<Import>) | undefined;
-  /** The log that a migration reads, which it never writes to. Throws `StartRefused` when it can't be read. */
+  /**
+   * The log that a migration reads, which it never writes to. Throws `StartRefused` when it can't
+   * be read.
+   */
   readonly openMigrationSource: (() => Promise<MigrationSource>) | undefined;
   /**
-   * The database that takes over the log with this name, made when missing. Throws `StartRefused` when anything else
-   * is in it or has it open.
+   * The database that takes over the log with this name, made when missing. Throws `StartRefused`
+   * when anything else is in it or has it open.
    */
   readonly openMigrationTarget: ((log: string) => Promise<MigrationTarget>) | undefined;
   readonly index: IndexMaintenance | undefined;
@@ -32,7 +39,10 @@ export interface ExportOptions {
   readonly includeDamaged?: boolean;
 }
 
-/** One line of an import. `seq` is taken over when later than every other in the log, else the record gets the next one. */
+/**
+ * One line of an import. `seq` is taken over when later than every other in the log, else the
+ * record gets the next one.
+ */
 export type ImportRecord = MessageToImport | EventToImport | BodyToImport;
 
 export interface MessageToImport {
@@ -60,18 +70,25 @@ interface BodyToImport {
 
 type OutcomeCounts = Readonly<Record<Outcome, number>>;
 
-/** Holds the database for as long as it is open; whatever stops it leaves one that the next import goes on with. */
+/**
+ * Holds the database for as long as it is open; whatever stops it leaves one that the next import
+ * goes on with.
+ */
 export interface Import {
   /** Outcomes of what is on stable storage. */
   readonly committed: { readonly messages: OutcomeCounts; readonly events: OutcomeCounts };
   /**
-   * Adds a record; it is on stable storage after the next `commit`, which comes by itself now and then. Undefined for
-   * a body, whose bytes are stored when one of the following records is new; a problem says why it can't be added.
+   * Adds a record; it is on stable storage after the next `commit`, which comes by itself now and
+   * then. Undefined for a body, whose bytes are stored when one of the following records is new; a
+   * problem says why it can't be added.
    */
   append(record: ImportRecord): Promise<Outcome | { readonly problem: string } | undefined>;
   /** Resolves once everything that was added is on stable storage. */
   commit(): Promise<void>;
-  /** Brings the index up to what is stored, so that the next server need not; yields the row that it has come to. */
+  /**
+   * Brings the index up to what is stored, so that the next server need not; yields the row that it
+   * has come to.
+   */
   follow(): AsyncGenerator<number, void>;
   /** What was added since the last commit is taken back. */
   close(): Promise<void>;
@@ -90,15 +107,15 @@ export interface MigrationSource {
 }
 
 /**
- * Each commit goes on exactly where the last one ended, so that whatever stops it, the next run goes on; should anybody
- * else write meanwhile, nothing more is taken.
+ * Each commit goes on exactly where the last one ended, so that whatever stops it, the next run
+ * goes on; should anybody else write meanwhile, nothing more is taken.
  */
 export interface MigrationTarget {
   /** The last `seq` that is committed. */
   readonly seq: number;
   /**
-   * Adds a record of the log, in its order; it is committed by a later `append` or by `flush`. Throws `StartRefused`
-   * when somebody else has written.
+   * Adds a record of the log, in its order; it is committed by a later `append` or by `flush`.
+   * Throws `StartRefused` when somebody else has written.
    */
   append(record: LogRecord): Promise<void>;
   /** Resolves once everything that was added is committed. */
@@ -107,18 +124,30 @@ export interface MigrationTarget {
   index(): Promise<void>;
   /** How many rows there are by the counts that were made on the way. */
   counts(): Promise<{ readonly messages: number; readonly events: number }>;
-  /** From now on servers may start, and nothing more can be taken over once they have stored something. */
+  /**
+   * From now on servers may start, and nothing more can be taken over once they have stored
+   * something.
+   */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** The index that stands beside a log, without a server. */
 export interface IndexMaintenance {
-  /** Compares what is derived with the log; also beside a server. Throws `StartRefused` when it can't be read. */
+  /**
+   * Compares what is derived with the log; also beside a server. Throws `StartRefused` when it
+   * can't be read.
+   */
   examine(): Promise<Task<Examination>>;
-  /** Makes what is derived anew. Throws `DatabaseInUse` while a server has the database, which can be asked for it then. */
+  /**
+   * Makes what is derived anew. Throws `DatabaseInUse` while a server has the database, which can
+   * be asked for it then.
+   */
   rebuild(): Promise<Task<void>>;
-  /** Names what is derived now. Once a rebuild is done, a server's too, none of these names is there any more. */
+  /**
+   * Names what is derived now. Once a rebuild is done, a server's too, none of these names is there
+   * any more.
+   */
   names(): Promise<readonly string[]>;
 }
 
@@ -134,7 +163,10 @@ export interface Examination {
   /** The index that was examined; undefined when there is none that serves this log. */
   readonly index: string | undefined;
   readonly parts: readonly Examined[];
-  /** What can be done about the log itself, which isn't derived from anything; undefined when it is sound. */
+  /**
+   * What can be done about the log itself, which isn't derived from anything; undefined when it is
+   * sound.
+   */
   readonly remedy: string | undefined;
 }
 

@@ -1,12 +1,16 @@
 /**
- * What a message is, and the rules that the native source sets for one. The schema here is the only definition:
- * the types, the compiled check, the 422 answers and the OpenAPI document all come from it.
+ * What a message is, and the rules that the native source sets for one. The schema here is the only
+ * definition: the types, the compiled check, the 422 answers and the OpenAPI document all come from
+ * it.
  */
 import { type Static, Type } from "typebox";
 import Format from "typebox/format";
 import { INSTANT_PATTERN, isInstant } from "./instant.ts";
 
-/** A stored string must survive every engine: PostgreSQL can't keep U+0000, and a lone surrogate is no UTF-8. */
+/**
+ * A stored string must survive every engine: PostgreSQL can't keep U+0000, and a lone surrogate is
+ * no UTF-8.
+ */
 const storable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
 /** Anything but what Unicode calls white space, and U+FEFF, which `trim` takes for it. */
@@ -73,7 +77,10 @@ export function saysTheSame(one: Message, other: Message): boolean {
   return one.from === other.from && one.to === other.to && one.ts === other.ts && one.text === other.text;
 }
 
-/** One row of the log: a message with its place and its time of receipt (ISO 8601, UTC, milliseconds). */
+/**
+ * One row of the log: a message with its place and its time of receipt (ISO 8601, UTC,
+ * milliseconds).
+ */
 export interface LoggedMessage extends Message {
   readonly seq: number;
   readonly created_at: string;

@@ -130,7 +130,10 @@ export function orderedPageReader<Key>(
   };
 }
 
-/** The next page by cursor, with the caller's own filters; relative, so that it holds behind any proxy. */
+/**
+ * The next page by cursor, with the caller's own filters; relative, so that it holds behind any
+ * proxy.
+ */
 export function nextLink(
   path: string,
   given: PageParameters["given"],

@@ -1,4 +1,6 @@
-/** What a provider's POST holds, once it is verified: messages, and everything else that happened. */
+/**
+ * What a provider's POST holds, once it is verified: messages, and everything else that happened.
+ */
 import type { Message } from "./message.ts";
 
 /** A part of the POST's own bytes: from `start` up to, not including, `end`. */

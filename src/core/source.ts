@@ -1,4 +1,7 @@
-/** What Postern asks of a source: tell whether a request proves its origin, and turn its bytes into what is stored. */
+/**
+ * What Postern asks of a source: tell whether a request proves its origin, and turn its bytes into
+ * what is stored.
+ */
 import type { FieldError } from "./field-errors.ts";
 import type { Intake } from "./store.ts";
 
@@ -15,8 +18,8 @@ export interface Source {
   /** Any of which may have signed; for verifying in another thread. */
   readonly secrets: readonly string[];
   /**
-   * The proof that the headers carry, or undefined when it is missing or malformed: then the request is refused
-   * without reading its body.
+   * The proof that the headers carry, or undefined when it is missing or malformed: then the
+   * request is refused without reading its body.
    */
   proof(headers: Headers): string | undefined;
   /** Whether the proof holds for the body, byte for byte as received; in constant time. */
@@ -32,7 +35,10 @@ export interface Source {
 /** What a sender signed, as far as it is known before the body is read. */
 export interface RequestHead {
   readonly headers: Headers;
-  /** The full URL as the sender knows it, with the query as received: never taken from `Host` or forwarded headers. */
+  /**
+   * The full URL as the sender knows it, with the query as received: never taken from `Host` or
+   * forwarded headers.
+   */
   readonly url: string;
 }
 
@@ -79,7 +85,10 @@ export type Inspected =
       readonly keptWhole?: string;
     };
 
-/** As a configuration says it; checked by its kind's schema before. `kind`'s own options stand beside these. */
+/**
+ * As a configuration says it; checked by its kind's schema before. `kind`'s own options stand
+ * beside these.
+ */
 export interface SourceConfig {
   readonly kind: string;
   /** Several while one is being rotated. */
@@ -100,8 +109,9 @@ export interface ProviderSource {
   /** The answer to a handshake by GET; undefined when the query is none. */
   handshake(query: string): ProviderAnswer | undefined;
   /**
-   * What the head alone tells: a refusal, for which no body need be read, or what the body is to be inspected by.
-   * `head.url` holds path and query only when the source has no public URL. `now` in milliseconds since 1970.
+   * What the head alone tells: a refusal, for which no body need be read, or what the body is to be
+   * inspected by. `head.url` holds path and query only when the source has no public URL. `now` in
+   * milliseconds since 1970.
    */
   begin(head: RequestHead, now: number): Refusal | ((body: Uint8Array) => Inspected);
   /** Once what it brought is on stable storage. */
@@ -118,8 +128,8 @@ export interface ProviderSource {
 export const INLINE_BYTES_MAX = 16 * 1024;
 
 /**
- * Inspects large bodies elsewhere, one after the other. A body's buffer is given away, and comes back with the result.
- * Throws `Overloaded` when that ended by itself.
+ * Inspects large bodies elsewhere, one after the other. A body's buffer is given away, and comes
+ * back with the result. Throws `Overloaded` when that ended by itself.
  */
 export interface Inspector {
   provider(

@@ -1,6 +1,6 @@
 /**
- * What Postern asks of a storage engine. Every engine gives the same answers, byte for byte; the suite in
- * `tests/contract` holds each to it.
+ * What Postern asks of a storage engine. Every engine gives the same answers, byte for byte; the
+ * suite in `tests/contract` holds each to it.
  */
 
 import type { Changes, ChangesQuery } from "./changes.ts";
@@ -42,8 +42,9 @@ export interface NewEvent {
 }
 
 /**
- * What became of one message: new, already there with the same content, or already there with other content
- * (the first write stays); `conflict`, when what is there came from another source. An event is new or a duplicate.
+ * What became of one message: new, already there with the same content, or already there with other
+ * content (the first write stays); `conflict`, when what is there came from another source. An
+ * event is new or a duplicate.
  */
 export type Outcome = "created" | "duplicate" | "differs" | "conflict";
 
@@ -53,7 +54,9 @@ export interface SortKey {
   readonly messageId: string;
 }
 
-/** Filters of messages are combined with AND; one that is absent, or empty, lets everything through. */
+/**
+ * Filters of messages are combined with AND; one that is absent, or empty, lets everything through.
+ */
 export interface MessageFilters {
   readonly from?: string;
   readonly to?: string;
@@ -94,7 +97,9 @@ export interface MessageQuery extends MessageFilters {
 
 export interface Page {
   readonly data: readonly Message[];
-  /** Every stored message that the filters match, counted in the snapshot that `data` comes from. */
+  /**
+   * Every stored message that the filters match, counted in the snapshot that `data` comes from.
+   */
   readonly total: number;
   /** Where the next page starts; absent when this is the last one. */
   readonly next?: SortKey;
@@ -137,7 +142,10 @@ export interface StoredEvent {
   readonly body: Uint8Array | null;
 }
 
-/** Bytes of all the bodies that one read gives; the first is always given. A page of large ones would not fit into memory. */
+/**
+ * Bytes of all the bodies that one read gives; the first is always given. A page of large ones
+ * would not fit into memory.
+ */
 export const BODIES_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface EventPage {
@@ -157,9 +165,14 @@ export interface StoredMessage extends LoggedMessage {
   readonly source: string;
   /** Of a provider's message alone. */
   readonly type: string | null;
-  /** The provider's own form of it; null for the native source's, which has no more than its fields. */
+  /**
+   * The provider's own form of it; null for the native source's, which has no more than its fields.
+   */
   readonly body: Uint8Array | null;
-  /** The latest of those that are about it, up to `EVENTS_WITH_MESSAGE_MAX`, by instant, then by `seq`. */
+  /**
+   * The latest of those that are about it, up to `EVENTS_WITH_MESSAGE_MAX`, by instant, then by
+   * `seq`.
+   */
   readonly events: readonly StoredEvent[];
 }
 
@@ -174,7 +187,10 @@ export interface Stats {
   readonly last_message_ts: string | null;
 }
 
-/** What a scrape may ask for at any moment; no figure costs a scan. Undefined is what has not been counted yet. */
+/**
+ * What a scrape may ask for at any moment; no figure costs a scan. Undefined is what has not been
+ * counted yet.
+ */
 export interface StoreFigures {
   readonly storedMessages: number | undefined;
   readonly storedEvents: number | undefined;
@@ -182,7 +198,10 @@ export interface StoreFigures {
   readonly databaseBytes: number | undefined;
   readonly walBytes: number;
   readonly indexBytes: number;
-  /** Stored messages, or events, that a follower has not taken yet, by its name; reads look at them one by one. */
+  /**
+   * Stored messages, or events, that a follower has not taken yet, by its name; reads look at them
+   * one by one.
+   */
   readonly followerLagRows: Readonly<Record<string, number>>;
   /** How old the state is that reads show; 0 where that is no other than what is stored. */
   readonly readLagSeconds: number;
@@ -190,10 +209,10 @@ export interface StoreFigures {
 
 export interface Store {
   /**
-   * Stores an intake and resolves, with one outcome a message and then one an event, only after the commit that holds
-   * it is on stable storage; a duplicate waits for the commit of its first copy. Throws `Overloaded` before anything is queued,
-   * `StorageUnavailable` when the engine can't tell whether it was stored, and `IntakeRejected` when the engine
-   * refuses the data itself.
+   * Stores an intake and resolves, with one outcome a message and then one an event, only after the
+   * commit that holds it is on stable storage; a duplicate waits for the commit of its first copy.
+   * Throws `Overloaded` before anything is queued, `StorageUnavailable` when the engine can't tell
+   * whether it was stored, and `IntakeRejected` when the engine refuses the data itself.
    */
   append(intake: Intake): Promise<readonly Outcome[]>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */
@@ -205,24 +224,33 @@ export interface Store {
   /** Undefined when there is no such message. Throws `QueryTimeout`. */
   message(messageId: string): Promise<StoredMessage | undefined>;
   /**
-   * What is in the log after a position, each record once and in its order; everything that was acknowledged before this
-   * was asked is there. Throws `QueryTimeout` rather than answering late or wrong.
+   * What is in the log after a position, each record once and in its order; everything that was
+   * acknowledged before this was asked is there. Throws `QueryTimeout` rather than answering late
+   * or wrong.
    */
   changes(query: ChangesQuery): Promise<Changes>;
   /**
-   * Calls `listener`, which must not throw, whenever `changes` may have more than before, also what other replicas have
-   * stored; several at once are one call. Whoever listens before it reads misses nothing. Returns what ends that.
+   * Calls `listener`, which must not throw, whenever `changes` may have more than before, also what
+   * other replicas have stored; several at once are one call. Whoever listens before it reads
+   * misses nothing. Returns what ends that.
    */
   onChanges(listener: () => void): () => void;
   /**
-   * Notes which names of sources are in use from now on, and resolves with those that can't be: their range of
-   * identifiers (`NAME:…`) holds messages of the native source. Then nothing is noted.
+   * Notes which names of sources are in use from now on, and resolves with those that can't be:
+   * their range of identifiers (`NAME:…`) holds messages of the native source. Then nothing is
+   * noted.
    */
   claimSources(names: readonly string[]): Promise<readonly string[]>;
-  /** Resolves when the engine can commit: a recent commit proves it, else a probe write. Throws otherwise. */
+  /**
+   * Resolves when the engine can commit: a recent commit proves it, else a probe write. Throws
+   * otherwise.
+   */
   ping(): Promise<void>;
   figures(): StoreFigures;
-  /** Derives everything anew from the log, beside what is in use, and resolves when that has taken its place. */
+  /**
+   * Derives everything anew from the log, beside what is in use, and resolves when that has taken
+   * its place.
+   */
   rebuildIndex(): Promise<void>;
   /** Commits what was accepted and closes; idempotent. */
   close(): Promise<void>;

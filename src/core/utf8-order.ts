@@ -1,4 +1,7 @@
-/** The order of texts by their UTF-8 bytes, which is the order of their code points and not of UTF-16 units. */
+/**
+ * The order of texts by their UTF-8 bytes, which is the order of their code points and not of
+ * UTF-16 units.
+ */
 
 const SURROGATES = 0xd800;
 const AFTER_SURROGATES = 0xe000;

@@ -1,6 +1,6 @@
 /**
- * Watches bodies while they arrive, and gives up those that don't: one that doesn't begin, one that has come to
- * (nearly) a standstill, and one that takes longer than a body may.
+ * Watches bodies while they arrive, and gives up those that don't: one that doesn't begin, one that
+ * has come to (nearly) a standstill, and one that takes longer than a body may.
  */
 import { BodyTimeout } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -8,8 +8,9 @@ import type { Clock } from "../lib/clock.ts";
 /** A body's first byte comes within this time of its request's head. */
 const BEGIN_MS_MAX = 2000;
 /**
- * Then so many bytes come in each window: 512 bytes a second, half of what the slowest mobile network (GPRS) carries,
- * counted over a time in which a connection gets over two lost packets in a row.
+ * Then so many bytes come in each window: 512 bytes a second, half of what the slowest mobile
+ * network (GPRS) carries, counted over a time in which a connection gets over two lost packets in a
+ * row.
  */
 const WINDOW_MS = 4000;
 const WINDOW_BYTES_MIN = 2048;
@@ -47,8 +48,9 @@ export class Arrivals {
   }
 
   /**
-   * Calls `giveUp` once when the body is late, until the arrival ends. Of one whose bytes can't be seen before it is
-   * complete `unseen` says how many are to come: once it has begun it has the time that they may take.
+   * Calls `giveUp` once when the body is late, until the arrival ends. Of one whose bytes can't be
+   * seen before it is complete `unseen` says how many are to come: once it has begun it has the
+   * time that they may take.
    */
   watch(giveUp: (reason: BodyTimeout) => void, unseen?: Unseen): Arrival {
     const since = this.#clock.elapsed();

@@ -1,6 +1,7 @@
 /**
- * The room that bodies take which nobody has proven yet. Only what is held counts, never what was promised, and what
- * is let go is counted no more: the clients it remembers are those that hold something now.
+ * The room that bodies take which nobody has proven yet. Only what is held counts, never what was
+ * promised, and what is let go is counted no more: the clients it remembers are those that hold
+ * something now.
  */
 import { Overloaded } from "../core/errors.ts";
 
@@ -10,7 +11,9 @@ export interface BodyRoomLimits {
   readonly bodyBytesInflightPerClientMax: number | undefined;
 }
 
-/** A body that holds no more than this may use all of the room, a larger one all but the reserve. */
+/**
+ * A body that holds no more than this may use all of the room, a larger one all but the reserve.
+ */
 const SMALL_BYTES_MAX = 64 * 1024;
 /** One part in so many of the room is the reserve: large bodies never turn small ones away. */
 const RESERVE_PART = 8;
@@ -30,7 +33,10 @@ export class BodyRoom {
     this.#bytesOfClientMax = bodyBytesInflightPerClientMax ?? Math.ceil(bodyBytesInflightMax / CLIENT_PART);
   }
 
-  /** Whether what holds `before` now may hold `after`. Who holds nothing else may always: else it never could. */
+  /**
+   * Whether what holds `before` now may hold `after`. Who holds nothing else may always: else it
+   * never could.
+   */
   allows(client: string | undefined, before: number, after: number): boolean {
     const others = this.#held - before;
     if (others > 0 && others + after > this.#bytesMax) return false;
@@ -70,7 +76,10 @@ export class BodyShare {
     if (!this.#room.allows(this.#client, this.#bytes, bytes)) throw new Overloaded("too many bodies at once");
   }
 
-  /** From now on it holds so many bytes; throws `Overloaded` and changes nothing when there is no room. */
+  /**
+   * From now on it holds so many bytes; throws `Overloaded` and changes nothing when there is no
+   * room.
+   */
   hold(bytes: number): void {
     if (bytes > this.#bytes) this.check(bytes);
     this.#room.change(this.#client, this.#bytes, bytes);

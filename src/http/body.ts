@@ -1,6 +1,6 @@
 /**
- * Reads request bodies within limits: of one, of all that are not verified yet together, and of the time that one
- * may take. It hands over bytes as received and never looks into them.
+ * Reads request bodies within limits: of one, of all that are not verified yet together, and of the
+ * time that one may take. It hands over bytes as received and never looks into them.
  */
 import { estimateShallowMemoryUsageOf } from "bun:jsc";
 import { BodyFragmented, BodyIncomplete, type BodyTimeout, BodyTooLarge, Failure } from "../core/errors.ts";
@@ -19,12 +19,18 @@ interface BodyLimits extends BodyRoomLimits {
 
 /** A body of such a declared length is read at one go: it holds little, however slow it is. */
 const WHOLE_BYTES_MAX = 8 * 1024;
-/** What a chunk costs beside its bytes until it is collected: an ArrayBuffer, its view, its place in the queue. */
+/**
+ * What a chunk costs beside its bytes until it is collected: an ArrayBuffer, its view, its place in
+ * the queue.
+ */
 const CHUNK_COST_BYTES = 160;
 /** A body may come in so many chunks of any size, and in one more for every so many bytes. */
 const CHUNKS_FREE = 2048;
 const CHUNK_BYTES_MEAN_MIN = 128;
-/** So many chunks are taken one after the other, a few milliseconds' work; more than show that all are tiny. */
+/**
+ * So many chunks are taken one after the other, a few milliseconds' work; more than show that all
+ * are tiny.
+ */
 const CHUNKS_OF_TURN_MAX = 2560;
 /** All large bodies together: reading so much costs a sixth of a processor. */
 const READ_MIB_PER_SECOND = 64;
@@ -34,7 +40,9 @@ const THROWN_AWAY_MIB_PER_SECOND = 16;
 const THROWN_CHUNK_BYTES_MEAN_MIN = 1024;
 /** Whoever sends nothing for so long waits for the end of the answer. */
 const SILENT_MS_MAX = 1000;
-/** The first so many bytes of a body are read as they come, and so much is thrown away as it comes. */
+/**
+ * The first so many bytes of a body are read as they come, and so much is thrown away as it comes.
+ */
 const UNPACED_BYTES_MAX = 64 * 1024;
 const NOTHING = new Uint8Array();
 
@@ -68,8 +76,8 @@ export class BodyReader {
   }
 
   /**
-   * Throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete` or `Overloaded`. What was read is held by the share until
-   * that is released.
+   * Throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete` or `Overloaded`. What was read is held
+   * by the share until that is released.
    */
   async read(request: Request, share: BodyShare): Promise<Uint8Array> {
     const declared = declaredLength(request);
@@ -83,9 +91,10 @@ export class BodyReader {
   }
 
   /**
-   * The answer to a request of whose body much is still to come: its sender reads it at once, and what comes meanwhile
-   * is taken at a pace and thrown away, for as long as a body may take. Then the connection is closed, because nothing
-   * else holds up who goes on sending. Any other answer is given back as it is.
+   * The answer to a request of whose body much is still to come: its sender reads it at once, and
+   * what comes meanwhile is taken at a pace and thrown away, for as long as a body may take. Then
+   * the connection is closed, because nothing else holds up who goes on sending. Any other answer
+   * is given back as it is.
    */
   withBodyThrownAway(request: Request, answer: Response): Response {
     const begun = this.#unfinished.get(request);
@@ -132,7 +141,8 @@ export class BodyReader {
     const emptyBytes = estimateShallowMemoryUsageOf(request);
     const reading = request.arrayBuffer();
     return new Promise((resolve, reject) => {
-      // Bun makes room for such a body when its first byte comes, and nothing else tells whether it did.
+      // Bun makes room for such a body when its first byte comes, and nothing else tells whether it
+      // did.
       const hasBegun = () => estimateShallowMemoryUsageOf(request) - emptyBytes >= declared;
       const arrival = this.#arrivals.watch(reject, { bytes: declared, hasBegun });
       const arrived = (buffer: ArrayBuffer) => {

@@ -1,6 +1,6 @@
 /**
- * Whose request it is: the connection's address or, behind a trusted proxy, what that says of it. A header of anyone
- * else is never believed.
+ * Whose request it is: the connection's address or, behind a trusted proxy, what that says of it. A
+ * header of anyone else is never believed.
  */
 import { type AddressRanges, canonicalAddress, networkOf, nonPublicRanges } from "../lib/ip-address.ts";
 import type { Client } from "../lib/route.ts";

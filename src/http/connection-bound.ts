@@ -1,7 +1,7 @@
 /**
- * Keeps the number of connections below what the process has descriptors for. Bun accepts whoever comes, and at the
- * limit of descriptors it tries again and again at the cost of a processor; so those that have been silent for
- * longest are ended before.
+ * Keeps the number of connections below what the process has descriptors for. Bun accepts whoever
+ * comes, and at the limit of descriptors it tries again and again at the cost of a processor; so
+ * those that have been silent for longest are ended before.
  */
 import { closeSync, openSync } from "node:fs";
 import { StartRefused } from "../core/errors.ts";
@@ -9,7 +9,10 @@ import type { Clock } from "../lib/clock.ts";
 import { type Connection, countOpenFiles, openFilesMax, openSockets, type Sockets } from "../lib/sockets.ts";
 import type { Log } from "../observe/log.ts";
 
-/** Descriptors that are left to what opens later: connections to a database, temporary files, a burst of clients. */
+/**
+ * Descriptors that are left to what opens later: connections to a database, temporary files, a
+ * burst of clients.
+ */
 const SPARE_FILES = 64;
 /** So far above the bound connections are looked for: more don't come between two looks. */
 const BURST_FILES = 4096;
@@ -17,9 +20,14 @@ const CONNECTIONS_MIN = 16;
 /** Without a setting, however many descriptors there may be: an idle connection takes a few KiB. */
 const CONNECTIONS_DEFAULT_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
-/** At the bound connections are ended until so much of it is left: the next clients find room at once. */
+/**
+ * At the bound connections are ended until so much of it is left: the next clients find room at
+ * once.
+ */
 const KEPT_PART = 0.75;
-/** An idle connection may go after this time, one on which a request is under way after the other. */
+/**
+ * An idle connection may go after this time, one on which a request is under way after the other.
+ */
 const IDLE_MS_MIN = 1000;
 const ASKING_MS_MIN = 10_000;
 const TELL_EVERY_MS = 60_000;
@@ -33,8 +41,8 @@ export interface ConnectionLimit {
 }
 
 /**
- * The bound: what is asked for, or what the limit of descriptors leaves beside those that are open now. Undefined
- * where the system doesn't say; throws `StartRefused` when there are too few.
+ * The bound: what is asked for, or what the limit of descriptors leaves beside those that are open
+ * now. Undefined where the system doesn't say; throws `StartRefused` when there are too few.
  */
 export function connectionLimit(asked: number | undefined): ConnectionLimit | undefined {
   const filesMax = openFilesMax();
@@ -80,7 +88,10 @@ export class ConnectionBound {
     clearInterval(this.#looking);
   }
 
-  /** A new descriptor is the lowest that is free: its number says whether all below the bound are taken. */
+  /**
+   * A new descriptor is the lowest that is free: its number says whether all below the bound are
+   * taken.
+   */
   #look(): void {
     const { filesMax, openFilesMax } = this.#limit;
     const lowest = lowestFree();
@@ -102,7 +113,8 @@ export class ConnectionBound {
       }
     };
     end(idle.toSorted(bySilence), Math.floor(connectionsMax * KEPT_PART));
-    // No descriptor is left, and a client that sends now would find none: those go that have sent least.
+    // No descriptor is left, and a client that sends now would find none: those go that have sent
+    // least.
     if (exhausted)
       end(
         busy.toSorted((one, other) => one.receivedBytes - other.receivedBytes),

@@ -1,6 +1,6 @@
 /**
- * From a request to its answer: gives Bun's router the routes, checks host and token, turns failures into answers,
- * and sees to it that every request is counted and logged once.
+ * From a request to its answer: gives Bun's router the routes, checks host and token, turns
+ * failures into answers, and sees to it that every request is counted and logged once.
  */
 import { describe, Failure } from "../core/errors.ts";
 import type { NewId } from "../lib/chance.ts";

@@ -1,13 +1,17 @@
 /**
- * Proofs that failed, by the address they came from: which of them are told to wait, and which have a log line of their
- * own. It never decides who passes, only what was refused already is counted; and its room is the same whatever comes.
+ * Proofs that failed, by the address they came from: which of them are told to wait, and which have
+ * a log line of their own. It never decides who passes, only what was refused already is counted;
+ * and its room is the same whatever comes.
  */
 import type { Clock } from "../lib/clock.ts";
 import type { Client } from "../lib/route.ts";
 import type { Log } from "../observe/log.ts";
 
 const WINDOW_MS = 60_000;
-/** All addresses together, so that many of them, or a balancer that stands for everybody, don't fill the disk either. */
+/**
+ * All addresses together, so that many of them, or a balancer that stands for everybody, don't fill
+ * the disk either.
+ */
 export const LINES_PER_WINDOW_MAX = 1000;
 /** Clients that a window's summary names; the others are one line together. */
 export const NAMES_MAX = 16;
@@ -17,7 +21,10 @@ const SLOTS = 65_536;
 interface FailedAuthOptions {
   /** Failed proofs that an address has in a minute. */
   readonly perMinute: number;
-  /** Nobody outside knows it, so nobody can choose addresses that share a count with somebody else's. */
+  /**
+   * Nobody outside knows it, so nobody can choose addresses that share a count with somebody
+   * else's.
+   */
   readonly seed: number;
   readonly clock: Clock;
   readonly log: Pick<Log, "warn">;
@@ -40,8 +47,8 @@ interface Unlogged {
 export class FailedAuth {
   readonly #options: FailedAuthOptions;
   /**
-   * Failures in this window by the hash of the address: no address can make it grow or push another one out. Two
-   * that share a slot share a limit, which changes nothing for what is rightly signed.
+   * Failures in this window by the hash of the address: no address can make it grow or push another
+   * one out. Two that share a slot share a limit, which changes nothing for what is rightly signed.
    */
   readonly #counts = new Uint32Array(SLOTS);
   #windowEndsAt = Number.NEGATIVE_INFINITY;

@@ -1,7 +1,7 @@
 /**
- * The `Host` of a request: whether it is one at all, and whether a page that a stranger serves may be behind it. By
- * DNS rebinding a page of `evil.example` reads from an address behind the firewall as from its own origin; what it
- * can't do is name another host than its own.
+ * The `Host` of a request: whether it is one at all, and whether a page that a stranger serves may
+ * be behind it. By DNS rebinding a page of `evil.example` reads from an address behind the firewall
+ * as from its own origin; what it can't do is name another host than its own.
  */
 import { hostName } from "../lib/host-name.ts";
 import { canonicalAddress } from "../lib/ip-address.ts";
@@ -10,7 +10,10 @@ import { canonicalAddress } from "../lib/ip-address.ts";
 const HOST = /^(?:[\w.~!$&'()*+;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 const LOOPBACK = /^(?:.+\.)?localhost$/;
 
-/** Whether a `Host` header is one host. HTTP/1.0 has none; without it in HTTP/1.1 Bun answers 400 by itself. */
+/**
+ * Whether a `Host` header is one host. HTTP/1.0 has none; without it in HTTP/1.1 Bun answers 400 by
+ * itself.
+ */
 export function isHost(given: string | null): boolean {
   return given === null || HOST.test(given);
 }
@@ -25,10 +28,10 @@ export function foreignPage(allowed: ReadonlySet<string>): (headers: Headers) =>
 }
 
 /**
- * `Origin` isn't on a GET to a page's own origin, and `Sec-Fetch-Site` only on what goes by TLS or to loopback, so
- * that a rebound page's GET shows itself by `Accept-Language` alone, to which the page may give any value. Node's
- * fetch sends that too, but with `Sec-Fetch-Mode` beside it: a browser sends all of `Sec-Fetch-*` or none, and lets
- * no page set one.
+ * `Origin` isn't on a GET to a page's own origin, and `Sec-Fetch-Site` only on what goes by TLS or
+ * to loopback, so that a rebound page's GET shows itself by `Accept-Language` alone, to which the
+ * page may give any value. Node's fetch sends that too, but with `Sec-Fetch-Mode` beside it: a
+ * browser sends all of `Sec-Fetch-*` or none, and lets no page set one.
  */
 function mayBeBrowser(headers: Headers): boolean {
   if (headers.has("origin") || headers.has("sec-fetch-site")) return true;

@@ -1,6 +1,6 @@
 /**
- * How fast large bodies are read, all of them together. What isn't read waits in the sender's connection; read as fast
- * as it comes, a few strangers' bodies would take the whole main thread.
+ * How fast large bodies are read, all of them together. What isn't read waits in the sender's
+ * connection; read as fast as it comes, a few strangers' bodies would take the whole main thread.
  */
 import type { Clock } from "../lib/clock.ts";
 

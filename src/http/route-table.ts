@@ -1,7 +1,7 @@
 /**
- * The targets that a listener serves, as Bun's router takes them. It compares the target as it was sent, while
- * `Request.url` has lost `..`, `%2e%2e` and `\`: no request may be routed by that, or a path that a proxy lets
- * through becomes another one here (`docs/decisions/0019-…`).
+ * The targets that a listener serves, as Bun's router takes them. It compares the target as it was
+ * sent, while `Request.url` has lost `..`, `%2e%2e` and `\`: no request may be routed by that, or a
+ * path that a proxy lets through becomes another one here (`docs/decisions/0019-…`).
  */
 import type { Listener, Route } from "../lib/route.ts";
 
@@ -44,16 +44,20 @@ export function targetsOf(routes: readonly Route[], listener: Listener | "all"):
   });
 }
 
-/** For Bun's router: paths of any name, for what no target fits. Of longer ones only `Request.url` is known. */
+/**
+ * For Bun's router: paths of any name, for what no target fits. Of longer ones only `Request.url`
+ * is known.
+ */
 export const UNKNOWN: readonly string[] = Array.from({ length: UNKNOWN_SEGMENTS_MAX }, (_, index) => {
   const match = Array.from({ length: index + 1 }, (_, segment) => `/:segment${segment}`).join("");
   return [match, `${match}/`];
 }).flat();
 
 /**
- * The parameter of a path, decoded; undefined where the path isn't the one that was sent (then `sent`, the router's
- * own reading, differs from it), and for broken escapes or UTF-8, U+0000, `.` and `..`. A dot segment has no
- * spelling that every proxy leaves alone (RFC 3986, 6.2.2), so none is an identifier in a path.
+ * The parameter of a path, decoded; undefined where the path isn't the one that was sent (then
+ * `sent`, the router's own reading, differs from it), and for broken escapes or UTF-8, U+0000, `.`
+ * and `..`. A dot segment has no spelling that every proxy leaves alone (RFC 3986, 6.2.2), so none
+ * is an identifier in a path.
  */
 export function parameterOf(path: string, prefix: string, sent: string): string | undefined {
   const raw = path.slice(prefix.length).replace(/\/$/, "");

@@ -1,6 +1,6 @@
 /**
- * The listeners. Bun parses HTTP and gives us requests; what its parser refuses by itself (400, 431) never gets
- * here. Nothing in this file knows what a route does.
+ * The listeners. Bun parses HTTP and gives us requests; what its parser refuses by itself
+ * (400, 431) never gets here. Nothing in this file knows what a route does.
  */
 import { StartRefused } from "../core/errors.ts";
 import type { Listener } from "../lib/route.ts";

@@ -1,4 +1,7 @@
-/** CRC-32: tells bytes that a disk has changed from those that were written. No protection against anybody. */
+/**
+ * CRC-32: tells bytes that a disk has changed from those that were written. No protection against
+ * anybody.
+ */
 
 /** Of all streams, one after the other; signed, so that SQLite stores four bytes. */
 export function bytesChecksum(...streams: readonly Uint8Array[]): number {

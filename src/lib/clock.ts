@@ -1,4 +1,7 @@
-/** Time, as an argument. The system's clock is read in this file alone; everything else is given a `Clock`. */
+/**
+ * Time, as an argument. The system's clock is read in this file alone; everything else is given a
+ * `Clock`.
+ */
 
 export interface Clock {
   /** Milliseconds since 1970 (UTC), whole. */

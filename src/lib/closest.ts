@@ -1,6 +1,9 @@
 /** The name that somebody may have meant who wrote another one. */
 
-/** The known name that the fewest edits lead to; undefined when it takes more than one in three letters. */
+/**
+ * The known name that the fewest edits lead to; undefined when it takes more than one in three
+ * letters.
+ */
 export function closest(given: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(given.length / 3)) + 1;
@@ -12,7 +15,10 @@ export function closest(given: string, known: readonly string[]): string | undef
   return best;
 }
 
-/** Letters that are added, left out, replaced, or swapped with their neighbour (optimal string alignment). */
+/**
+ * Letters that are added, left out, replaced, or swapped with their neighbour (optimal string
+ * alignment).
+ */
 function editsBetween(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

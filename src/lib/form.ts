@@ -1,7 +1,7 @@
 /**
- * Forms (application/x-www-form-urlencoded) read as bytes. However many parameters a stranger sends, whatever their
- * names, reading takes linear time and a few bytes each: names are compared and sorted, never hashed. What is done for
- * each of them makes no garbage, not even a pair.
+ * Forms (application/x-www-form-urlencoded) read as bytes. However many parameters a stranger
+ * sends, whatever their names, reading takes linear time and a few bytes each: names are compared
+ * and sorted, never hashed. What is done for each of them makes no garbage, not even a pair.
  */
 import { sortSlices } from "./sort-slices.ts";
 
@@ -78,8 +78,8 @@ export class Form {
   }
 
   /**
-   * The numbers of the parameters by name, of equal names by value or, without `byValue`, in any order; names and values
-   * compared as bytes.
+   * The numbers of the parameters by name, of equal names by value or, without `byValue`, in any
+   * order; names and values compared as bytes.
    */
   order({ byValue }: { readonly byValue: boolean }): Uint32Array {
     const order = new Uint32Array(this.size);

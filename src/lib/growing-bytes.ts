@@ -1,4 +1,7 @@
-/** Bytes that arrive in pieces, copied into one buffer that grows: how many pieces there were costs no memory. */
+/**
+ * Bytes that arrive in pieces, copied into one buffer that grows: how many pieces there were costs
+ * no memory.
+ */
 
 const CAPACITY_BYTES_MIN = 4096;
 

@@ -1,18 +1,27 @@
-/** What the name and the value of an HTTP header may be (RFC 9110, sections 5.1 and 5.5), told before one is sent. */
+/**
+ * What the name and the value of an HTTP header may be (RFC 9110, sections 5.1 and 5.5), told
+ * before one is sent.
+ */
 
 /** A token of section 5.6.2, as a pattern. */
 export const FIELD_NAME = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
-/** Bun's parser takes no more than 16 KiB of headers together; the request line and `Host` are among them. */
+/**
+ * Bun's parser takes no more than 16 KiB of headers together; the request line and `Host` are among
+ * them.
+ */
 export const FIELD_CHARS_MAX = 16_000;
 
 const NAME = new RegExp(`^${FIELD_NAME}$`);
-/** Bytes from 0x80 on are obs-text, which parsers give us as Latin-1. White space around a value is no part of it. */
+/**
+ * Bytes from 0x80 on are obs-text, which parsers give us as Latin-1. White space around a value is
+ * no part of it.
+ */
 const VALUE = /^(?![ \t])[\t\x20-\x7e\x80-\xff]+$/;
 
 /**
- * Names whose values HTTP's own machinery reads, changes or takes away on the way (section 7.6.1, and what frames a
- * message).
+ * Names whose values HTTP's own machinery reads, changes or takes away on the way (section 7.6.1,
+ * and what frames a message).
  */
 const TAKEN = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],

@@ -2,7 +2,10 @@
 
 const LABELS = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
 
-/** A name without its port and the dot of its root, in lower case; an IPv6 address keeps its brackets. */
+/**
+ * A name without its port and the dot of its root, in lower case; an IPv6 address keeps its
+ * brackets.
+ */
 export function hostName(host: string): string {
   return host.replace(/:\d*$/, "").replace(/\.$/, "").toLowerCase();
 }

@@ -16,8 +16,8 @@ const NON_PUBLIC = [
 const V4_IN_V6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 
 /**
- * The canonical text of an address, which may stand in brackets or have a port behind it (as in `X-Forwarded-For`);
- * IPv4 within IPv6 as IPv4. Undefined for anything else.
+ * The canonical text of an address, which may stand in brackets or have a port behind it (as in
+ * `X-Forwarded-For`); IPv4 within IPv6 as IPv4. Undefined for anything else.
  */
 export function canonicalAddress(text: string): string | undefined {
   const given = text.trim();
@@ -33,8 +33,9 @@ export function canonicalAddress(text: string): string | undefined {
 }
 
 /**
- * Of addresses, `ADDRESS/BITS` and the word `private` (loopback, private, link-local, shared and unique-local
- * ranges), apart by commas or white space; undefined when one of them is none of these.
+ * Of addresses, `ADDRESS/BITS` and the word `private` (loopback, private, link-local, shared and
+ * unique-local ranges), apart by commas or white space; undefined when one of them is none of
+ * these.
  */
 export function parseRanges(text: string): AddressRanges | undefined {
   const words = text.split(/[\s,]+/).filter((word) => word !== "");
@@ -62,7 +63,9 @@ function rangesOf(ranges: readonly string[]): AddressRanges | undefined {
   };
 }
 
-/** The first 64 bits of an IPv6 address, which one customer has all of; an IPv4 address as it is. */
+/**
+ * The first 64 bits of an IPv6 address, which one customer has all of; an IPv4 address as it is.
+ */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = "", tail] = address.split("::");

@@ -1,7 +1,8 @@
 /**
- * JSON with where in its bytes every value stands, so that a part of a document can be kept exactly as it was
- * written: parsing and writing it again would change large numbers, spacing and escapes. It never takes more than
- * linear time and a few bytes a value, whatever a stranger wrote: names are compared, never hashed.
+ * JSON with where in its bytes every value stands, so that a part of a document can be kept exactly
+ * as it was written: parsing and writing it again would change large numbers, spacing and escapes.
+ * It never takes more than linear time and a few bytes a value, whatever a stranger wrote: names
+ * are compared, never hashed.
  */
 import { isUtf8 } from "node:buffer";
 import { BeyondBounds } from "./bounds.ts";
@@ -13,7 +14,9 @@ export const JSON_ENTRIES_MAX = 1_000_000;
 /** Items that a reader of a document may be given, of all its arrays together. */
 const ITEMS_MAX = 100_000;
 
-/** How a value begins and ends in the bytes, and which entry comes after it and all that it holds. */
+/**
+ * How a value begins and ends in the bytes, and which entry comes after it and all that it holds.
+ */
 const START = 0;
 const END = 1;
 const NEXT = 2;
@@ -56,7 +59,10 @@ export class JsonTree {
     return new JsonTree(this.#document, this.#entry, start, end);
   }
 
-  /** The member of an object; undefined when there is none, it is null, or this is no object. The last of equal names counts. */
+  /**
+   * The member of an object; undefined when there is none, it is null, or this is no object. The
+   * last of equal names counts.
+   */
   get(name: string): JsonTree | undefined {
     const found = this.#document.member(this.#entry, name);
     return found < 0 ? undefined : notNull(new JsonTree(this.#document, found));
@@ -119,7 +125,10 @@ function notNull(tree: JsonTree): JsonTree | undefined {
   return tree.isNull ? undefined : tree;
 }
 
-/** The document, or undefined when the bytes are no UTF-8 or no JSON. Throws `BeyondBounds` for one that is too much. */
+/**
+ * The document, or undefined when the bytes are no UTF-8 or no JSON. Throws `BeyondBounds` for one
+ * that is too much.
+ */
 export function parseJsonTree(bytes: Uint8Array): JsonTree | undefined {
   if (!isUtf8(bytes)) return undefined;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -127,7 +136,10 @@ export function parseJsonTree(bytes: Uint8Array): JsonTree | undefined {
   return entries === undefined ? undefined : new JsonTree(new Document(buffer, entries), 0);
 }
 
-/** A valid document: its bytes, and an entry for each value and each name, in the order in which they are written. */
+/**
+ * A valid document: its bytes, and an entry for each value and each name, in the order in which
+ * they are written.
+ */
 class Document {
   readonly #bytes: Buffer;
   readonly #entries: Int32Array;

@@ -8,8 +8,8 @@ interface QueryStringError {
 }
 
 /**
- * Reads `a=1&b=2` (without `?`) as forms do: `+` is a space, `%XX` is a byte of UTF-8, the last of repeated
- * parameters counts. U+0000 is refused because no store can look for it.
+ * Reads `a=1&b=2` (without `?`) as forms do: `+` is a space, `%XX` is a byte of UTF-8, the last of
+ * repeated parameters counts. U+0000 is refused because no store can look for it.
  */
 export function parseQueryString(text: string): ReadonlyMap<string, string> | QueryStringError {
   const parameters = new Map<string, string>();

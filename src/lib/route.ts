@@ -1,4 +1,7 @@
-/** What a route is: features give them, `http` serves them. Only the platform's own Request and Response. */
+/**
+ * What a route is: features give them, `http` serves them. Only the platform's own Request and
+ * Response.
+ */
 import type { TObject, TSchema } from "typebox";
 
 /** Who sent a request. */
@@ -6,8 +9,9 @@ export interface Client {
   /** For people. */
   readonly address: string;
   /**
-   * What limits by address count under: the address, or the network of an IPv6 one. Undefined for one that may stand
-   * for everybody (a private or loopback peer that is no trusted proxy), which has no limit of its own.
+   * What limits by address count under: the address, or the network of an IPv6 one. Undefined for
+   * one that may stand for everybody (a private or loopback peer that is no trusted proxy), which
+   * has no limit of its own.
    */
   readonly limitKey: string | undefined;
 }
@@ -22,15 +26,22 @@ export interface Exchange {
   readonly parameter: string;
   /** As received, without its `?`. */
   readonly query: string;
-  /** Reads the body once, within the limits; throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`, `Overloaded`. */
+  /**
+   * Reads the body once, within the limits; throws `BodyTooLarge`, `BodyTimeout`, `BodyIncomplete`,
+   * `Overloaded`.
+   */
   readonly readBody: () => Promise<Uint8Array>;
-  /** The body is proven or refused, and counts no longer as a stranger's; at the latest the answer says so. Idempotent. */
+  /**
+   * The body is proven or refused, and counts no longer as a stranger's; at the latest the answer
+   * says so. Idempotent.
+   */
   readonly bodyVerified: () => void;
   /** Throws `BodyTooLarge` when the declared length alone is over the limit. */
   readonly checkDeclaredLength: () => void;
   /**
-   * For a request whose proof failed: counts that for its client, and logs it at `WARN` with the client's address and
-   * these fields. Returns the answer, or in its place a 429 when the client is beyond its limit.
+   * For a request whose proof failed: counts that for its client, and logs it at `WARN` with the
+   * client's address and these fields. Returns the answer, or in its place a 429 when the client is
+   * beyond its limit.
    */
   readonly refuse: (proof: ProofKind, answer: Response, fields: RouteLog["fields"]) => Response;
   /** A webhook's result: the answer's `Postern-Result` and a field of the log line. */
@@ -39,7 +50,10 @@ export interface Exchange {
   log: RouteLog | undefined;
 }
 
-/** What a request tried to prove: that a source sent it (a signature, a verify token), or that a reader may read. */
+/**
+ * What a request tried to prove: that a source sent it (a signature, a verify token), or that a
+ * reader may read.
+ */
 export type ProofKind = "webhook" | "api";
 
 /** Fields of a log line; never a secret, a signature, a query string or a message's text. */
@@ -78,8 +92,8 @@ interface RouteDoc {
 export interface Route {
   readonly method: "GET" | "POST";
   /**
-   * A constant path, or one whose last segment is a parameter in braces: `/messages/{message_id}`. It is the `path`
-   * label of the metrics too. Constant paths count first.
+   * A constant path, or one whose last segment is a parameter in braces: `/messages/{message_id}`.
+   * It is the `path` label of the metrics too. Constant paths count first.
    */
   readonly path: string;
   /** Served with one slash behind the parameter too, as without it. */

@@ -1,6 +1,7 @@
 /**
- * Work that many ask for at once: one run at a time, and all who ask while one is under way share the next one, which
- * begins after each of them has asked. Runs that follow each other begin some time apart, so that they share more.
+ * Work that many ask for at once: one run at a time, and all who ask while one is under way share
+ * the next one, which begins after each of them has asked. Runs that follow each other begin some
+ * time apart, so that they share more.
  */
 import type { Clock } from "./clock.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What Linux knows of this process's descriptors and TCP connections, and Bun doesn't say: how many there may be, and
- * on which connection nothing has moved for how long. It reads, and shuts connections down; it never closes a
- * descriptor that isn't its own.
+ * What Linux knows of this process's descriptors and TCP connections, and Bun doesn't say: how many
+ * there may be, and on which connection nothing has moved for how long. It reads, and shuts
+ * connections down; it never closes a descriptor that isn't its own.
  */
 import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
@@ -30,13 +30,18 @@ export interface Connection {
 }
 
 export interface Sockets {
-  /** The connections that came in at one of these ports, of the descriptors below one. Needs no free descriptor. */
+  /**
+   * The connections that came in at one of these ports, of the descriptors below one. Needs no free
+   * descriptor.
+   */
   readonly connectionsTo: (ports: readonly number[], belowFd: number) => readonly Connection[];
   /** Ends a connection as if its client had: whoever owns it notices and closes it. */
   readonly shutDown: (connection: Connection) => void;
 }
 
-/** The limit of descriptors (RLIMIT_NOFILE) as it is now; undefined where the system doesn't say. */
+/**
+ * The limit of descriptors (RLIMIT_NOFILE) as it is now; undefined where the system doesn't say.
+ */
 export function openFilesMax(): number | undefined {
   try {
     const limit = /^Max open files +([0-9]+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];

@@ -1,6 +1,6 @@
 /**
- * Sorts slices of one array of bytes, in time that grows with their bytes alone: a comparison sort of strangers'
- * strings could be made to compare long common beginnings over and over.
+ * Sorts slices of one array of bytes, in time that grows with their bytes alone: a comparison sort
+ * of strangers' strings could be made to compare long common beginnings over and over.
  */
 import { freeBytes } from "./free-bytes.ts";
 
@@ -12,8 +12,9 @@ const BASE = 257;
 type Bound = (item: number) => number;
 
 /**
- * Puts `order`, which holds items below `itemsMax`, each once, in the order of their slices' bytes, equal ones by their
- * numbers. `start` and `end` say where an item's slice is. `itemsMax` is at most 2^26.
+ * Puts `order`, which holds items below `itemsMax`, each once, in the order of their slices' bytes,
+ * equal ones by their numbers. `start` and `end` say where an item's slice is. `itemsMax` is at
+ * most 2^26.
  */
 export function sortSlices(
   order: Uint32Array,

@@ -1,6 +1,7 @@
 /**
- * Small text files that a person wrote: read whole, within a limit, as UTF-8 or not at all. What is no plain file is
- * never waited for: a pipe without a writer, or a device without an end, must not stop whoever reads.
+ * Small text files that a person wrote: read whole, within a limit, as UTF-8 or not at all. What is
+ * no plain file is never waited for: a pipe without a writer, or a device without an end, must not
+ * stop whoever reads.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { systemClock } from "./clock.ts";
@@ -26,8 +27,8 @@ export class UnreadableFile extends Error {
 }
 
 /**
- * The text without a byte order mark. A pipe is read to its end if that comes within `pipeWaitMs`; by default it is
- * refused like every other thing that is no file. Throws `UnreadableFile`.
+ * The text without a byte order mark. A pipe is read to its end if that comes within `pipeWaitMs`;
+ * by default it is refused like every other thing that is no file. Throws `UnreadableFile`.
  */
 export function readTextFile(path: string, bytesMax: number, pipeWaitMs = 0): string {
   const bytes = readBytes(path, bytesMax, pipeWaitMs);
@@ -38,7 +39,10 @@ export function readTextFile(path: string, bytesMax: number, pipeWaitMs = 0): st
   }
 }
 
-/** A setting or a secret that a file holds: its text less one trailing newline. Throws `UnreadableFile`. */
+/**
+ * A setting or a secret that a file holds: its text less one trailing newline. Throws
+ * `UnreadableFile`.
+ */
 export function readValueFile(path: string): string {
   const text = readTextFile(path, VALUE_BYTES_MAX);
   if (endsWithTwoNewlines(text))
@@ -46,7 +50,10 @@ export function readValueFile(path: string): string {
   return text.replace(/\r?\n$/, "");
 }
 
-/** What an editor or `echo` adds to a secret unseen; a key with a newline at its end is hardly ever meant. */
+/**
+ * What an editor or `echo` adds to a secret unseen; a key with a newline at its end is hardly ever
+ * meant.
+ */
 export function endsWithTwoNewlines(text: string): boolean {
   return text.endsWith("\n\n") || text.endsWith("\n\r\n");
 }

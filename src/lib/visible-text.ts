@@ -1,6 +1,7 @@
 /**
- * Characters that a reader of lines obeys instead of showing them, as escapes: line separators that some take for the
- * end of a line, controls that terminals act on (U+009B begins a sequence), and marks that change the order of writing.
+ * Characters that a reader of lines obeys instead of showing them, as escapes: line separators that
+ * some take for the end of a line, controls that terminals act on (U+009B begins a sequence), and
+ * marks that change the order of writing.
  */
 
 /** DEL and C1, U+2028, U+2029, and the characters with the property Bidi_Control. */

@@ -1,6 +1,7 @@
 /**
- * The log: one JSON object a line. Lines are gathered in memory and written without ever waiting for the reader,
- * so that a blocked stdout can't block a request; what doesn't fit meanwhile is dropped and counted.
+ * The log: one JSON object a line. Lines are gathered in memory and written without ever waiting
+ * for the reader, so that a blocked stdout can't block a request; what doesn't fit meanwhile is
+ * dropped and counted.
  */
 import { write, writeSync } from "node:fs";
 import { type Clock, isoTicker } from "../lib/clock.ts";

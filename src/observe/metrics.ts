@@ -1,6 +1,6 @@
 /**
- * The figures that a scrape reads. The hot path only adds to plain numbers; prom-client gives them their names and
- * the text format when somebody asks. No figure here may cost a scan of a table.
+ * The figures that a scrape reads. The hot path only adds to plain numbers; prom-client gives them
+ * their names and the text format when somebody asks. No figure here may cost a scan of a table.
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
 import { EVENT_KINDS, type EventKind } from "../core/parsed-body.ts";
@@ -21,7 +21,9 @@ export interface WebhookTally {
   keptWhole: number;
   /** New ones alone. */
   readonly events: Record<EventKind, number>;
-  /** When the last new message was received, in milliseconds since 1970; undefined before the first. */
+  /**
+   * When the last new message was received, in milliseconds since 1970; undefined before the first.
+   */
   lastMessageAt: number | undefined;
 }
 
@@ -91,7 +93,9 @@ export class Metrics {
     "Time of one commit of the store, its statements and its fsync included.",
     COMMIT_SECONDS_BUCKETS,
   );
-  /** Proofs that failed, and those of them that were answered with 429: whoever refuses only adds. */
+  /**
+   * Proofs that failed, and those of them that were answered with 429: whoever refuses only adds.
+   */
   readonly failedAuth: Record<ProofKind, number> = { webhook: 0, api: 0 };
   readonly failedAuthLimited: Record<ProofKind, number> = { webhook: 0, api: 0 };
   /** Whoever reads one for the first time adds it. */
@@ -157,7 +161,10 @@ export class Metrics {
     this.#counter(name, help, [], () => [{ labels: {}, count: read() }]);
   }
 
-  /** The counts of a source, all at 0 when it is new. One that is configured no more keeps its series. */
+  /**
+   * The counts of a source, all at 0 when it is new. One that is configured no more keeps its
+   * series.
+   */
   webhooksOf(source: string): WebhookTally {
     const known = this.#webhooks.get(source);
     if (known !== undefined) return known;
@@ -172,7 +179,10 @@ export class Metrics {
     return tally;
   }
 
-  /** `path` is a route's pattern or `unmatched`, never what a client sent: the number of series is bounded. */
+  /**
+   * `path` is a route's pattern or `unmatched`, never what a client sent: the number of series is
+   * bounded.
+   */
   countRequest(method: string, path: string, status: number): void {
     const key = `${method} ${path} ${status}`;
     const series = this.#http.get(key);

@@ -1,7 +1,8 @@
 /**
- * Has the system write a file to the disk while it grows. Left alone, it keeps half a minute of it in memory and writes
- * that at one go, and the database's syncs on the same disk wait: a log of 4 MB/s made acknowledgements wait for
- * 90 ms. Nobody waits for these syncs, and one that fails is left to the disk's other users to report.
+ * Has the system write a file to the disk while it grows. Left alone, it keeps half a minute of it
+ * in memory and writes that at one go, and the database's syncs on the same disk wait: a log of 4
+ * MB/s made acknowledgements wait for 90 ms. Nobody waits for these syncs, and one that fails is
+ * left to the disk's other users to report.
  */
 import { fdatasync, fstatSync } from "node:fs";
 

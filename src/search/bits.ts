@@ -1,4 +1,7 @@
-/** Sets of documents as bits, and lists of documents as bytes: ascending numbers, each as its distance to the last. */
+/**
+ * Sets of documents as bits, and lists of documents as bytes: ascending numbers, each as its
+ * distance to the last.
+ */
 
 /** Sets the bit of every document of a list. */
 export function markDocuments(list: Uint8Array, bits: Uint32Array): void {

@@ -1,6 +1,7 @@
 /**
- * A segment's dictionary in blocks of some kilobytes, each with a filter of the three-byte sequences in its terms: a
- * search reads only blocks whose filter has every such sequence of what is searched, which for a rare word are few.
+ * A segment's dictionary in blocks of some kilobytes, each with a filter of the three-byte
+ * sequences in its terms: a search reads only blocks whose filter has every such sequence of what
+ * is searched, which for a rare word are few.
  */
 import { bytesOf, type SegmentBytes, wordsOf } from "./segment.ts";
 
@@ -13,7 +14,10 @@ const FILTER_BITS_LOG2 = 15;
 const FILTER_BYTES = 2 ** FILTER_BITS_LOG2 / 8;
 const GRAM_BYTES = 3;
 
-/** Cuts a dictionary; each block is one of its own, but that its lists lie in the whole segment's postings. */
+/**
+ * Cuts a dictionary; each block is one of its own, but that its lists lie in the whole segment's
+ * postings.
+ */
 export function cutDictionary({ dictionary, offsets }: Dictionary): {
   blocks: Dictionary[];
   filters: Uint8Array;
@@ -53,7 +57,8 @@ export function joinDictionary(blocks: readonly Dictionary[]): Dictionary {
   for (const [index, block] of blocks.entries()) {
     const own = words[index] as Uint32Array;
     const size = own.length / 2 - 1;
-    // The zero byte between two blocks is the last one of the first and the first one of the second.
+    // The zero byte between two blocks is the last one of the first and the first one of the
+    // second.
     dictionary.set(block.dictionary, at);
     for (let each = 0; each <= size; each++) {
       joined[term + each] = at + (own[each] as number);

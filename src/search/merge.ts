@@ -1,6 +1,7 @@
 /**
- * Several neighbouring segments become one, the very one that their rows would have made together. Postings are
- * read and written from start to end, a chunk at a time, so that a merge takes the memory of the dictionaries alone.
+ * Several neighbouring segments become one, the very one that their rows would have made together.
+ * Postings are read and written from start to end, a chunk at a time, so that a merge takes the
+ * memory of the dictionaries alone.
  */
 import { firstVarint, varintSize, writeVarint } from "./bits.ts";
 import { bytesOf, DamagedSegment, type SegmentBytes, SegmentIndex, wordsOf } from "./segment.ts";
@@ -26,8 +27,9 @@ interface Part {
 }
 
 /**
- * Merges segments given in the order of their rows; `emit` gets the postings' chunks. Lists are copied as they are,
- * but for the distance to their first number. Throws `DamagedSegment` where parts of one can't belong together.
+ * Merges segments given in the order of their rows; `emit` gets the postings' chunks. Lists are
+ * copied as they are, but for the distance to their first number. Throws `DamagedSegment` where
+ * parts of one can't belong together.
  */
 export function mergeSegments(
   segments: readonly SegmentSource[],

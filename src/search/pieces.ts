@@ -1,14 +1,15 @@
 /**
- * Cuts folded texts into pieces, so that a short dictionary of pieces answers whether a text contains a string. A text
- * is a row of words (runs of letters, digits and marks; where a script has no spaces, each code point is a word) and of
- * gaps (runs of everything else). Its pieces are
+ * Cuts folded texts into pieces, so that a short dictionary of pieces answers whether a text
+ * contains a string. A text is a row of words (runs of letters, digits and marks; where a script
+ * has no spaces, each code point is a word) and of gaps (runs of everything else). Its pieces are
  *
  * - each word with the code point before and the code point after it, if there are any,
  * - each gap of two code points or more,
  * - the text itself if it is one single code point that makes no word.
  *
- * So whatever lies within one word and its neighbours, or within one gap, or is one or two code points long, is part of
- * a piece exactly if it is part of the text. Texts are well-formed and never contain U+0000.
+ * So whatever lies within one word and its neighbours, or within one gap, or is one or two code
+ * points long, is part of a piece exactly if it is part of the text. Texts are well-formed and
+ * never contain U+0000.
  */
 import { ALONE_RUNS, WORD_RUNS, WORD_TABLE_VERSION } from "./word-table.ts";
 
@@ -22,7 +23,9 @@ const GAP = 0;
 const WORD = 1;
 const ALONE = 2;
 
-/** The kind of each code point. The system gives the megabyte page by page, where it is looked at. */
+/**
+ * The kind of each code point. The system gives the megabyte page by page, where it is looked at.
+ */
 const kinds = new Uint8Array(0x110000);
 for (const [kind, runs] of [
   [WORD, WORD_RUNS],
@@ -122,9 +125,15 @@ export function pieces(text: string): Set<string> {
 
 /** How to find the texts that contain a string. */
 interface Plan {
-  /** Each of them is part of a piece of every text that contains the string. The longest comes first. */
+  /**
+   * Each of them is part of a piece of every text that contains the string. The longest comes
+   * first.
+   */
   readonly needles: readonly string[];
-  /** Whether a text with a piece that contains the one needle contains the string; else texts have to be looked at. */
+  /**
+   * Whether a text with a piece that contains the one needle contains the string; else texts have
+   * to be looked at.
+   */
   readonly exact: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The whole of what others may import of the search package. It knows rows with a number, a text and labels, and
- * nothing of messages, logs or engines; see README.md beside it.
+ * The whole of what others may import of the search package. It knows rows with a number, a text
+ * and labels, and nothing of messages, logs or engines; see README.md beside it.
  */
 export { PIECES_VERSION } from "./pieces.ts";
 export { DamagedSegment } from "./segment.ts";

@@ -1,6 +1,7 @@
 /**
- * Makes a segment from rows. Terms are kept as bytes in one arena and found by a hash table of ours; what was seen
- * is a list of (term, document) pairs: a Map of strings and an array a term would cost several times as much.
+ * Makes a segment from rows. Terms are kept as bytes in one arena and found by a hash table of
+ * ours; what was seen is a list of (term, document) pairs: a Map of strings and an array a term
+ * would cost several times as much.
  */
 import { varintSize, writeVarint } from "./bits.ts";
 import { PieceCutter } from "./pieces.ts";

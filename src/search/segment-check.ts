@@ -1,4 +1,6 @@
-/** Makes a stored segment once more from its rows and compares it byte by byte. It changes nothing. */
+/**
+ * Makes a stored segment once more from its rows and compares it byte by byte. It changes nothing.
+ */
 import type { Database } from "bun:sqlite";
 import { cutDictionary, type Dictionary, joinDictionary } from "./blocks.ts";
 import { CHUNK_BYTES, mergeSegments, type SegmentSource } from "./merge.ts";
@@ -21,8 +23,8 @@ export interface Comparison {
 }
 
 /**
- * Compares a segment with the rows that `rowsOf` gives, so many at a time; yields how many after each time. The caller
- * sees to it that the segment stays while this lasts.
+ * Compares a segment with the rows that `rowsOf` gives, so many at a time; yields how many after
+ * each time. The caller sees to it that the segment stays while this lasts.
  */
 export function* compareSegment(
   db: Database,

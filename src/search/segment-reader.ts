@@ -1,6 +1,7 @@
 /**
- * Finds rows by what their text contains and by their labels. It reads the blocks of dictionaries and the chunks of
- * postings that a search needs, and never a text: of a phrase it tells candidates.
+ * Finds rows by what their text contains and by their labels. It reads the blocks of dictionaries
+ * and the chunks of postings that a search needs, and never a text: of a phrase it tells
+ * candidates.
  */
 import type { Database } from "bun:sqlite";
 import { andBits, complement, copyBits, countBits, markDocuments } from "./bits.ts";
@@ -45,7 +46,9 @@ export interface FoundMatches extends Matches {
 
 /** All of it together. */
 export interface SearchTerms {
-  /** What the text contains, folded as the rows' texts are; every row's text contains the empty one. */
+  /**
+   * What the text contains, folded as the rows' texts are; every row's text contains the empty one.
+   */
   readonly text?: string;
   /** Labels that the row has. */
   readonly labels?: readonly string[];
@@ -59,7 +62,10 @@ interface Marked {
   readonly bits: Uint32Array;
 }
 
-/** Blocks of dictionaries that a reader has used stay in memory, up to so many bytes, and the filters of all. */
+/**
+ * Blocks of dictionaries that a reader has used stay in memory, up to so many bytes, and the
+ * filters of all.
+ */
 const CACHE_BYTES = 8 * 1024 * 1024;
 
 export class SegmentReader {

@@ -1,7 +1,7 @@
 /**
- * Makes segments of rows and merges them by tiers, so that every row is written a few times and a search looks into few
- * segments. What is stored of a segment never changes. It opens no transaction: whoever calls it decides what else
- * belongs to the same one.
+ * Makes segments of rows and merges them by tiers, so that every row is written a few times and a
+ * search looks into few segments. What is stored of a segment never changes. It opens no
+ * transaction: whoever calls it decides what else belongs to the same one.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { bytesChecksum } from "../lib/bytes-checksum.ts";
@@ -54,7 +54,9 @@ export class SegmentWriter {
     this.#chunk = db.query(CHUNK);
   }
 
-  /** Makes one segment of the rows, given in ascending order; it covers the numbers from `first` on. */
+  /**
+   * Makes one segment of the rows, given in ascending order; it covers the numbers from `first` on.
+   */
   add(first: number, rows: Iterable<IndexedRow>): void {
     const builder = new SegmentBuilder(first);
     for (const row of rows) builder.add(row);
@@ -66,7 +68,10 @@ export class SegmentWriter {
     this.#add(segment, built);
   }
 
-  /** Merges while enough segments are there; searches find the same before and after. Throws `DamagedSegment`. */
+  /**
+   * Merges while enough segments are there; searches find the same before and after. Throws
+   * `DamagedSegment`.
+   */
   merge(): void {
     for (let group = this.#mergeable(); group.length > 1; group = this.#mergeable()) this.#merge(group);
   }
@@ -87,7 +92,10 @@ export class SegmentWriter {
     this.#addSegment.run(segment, first, last, documents, filters, lasts, checksum, bytesChecksum(lasts));
   }
 
-  /** The latest segments, oldest first, if enough of them are no larger than the tier of the very latest. */
+  /**
+   * The latest segments, oldest first, if enough of them are no larger than the tier of the very
+   * latest.
+   */
   #mergeable(): readonly SegmentRange[] {
     const segments = this.#segments.all();
     const tier = this.#tier(segments[0]?.documents ?? 0);

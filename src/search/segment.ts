@@ -1,7 +1,8 @@
 /**
- * A segment of the search index: the pieces of some neighbouring rows' texts and their labels ("terms"), sorted by
- * their bytes, and for each term the list of the rows that have it. Segments never change; see `SegmentBuilder`
- * for how one is made, `mergeSegments` for how several become one.
+ * A segment of the search index: the pieces of some neighbouring rows' texts and their labels
+ * ("terms"), sorted by their bytes, and for each term the list of the rows that have it. Segments
+ * never change; see `SegmentBuilder` for how one is made, `mergeSegments` for how several become
+ * one.
  */
 
 /** A document's number is its row less the segment's first row. All streams are little-endian. */
@@ -9,9 +10,15 @@ export interface SegmentBytes {
   readonly first: number;
   readonly last: number;
   readonly documents: number;
-  /** Every term between zero bytes, the first and the last too. A label's first byte is 0xFF, which no text has. */
+  /**
+   * Every term between zero bytes, the first and the last too. A label's first byte is 0xFF, which
+   * no text has.
+   */
   readonly dictionary: Uint8Array;
-  /** Where each term starts in the dictionary, then where each list starts in the postings, both with their end. */
+  /**
+   * Where each term starts in the dictionary, then where each list starts in the postings, both
+   * with their end.
+   */
   readonly offsets: Uint8Array;
   /** The last document of each list; needed by a merge only. */
   readonly lasts: Uint8Array;

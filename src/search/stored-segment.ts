@@ -1,6 +1,6 @@
 /**
- * Segments as they are kept in three tables of SQLite, each part with a checksum: what is read of them is what was
- * written, or `DamagedSegment` is thrown.
+ * Segments as they are kept in three tables of SQLite, each part with a checksum: what is read of
+ * them is what was written, or `DamagedSegment` is thrown.
  */
 import type { Database } from "bun:sqlite";
 import { bytesChecksum } from "../lib/bytes-checksum.ts";

@@ -1,4 +1,7 @@
-/** A field map: which values of a provider's JSON or form are a message's fields, said by configuration. */
+/**
+ * A field map: which values of a provider's JSON or form are a message's fields, said by
+ * configuration.
+ */
 import { type Static, Type } from "typebox";
 import type { Message } from "../core/message.ts";
 import type { ParsedBody } from "../core/parsed-body.ts";
@@ -127,7 +130,10 @@ function compile(map: FieldMap) {
   };
 }
 
-/** A document with a message's fields where the map looks for them; undefined when it finds no messages. */
+/**
+ * A document with a message's fields where the map looks for them; undefined when it finds no
+ * messages.
+ */
 export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Message): object | undefined {
   if (map.message_id === undefined) return undefined;
   const document = emptyObject();

@@ -1,10 +1,16 @@
-/** How providers' fields become ours: numbers, instants and texts, by the same rules for every kind of source. */
+/**
+ * How providers' fields become ours: numbers, instants and texts, by the same rules for every kind
+ * of source.
+ */
 import { isInstant } from "../core/instant.ts";
 import { isBlank } from "../core/message.ts";
 import type { EventKind, IncomingEvent, IncomingMessage, ParsedBody, Span } from "../core/parsed-body.ts";
 import type { JsonTree } from "../lib/json-tree.ts";
 
-/** Without `+` a number of six digits is a short code: no country has numbers so short, its code included. */
+/**
+ * Without `+` a number of six digits is a short code: no country has numbers so short, its code
+ * included.
+ */
 const PHONE = /^(\+[0-9]{6,15}|[0-9]{7,15})$/;
 /** Channels whose identifiers are no phone numbers, however many digits they have. */
 const ID_CHANNELS = new Set(
@@ -21,8 +27,8 @@ const SECONDS_MAX = 253_402_300_799;
 export type Item = { readonly message: IncomingMessage } | { readonly event: IncomingEvent };
 
 /**
- * A phone number as `+` and digits, with what stands between the digits taken off; anything else, and whatever comes
- * by a channel without numbers, as `channel:id`. Undefined for nothing.
+ * A phone number as `+` and digits, with what stands between the digits taken off; anything else,
+ * and whatever comes by a channel without numbers, as `channel:id`. Undefined for nothing.
  */
 export function phoneOr(channel: string, id: string | undefined): string | undefined {
   if (!isGiven(id)) return undefined;
@@ -55,7 +61,10 @@ export function joined(...parts: readonly (string | undefined)[]): string | unde
   return parts.every(isGiven) ? parts.join(":") : undefined;
 }
 
-/** The key of a message's status. A status with a colon could make the key of another one; its bytes tell it. */
+/**
+ * The key of a message's status. A status with a colon could make the key of another one; its bytes
+ * tell it.
+ */
 export function statusKey(id: string | undefined, status: string | undefined): string | undefined {
   return status?.includes(":") === true ? undefined : joined(id, status);
 }
@@ -86,7 +95,10 @@ export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
-/** Whole seconds in UTC, of a time in seconds or milliseconds since 1970, fractions cut off; undefined for no such time. */
+/**
+ * Whole seconds in UTC, of a time in seconds or milliseconds since 1970, fractions cut off;
+ * undefined for no such time.
+ */
 export function instantOf(
   time: string | undefined,
   unit: "seconds" | "milliseconds" = "seconds",
@@ -99,7 +111,10 @@ export function instantOf(
 
 const WRITTEN = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})?$/i;
 
-/** Whole seconds in UTC of a written time (RFC 3339 and near it; without an offset it is UTC); undefined for none. */
+/**
+ * Whole seconds in UTC of a written time (RFC 3339 and near it; without an offset it is UTC);
+ * undefined for none.
+ */
 export function writtenInstant(time: string | undefined): string | undefined {
   const [, day, clock, , offset = "Z"] = WRITTEN.exec(time ?? "") ?? [];
   if (!isInstant(`${day}T${clock}Z`)) return undefined;
@@ -150,7 +165,10 @@ interface MessageFields {
 /** Longer than any provider's word for a sort of message. */
 const TYPE_LENGTH_MAX = 64;
 
-/** A message whose own form is the given part of the POST; without an identifier or a party it is an event. */
+/**
+ * A message whose own form is the given part of the POST; without an identifier or a party it is an
+ * event.
+ */
 export function messageOf({ start, end }: Span, fields: MessageFields): Item {
   const { id, from, to, ts, text, type, key } = fields;
   if (!isGiven(id) || from === undefined || to === undefined)

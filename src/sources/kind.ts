@@ -1,6 +1,6 @@
 /**
- * What a kind of source is: how its requests prove their origin, and what they hold. A kind is one file beside these
- * and one line in `kinds.ts`.
+ * What a kind of source is: how its requests prove their origin, and what they hold. A kind is one
+ * file beside these and one line in `kinds.ts`.
  */
 import type { Static, TObject } from "typebox";
 import type { Message } from "../core/message.ts";
@@ -21,7 +21,9 @@ export interface Surroundings {
 /** What a kind makes of a source's configuration. */
 export interface Provider {
   readonly scheme: Scheme;
-  /** Messages and events of a verified body; undefined when it can't be split: it is then one event. */
+  /**
+   * Messages and events of a verified body; undefined when it can't be split: it is then one event.
+   */
   normalise(body: Uint8Array, surroundings: Surroundings): ParsedBody | undefined;
   /** The provider's own identifier of an intake that is one event; undefined when it has none. */
   postKey?(request: SignedRequest, proof: Proof): string | undefined;

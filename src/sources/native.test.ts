@@ -22,7 +22,8 @@ describe("sign", () => {
     expect(sign("Jefe", "what do ya want for nothing?")).toBe(
       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
     );
-    // The key of case 6 is 131 bytes of 0xaa, which is no UTF-8; a long key is hashed first all the same.
+    // The key of case 6 is 131 bytes of 0xaa, which is no UTF-8; a long key is hashed first all the
+    // same.
     const key = "k".repeat(131);
     expect(sign(key, "x")).toBe(createHmac("sha256", Buffer.from(key)).update("x").digest("hex"));
   });

@@ -1,6 +1,6 @@
 /**
- * The native source: a JSON message signed with `X-Signature`, the lower-case hexadecimal HMAC-SHA256 of the raw
- * body. It never looks at a body before the signature holds.
+ * The native source: a JSON message signed with `X-Signature`, the lower-case hexadecimal
+ * HMAC-SHA256 of the raw body. It never looks at a body before the signature holds.
  */
 import { Compile } from "typebox/compile";
 import { fieldError, fieldErrors } from "../core/field-errors.ts";
@@ -18,9 +18,9 @@ const validator = Compile(NativeMessage);
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * A source that accepts what any of the secrets signed (several while one is rotated).
- * Secrets are used as UTF-8; a blank one is a defect of the caller and throws. `isReserved` tells whether a name is
- * another source's, whose identifiers begin with it: then they are no native ones.
+ * A source that accepts what any of the secrets signed (several while one is rotated). Secrets are
+ * used as UTF-8; a blank one is a defect of the caller and throws. `isReserved` tells whether a
+ * name is another source's, whose identifiers begin with it: then they are no native ones.
  */
 export function nativeSource(
   secrets: readonly string[],
@@ -69,7 +69,8 @@ export function parseNativeMessage(value: unknown): Normalised {
 }
 
 function normalise(body: Uint8Array): Normalised {
-  // What is said twice, or beside a message's fields, is read all the same: not hundreds of thousands of times.
+  // What is said twice, or beside a message's fields, is read all the same: not hundreds of
+  // thousands of times.
   if (body.length > INLINE_BYTES_MAX && isTooMuch(body))
     return { errors: [fieldError("body", undefined, "json_too_complex", TOO_MUCH, null)] };
   let text: string;

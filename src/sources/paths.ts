@@ -18,8 +18,8 @@ const STEPS_MAX = 100;
 const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
 
 /**
- * Names apart by dots, `[n]` for an item of an array. From the item on; from the document on after `$.`. Throws
- * `SchemeError` for a text that is no path.
+ * Names apart by dots, `[n]` for an item of an array. From the item on; from the document on after
+ * `$.`. Throws `SchemeError` for a text that is no path.
  */
 export function parsePath(text: string): Path {
   const { fromDocument, steps } = stepsOf(text);
@@ -30,7 +30,10 @@ export function parsePath(text: string): Path {
   };
 }
 
-/** Puts a value where the path leads, with the objects and arrays on the way; what stands there stays. */
+/**
+ * Puts a value where the path leads, with the objects and arrays on the way; what stands there
+ * stays.
+ */
 export function putAt(text: string, { item, document }: { item: object; document: object }, value: unknown) {
   const { fromDocument, steps } = stepsOf(text);
   let holder = (fromDocument ? document : item) as Record<string | number, unknown>;

@@ -1,13 +1,16 @@
 /**
- * Presets of the generic kind: how well-known providers sign, which header or field identifies a delivery, and where
- * a message's fields stand, each from the provider's own documentation.
+ * Presets of the generic kind: how well-known providers sign, which header or field identifies a
+ * delivery, and where a message's fields stand, each from the provider's own documentation.
  */
 import type { FieldMap } from "./field-map.ts";
 import type { GenericScheme } from "./schemes/generic.ts";
 
 export interface Preset {
   readonly scheme: GenericScheme;
-  /** A list of maps: the first that finds a message counts. `whatsapp` means the shapes of Meta's WhatsApp webhooks. */
+  /**
+   * A list of maps: the first that finds a message counts. `whatsapp` means the shapes of Meta's
+   * WhatsApp webhooks.
+   */
   readonly map?: readonly FieldMap[] | "whatsapp";
   readonly delivery_id_header?: string;
 }

@@ -1,6 +1,7 @@
 /**
- * A configured source: its kind's rules under its name. Whatever was verified becomes something that is stored; what
- * doesn't fit a message's columns becomes an event, whose bytes are kept whole.
+ * A configured source: its kind's rules under its name. Whatever was verified becomes something
+ * that is stored; what doesn't fit a message's columns becomes an event, whose bytes are kept
+ * whole.
  */
 
 import { isBlank, type Message } from "../core/message.ts";
@@ -26,7 +27,10 @@ import type { Signature } from "./schemes/proof.ts";
 /** In UTF-8, the source's name before it included. */
 const MESSAGE_ID_BYTES_MAX = 640;
 const PARTY_BYTES_MAX = 256;
-/** Ten times what any provider puts into one POST; what holds more is no batch of theirs, and is kept whole. */
+/**
+ * Ten times what any provider puts into one POST; what holds more is no batch of theirs, and is
+ * kept whole.
+ */
 const ITEMS_MAX = 10_000;
 
 /** A handshake is short. */
@@ -141,7 +145,10 @@ export class ConfiguredSource implements ProviderSource {
     };
   }
 
-  /** Never empty: what can't be split is one event. An intake that is one event may lend it its identifier. */
+  /**
+   * Never empty: what can't be split is one event. An intake that is one event may lend it its
+   * identifier.
+   */
   #parsed(split: ParsedBody | undefined, request: SignedRequest, proof: Proof, body: Uint8Array): ParsedBody {
     const whole: ParsedBody = {
       messages: [],
@@ -194,8 +201,8 @@ function boundedBody(split: ParsedBody | undefined): ParsedBody | undefined {
 }
 
 /**
- * What is made of a body; of one that is too much of something, what of. A defect of ours in a normaliser costs the
- * split, not the intake.
+ * What is made of a body; of one that is too much of something, what of. A defect of ours in a
+ * normaliser costs the split, not the intake.
  */
 function unlessBeyond<T>(make: () => T | undefined): {
   readonly value?: T | undefined;

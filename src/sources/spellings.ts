@@ -1,6 +1,7 @@
 /**
- * Other readings of a source's configuration: its secret in another encoding or without what doesn't belong to it,
- * its signature by another method. For telling an operator which of them a request was signed by.
+ * Other readings of a source's configuration: its secret in another encoding or without what
+ * doesn't belong to it, its signature by another method. For telling an operator which of them a
+ * request was signed by.
  */
 import { openSource, type SourceConfig } from "./open-source.ts";
 import { PRESETS, type PresetName } from "./presets.ts";

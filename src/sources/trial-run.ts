@@ -1,6 +1,6 @@
 /**
- * A trial of a source before it serves: requests are signed as its sender would sign them, put into real headers, and
- * shown to the very source. What fails here would fail with every request.
+ * A trial of a source before it serves: requests are signed as its sender would sign them, put into
+ * real headers, and shown to the very source. What fails here would fail with every request.
  */
 import type { Message } from "../core/message.ts";
 import { FIELD_CHARS_MAX, fieldNameMistake, isFieldValue } from "../lib/header-field.ts";
@@ -14,14 +14,17 @@ export interface TrialFault {
   readonly header?: string;
 }
 
-/** In the middle of a second: a sender's clock is never the receiver's, and whole seconds are less than it. */
+/**
+ * In the middle of a second: a sender's clock is never the receiver's, and whole seconds are less
+ * than it.
+ */
 const SENT_AT = Date.parse("2026-01-15T10:00:00.500Z");
 const ON_THE_WAY_MS = 100;
 const NOT_CARRIED = `it has white space around it, control characters, characters beyond Latin-1, or more than ${FIELD_CHARS_MAX}`;
 
 /**
- * Tries so many requests, each signed with the source's first secret. Many of them show what depends on a signature's
- * characters: a separator that is one of them, say.
+ * Tries so many requests, each signed with the source's first secret. Many of them show what
+ * depends on a signature's characters: a separator that is one of them, say.
  */
 export function trialFault(source: ConfiguredSource, trials: number): TrialFault | undefined {
   for (let number = 1; number <= trials; number++) {

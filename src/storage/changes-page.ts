@@ -4,12 +4,18 @@ import { BODIES_BYTES_MAX } from "../core/store.ts";
 
 type LogRow = MessageRecord | EventRecord;
 
-/** The number of the POST that a record is a part of; undefined for the native source's, which have none. */
+/**
+ * The number of the POST that a record is a part of; undefined for the native source's, which have
+ * none.
+ */
 export function deliveryOf(record: LogRow): number | undefined {
   return "delivery" in record ? record.delivery : undefined;
 }
 
-/** As many of the first records as have room together with the bytes of their POSTs; at least one, if there is any. */
+/**
+ * As many of the first records as have room together with the bytes of their POSTs; at least one,
+ * if there is any.
+ */
 export function withRoom(
   records: readonly LogRow[],
   bytesOf: (delivery: number) => number,

@@ -1,6 +1,6 @@
 /**
- * Which column keeps which field of a stored row, on every engine: a field without its column doesn't compile. Whatever
- * else a table holds is its engine's own.
+ * Which column keeps which field of a stored row, on every engine: a field without its column
+ * doesn't compile. Whatever else a table holds is its engine's own.
  */
 import type { EventRecord, ProviderMessageRecord } from "../core/log-record.ts";
 import type { LoggedMessage } from "../core/message.ts";
@@ -44,7 +44,9 @@ const { created_at: _, ...SHOWN } = MESSAGE_COLUMNS;
 /** What a list shows of a message. */
 export const SHOWN_COLUMNS: Columns<Omit<LoggedMessage, "seq" | "created_at">> = SHOWN;
 
-/** What a `select` reads to give these fields under their names; `table` stands before each column. */
+/**
+ * What a `select` reads to give these fields under their names; `table` stands before each column.
+ */
 export function selected(columns: Readonly<Record<string, string>>, table = ""): string {
   const of = table === "" ? "" : `${table}.`;
   return Object.entries(columns)

@@ -1,4 +1,6 @@
-/** Intakes that wait for a commit: within the bounds of the queue, in the order in which they came. */
+/**
+ * Intakes that wait for a commit: within the bounds of the queue, in the order in which they came.
+ */
 import { Overloaded } from "../core/errors.ts";
 import type { Intake, Outcome } from "../core/store.ts";
 
@@ -52,8 +54,8 @@ export class IntakeQueue<T> {
   }
 
   /**
-   * Resolves with what becomes of the intake. Rejects with `Overloaded` when there is no room; one that is too large
-   * by itself is taken when nothing waits, because it would be refused forever.
+   * Resolves with what becomes of the intake. Rejects with `Overloaded` when there is no room; one
+   * that is too large by itself is taken when nothing waits, because it would be refused forever.
    */
   add(intake: Intake, createdAt: string): Promise<readonly Outcome[]> {
     const rows = rowsIn(intake);
@@ -73,7 +75,10 @@ export class IntakeQueue<T> {
     });
   }
 
-  /** Those that nobody works on yet, up to so many rows but one at least; they are worked on from now on. */
+  /**
+   * Those that nobody works on yet, up to so many rows but one at least; they are worked on from
+   * now on.
+   */
   send(rowsMax = Number.POSITIVE_INFINITY): readonly Waiting<T>[] {
     let rows = 0;
     const end = this.#unsent.findIndex((waiting, index) => {

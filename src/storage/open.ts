@@ -33,7 +33,10 @@ interface MaintenanceOptions {
   readonly newId: NewId;
 }
 
-/** What can be done with the database of a URL without serving it. Throws `StartRefused` for a file with two names. */
+/**
+ * What can be done with the database of a URL without serving it. Throws `StartRefused` for a file
+ * with two names.
+ */
 export function openMaintenance(url: DatabaseUrl, { clock, newId }: MaintenanceOptions): Maintenance {
   switch (url.engine) {
     case "sqlite":

@@ -6,7 +6,10 @@ export interface KeyedMessage extends Message {
   readonly ts_key: string;
 }
 
-/** Of rows of which one more than `limit` was asked for: whether it is there tells whether a page follows. */
+/**
+ * Of rows of which one more than `limit` was asked for: whether it is there tells whether a page
+ * follows.
+ */
 export function pageOfRows(rows: readonly KeyedMessage[], total: number, limit: number): Page {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {

@@ -1,4 +1,7 @@
-/** Whoever follows the log, to be woken when there may be more of it. What happens in one turn wakes them once. */
+/**
+ * Whoever follows the log, to be woken when there may be more of it. What happens in one turn wakes
+ * them once.
+ */
 
 export class WakeUps {
   readonly #listeners = new Set<{ readonly listener: () => void }>();

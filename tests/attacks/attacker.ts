@@ -1,6 +1,7 @@
 /**
- * A stranger in a process of its own: `bun attacker.ts PORT CONNECTIONS SECONDS NAME…` sends the named attacks in turn on
- * so many connections, as fast as they are answered, and prints how many were answered with what.
+ * A stranger in a process of its own: `bun attacker.ts PORT CONNECTIONS SECONDS NAME…` sends the
+ * named attacks in turn on so many connections, as fast as they are answered, and prints how many
+ * were answered with what.
  */
 import { connect, type Socket } from "node:net";
 import { setPriority } from "node:os";

@@ -1,6 +1,7 @@
 /**
- * The worst requests that are known for each kind and route: what a stranger can send, and what one who knows the
- * secret can. Each is the bytes of one request, sent over and over on a few connections.
+ * The worst requests that are known for each kind and route: what a stranger can send, and what one
+ * who knows the secret can. Each is the bytes of one request, sent over and over on a few
+ * connections.
  */
 import { sign } from "../../src/sources/native.ts";
 import { NATIVE_SECRET, SOURCES, schemeOf, urlOf } from "./sources.ts";
@@ -56,7 +57,10 @@ function filled(part: (index: number, number: number) => string, bytes = BODY_BY
 
 const word = (number: number) => number.toString(36).slice(-5);
 
-/** Many parameters, long ones, equal ones, long common beginnings; of 16 KiB too, which aren't inspected elsewhere. */
+/**
+ * Many parameters, long ones, equal ones, long common beginnings; of 16 KiB too, which aren't
+ * inspected elsewhere.
+ */
 const FORMS: Readonly<Record<string, (bytes?: number) => string>> = {
   "many parameters": (bytes) => filled((_, number) => `${word(number)}&`, bytes),
   "two million parameters": (bytes) => filled(() => "a&", bytes),

@@ -1,6 +1,6 @@
 /**
- * What the worst requests that are known cost everybody else, for each kind and route. `bun bench/attacks.ts` prints the
- * same request by request, with figures for docs/security.md.
+ * What the worst requests that are known cost everybody else, for each kind and route.
+ * `bun bench/attacks.ts` prints the same request by request, with figures for docs/security.md.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -15,7 +15,10 @@ import { NATIVE_SECRET, SOURCES } from "./sources.ts";
 const UNSIGNED_STALL_MS_MAX = 50;
 const SIGNED_STALL_MS_MAX = 250;
 const ATTACK_SECONDS = Number(process.env["POSTERN_ATTACK_SECONDS"] ?? 1);
-/** A neighbour on the machine can hold up an answer as well: what is in the service holds it up every time. */
+/**
+ * A neighbour on the machine can hold up an answer as well: what is in the service holds it up
+ * every time.
+ */
 const TRIES = 4;
 
 let folder: Folder;

@@ -1,11 +1,17 @@
-/** What an attack costs everybody else: the stall of `/health/live` and the memory, measured from beside the service. */
+/**
+ * What an attack costs everybody else: the stall of `/health/live` and the memory, measured from
+ * beside the service.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Attack } from "./attacks.ts";
 
 interface Cost {
-  /** The longest answer of `/health/live` above the longest one of the moments before, while nobody attacked. */
+  /**
+   * The longest answer of `/health/live` above the longest one of the moments before, while nobody
+   * attacked.
+   */
   readonly stallMs: number;
   readonly idleMs: number;
   /** The highest resident memory above that of the idle service. */

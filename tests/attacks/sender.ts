@@ -1,4 +1,7 @@
-/** A sender who knows the secret, at a steady rate whatever the service does: how long its messages take meanwhile. */
+/**
+ * A sender who knows the secret, at a steady rate whatever the service does: how long its messages
+ * take meanwhile.
+ */
 import { sign } from "../../src/sources/native.ts";
 import { NATIVE_SECRET } from "./sources.ts";
 
@@ -13,7 +16,10 @@ interface Sent {
 const SENDER = "198.51.100.7";
 const ANSWER_MS_MAX = 10_000;
 
-/** Sends so many messages a second for so many seconds, each its own; resolves when all are answered. */
+/**
+ * Sends so many messages a second for so many seconds, each its own; resolves when all are
+ * answered.
+ */
 export async function send(port: number, perSecond: number, seconds: number, prefix: string): Promise<Sent> {
   const begin = performance.now();
   const sent: Promise<readonly [status: number, ms: number]>[] = [];

@@ -1,4 +1,7 @@
-/** The sources that are attacked, one of each kind and scheme; their secrets are known to who sends signed requests. */
+/**
+ * The sources that are attacked, one of each kind and scheme; their secrets are known to who sends
+ * signed requests.
+ */
 import type { SourceConfig } from "../../src/core/source.ts";
 import { KINDS } from "../../src/sources/kinds.ts";
 import type { Scheme } from "../../src/sources/schemes/proof.ts";

@@ -1,4 +1,7 @@
-/** The single executable that the container image holds: a thread's file that was forgotten in it shows here. */
+/**
+ * The single executable that the container image holds: a thread's file that was forgotten in it
+ * shows here.
+ */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join, resolve } from "node:path";
 import { sign } from "../../src/sources/native.ts";

@@ -1,4 +1,7 @@
-/** `postern doctor`: finds whatever differs from the log, and makes it anew with a server and without one. */
+/**
+ * `postern doctor`: finds whatever differs from the log, and makes it anew with a server and
+ * without one.
+ */
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** `postern import` and `postern export`: the log out of a file and into another, whatever happens on the way. */
+/**
+ * `postern import` and `postern export`: the log out of a file and into another, whatever happens
+ * on the way.
+ */
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** `postern migrate`: the log of one engine becomes the log of the other, whatever happens on the way. */
+/**
+ * `postern migrate`: the log of one engine becomes the log of the other, whatever happens on the
+ * way.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";

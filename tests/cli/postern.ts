@@ -1,4 +1,7 @@
-/** The command line as its users have it: a process with arguments, an environment of its own, pipes and an exit code. */
+/**
+ * The command line as its users have it: a process with arguments, an environment of its own, pipes
+ * and an exit code.
+ */
 import { join } from "node:path";
 import { newFolder } from "../folder.ts";
 import { PROGRAM } from "../program.ts";

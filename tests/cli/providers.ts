@@ -1,4 +1,7 @@
-/** Configured sources of every kind, as a file for the command line and as objects for a test's own receiver. */
+/**
+ * Configured sources of every kind, as a file for the command line and as objects for a test's own
+ * receiver.
+ */
 import { join } from "node:path";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
 

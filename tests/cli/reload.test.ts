@@ -1,4 +1,7 @@
-/** The configuration file read anew, by SIGHUP and by `postern reload`, in a server that goes on serving. */
+/**
+ * The configuration file read anew, by SIGHUP and by `postern reload`, in a server that goes on
+ * serving.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

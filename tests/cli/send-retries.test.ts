@@ -1,4 +1,6 @@
-/** What `postern send` does about answers that pass, against a server that gives them on purpose. */
+/**
+ * What `postern send` does about answers that pass, against a server that gives them on purpose.
+ */
 import { afterEach, expect, test } from "bun:test";
 import { postern, SECRET } from "./postern.ts";
 

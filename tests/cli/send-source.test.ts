@@ -1,4 +1,7 @@
-/** `postern send --source`: what the provider of a configured source would send, to a receiver that verifies it. */
+/**
+ * `postern send --source`: what the provider of a configured source would send, to a receiver that
+ * verifies it.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Intake } from "../../src/core/store.ts";
 import { type Folder, newFolder } from "../folder.ts";

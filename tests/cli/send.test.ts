@@ -1,4 +1,7 @@
-/** `postern send` against a real serving process: where messages come from, and what is told of them. */
+/**
+ * `postern send` against a real serving process: where messages come from, and what is told of
+ * them.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { newServer, postern, type Ran, type Server } from "./postern.ts";

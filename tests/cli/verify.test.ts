@@ -1,4 +1,7 @@
-/** `postern verify`: what is said of captured requests that hold, and of those that don't, with the cause found by trying. */
+/**
+ * `postern verify`: what is said of captured requests that hold, and of those that don't, with the
+ * cause found by trying.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type CapturedRequest, composeRequest } from "../../src/cli/verify/captured-request.ts";
@@ -61,7 +64,10 @@ async function verify(
   return { ...ran, said };
 }
 
-/** The proof that the request carries and the one that it would need; neither may be seen when it is refused. */
+/**
+ * The proof that the request carries and the one that it would need; neither may be seen when it is
+ * refused.
+ */
 async function refused(name: string, request: CapturedRequest, more?: readonly string[]) {
   const ran = await verify(name, request, more);
   expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 1, stderr: "" });

@@ -1,6 +1,7 @@
 /**
- * The promise of a store to whoever follows its log, as one suite: every record once, in the order of `seq`, without a
- * gap, and a call when there is more. Every engine runs it, with nothing skipped.
+ * The promise of a store to whoever follows its log, as one suite: every record once, in the order
+ * of `seq`, without a gap, and a call when there is more. Every engine runs it, with nothing
+ * skipped.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Changes, ChangesQuery } from "../../src/core/changes.ts";

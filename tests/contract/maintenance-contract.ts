@@ -1,6 +1,6 @@
 /**
- * The promise of what can be done with a database beside serving it, as one suite. Every engine runs it; what an engine
- * doesn't offer is skipped by the name of the capability.
+ * The promise of what can be done with a database beside serving it, as one suite. Every engine
+ * runs it; what an engine doesn't offer is skipped by the name of the capability.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { parseRecord } from "../../src/cli/import-record.ts";

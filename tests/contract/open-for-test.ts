@@ -1,4 +1,7 @@
-/** Opens a store as the service does, with small limits and a log that nobody reads; and maintenance as commands do. */
+/**
+ * Opens a store as the service does, with small limits and a log that nobody reads; and maintenance
+ * as commands do.
+ */
 import { openSync } from "node:fs";
 import type { DatabaseUrl } from "../../src/core/database-url.ts";
 import type { Maintenance } from "../../src/core/maintenance.ts";

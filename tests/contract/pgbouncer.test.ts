@@ -1,4 +1,7 @@
-/** The contract's suite on PostgreSQL through a PgBouncer that gives each transaction another session. */
+/**
+ * The contract's suite on PostgreSQL through a PgBouncer that gives each transaction another
+ * session.
+ */
 import { afterAll, beforeAll, describe } from "bun:test";
 import { newPostgres, POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";

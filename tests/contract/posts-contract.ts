@@ -1,6 +1,6 @@
 /**
- * The promise of a store for what providers' POSTs hold, as one suite: events are kept once, with the very bytes, and
- * are counted exactly. Every engine runs all of it.
+ * The promise of a store for what providers' POSTs hold, as one suite: events are kept once, with
+ * the very bytes, and are counted exactly. Every engine runs all of it.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { IntakeRejected, Overloaded } from "../../src/core/errors.ts";

@@ -1,6 +1,7 @@
 /**
- * The promise of a store as one suite. Every engine runs it; what an engine can't do is skipped by the name of the
- * capability, and no guarantee is. What it says of an engine is what the rest of Postern relies on.
+ * The promise of a store as one suite. Every engine runs it; what an engine can't do is skipped by
+ * the name of the capability, and no guarantee is. What it says of an engine is what the rest of
+ * Postern relies on.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {

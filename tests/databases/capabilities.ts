@@ -1,4 +1,7 @@
-/** What one engine can do and another can't. A test that takes one of them says so, and nothing else decides. */
+/**
+ * What one engine can do and another can't. A test that takes one of them says so, and nothing else
+ * decides.
+ */
 import { test } from "bun:test";
 
 export interface Capabilities {
@@ -16,7 +19,10 @@ export interface Capabilities {
 
 type Test = (title: string, body: () => void | Promise<void>, timeoutMs?: number) => void;
 
-/** A test of what takes a capability. Where an engine lacks it, it is listed as skipped, with the capability's name. */
+/**
+ * A test of what takes a capability. Where an engine lacks it, it is listed as skipped, with the
+ * capability's name.
+ */
 export function testWith(capabilities: Capabilities, name: keyof Capabilities): Test {
   return capabilities[name] ? test : (title, body) => test.skip(`${title} (without ${name})`, body);
 }

@@ -1,6 +1,7 @@
 /**
- * A database of the engine that a run is about, as seen from beside Postern: `POSTERN_TEST_ENGINE=postgres` runs the
- * same tests on PostgreSQL. Tests that use it say nothing of files or servers, so each of them holds for every engine.
+ * A database of the engine that a run is about, as seen from beside Postern:
+ * `POSTERN_TEST_ENGINE=postgres` runs the same tests on PostgreSQL. Tests that use it say nothing
+ * of files or servers, so each of them holds for every engine.
  */
 import type { Message } from "../../src/core/message.ts";
 import { newPostgres } from "./postgres.ts";
@@ -15,13 +16,18 @@ export interface Database {
   /** The bodies of POSTs that are kept, as text, in the order in which they came. */
   readonly bodies: () => Promise<readonly string[]>;
   /**
-   * From now on the engine itself refuses the message, with `REFUSAL`: its statement alone fails, or takes the whole
-   * transaction with it. Resolves with what takes that back.
+   * From now on the engine itself refuses the message, with `REFUSAL`: its statement alone fails,
+   * or takes the whole transaction with it. Resolves with what takes that back.
    */
   readonly refuse: (messageId: string, how: "statement" | "transaction") => Promise<() => Promise<void>>;
-  /** From now on nobody can commit, while everybody can read. Resolves with what takes that back. */
+  /**
+   * From now on nobody can commit, while everybody can read. Resolves with what takes that back.
+   */
   readonly hold: () => Promise<() => Promise<void>>;
-  /** Where what is derived from the log says something else than the log, while no Postern runs on it. */
+  /**
+   * Where what is derived from the log says something else than the log, while no Postern runs on
+   * it.
+   */
   readonly differences: () => Promise<readonly string[]>;
   readonly drop: () => Promise<void>;
 }

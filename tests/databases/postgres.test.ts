@@ -1,4 +1,7 @@
-/** What the tests' own tools do on PostgreSQL has to work on Citus too, which takes fewer statements and other sessions. */
+/**
+ * What the tests' own tools do on PostgreSQL has to work on Citus too, which takes fewer statements
+ * and other sessions.
+ */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** A PostgreSQL database as tests see it from beside Postern. All that they know of the engine's tables is here. */
+/**
+ * A PostgreSQL database as tests see it from beside Postern. All that they know of the engine's
+ * tables is here.
+ */
 import { readFileSync } from "node:fs";
 import type { Message } from "../../src/core/message.ts";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
@@ -37,18 +40,24 @@ const DIFFERENCES = `
   where e.rows is distinct from c.rows
   union all
   select 'batch without a number ' || batch from batches where seq is null`;
-/** In the order in which Postern's own transactions lock them: who holds them all waits for those in no circle. */
+/**
+ * In the order in which Postern's own transactions lock them: who holds them all waits for those in
+ * no circle.
+ */
 const TABLES = `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'
   order by array_position(array['totals', 'messages', 'events', 'deliveries', 'batches'], tablename::text)`;
 
-/** A constraint and no trigger, which a distributed table can't have. An error ends statement and transaction alike. */
+/**
+ * A constraint and no trigger, which a distributed table can't have. An error ends statement and
+ * transaction alike.
+ */
 const refusing = (messageId: string) =>
   `alter table messages add constraint ${REFUSAL} check (message_id <> '${messageId}')`;
 const ACCEPT = `alter table messages drop constraint ${REFUSAL}`;
 
 /**
- * A file of statements for tables that were just made, such as those that distribute them over a cluster. Each ends
- * with the `;` that ends a line, and is a transaction of its own.
+ * A file of statements for tables that were just made, such as those that distribute them over a
+ * cluster. Each ends with the `;` that ends a line, and is a transaction of its own.
  */
 const PREPARE = process.env["POSTGRES_PREPARE"] || undefined;
 

@@ -1,4 +1,7 @@
-/** Whether the compose files name what is there, pass on what the program reads, and are closed as far as they can be. */
+/**
+ * Whether the compose files name what is there, pass on what the program reads, and are closed as
+ * far as they can be.
+ */
 import { parse } from "yaml";
 import { type Files, getPaths, isThere, readVariable, textOf } from "./files.ts";
 
@@ -128,7 +131,10 @@ function replicaMistakes(files: Files): string[] {
   return found;
 }
 
-/** Behind a proxy everybody is one address, unless Postern believes what the proxy says of whom it heard from. */
+/**
+ * Behind a proxy everybody is one address, unless Postern believes what the proxy says of whom it
+ * heard from.
+ */
 function addressMistakes(files: Files, path: string): string[] {
   const { services } = readCompose(files, path);
   const isProxied = Object.values(services).some(({ volumes }) =>

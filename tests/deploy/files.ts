@@ -1,4 +1,7 @@
-/** The files from which Postern is deployed, as text, so that a test can also look at one with a mistake in it. */
+/**
+ * The files from which Postern is deployed, as text, so that a test can also look at one with a
+ * mistake in it.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SETTINGS } from "../../src/config.ts";

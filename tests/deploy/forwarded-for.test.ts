@@ -1,6 +1,6 @@
 /**
- * Whose address Postern hears of behind the shipped proxies, with a real Caddy (2.6 or later): the client's own,
- * whatever the client claims.
+ * Whose address Postern hears of behind the shipped proxies, with a real Caddy (2.6 or later): the
+ * client's own, whatever the client claims.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +19,10 @@ interface Proxy {
   readonly stop: () => Promise<void>;
 }
 
-/** The shipped file on a free port of this machine, without TLS and without what Debian's older Caddy doesn't know. */
+/**
+ * The shipped file on a free port of this machine, without TLS and without what Debian's older
+ * Caddy doesn't know.
+ */
 async function startCaddy(file: string, environment: Record<string, string>): Promise<Proxy> {
   const folder = newFolder();
   const port = freePort();

@@ -79,7 +79,10 @@ type Ingress = Manifest<{
   }[];
 }>;
 
-/** Every mistake, in words; none when all is well. Throws for a file without what a manifest of its kind must have. */
+/**
+ * Every mistake, in words; none when all is well. Throws for a file without what a manifest of its
+ * kind must have.
+ */
 export function kubernetesMistakes(files: Files): string[] {
   const read = <T>(name: string) => parse(textOf(files, FOLDER + name)) as T;
   const deployment = read<Deployment>("deployment.yaml");

@@ -1,6 +1,6 @@
 /**
- * What Postern is deployed by agrees with itself and with the program. Each kind of mistake is put in once, so that the
- * test is known to find it.
+ * What Postern is deployed by agrees with itself and with the program. Each kind of mistake is put
+ * in once, so that the test is known to find it.
  */
 import { describe, expect, test } from "bun:test";
 import { parseAllDocuments } from "yaml";

@@ -1,6 +1,7 @@
 /**
- * The shipped proxies with the programs themselves: what they let through, and that no spelling of a path gets past
- * their rule. Behind them is a service that defends itself by nothing else: no READ_PORT, no API_TOKEN.
+ * The shipped proxies with the programs themselves: what they let through, and that no spelling of
+ * a path gets past their rule. Behind them is a service that defends itself by nothing else: no
+ * READ_PORT, no API_TOKEN.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sign } from "../../src/sources/native.ts";

@@ -1,4 +1,7 @@
-/** The proxies of Debian's packages, each with the configuration from `deploy/`, on free ports of this machine. */
+/**
+ * The proxies of Debian's packages, each with the configuration from `deploy/`, on free ports of
+ * this machine.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { newFolder } from "../folder.ts";
@@ -13,7 +16,9 @@ interface ProxyKind {
   /** In `deploy/`, or what to call the text. */
   readonly file: string;
   readonly text?: string;
-  /** What has to be another here: the address that it listens on, the certificate, where Postern is. */
+  /**
+   * What has to be another here: the address that it listens on, the certificate, where Postern is.
+   */
   readonly adapt: (port: number, upstream: string) => readonly (readonly [shipped: RegExp, here: string])[];
   /** `file` is the adapted one. */
   readonly command: (file: string, folder: string) => readonly string[];

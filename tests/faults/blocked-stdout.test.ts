@@ -1,4 +1,6 @@
-/** Nobody reads the log any more: requests are answered all the same, and the exit is not held up. */
+/**
+ * Nobody reads the log any more: requests are answered all the same, and the exit is not held up.
+ */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";

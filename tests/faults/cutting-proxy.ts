@@ -2,9 +2,10 @@
 import { connect, createServer, type Socket } from "node:net";
 
 /**
- * What becomes of a connection that sends the COMMIT of a batch, or of a question about one: `after`: it is cut once the server has answered, and the answer is
- * lost; `last`: the same, and from then on nobody is let in; `before`: it is cut, and the server never sees the COMMIT;
- * `late`: it is cut at once, and the server gets the COMMIT when it is released.
+ * What becomes of a connection that sends the COMMIT of a batch, or of a question about one:
+ * `after`: it is cut once the server has answered, and the answer is lost; `last`: the same, and
+ * from then on nobody is let in; `before`: it is cut, and the server never sees the COMMIT; `late`:
+ * it is cut at once, and the server gets the COMMIT when it is released.
  */
 type Cut = "before" | "after" | "last" | "late";
 
@@ -14,7 +15,10 @@ export interface CuttingProxy {
   readonly cut: (how: Cut, times?: number) => void;
   /** How many connections were cut so far. */
   readonly cuts: () => number;
-  /** The next connection that sends this text goes silent once the server has it: no byte passes, and nobody is told. */
+  /**
+   * The next connection that sends this text goes silent once the server has it: no byte passes,
+   * and nobody is told.
+   */
   readonly silence: (text: string) => void;
   /** How many connections went silent so far. */
   readonly silent: () => number;

@@ -1,4 +1,7 @@
-/** Bytes of the index file that are others than those written: noticed, told, and made anew from the messages. */
+/**
+ * Bytes of the index file that are others than those written: noticed, told, and made anew from the
+ * messages.
+ */
 import { Database } from "bun:sqlite";
 import { beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -62,7 +65,10 @@ async function readAll(url: string): Promise<{ status: number; retry: string | n
 const linesWith = (postern: PosternProcess, text: string) =>
   postern.log().filter((line) => line.includes(text));
 
-/** Reads answer as `sound` says or with 503, and soon all of them as it says; the operator is told once. */
+/**
+ * Reads answer as `sound` says or with 503, and soon all of them as it says; the operator is told
+ * once.
+ */
 async function expectMadeAnew(postern: PosternProcess, sound: readonly unknown[]): Promise<void> {
   const statuses = new Set<number>();
   await until("every read to be answered again", async () => {

@@ -1,4 +1,7 @@
-/** Bytes of the database file that are others than those written: noticed, told with the remedy, and never carried over. */
+/**
+ * Bytes of the database file that are others than those written: noticed, told with the remedy, and
+ * never carried over.
+ */
 import { Database } from "bun:sqlite";
 import { beforeEach, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Rows that somebody deletes from the log with SQLite's shell: noticed, told with the remedy, and never counted or shown. */
+/**
+ * Rows that somebody deletes from the log with SQLite's shell: noticed, told with the remedy, and
+ * never counted or shown.
+ */
 import { Database } from "bun:sqlite";
 import { beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -49,7 +52,9 @@ function deleteRows(sql: string): void {
   db.run(sql);
 }
 
-/** What reads have to say of the messages that are left, by their numbers, and of so many events. */
+/**
+ * What reads have to say of the messages that are left, by their numbers, and of so many events.
+ */
 function expected(left: readonly number[], events: number) {
   const half = tsOf(MESSAGES / 2);
   const ids = (numbers: readonly number[]) => numbers.map((at) => `m${at}`);
@@ -78,7 +83,10 @@ interface Answer {
   readonly last_message_ts?: string | null;
 }
 
-/** The same as it is answered, undefined for a 503 with the time to come again. Nothing else is an answer. */
+/**
+ * The same as it is answered, undefined for a 503 with the time to come again. Nothing else is an
+ * answer.
+ */
 async function answerTo(url: string, path: string) {
   const response = await fetch(url + path);
   if (response.status === 503) {

@@ -8,7 +8,9 @@ const folder = folderOfEachTest();
 
 const LONG_TEXT = "x".repeat(4000);
 
-/** Posts until something other than a 200 comes; the ids that were acknowledged, and that answer. */
+/**
+ * Posts until something other than a 200 comes; the ids that were acknowledged, and that answer.
+ */
 async function postUntilRefused(postern: PosternProcess, prefix: string, most: number) {
   const acknowledged: string[] = [];
   for (let count = 0; count < most; count += 50) {
@@ -53,7 +55,8 @@ test.if(canMount)(
   async () => {
     const disk = join(folder(), "disk");
     mkdirSync(disk);
-    // 24 MiB hold neither the log's full size nor what is sent; the ballast is the room that comes back.
+    // 24 MiB hold neither the log's full size nor what is sent; the ballast is the room that comes
+    // back.
     const mount = `mount -t tmpfs -o size=24m tmpfs '${disk}' && head -c 8388608 /dev/zero > '${disk}/ballast'`;
     const postern = await startPostern({
       database: join(disk, "app.db"),

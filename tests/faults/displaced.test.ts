@@ -1,4 +1,7 @@
-/** A database's files that lose their names under a running server: nothing is acknowledged any more. */
+/**
+ * A database's files that lose their names under a running server: nothing is acknowledged any
+ * more.
+ */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import {
@@ -41,7 +44,10 @@ async function displaceUnderLoad(displace: (database: string) => void) {
   return { database, postern, before: load.acknowledged, after };
 }
 
-/** Nothing that was sent since got a 200, readiness says why, and one line in the log says what to do. */
+/**
+ * Nothing that was sent since got a 200, readiness says why, and one line in the log says what to
+ * do.
+ */
 async function expectRefusal(postern: PosternProcess, after: Load, line: RegExp): Promise<void> {
   expect([...after.acknowledged]).toEqual([]);
   expect([...new Set(after.refused)]).toEqual([503]);
@@ -195,7 +201,10 @@ test("long after the last change in the folder it is noticed just as soon", asyn
   }
 }, 30_000);
 
-/** Until then every commit looks at everything; afterwards at the folder, as long as nothing in it changes. */
+/**
+ * Until then every commit looks at everything; afterwards at the folder, as long as nothing in it
+ * changes.
+ */
 const FOLDER_AT_REST_MS = 3100;
 
 /** A server that has stored messages until its folder was at rest for so long. */

@@ -1,4 +1,7 @@
-/** Killed while providers' POSTs come in: what was acknowledged is there, and no POST is there in part. */
+/**
+ * Killed while providers' POSTs come in: what was acknowledged is there, and no POST is there in
+ * part.
+ */
 import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";

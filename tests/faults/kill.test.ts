@@ -32,7 +32,8 @@ test(`after ${ROUNDS} kills under load every acknowledged message is there exact
     for (const id of load.attempted) attempted.add(id);
   }
   const postern = await startPostern({ database: database().url });
-  // What is derived was killed as often, in the middle of its steps: asked at once, it says what the log says.
+  // What is derived was killed as often, in the middle of its steps: asked at once, it says what
+  // the log says.
   const asked = await Promise.all(
     ["/stats", "/messages?q=hello", "/messages?from=%2B919876543210"].map(read(postern.url)),
   );

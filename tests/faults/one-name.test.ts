@@ -1,4 +1,7 @@
-/** One process a file, whatever the file is called: links, relative paths and mounts lead to one lock, or are refused. */
+/**
+ * One process a file, whatever the file is called: links, relative paths and mounts lead to one
+ * lock, or are refused.
+ */
 import { expect, test } from "bun:test";
 import { existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

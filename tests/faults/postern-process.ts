@@ -1,4 +1,7 @@
-/** A real Postern process for tests that break things, and a client that keeps what was acknowledged. */
+/**
+ * A real Postern process for tests that break things, and a client that keeps what was
+ * acknowledged.
+ */
 import { afterEach, beforeEach } from "bun:test";
 import { sign } from "../../src/sources/native.ts";
 import { type Database, newDatabase } from "../databases/database.ts";
@@ -60,7 +63,10 @@ export function killLeftovers(): void {
   started.clear();
 }
 
-/** The path of a folder of each test's own, asked for within a test; afterwards it and what was left running are gone. */
+/**
+ * The path of a folder of each test's own, asked for within a test; afterwards it and what was left
+ * running are gone.
+ */
 export function folderOfEachTest(): () => string {
   let folder: Folder;
   beforeEach(() => {
@@ -106,7 +112,10 @@ function spawnPostern({ database, shell, env }: StartOptions) {
 
 const LISTENING = /"message":"listening".*"port":(\d+)/;
 
-/** Reads until the line that names the port, and goes on reading so that the process is never held up. */
+/**
+ * Reads until the line that names the port, and goes on reading so that the process is never held
+ * up.
+ */
 async function firstLineOf(stdout: ReadableStream<Uint8Array>, log: string[]): Promise<string> {
   const listening = Promise.withResolvers<string>();
   void readLines(stdout, (line) => {
@@ -152,7 +161,9 @@ export async function post(url: string, id: string, text?: string): Promise<Resp
   }
 }
 
-/** Senders that post one message after the other until told to stop; what was acknowledged is kept. */
+/**
+ * Senders that post one message after the other until told to stop; what was acknowledged is kept.
+ */
 export class Load {
   readonly acknowledged = new Set<string>();
   readonly attempted = new Set<string>();

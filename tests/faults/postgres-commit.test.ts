@@ -14,7 +14,9 @@ import { ANSWER_MS_MAX } from "./replicas.ts";
 const ROUNDS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
 const LONG_MS = 120_000;
 
-/** Where connections are cut: before the server, between the engine and a PgBouncer, or behind that. */
+/**
+ * Where connections are cut: before the server, between the engine and a PgBouncer, or behind that.
+ */
 const WAYS = ["directly", "before PgBouncer", "behind PgBouncer"] as const;
 
 for (const way of WAYS)

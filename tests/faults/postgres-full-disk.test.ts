@@ -1,4 +1,7 @@
-/** A PostgreSQL server without room for messages: they are refused in time, none is lost, and nobody restarts anything. */
+/**
+ * A PostgreSQL server without room for messages: they are refused in time, none is lost, and nobody
+ * restarts anything.
+ */
 import { expect, test } from "bun:test";
 import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Replicas that are killed and a PostgreSQL that crashes, under load: what was acknowledged is there, once. */
+/**
+ * Replicas that are killed and a PostgreSQL that crashes, under load: what was acknowledged is
+ * there, once.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
 import { sessionOn } from "../postgres/server.ts";
@@ -29,7 +32,9 @@ function loadOn(replicas: readonly PosternProcess[]): SteadyLoad[] {
   return replicas.map((_, index) => new SteadyLoad(() => replicas[index]?.url ?? "", `r${index}`, SENDERS));
 }
 
-/** What was acknowledged is there, what was not is told truly, and the counts say what the rows say. */
+/**
+ * What was acknowledged is there, what was not is told truly, and the counts say what the rows say.
+ */
 async function expectNothingLost(url: string, replica: PosternProcess, loads: readonly SteadyLoad[]) {
   const { query, close } = sessionOn(url);
   const rows = await query<{ message_id: string }>("select message_id from messages");

@@ -1,4 +1,7 @@
-/** A server that isn't there, hangs, has no room or loses its safety: clients are told in time, and nobody restarts anything. */
+/**
+ * A server that isn't there, hangs, has no room or loses its safety: clients are told in time, and
+ * nobody restarts anything.
+ */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -91,7 +94,10 @@ async function setFsync({ query }: Stage, value: "on" | "off"): Promise<void> {
   await until("the setting", async () => (await fresh())[0]?.fsync === value);
 }
 
-/** Stops processes without a word to those that they talk to, as a network does that loses everything. */
+/**
+ * Stops processes without a word to those that they talk to, as a network does that loses
+ * everything.
+ */
 async function whileHanging(pids: readonly number[], work: () => Promise<void>): Promise<void> {
   for (const pid of pids) process.kill(pid, "SIGSTOP");
   try {
@@ -102,8 +108,9 @@ async function whileHanging(pids: readonly number[], work: () => Promise<void>):
 }
 
 /**
- * The same for the sessions of replicas while the server goes on: one that is stopped just while it writes the log keeps
- * everybody from writing, so they are let go, and stopped again a little later.
+ * The same for the sessions of replicas while the server goes on: one that is stopped just while it
+ * writes the log keeps everybody from writing, so they are let go, and stopped again a little
+ * later.
  */
 async function whileSessionsHang(stage: Stage, work: () => Promise<void>): Promise<void> {
   let isTried = false;

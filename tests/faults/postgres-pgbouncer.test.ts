@@ -1,4 +1,7 @@
-/** Replicas through a PgBouncer with few connections, which is also cut off from them, and their direct way past it. */
+/**
+ * Replicas through a PgBouncer with few connections, which is also cut off from them, and their
+ * direct way past it.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER, POOL_SIZE } from "../postgres/own-pgbouncer.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
@@ -31,7 +34,9 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
   afterEach(killLeftovers);
 
   let made = 0;
-  /** An empty database: the direct way to it, the one through the pooler, and a session from beside. */
+  /**
+   * An empty database: the direct way to it, the one through the pooler, and a session from beside.
+   */
   async function newDatabase() {
     const name = `pooled_${++made}`;
     await admin.query(`create database ${name}`);

@@ -1,4 +1,7 @@
-/** A server that refuses what the settings say is waited for too, and the log says once what is wrong. */
+/**
+ * A server that refuses what the settings say is waited for too, and the log says once what is
+ * wrong.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Several replicas on one database: each row is one replica's, and no order of rows keeps them from one another. */
+/**
+ * Several replicas on one database: each row is one replica's, and no order of rows keeps them from
+ * one another.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Outcome } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";

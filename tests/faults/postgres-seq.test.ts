@@ -1,4 +1,7 @@
-/** Whoever follows `seq` never misses a row and never sees a number appear behind one that was passed. */
+/**
+ * Whoever follows `seq` never misses a row and never sees a number appear behind one that was
+ * passed.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { openForTest } from "../contract/open-for-test.ts";

@@ -1,4 +1,7 @@
-/** Connections that die without a word: what is done beside the receiving of messages goes on after a bounded time. */
+/**
+ * Connections that die without a word: what is done beside the receiving of messages goes on after
+ * a bounded time.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
@@ -7,7 +10,10 @@ import { sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import { newCuttingProxy } from "./cutting-proxy.ts";
 
-/** Ten seconds for a statement, and what comes on top of them, twice: for our side and for the server's. */
+/**
+ * Ten seconds for a statement, and what comes on top of them, twice: for our side and for the
+ * server's.
+ */
 const BACK_MS_MAX = 25_000;
 const LONG_MS = 120_000;
 

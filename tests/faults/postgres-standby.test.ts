@@ -1,6 +1,6 @@
 /**
- * A hot standby that answers reads (`DATABASE_READ_URL`): what it shows is old, never wrong, and whatever becomes of it,
- * messages are received and reads are answered.
+ * A hot standby that answers reads (`DATABASE_READ_URL`): what it shows is old, never wrong, and
+ * whatever becomes of it, messages are received and reads are answered.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/lib/clock.ts";

@@ -1,4 +1,7 @@
-/** Replicas of Postern, each a process, on one PostgreSQL database, and clients that keep what they were told. */
+/**
+ * Replicas of Postern, each a process, on one PostgreSQL database, and clients that keep what they
+ * were told.
+ */
 import { sign } from "../../src/sources/native.ts";
 import { messageBody, type PosternProcess, SECRET, startPostern } from "./postern-process.ts";
 
@@ -42,7 +45,9 @@ export async function send(url: string, id: string): Promise<Answer | undefined>
   }
 }
 
-/** An answer that a client may get while the database is away: in time, and with when to come again. */
+/**
+ * An answer that a client may get while the database is away: in time, and with when to come again.
+ */
 export function isFair({ status, retryAfter, tookMs }: Answer): boolean {
   return tookMs < ANSWER_MS_MAX && (status === 200 || (status === 503 && Number(retryAfter) > 0));
 }
@@ -58,7 +63,9 @@ export async function statusOf(url: string, path: string): Promise<number> {
   }
 }
 
-/** Senders that post one message after the other until told to stop, also after answers that refuse. */
+/**
+ * Senders that post one message after the other until told to stop, also after answers that refuse.
+ */
 export class SteadyLoad {
   readonly acknowledged = new Set<string>();
   readonly attempted = new Set<string>();

@@ -1,4 +1,7 @@
-/** Guesses and floods: what an address beyond its limit gets, what it doesn't lose, and what the log says of it. */
+/**
+ * Guesses and floods: what an address beyond its limit gets, what it doesn't lose, and what the log
+ * says of it.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { LINES_PER_WINDOW_MAX } from "../../src/http/failed-auth.ts";

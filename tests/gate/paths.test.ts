@@ -1,4 +1,7 @@
-/** That a path leads where it says and nowhere else, however it is spelt: what a proxy let through stays what it is. */
+/**
+ * That a path leads where it says and nowhere else, however it is spelt: what a proxy let through
+ * stays what it is.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { META } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";

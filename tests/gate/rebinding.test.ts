@@ -1,4 +1,7 @@
-/** DNS rebinding, tried by a real browser: what a page of a stranger's name reads from a service without a token. */
+/**
+ * DNS rebinding, tried by a real browser: what a page of a stranger's name reads from a service
+ * without a token.
+ */
 import { expect, test } from "bun:test";
 import { newService } from "../http/service.ts";
 import { message } from "../messages.ts";

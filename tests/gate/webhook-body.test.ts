@@ -331,7 +331,10 @@ describe("a body that is slow", () => {
     await wire.send(head("POST /webhook", { "X-Signature": WELL_FORMED, ...length }) + sent);
     return wire;
   };
-  /** What was sent so far has arrived, and what it leads to has happened: an answer that came later is there. */
+  /**
+   * What was sent so far has arrived, and what it leads to has happened: an answer that came later
+   * is there.
+   */
   const settled = async () => {
     for (let turn = 0; turn < 3; turn++) await service.get("/health/live");
   };

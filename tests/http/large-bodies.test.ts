@@ -1,4 +1,7 @@
-/** Bodies that are inspected in a thread of their own: the same answers, whatever they hold; and what GET and HEAD bring. */
+/**
+ * Bodies that are inspected in a thread of their own: the same answers, whatever they hold; and
+ * what GET and HEAD bring.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { EventRow } from "../../src/core/event-row.ts";

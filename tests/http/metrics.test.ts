@@ -1,4 +1,7 @@
-/** `GET /metrics`: the series are there from the start, and nobody can make more of them than there should be. */
+/**
+ * `GET /metrics`: the series are there from the start, and nobody can make more of them than there
+ * should be.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";

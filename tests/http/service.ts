@@ -1,6 +1,7 @@
 /**
- * A whole service on a free port, with a database of the engine under test and its log in a folder of its own.
- * Whatever a test does, no secret, token or signature that the service was given is in the log when it stops.
+ * A whole service on a free port, with a database of the engine under test and its log in a folder
+ * of its own. Whatever a test does, no secret, token or signature that the service was given is in
+ * the log when it stops.
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";

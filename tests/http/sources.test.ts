@@ -1,4 +1,7 @@
-/** Which sources serve: their ranges of identifiers, their counts, and others in their place while it runs. */
+/**
+ * Which sources serve: their ranges of identifiers, their counts, and others in their place while
+ * it runs.
+ */
 import { describe, expect, test } from "bun:test";
 import { newDatabase } from "../databases/database.ts";
 import { message } from "../messages.ts";

@@ -1,4 +1,7 @@
-/** What a signed body may say, field by field; everything else gets 422, never 500, and leaves nothing behind. */
+/**
+ * What a signed body may say, field by field; everything else gets 422, never 500, and leaves
+ * nothing behind.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Message } from "../../src/core/message.ts";
 import { INSTANTS, message } from "../messages.ts";

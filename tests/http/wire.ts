@@ -34,7 +34,10 @@ export class Wire {
     return wire;
   }
 
-  /** Strings are sent as bytes 0 to 255. Resolves when the system took it, or the connection is gone. */
+  /**
+   * Strings are sent as bytes 0 to 255. Resolves when the system took it, or the connection is
+   * gone.
+   */
   send(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data, () => resolve());

@@ -1,6 +1,7 @@
 /**
- * A session that gives the answers of a test, for answers that no server gives when a test wants them: an older
- * version, a standby, a connection that is lost in the middle of a commit. What SQL does is tested on a real server.
+ * A session that gives the answers of a test, for answers that no server gives when a test wants
+ * them: an older version, a standby, a connection that is lost in the middle of a commit. What SQL
+ * does is tested on a real server.
  */
 import type { Connection, Session } from "../../src/storage/postgres/connection/connection.ts";
 

@@ -23,7 +23,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Stores POSTs with these bodies, one message each, as one group; how many statements stored their bodies. */
+/**
+ * Stores POSTs with these bodies, one message each, as one group; how many statements stored their
+ * bodies.
+ */
 async function statementsFor(name: string, bodies: readonly Uint8Array[]): Promise<number> {
   const span = { start: 0, end: 0 };
   const group = bodies.map((body, index) => ({

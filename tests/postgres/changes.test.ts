@@ -1,4 +1,7 @@
-/** Following the log on PostgreSQL: what only an engine of batches, replicas and distributed tables can get wrong. */
+/**
+ * Following the log on PostgreSQL: what only an engine of batches, replicas and distributed tables
+ * can get wrong.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Changes } from "../../src/core/changes.ts";
 import type { Store } from "../../src/core/store.ts";

@@ -1,4 +1,7 @@
-/** Replicas are replaced one by one: those of 0.1 and those of this version work on one database meanwhile. */
+/**
+ * Replicas are replaced one by one: those of 0.1 and those of this version work on one database
+ * meanwhile.
+ */
 import { expect, test } from "bun:test";
 import type { Intake, NewEvent } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";

@@ -1,6 +1,6 @@
 /**
- * A replica of Postern 0.1 as the database sees it: its statements word for word, in its order. It takes nothing from
- * the engine, which may change.
+ * A replica of Postern 0.1 as the database sees it: its statements word for word, in its order. It
+ * takes nothing from the engine, which may change.
  */
 import { fold } from "../../src/core/fold.ts";
 import { instantKey } from "../../src/core/instant.ts";
@@ -34,7 +34,10 @@ export class FirstReplica {
     return this.#session.close();
   }
 
-  /** Stores intakes as one group; the identifiers of the messages and the keys of the events that were new. */
+  /**
+   * Stores intakes as one group; the identifiers of the messages and the keys of the events that
+   * were new.
+   */
   async append(group: readonly Intake[]): Promise<Created> {
     const { query } = this.#session;
     const batch = crypto.randomUUID();

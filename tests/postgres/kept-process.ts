@@ -1,13 +1,16 @@
 /**
- * Servers of the tests' own, each kept by a shell: when this process ends, however it ends, the server is stopped and its
- * files are gone.
+ * Servers of the tests' own, each kept by a shell: when this process ends, however it ends, the
+ * server is stopped and its files are gone.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** These servers refuse to run as root; then they are `nobody`'s. */
 export const UNPRIVILEGED = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-/** Below what systems give to clients: while a server is down, nobody else can come to have its port. */
+/**
+ * Below what systems give to clients: while a server is down, nobody else can come to have its
+ * port.
+ */
 const PORTS = { first: 20_000, count: 10_000 };
 
 /** Reads commands: `start`, or a signal to stop by. At the end of its input everything goes. */
@@ -37,7 +40,10 @@ interface KeptProcess {
   readonly remove: () => Promise<void>;
 }
 
-/** The folder is the server's own, and goes with it; `last` is the signal that ends it for good, and at once. */
+/**
+ * The folder is the server's own, and goes with it; `last` is the signal that ends it for good, and
+ * at once.
+ */
 export function keep(folder: string, command: readonly string[], last: "QUIT" | "KILL"): KeptProcess {
   const keeper = Bun.spawn(["sh", "-c", KEEPER, "keeper", folder, last, ...command], {
     ...UNPRIVILEGED,

@@ -1,4 +1,7 @@
-/** Numbering and counting: what they cost the server while the row that everybody waits for is locked, and what is left of them. */
+/**
+ * Numbering and counting: what they cost the server while the row that everybody waits for is
+ * locked, and what is left of them.
+ */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { numberAll } from "../../src/storage/postgres/derived/numbering.ts";
@@ -13,7 +16,10 @@ const SOURCES = ["meta", "sms", "\u{1f4e8}'; drop table totals; --"];
 const KINDS = ["status", "reaction", "edit", "unknown"];
 const COUNTS = ["senders", "hours", "event_counts", "totals"];
 
-/** Notes each statement that adds to a table of counts: `on conflict do update` is an update too, whatever it finds. */
+/**
+ * Notes each statement that adds to a table of counts: `on conflict do update` is an update too,
+ * whatever it finds.
+ */
 const WATCH = `
   create table statements (name text);
   create function note() returns trigger language plpgsql as $$

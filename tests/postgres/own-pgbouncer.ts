@@ -1,4 +1,7 @@
-/** A PgBouncer of the tests' own before a PostgreSQL server, in transaction mode and with few connections. */
+/**
+ * A PgBouncer of the tests' own before a PostgreSQL server, in transaction mode and with few
+ * connections.
+ */
 import { chownSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * A PostgreSQL server of the tests' own, from npm's binaries or those in `POSTGRES_BIN`: its files in a temporary
- * folder, real syncs, and the least friendly defaults (text sorted by English rules, an odd time zone).
+ * A PostgreSQL server of the tests' own, from npm's binaries or those in `POSTGRES_BIN`: its files
+ * in a temporary folder, real syncs, and the least friendly defaults (text sorted by English rules,
+ * an odd time zone).
  */
 import { chownSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -9,7 +10,9 @@ import { until } from "../until.ts";
 import { freePort, keep, UNPRIVILEGED } from "./kept-process.ts";
 
 const SUPERUSER = "postgres";
-/** Any would do, the server trusts its host; this one shows up when something says a URL's password. */
+/**
+ * Any would do, the server trusts its host; this one shows up when something says a URL's password.
+ */
 const PASSWORD = "no-text-says-this-password";
 const START_MS = 60_000;
 
@@ -24,7 +27,10 @@ export interface OwnServer {
   readonly pid: () => number;
   /** What the server has logged so far. */
   readonly log: () => string;
-  /** `fast` ends sessions and writes everything back; `immediate` is a crash. Resolves when no process is left. */
+  /**
+   * `fast` ends sessions and writes everything back; `immediate` is a crash. Resolves when no
+   * process is left.
+   */
   readonly stop: (how: "fast" | "immediate") => Promise<void>;
   /** On the same files and port. Resolves when connections are taken. */
   readonly start: () => Promise<void>;
@@ -32,8 +38,8 @@ export interface OwnServer {
 }
 
 /**
- * Starts a new server. Settings are PostgreSQL's, such as `{ max_connections: "20" }`. Its folder is made in the
- * temporary one, or where `parent` says; `environment` is added to this process's.
+ * Starts a new server. Settings are PostgreSQL's, such as `{ max_connections: "20" }`. Its folder
+ * is made in the temporary one, or where `parent` says; `environment` is added to this process's.
  */
 export function newPostgresServer(
   settings: Readonly<Record<string, string>> = {},
@@ -115,7 +121,10 @@ async function startOn(
   };
 }
 
-/** The folder of `initdb` and `postgres`. Where only root may look, a copy of theirs is made in the given folder. */
+/**
+ * The folder of `initdb` and `postgres`. Where only root may look, a copy of theirs is made in the
+ * given folder.
+ */
 async function binaries(folder: string): Promise<string> {
   const given = process.env["POSTGRES_BIN"];
   const bin = given ? resolve(given) : await npmBinaries();

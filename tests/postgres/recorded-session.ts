@@ -1,4 +1,7 @@
-/** A session that keeps the texts of the statements that it was given, for tests of how many there are. */
+/**
+ * A session that keeps the texts of the statements that it was given, for tests of how many there
+ * are.
+ */
 import type { Session } from "../../src/storage/postgres/connection/connection.ts";
 
 interface RecordedSession extends Session {

@@ -1,4 +1,7 @@
-/** That the tests' own PostgreSQL is a real one: it syncs, a crash keeps what was committed, and nothing is left over. */
+/**
+ * That the tests' own PostgreSQL is a real one: it syncs, a crash keeps what was committed, and
+ * nothing is left over.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

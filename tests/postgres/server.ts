@@ -1,7 +1,8 @@
 /**
- * The PostgreSQL that tests share: the one of `POSTGRES_URL`, else the one that `scripts/run-tests.ts` has started for
- * the whole run, else a server of their own that starts with the first test that wants it. Each test has a database of
- * its own, which is empty. A test that breaks a server takes `newPostgresServer` instead.
+ * The PostgreSQL that tests share: the one of `POSTGRES_URL`, else the one that
+ * `scripts/run-tests.ts` has started for the whole run, else a server of their own that starts with
+ * the first test that wants it. Each test has a database of its own, which is empty. A test that
+ * breaks a server takes `newPostgresServer` instead.
  */
 import postgres from "postgres";
 import { atEnd } from "../at-end.ts";
@@ -22,12 +23,18 @@ export interface PostgresDatabase extends Pick<Session, "query"> {
 
 type Parameter = string | number | boolean | null | Uint8Array;
 
-/** Making and dropping a database takes a quarter of a second of syncing, so one that was used is emptied and lent again. */
+/**
+ * Making and dropping a database takes a quarter of a second of syncing, so one that was used is
+ * emptied and lent again.
+ */
 const free: string[] = [];
 let made = 0;
 let shared: Promise<{ readonly url: string }> | undefined;
 
-/** The shared server: the URL of a database that is there from the start, as a user who may make others. */
+/**
+ * The shared server: the URL of a database that is there from the start, as a user who may make
+ * others.
+ */
 export function postgresServer(): Promise<{ readonly url: string }> {
   shared ??= startShared();
   return shared;
@@ -88,8 +95,9 @@ export function sessionOn(url: string): Session {
 }
 
 /**
- * Takes everything away that was made in the session's database, one by one, with one sync for all. Extensions stay: on
- * Citus one of them is what makes the cluster, and dropping the schema would take it along.
+ * Takes everything away that was made in the session's database, one by one, with one sync for all.
+ * Extensions stay: on Citus one of them is what makes the cluster, and dropping the schema would
+ * take it along.
  */
 export async function empty({ query }: Pick<Session, "query">): Promise<void> {
   await query("begin");
@@ -98,11 +106,17 @@ export async function empty({ query }: Pick<Session, "query">): Promise<void> {
   await query("commit");
 }
 
-/** Not the server's own, such as autovacuum's, which only a superuser may end, and not those of Citus. */
+/**
+ * Not the server's own, such as autovacuum's, which only a superuser may end, and not those of
+ * Citus.
+ */
 const END_OTHERS = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
     and application_name !~* '^citus'`;
-/** What belongs to an extension or is a part of something else, such as a table's row type, isn't named. */
+/**
+ * What belongs to an extension or is a part of something else, such as a table's row type, isn't
+ * named.
+ */
 const MADE = `
   select type, identity from (
     select 'pg_class'::regclass as catalog, oid, relnamespace as schema from pg_class where relkind in ('r', 'p', 'v', 'm', 'S')

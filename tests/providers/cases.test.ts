@@ -1,6 +1,7 @@
 /**
- * Webhooks as providers send them, against the whole service: the cases beside this file, and those of the folder
- * that `PROVIDER_CASES` names. A case's own clock counts, and its bytes are sent as they are.
+ * Webhooks as providers send them, against the whole service: the cases beside this file, and those
+ * of the folder that `PROVIDER_CASES` names. A case's own clock counts, and its bytes are sent as
+ * they are.
  */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";

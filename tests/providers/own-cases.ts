@@ -1,6 +1,6 @@
 /**
- * Makes the cases of this folder: `bun tests/providers/own-cases.ts` writes them. Names, numbers and secrets are made
- * up; signatures come from node:crypto, not from the code that is tested.
+ * Makes the cases of this folder: `bun tests/providers/own-cases.ts` writes them. Names, numbers
+ * and secrets are made up; signatures come from node:crypto, not from the code that is tested.
  */
 import { createHash, createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** What a service says and does about SQLite's files: their sizes, and the index file that follows the log. */
+/**
+ * What a service says and does about SQLite's files: their sizes, and the index file that follows
+ * the log.
+ */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";

@@ -9,7 +9,9 @@ const AT = 64;
 /** The shell's variable that stands for a secret which a header holds as it is. */
 export const SECRET_VARIABLE = "SOURCE_SECRET";
 
-/** A command and its line feed, byte for byte; throws `UnfitRow` for a body that no shell can hold. */
+/**
+ * A command and its line feed, byte for byte; throws `UnfitRow` for a body that no shell can hold.
+ */
 export function curlCommand(url: URL, { headers, body, secretHeader }: Trial): Uint8Array {
   const bytes = Buffer.from(body);
   if (bytes.includes(0)) throw new UnfitRow("a NUL byte can't stand in a shell command");
@@ -29,7 +31,10 @@ function quoted(text: string): string {
   return quotedBytes(Buffer.from(text)).toString();
 }
 
-/** Between single quotes a shell leaves everything alone but the single quote. Latin-1 keeps bytes as they are. */
+/**
+ * Between single quotes a shell leaves everything alone but the single quote. Latin-1 keeps bytes
+ * as they are.
+ */
 function quotedBytes(bytes: Buffer): Buffer {
   return Buffer.from(`'${bytes.toString("latin1").replaceAll("'", "'\\''")}'`, "latin1");
 }

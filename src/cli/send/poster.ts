@@ -23,7 +23,10 @@ const BACKOFF_MS = 200;
 const BACKOFF_MS_MAX = 5_000;
 const DETAIL_CHARS_MAX = 500;
 
-/** Posts what is signed for the moment, and again after a 503 or a lost connection, `retries` times at most. */
+/**
+ * Posts what is signed for the moment, and again after a 503 or a lost connection, `retries` times
+ * at most.
+ */
 export async function post(target: Target, signedAt: (now: number) => Trial): Promise<Verdict> {
   for (let attempt = 0; ; attempt++) {
     const request = signedAt(target.now());
@@ -104,7 +107,10 @@ function detailOf(text: string): string {
   }
 }
 
-/** RFC 9110, section 10.2.3: seconds, or a date. Undefined when it says nothing that can be followed. */
+/**
+ * RFC 9110, section 10.2.3: seconds, or a date. Undefined when it says nothing that can be
+ * followed.
+ */
 export function retryAfterMs(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const ms = /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;

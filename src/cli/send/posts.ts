@@ -11,13 +11,19 @@ import { UnfitRow } from "./template.ts";
 const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const TAB = "\t";
 
-/** A body to post, or why the row gives none; its label is what people are told of it, such as `row 3`. */
+/**
+ * A body to post, or why the row gives none; its label is what people are told of it, such as
+ * `row 3`.
+ */
 export type Post = { readonly label: string } & (
   | { readonly body: string | Uint8Array }
   | { readonly problem: string }
 );
 
-/** Every body of an input. Throws `UsageError` when its columns don't fit, `CommandFailed` where it can't go on. */
+/**
+ * Every body of an input. Throws `UsageError` when its columns don't fit, `CommandFailed` where it
+ * can't go on.
+ */
 export function postsOf(input: Input, format: Format, mapping: Mapping): AsyncGenerator<Post> {
   switch (format) {
     case "ndjson":
@@ -102,7 +108,10 @@ function jsonColumns(line: Uint8Array, utf8: TextDecoder): Columns {
   };
 }
 
-/** Tab-separated lines without any quoting: what stands between two tabs is the text. A string says why there is no row. */
+/**
+ * Tab-separated lines without any quoting: what stands between two tabs is the text. A string says
+ * why there is no row.
+ */
 async function* tsvRows(input: Input): AsyncGenerator<readonly string[] | string> {
   const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {

@@ -1,4 +1,7 @@
-/** From a body to the request that carries it: signed by the native rules, or as a configured source's provider would. */
+/**
+ * From a body to the request that carries it: signed by the native rules, or as a configured
+ * source's provider would.
+ */
 import { isInstant } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import { sign } from "../../sources/native.ts";
@@ -6,8 +9,9 @@ import type { ConfiguredSource, Trial } from "../../sources/provider-source.ts";
 import { UnfitRow } from "./template.ts";
 
 /**
- * Makes a body ready; what it gives signs anew whenever it is called (`now` in milliseconds since 1970), so that a
- * late retry isn't too old. Throws `UnfitRow` for a body that can't become a request.
+ * Makes a body ready; what it gives signs anew whenever it is called (`now` in milliseconds since
+ * 1970), so that a late retry isn't too old. Throws `UnfitRow` for a body that can't become a
+ * request.
  */
 export type Prepare = (body: string | Uint8Array) => (now: number) => Trial;
 
@@ -20,7 +24,10 @@ export function nativeRequests(secret: string): Prepare {
   };
 }
 
-/** Messages in JSON, in the provider's own form. `url` is the one that is posted to; the source knows the signed one. */
+/**
+ * Messages in JSON, in the provider's own form. `url` is the one that is posted to; the source
+ * knows the signed one.
+ */
 export function sourceRequests(source: ConfiguredSource, url: URL): Prepare {
   const signedUrl = source.signedUrl(url.pathname, url.search.slice(1));
   return (body) => {

@@ -1,4 +1,7 @@
-/** The work of `postern send`: rows → bodies → posts, a bounded number at once, however many there are. */
+/**
+ * The work of `postern send`: rows → bodies → posts, a bounded number at once, however many there
+ * are.
+ */
 import { extname } from "node:path";
 import { readSome, webhookSecrets } from "../../config.ts";
 import { randomId } from "../../lib/chance.ts";
@@ -108,7 +111,9 @@ async function sendBatch(
   return tally.clean ? 0 : 1;
 }
 
-/** Each lane posts one message after the other. When nobody can be reached no lane begins another. */
+/**
+ * Each lane posts one message after the other. When nobody can be reached no lane begins another.
+ */
 async function sendAll(
   { posts, bytesRead }: Batch,
   send: (item: Post) => Promise<Sent>,

@@ -5,7 +5,9 @@ import { UsageError } from "../errors.ts";
 export interface Row {
   /** Counted from 1. */
   readonly number: number;
-  /** The row's `{time}`; undefined without `--start`, and then `{time}` is a column like any other. */
+  /**
+   * The row's `{time}`; undefined without `--start`, and then `{time}` is a column like any other.
+   */
   readonly time: string | undefined;
   /** Undefined when there is no such column, null when it holds nothing (JSON only). */
   readonly column: (name: string) => string | null | undefined;
@@ -14,11 +16,16 @@ export interface Row {
 export interface Template {
   /** The columns it takes from a row. */
   readonly columns: readonly string[];
-  /** Null when the template is nothing but one placeholder and that holds nothing. Throws `UnfitRow`. */
+  /**
+   * Null when the template is nothing but one placeholder and that holds nothing. Throws
+   * `UnfitRow`.
+   */
   readonly fill: (row: Row) => string | null;
 }
 
-/** A row that can't become a message: it lacks a column that a template names, or its time is none. */
+/**
+ * A row that can't become a message: it lacks a column that a template names, or its time is none.
+ */
 export class UnfitRow extends Error {
   override readonly name = "UnfitRow";
 }

@@ -1,6 +1,6 @@
 /**
- * HTTP requests as files (request line, headers, a blank line, and the body, whose bytes are taken as they are), and
- * what of them the service would have had.
+ * HTTP requests as files (request line, headers, a blank line, and the body, whose bytes are taken
+ * as they are), and what of them the service would have had.
  */
 import { FIELD_NAME } from "../../lib/header-field.ts";
 import { UsageError } from "../errors.ts";
@@ -95,7 +95,10 @@ export function receivedBody({ method, headers, body }: CapturedRequest): {
 const CHUNK = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?\r?\n/;
 const CHUNK_HEAD_BYTES_MAX = 1024;
 
-/** What was sent in chunks (RFC 9112, section 7.1), put together; undefined when the bytes aren't exactly that. */
+/**
+ * What was sent in chunks (RFC 9112, section 7.1), put together; undefined when the bytes aren't
+ * exactly that.
+ */
 export function unchunked(body: Uint8Array): Uint8Array | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
   const chunks: Uint8Array[] = [];

@@ -1,6 +1,6 @@
 /**
- * What may have happened to a request between its signing and us, each as another form of it to try: another body,
- * another URL, another moment.
+ * What may have happened to a request between its signing and us, each as another form of it to
+ * try: another body, another URL, another moment.
  */
 import type { SignedRequest } from "../../core/source.ts";
 import type { ConfiguredSource } from "../../sources/provider-source.ts";
@@ -33,7 +33,10 @@ export function changed(attempt: Attempt, { to }: Change): Attempt {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What tools do to a body on its way: line ends, a JSON parser and writer, a cut. Each other form once. */
+/**
+ * What tools do to a body on its way: line ends, a JSON parser and writer, a cut. Each other form
+ * once.
+ */
 export function bodyChanges({ headers, body }: SignedRequest): readonly Change[] {
   const text = textOf(body);
   const length = Number(headers.get("content-length") ?? Number.NaN);
@@ -111,8 +114,9 @@ function textOf(body: Uint8Array): string | undefined {
 const URL_PARTS = /^(?:(https?):\/\/([^/?#]*))?([^?]*)(\?.*)?$/is;
 
 /**
- * Other addresses that it may have been signed for: over http, at another host, with or without a slash. Each once: as
- * configured but for one part or two, then with the host that the request names.
+ * Other addresses that it may have been signed for: over http, at another host, with or without a
+ * slash. Each once: as configured but for one part or two, then with the host that the request
+ * names.
  */
 export function urlChanges({ headers, url }: SignedRequest): readonly Change[] {
   const [, scheme, authority, path = "", query = ""] = URL_PARTS.exec(url) ?? [];
@@ -143,7 +147,10 @@ export function urlChanges({ headers, url }: SignedRequest): readonly Change[] {
 
 const TIMES =
   /(?<![0-9.])([0-9]{10}|[0-9]{13})(?![0-9])|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})/g;
-/** From the beginning of a run of letters on: any other start in it would look through the rest again. */
+/**
+ * From the beginning of a run of letters on: any other start in it would look through the rest
+ * again.
+ */
 const JWT = /(?<![\w-])[\w-]+\.([\w-]+)\.[\w-]+/g;
 const TIMES_MAX = 20;
 /** A signed form may name its time; it stands within the first kilobytes. */

@@ -1,6 +1,6 @@
 /**
- * What may help whoever wonders why a request was refused, found by trying: what would have to be different for it to
- * hold. Nothing is told that wasn't seen to hold.
+ * What may help whoever wonders why a request was refused, found by trying: what would have to be
+ * different for it to hold. Nothing is told that wasn't seen to hold.
  */
 import type { SignedRequest } from "../../core/source.ts";
 import { spellingsOf } from "../../sources/spellings.ts";
@@ -45,8 +45,8 @@ function requestFor(source: Configured["source"], { request }: Attempt): SignedR
 }
 
 /**
- * The fewest changes under which the proof holds; none when there aren't any. `spellings` are other ways to read the
- * source's configuration.
+ * The fewest changes under which the proof holds; none when there aren't any. `spellings` are other
+ * ways to read the source's configuration.
  */
 function causesOf(attempt: Attempt, spellings: readonly Change[]): readonly Change[] {
   const { request } = attempt;

@@ -1,4 +1,7 @@
-/** What the service would do with a request, in lines for a person. No line may say a secret or a text. */
+/**
+ * What the service would do with a request, in lines for a person. No line may say a secret or a
+ * text.
+ */
 import { readSome } from "../../config.ts";
 import type { Message } from "../../core/message.ts";
 import type { Proof, ProviderAnswer, Refusal } from "../../core/source.ts";

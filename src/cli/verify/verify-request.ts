@@ -1,4 +1,7 @@
-/** The work of `postern verify`: what the service would do with a captured request, without it and without a trace. */
+/**
+ * The work of `postern verify`: what the service would do with a captured request, without it and
+ * without a trace.
+ */
 import { systemClock } from "../../lib/clock.ts";
 import { configuredSource } from "../configured-source.ts";
 import { UsageError } from "../errors.ts";

@@ -1,4 +1,7 @@
-/** `POST /admin/rebuild-index`: makes everything that is derived from the log anew, while reads go on. */
+/**
+ * `POST /admin/rebuild-index`: makes everything that is derived from the log anew, while reads go
+ * on.
+ */
 import { Type } from "typebox";
 import { describe } from "../../core/errors.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";

@@ -1,4 +1,7 @@
-/** `GET /openapi.json` and `GET /docs`: the contract for programs and for people, without internet access. */
+/**
+ * `GET /openapi.json` and `GET /docs`: the contract for programs and for people, without internet
+ * access.
+ */
 import { json } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 import type { ApiDocument } from "./api-document.ts";

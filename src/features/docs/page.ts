@@ -1,4 +1,6 @@
-/** Renders the OpenAPI document as one page of plain HTML: no script, nothing loaded from anywhere. */
+/**
+ * Renders the OpenAPI document as one page of plain HTML: no script, nothing loaded from anywhere.
+ */
 import type { ApiAnswer, ApiContent, ApiDocument, ApiOperation, ApiSchema } from "./api-document.ts";
 
 const STYLE = `

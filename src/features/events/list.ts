@@ -1,4 +1,7 @@
-/** `GET /events`: what sources sent besides messages, by filters, in the order of instants, page by page. */
+/**
+ * `GET /events`: what sources sent besides messages, by filters, in the order of instants, page by
+ * page.
+ */
 import { Type } from "typebox";
 import { decodeEventCursor, encodeEventCursor } from "../../core/cursor.ts";
 import { EventRow, eventRow } from "../../core/event-row.ts";

@@ -1,5 +1,6 @@
 /**
- * `GET /health/live` and `/health/ready`. Live says that the process answers; ready says that it can commit.
+ * `GET /health/live` and `/health/ready`. Live says that the process answers; ready says that it
+ * can commit.
  */
 import { Type } from "typebox";
 import { Failure } from "../../core/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * What webhooks of every source have in common: how an intake is kept, and how a request is counted and logged.
- * Nothing here may say a secret, a signature or a text.
+ * What webhooks of every source have in common: how an intake is kept, and how a request is counted
+ * and logged. Nothing here may say a secret, a signature or a text.
  */
 import {
   BodyIncomplete,
@@ -38,8 +38,8 @@ export const TOO_MANY_FAILED: AnswerDoc = {
 };
 
 /**
- * Resolves with what became of it, once all of it is on stable storage: a message whose identifier is taken by
- * another source's is kept too, as an event.
+ * Resolves with what became of it, once all of it is on stable storage: a message whose identifier
+ * is taken by another source's is kept too, as an event.
  */
 export async function keep(
   { store, clock }: IngestOptions,
@@ -88,8 +88,8 @@ function conflicts(
 }
 
 /**
- * An intake that is durable: new when any of it is, and an error when any of it met another source's message.
- * `keptWhole` says why it wasn't taken apart, when it was too much of something.
+ * An intake that is durable: new when any of it is, and an error when any of it met another
+ * source's message. `keptWhole` says why it wasn't taken apart, when it was too much of something.
  */
 export function noteKept(
   counted: CountedSource,
@@ -126,7 +126,9 @@ function resultOf(error: unknown): Result {
   return error instanceof Overloaded || error instanceof ShuttingDown ? "overloaded" : "error";
 }
 
-/** A request that doesn't prove its origin: `answer`, or 429 when its client is beyond the limit. */
+/**
+ * A request that doesn't prove its origin: `answer`, or 429 when its client is beyond the limit.
+ */
 export function noteUnproven(
   { source, tally }: CountedSource,
   exchange: Exchange,

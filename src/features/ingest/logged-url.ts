@@ -1,10 +1,16 @@
-/** A signed URL as a log may hold it: what can be wrong with it stays, and what may be secret in it doesn't. */
+/**
+ * A signed URL as a log may hold it: what can be wrong with it stays, and what may be secret in it
+ * doesn't.
+ */
 
 const URL_CHARS_MAX = 256;
 /** In place of what is left out. */
 const LEFT_OUT = "…";
 
-/** Without the query's values, and without the user and password before the host; names of parameters stay. */
+/**
+ * Without the query's values, and without the user and password before the host; names of
+ * parameters stay.
+ */
 export function loggedUrl(url: string): string {
   const queryAt = url.indexOf("?");
   const head = (queryAt < 0 ? url : url.slice(0, queryAt)).replace(/\/\/[^/]*@/, `//${LEFT_OUT}@`);

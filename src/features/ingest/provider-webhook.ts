@@ -1,6 +1,7 @@
 /**
- * `POST /webhook/{source}` and `GET /webhook/{source}`: a configured source's webhook. Verify, store, answer, in this
- * order; whatever was verified is stored, so that no shape of it is ever refused.
+ * `POST /webhook/{source}` and `GET /webhook/{source}`: a configured source's webhook. Verify,
+ * store, answer, in this order; whatever was verified is stored, so that no shape of it is ever
+ * refused.
  */
 import { Type } from "typebox";
 import { ShuttingDown } from "../../core/errors.ts";

@@ -37,8 +37,9 @@ export class Sources {
   }
 
   /**
-   * Serves these sources, and no others, once the store has noted their names; one replacement after the other.
-   * Throws `StartRefused`, and changes nothing, when a range holds messages of the native source.
+   * Serves these sources, and no others, once the store has noted their names; one replacement
+   * after the other. Throws `StartRefused`, and changes nothing, when a range holds messages of the
+   * native source.
    */
   replace(sources: readonly ProviderSource[]): Promise<void> {
     const replacement = this.#lastReplacement.then(() => this.#replace(sources));
@@ -46,7 +47,10 @@ export class Sources {
     return replacement;
   }
 
-  /** The ranges are closed to native messages first, so that none gets in between the store's look and the change. */
+  /**
+   * The ranges are closed to native messages first, so that none gets in between the store's look
+   * and the change.
+   */
   async #replace(sources: readonly ProviderSource[]): Promise<void> {
     const names = sources.map(({ name }) => name);
     this.#coming = new Set(names);

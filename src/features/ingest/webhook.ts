@@ -1,6 +1,6 @@
 /**
- * `POST /webhook`: verify, store, answer, in this order. No 2xx is ever made before the store says that the
- * intake is on stable storage, and nothing is parsed before its signature holds.
+ * `POST /webhook`: verify, store, answer, in this order. No 2xx is ever made before the store says
+ * that the intake is on stable storage, and nothing is parsed before its signature holds.
  */
 import { type Static, Type } from "typebox";
 import { ShuttingDown } from "../../core/errors.ts";

@@ -124,7 +124,9 @@ async function list(store: Store, { query }: Exchange): Promise<Response> {
   return json(200, { data, total, limit, offset }, link);
 }
 
-/** A query string turns `+` into a space: a leading space, or none before bare digits, means `+`. */
+/**
+ * A query string turns `+` into a space: a leading space, or none before bare digits, means `+`.
+ */
 function number(value: string): string {
   return /^ ?[0-9]+$/.test(value) ? `+${value.trimStart()}` : value;
 }

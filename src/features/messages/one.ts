@@ -1,4 +1,6 @@
-/** `GET /messages/{message_id}`: one message with all that is known of it, and what happened to it. */
+/**
+ * `GET /messages/{message_id}`: one message with all that is known of it, and what happened to it.
+ */
 import { Type } from "typebox";
 import { BODY_MEMBERS, bodyMembers, EventRow, eventRow } from "../../core/event-row.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";

@@ -1,4 +1,7 @@
-/** `GET /stats`: how many messages there are, from whom most of them, and their first and last instants. */
+/**
+ * `GET /stats`: how many messages there are, from whom most of them, and their first and last
+ * instants.
+ */
 import { Type } from "typebox";
 import { DetailAnswer } from "../../core/field-errors.ts";
 import type { Store } from "../../core/store.ts";

@@ -1,4 +1,6 @@
-/** The thread that inspects large bodies: it opens the source of each anew, and gives the body back. */
+/**
+ * The thread that inspects large bodies: it opens the source of each anew, and gives the body back.
+ */
 import type { Inspected, Normalised } from "../../core/source.ts";
 import { freeBytes } from "../../lib/free-bytes.ts";
 import { nativeSource } from "../native.ts";

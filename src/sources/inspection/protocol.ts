@@ -14,7 +14,9 @@ export type Question = { readonly body: Uint8Array } & (
   | { readonly kind: "native"; readonly secrets: readonly string[]; readonly proof: string }
 );
 
-/** The result as JSON, which costs a fraction of a structured clone, without the body that is in it. */
+/**
+ * The result as JSON, which costs a fraction of a structured clone, without the body that is in it.
+ */
 export interface Result {
   readonly json: string;
   /** Undefined when nobody wants it any more. */

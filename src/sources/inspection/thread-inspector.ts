@@ -1,6 +1,7 @@
 /**
- * Inspects large bodies in a thread of its own, one after the other, so that nothing that a stranger sends holds up the
- * main thread. The thread is started when the first large body comes, and keeps nothing between two of them.
+ * Inspects large bodies in a thread of its own, one after the other, so that nothing that a
+ * stranger sends holds up the main thread. The thread is started when the first large body comes,
+ * and keeps nothing between two of them.
  */
 import { Overloaded } from "../../core/errors.ts";
 import type {

@@ -1,6 +1,6 @@
 /**
- * Any other signed webhook, by configuration: a preset, or a scheme and, if it carries messages, a field map. What
- * the map finds no message in is kept as an event.
+ * Any other signed webhook, by configuration: a preset, or a scheme and, if it carries messages, a
+ * field map. What the map finds no message in is kept as an event.
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
@@ -93,7 +93,10 @@ function schemeOf(options: Options): GenericScheme | undefined {
   return options.scheme ?? presetOf(options)?.scheme;
 }
 
-/** By the first map that finds messages; if there is none, nobody knows the shape, and a plain object is kept as an event. */
+/**
+ * By the first map that finds messages; if there is none, nobody knows the shape, and a plain
+ * object is kept as an event.
+ */
 function compose(maps: readonly FieldMap[], message: Message): Composed {
   const map = maps.find(({ message_id }) => message_id !== undefined);
   const document = map === undefined ? message : composedBy(map, message);

@@ -1,7 +1,8 @@
 /**
- * Meta's webhooks: WhatsApp Cloud API, Messenger and Instagram. One POST may hold many entries, each with many
- * messages and statuses; an entry that isn't understood costs the others nothing.
- * Source of the shapes: Meta's webhook references (WhatsApp "messages", Messenger and Instagram "messaging").
+ * Meta's webhooks: WhatsApp Cloud API, Messenger and Instagram. One POST may hold many entries,
+ * each with many messages and statuses; an entry that isn't understood costs the others nothing.
+ * Source of the shapes: Meta's webhook references (WhatsApp "messages", Messenger and Instagram
+ * "messaging").
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";

@@ -1,7 +1,7 @@
 /**
- * Slack's Events API: signed POSTs, of which the first is a handshake. Messages that people wrote are messages; what
- * bots write, edits, deletions and everything else are events.
- * Source of the scheme and the shapes: docs.slack.dev, "Verifying requests from Slack" and the event references.
+ * Slack's Events API: signed POSTs, of which the first is a handshake. Messages that people wrote
+ * are messages; what bots write, edits, deletions and everything else are events. Source of the
+ * scheme and the shapes: docs.slack.dev, "Verifying requests from Slack" and the event references.
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";

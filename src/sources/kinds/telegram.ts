@@ -1,7 +1,7 @@
 /**
- * Telegram's Bot API: one update a POST, with the token that was given to `setWebhook` in a header. The token proves
- * who sent it; the body is not signed.
- * Source of the shapes: core.telegram.org/bots/api, "Update" and "Message".
+ * Telegram's Bot API: one update a POST, with the token that was given to `setWebhook` in a header.
+ * The token proves who sent it; the body is not signed. Source of the shapes:
+ * core.telegram.org/bots/api, "Update" and "Message".
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";
@@ -99,7 +99,8 @@ function messageItem(message: JsonTree, update: JsonTree, key: string, bot: stri
   const isSystem = type === undefined && message.members().some(([name]) => SYSTEM.test(name));
   const isBots = message.at("from", "is_bot")?.isTrue === true && message.get("sender_chat") === undefined;
   const chat = message.get("chat");
-  // What a business account receives and what it sends come alike; a private chat has the number of the other one.
+  // What a business account receives and what it sends come alike; a private chat has the number of
+  // the other one.
   const isOwn =
     message.get("business_connection_id") !== undefined &&
     message.at("from", "id")?.text !== chat?.get("id")?.text;
@@ -121,8 +122,8 @@ function messageItem(message: JsonTree, update: JsonTree, key: string, bot: stri
 }
 
 /**
- * A message's number is unique in its chat only, and the chat of a business account with somebody has the same
- * number as the bot's own chat with them.
+ * A message's number is unique in its chat only, and the chat of a business account with somebody
+ * has the same number as the bot's own chat with them.
  */
 function idOf(message: JsonTree | undefined, number: JsonTree | undefined): string | undefined {
   const inChat = joined(message?.at("chat", "id")?.text, number?.text);

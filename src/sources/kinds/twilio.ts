@@ -1,7 +1,8 @@
 /**
- * Twilio's webhooks for SMS, WhatsApp and the other channels of its Messages API: forms, signed together with the
- * URL as Twilio knows it. Answered with empty TwiML, so that Twilio sends nothing back to whoever wrote.
- * Source of the scheme: Twilio's "Validating requests" page and the published vectors of its libraries.
+ * Twilio's webhooks for SMS, WhatsApp and the other channels of its Messages API: forms, signed
+ * together with the URL as Twilio knows it. Answered with empty TwiML, so that Twilio sends nothing
+ * back to whoever wrote. Source of the scheme: Twilio's "Validating requests" page and the
+ * published vectors of its libraries.
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";
@@ -25,8 +26,9 @@ import { sha256Hex } from "../schemes/template.ts";
 const SIGNATURE = "X-Twilio-Signature";
 const SHA1_BASE64 = /^[A-Za-z0-9+/]{27}=$/;
 /**
- * Names and values are signed without anything between them, so one signature holds for `MessageSid=SM1&NumMedia=0` and
- * for `MessageSid=SM1NumMedia0`: an identifier that has swallowed what comes behind it isn't of this form.
+ * Names and values are signed without anything between them, so one signature holds for
+ * `MessageSid=SM1&NumMedia=0` and for `MessageSid=SM1NumMedia0`: an identifier that has swallowed
+ * what comes behind it isn't of this form.
  */
 const SID = /^(SM|MM)[0-9a-f]{1,32}$/i;
 
@@ -50,7 +52,9 @@ function isForm(contentType: string): boolean {
   return contentType === "" || contentType.toLowerCase().startsWith(FORM_TYPE);
 }
 
-/** The URL and, of a form, its parameters; of anything else the hash of the body stands in the URL. */
+/**
+ * The URL and, of a form, its parameters; of anything else the hash of the body stands in the URL.
+ */
 function twilioScheme(secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
   const signature = (key: Uint8Array, url: string, parameters: Uint8Array) =>
@@ -94,7 +98,10 @@ function bodyHash(url: string): string | undefined {
   return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get("bodySHA256") ?? undefined);
 }
 
-/** Names and values, sorted by name; the values of a name that comes more often sorted too, each once. */
+/**
+ * Names and values, sorted by name; the values of a name that comes more often sorted too, each
+ * once.
+ */
 function signedParameters(body: Uint8Array): Buffer {
   const form = Form.parse(body);
   const signed = Buffer.allocUnsafe(form.bytes);
@@ -110,7 +117,10 @@ function signedParameters(body: Uint8Array): Buffer {
 
 const URL_PARTS = /^(https?):\/\/([^/?#]*?)(:[0-9]+)?([/?#].*)?$/i;
 
-/** As given, without its port, with the scheme's port, and each with the apostrophe that some signers escape. */
+/**
+ * As given, without its port, with the scheme's port, and each with the apostrophe that some
+ * signers escape.
+ */
 function urlsOf(url: string): string[] {
   const [, protocol = "", authority = "", , rest = ""] = URL_PARTS.exec(url) ?? [];
   const port = protocol.toLowerCase() === "http" ? 80 : 443;

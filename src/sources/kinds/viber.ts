@@ -1,7 +1,7 @@
 /**
- * Viber's bots: one signed callback a POST. What subscribers write are messages; deliveries, subscriptions and the
- * call by which Viber tries a new webhook are events.
- * Source of the scheme and the shapes: developers.viber.com, "REST Bot API", callbacks.
+ * Viber's bots: one signed callback a POST. What subscribers write are messages; deliveries,
+ * subscriptions and the call by which Viber tries a new webhook are events. Source of the scheme
+ * and the shapes: developers.viber.com, "REST Bot API", callbacks.
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";
@@ -44,7 +44,8 @@ export const viber = defineKind({
         secrets,
       ),
       normalise: (body, { now }) => normaliseViber(body, bot, now),
-      // To the start of a conversation the answer would be a message of the bot's; an empty one is none.
+      // To the start of a conversation the answer would be a message of the bot's; an empty one is
+      // none.
       accepted: plainText(200, ""),
       compose,
     };

@@ -178,7 +178,8 @@ describe("the older SMS API", () => {
 
   test("a name can't take other parameters in", () => {
     const query = signed(MESSAGE).body.toString();
-    // Signed as `&message-timestamp=…&messageId=0A1&msisdn=…`: the same text with two parameters as one.
+    // Signed as `&message-timestamp=…&messageId=0A1&msisdn=…`: the same text with two parameters as
+    // one.
     const merged = query.replace("messageId=0A1&msisdn=", "messageId%3D0A1%26msisdn=");
     expect(merged).not.toBe(query);
     expect(

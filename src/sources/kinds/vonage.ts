@@ -1,7 +1,7 @@
 /**
- * Vonage's Messages API, proven by a JSON Web Token that names the body's hash, and its older SMS API, whose
- * parameters are signed one by one.
- * Source of the schemes and shapes: developer.vonage.com, "Signed webhooks", "Signing messages", Messages API v1.
+ * Vonage's Messages API, proven by a JSON Web Token that names the body's hash, and its older SMS
+ * API, whose parameters are signed one by one. Source of the schemes and shapes:
+ * developer.vonage.com, "Signed webhooks", "Signing messages", Messages API v1.
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
@@ -124,7 +124,9 @@ function smsProvider(
   };
 }
 
-/** Over `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced. */
+/**
+ * Over `&name=value` of each parameter but `sig`, by name; `&` and `=` within values are replaced.
+ */
 function parametersScheme(algorithm: keyof typeof HEX_CHARS, secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
   const signature = (key: Uint8Array, bytes: Uint8Array) =>
@@ -141,7 +143,8 @@ function parametersScheme(algorithm: keyof typeof HEX_CHARS, secrets: readonly s
       const why = checkTimestamp(parameters.last("timestamp") ?? "", "unix", now, TOLERANCE_SECONDS);
       if (why !== undefined) return refused(why);
       const bytes = signedBytes(parameters);
-      // Names aren't replaced when they are signed: one with `=` in it could stand for several parameters.
+      // Names aren't replaced when they are signed: one with `=` in it could stand for several
+      // parameters.
       if (bytes === undefined) return refused("the name of a parameter holds & or =");
       let proven = false;
       for (const key of keys)

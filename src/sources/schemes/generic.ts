@@ -1,4 +1,6 @@
-/** A scheme as a configuration says it: one object whose `algorithm` decides what else it may say. */
+/**
+ * A scheme as a configuration says it: one object whose `algorithm` decides what else it may say.
+ */
 import { type Static, Type } from "typebox";
 import { type HmacOptions, hmacScheme } from "./hmac.ts";
 import { type JwtAlgorithm, type JwtOptions, jwtScheme } from "./jwt.ts";

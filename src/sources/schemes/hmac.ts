@@ -1,6 +1,7 @@
 /**
- * Signatures by a shared secret in a header, in all the ways in which providers word them: several candidates, names
- * or versions before them, a timestamp beside them or in a header of its own. Any candidate that any secret made wins.
+ * Signatures by a shared secret in a header, in all the ways in which providers word them: several
+ * candidates, names or versions before them, a timestamp beside them or in a header of its own. Any
+ * candidate that any secret made wins.
  */
 
 import type { RequestHead, Verdict } from "../../core/source.ts";
@@ -101,7 +102,10 @@ const PROVEN: Verdict = { proven: true };
 /** Bytes of a signature. */
 const SIZES = { "hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha512": 64 } as const;
 
-/** Nothing, when the part has another version or not the prefix, or is no signature of this algorithm's. */
+/**
+ * Nothing, when the part has another version or not the prefix, or is no signature of this
+ * algorithm's.
+ */
 function signatureIn(part: string, options: HmacOptions): string[] {
   const { prefix = "", version_separator, version, algorithm, encoding } = options;
   if (version_separator === undefined && !part.startsWith(prefix)) return [];

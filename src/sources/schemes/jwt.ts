@@ -1,4 +1,7 @@
-/** JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body and a URL. */
+/**
+ * JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body
+ * and a URL.
+ */
 import type { Refusal } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { defineScheme, refused, type Scheme, secretBytes } from "./proof.ts";
@@ -10,7 +13,10 @@ export interface JwtOptions {
   /** The algorithms that count; `none` never does. */
   readonly algorithms: readonly JwtAlgorithm[];
   readonly issuer?: string;
-  /** The claim `payload_hash` must be there when there is a body, and be its SHA-256 (hexadecimal) whenever it is there. */
+  /**
+   * The claim `payload_hash` must be there when there is a body, and be its SHA-256 (hexadecimal)
+   * whenever it is there.
+   */
   readonly payload_hash?: boolean;
   /** The claim `url_hash` must be the SHA-256 (hexadecimal) of the URL. */
   readonly url_hash?: boolean;

@@ -5,8 +5,9 @@ interface SchemeRules {
   /** Whether the signature of a request without a body covers its query. */
   readonly coversQuery: boolean;
   /**
-   * What the head tells: a refusal, or what remains to be checked with the body. It takes no longer for what a stranger
-   * wrote. `now` in milliseconds since 1970. Constant in time as to secrets and signatures.
+   * What the head tells: a refusal, or what remains to be checked with the body. It takes no longer
+   * for what a stranger wrote. `now` in milliseconds since 1970. Constant in time as to secrets and
+   * signatures.
    */
   begin(head: RequestHead, now: number): Refusal | BodyCheck;
   /** What makes a request pass `verify`, by the first secret; for trials. */
@@ -46,7 +47,10 @@ export function refused(why: string, signed?: readonly string[]): Refusal {
 /** A scheme or a secret that can't be used as it is configured. */
 export class SchemeError extends Error {
   override readonly name = "SchemeError";
-  /** The option that it is about, as a path such as `scheme/signed`; undefined when it is about the whole. */
+  /**
+   * The option that it is about, as a path such as `scheme/signed`; undefined when it is about the
+   * whole.
+   */
   readonly option: string | undefined;
 
   constructor(message: string, option?: string) {
@@ -57,7 +61,10 @@ export class SchemeError extends Error {
 
 export type SecretEncoding = "utf8" | "base64" | "hex";
 
-/** The key of a configured secret, which may begin with a prefix that is no part of it. Throws `SchemeError`. */
+/**
+ * The key of a configured secret, which may begin with a prefix that is no part of it. Throws
+ * `SchemeError`.
+ */
 export function secretBytes(secret: string, encoding: SecretEncoding = "utf8", prefix = ""): Uint8Array {
   const text = secret.startsWith(prefix) ? secret.slice(prefix.length) : secret;
   if (text.trim() === "") throw new SchemeError("the secret is blank");
@@ -70,7 +77,10 @@ export function secretBytes(secret: string, encoding: SecretEncoding = "utf8", p
   return bytes;
 }
 
-/** Without the signs at the end, by steps: a regular expression would try each of a long run of them. */
+/**
+ * Without the signs at the end, by steps: a regular expression would try each of a long run of
+ * them.
+ */
 function unpadded(base64: string): string {
   let end = base64.length;
   while (base64[end - 1] === "=") end--;

@@ -1,4 +1,7 @@
-/** What is signed, as a template over bytes: `{timestamp}.{body}`, say. It must contain the body, or its hash. */
+/**
+ * What is signed, as a template over bytes: `{timestamp}.{body}`, say. It must contain the body, or
+ * its hash.
+ */
 import { SchemeError } from "./proof.ts";
 
 const NAMES = ["body", "sha256(body)", "timestamp", "id", "nonce", "url"] as const;
@@ -14,7 +17,10 @@ type Part = { readonly literal: string } | { readonly name: TemplateName };
 export class Template {
   readonly #parts: readonly Part[];
 
-  /** Throws `SchemeError` for a name that it doesn't know, for far too many, and for a template without the body. */
+  /**
+   * Throws `SchemeError` for a name that it doesn't know, for far too many, and for a template
+   * without the body.
+   */
   constructor(text: string) {
     this.#parts = text
       .split(/(\{[^{}]*\})/)
@@ -33,7 +39,10 @@ export class Template {
     return this.#parts.some((part) => "name" in part && part.name === name);
   }
 
-  /** Whether a value holds what stands between the parts, so that it could be read as several of them. */
+  /**
+   * Whether a value holds what stands between the parts, so that it could be read as several of
+   * them.
+   */
   couldBeSplit(value: string): boolean {
     return this.#parts.some((part) => "literal" in part && value.includes(part.literal));
   }

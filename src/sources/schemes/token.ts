@@ -1,4 +1,7 @@
-/** A header that equals the secret: no signature, so it proves who sent a request but not that it arrived unchanged. */
+/**
+ * A header that equals the secret: no signature, so it proves who sent a request but not that it
+ * arrived unchanged.
+ */
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { defineScheme, refused, type Scheme, secretBytes } from "./proof.ts";
 

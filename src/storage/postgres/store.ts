@@ -1,6 +1,7 @@
 /**
- * The PostgreSQL engine: any number of replicas on one database. Each commits what waits in groups, several at once;
- * the database decides what is new, and is asked what became of a commit whose answer was lost.
+ * The PostgreSQL engine: any number of replicas on one database. Each commits what waits in groups,
+ * several at once; the database decides what is new, and is asked what became of a commit whose
+ * answer was lost.
  */
 import type { Changes, ChangesQuery } from "../../core/changes.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
@@ -73,8 +74,8 @@ const INDEXES_AGAIN_MS = 60_000;
 const NUMBERINGS_APART_MS = 25;
 
 /**
- * Opens the database, whose tables are made when missing. Throws `StartRefused` when the server won't do; one that
- * can't be reached is tried again and again, and until then nothing is taken.
+ * Opens the database, whose tables are made when missing. Throws `StartRefused` when the server
+ * won't do; one that can't be reached is tried again and again, and until then nothing is taken.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const store = new PostgresStore(options);
@@ -241,7 +242,10 @@ class PostgresStore implements Store {
     return this.#closing;
   }
 
-  /** Who waits for the server to come back is told that it is away: a process that ends has no time for it. */
+  /**
+   * Who waits for the server to come back is told that it is away: a process that ends has no time
+   * for it.
+   */
   async #close(): Promise<void> {
     clearTimeout(this.#indexing);
     this.#availability.close();
@@ -251,7 +255,10 @@ class PostgresStore implements Store {
     await Promise.all([this.#writes, this.#timed, this.#direct].map((each) => each.close(timeoutS)));
   }
 
-  /** What the database must be before anything is written, and that something can be; throws `StartRefused`. */
+  /**
+   * What the database must be before anything is written, and that something can be; throws
+   * `StartRefused`.
+   */
   async #prepare(): Promise<void> {
     // First: where no standby is there, what follows would wait for one, and nobody would know why.
     await this.#standbys.look(this.#writes);

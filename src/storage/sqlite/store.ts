@@ -1,6 +1,6 @@
 /**
- * The SQLite engine: the queue in front of the writer, and what the other threads are told and when. The database
- * itself is touched by the threads alone.
+ * The SQLite engine: the queue in front of the writer, and what the other threads are told and
+ * when. The database itself is touched by the threads alone.
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
@@ -60,7 +60,10 @@ export interface SqliteOptions extends QueueLimits {
   readonly onFatal: (reason: string) => void;
 }
 
-/** So many intakes are sent at once, so that the writer works while the rest of the turn's are still read. */
+/**
+ * So many intakes are sent at once, so that the writer works while the rest of the turn's are still
+ * read.
+ */
 const SEND_AT = 16;
 /** Processors that the main thread and the writer can use by themselves: reads don't take them. */
 const ACKNOWLEDGING_THREADS = 2;
@@ -76,7 +79,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const lock = lockFile(path);
   try {
     const writer = new Thread("writer", WRITER_THREAD, options.onFatal);
-    // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead log away.
+    // A new file is made and closed first: opening an empty one, SQLite would throw its write-ahead
+    // log away.
     if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
@@ -222,7 +226,10 @@ class SqliteStore implements Store {
     return this.#wakeUps.add(listener);
   }
 
-  /** The writer is asked once it has stored all that was given before: groups and questions come by different ways. */
+  /**
+   * The writer is asked once it has stored all that was given before: groups and questions come by
+   * different ways.
+   */
   async claimSources(names: readonly string[]): Promise<readonly string[]> {
     await this.append({ messages: [] });
     return (await this.#opened.writer.ask<ClaimReport>({ do: "claim", names })).refused;
@@ -289,7 +296,10 @@ class SqliteStore implements Store {
     lock.release();
   }
 
-  /** What arrives in one turn of the event loop is sent together, if few; the writer takes all that was sent. */
+  /**
+   * What arrives in one turn of the event loop is sent together, if few; the writer takes all that
+   * was sent.
+   */
   #kick(): void {
     if (this.#kicked) return;
     this.#kicked = true;
@@ -382,8 +392,9 @@ class SqliteStore implements Store {
   }
 
   /**
-   * From now on nothing is taken until the database is open again and everything in it synced. A file whose structure
-   * is broken is left alone: what more is written could damage more, and what is a duplicate can't be told for sure.
+   * From now on nothing is taken until the database is open again and everything in it synced. A
+   * file whose structure is broken is left alone: what more is written could damage more, and what
+   * is a duplicate can't be told for sure.
    */
   #broke(reason: string): void {
     if (this.#broken !== undefined && (isBroken(this.#broken) || !isBroken(reason))) return;

@@ -1,11 +1,17 @@
-/** Whether the database can be used: after a failure it is tried again and again, and whoever needs it waits a while. */
+/**
+ * Whether the database can be used: after a failure it is tried again and again, and whoever needs
+ * it waits a while.
+ */
 import { StartRefused } from "../../../core/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { inTime } from "../../../lib/in-time.ts";
 import type { Log } from "../../../observe/log.ts";
 import { failureOf } from "./failures.ts";
 
-/** So long after the beginning of an outage requests wait for its end; then they are refused at once. */
+/**
+ * So long after the beginning of an outage requests wait for its end; then they are refused at
+ * once.
+ */
 const WAIT_MS = 5000;
 /** So long the first look may take; afterwards it is an outage that may end with that look. */
 const FIRST_LOOK_MS = 10_000;

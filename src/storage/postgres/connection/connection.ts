@@ -1,7 +1,7 @@
 /**
- * Connections to a PostgreSQL server, in the few words that the engine needs. Nothing here outlives a transaction, so
- * it all works through a pooler that gives each transaction another session. Numbers of 64 bits would come as text:
- * statements cast what they give to `float8`.
+ * Connections to a PostgreSQL server, in the few words that the engine needs. Nothing here outlives
+ * a transaction, so it all works through a pooler that gives each transaction another session.
+ * Numbers of 64 bits would come as text: statements cast what they give to `float8`.
  */
 import { SQL } from "bun";
 
@@ -28,7 +28,10 @@ export interface ConnectionOptions {
   readonly connectTimeoutS: number;
 }
 
-/** A commit that waits for a standby looks like a session that hangs; giving it up would only make another one wait. */
+/**
+ * A commit that waits for a standby looks like a session that hangs; giving it up would only make
+ * another one wait.
+ */
 const STANDBY_IS_AWAITED = "select 1 from pg_stat_activity where wait_event = 'SyncRep' limit 1";
 
 export class Connection implements Session {
@@ -52,8 +55,9 @@ export class Connection implements Session {
   }
 
   /**
-   * Commits what the work did, or takes it back when the work throws. When no answer comes for `hangMs`, its session
-   * is taken for one whose other end is gone without a word: all sessions are given up, and what they do fails.
+   * Commits what the work did, or takes it back when the work throws. When no answer comes for
+   * `hangMs`, its session is taken for one whose other end is gone without a word: all sessions are
+   * given up, and what they do fails.
    */
   transaction<T>(mode: Mode, work: (session: Session) => Promise<T>, hangMs?: number): Promise<T> {
     return this.#watched(
@@ -63,8 +67,9 @@ export class Connection implements Session {
   }
 
   /**
-   * A transaction in as few turns as there can be: `first`, statements without values, goes to the server with its begin,
-   * and what the work makes of the rows that each of them gives, such statements too, with its commit. `hangMs` as above.
+   * A transaction in as few turns as there can be: `first`, statements without values, goes to the
+   * server with its begin, and what the work makes of the rows that each of them gives, such
+   * statements too, with its commit. `hangMs` as above.
    */
   commit(
     first: string,
@@ -116,7 +121,10 @@ export class Connection implements Session {
     });
   }
 
-  /** Gives the sessions up when the work has had no answer for so long, again and again where a standby is waited for. */
+  /**
+   * Gives the sessions up when the work has had no answer for so long, again and again where a
+   * standby is waited for.
+   */
   async #watched<T>(
     hangMs: number | undefined,
     work: (sql: SQL, answered: () => void) => Promise<T>,
@@ -193,8 +201,8 @@ export function literal(text: string): string {
 const made = new Map<string, { text: string; readonly ends: number[] }>();
 
 /**
- * Rows of `$1, $2, …` for a statement with several rows, `columns` of them its own. What all rows have in common is the
- * `first` values, whose places come first in each row.
+ * Rows of `$1, $2, …` for a statement with several rows, `columns` of them its own. What all rows
+ * have in common is the `first` values, whose places come first in each row.
  */
 export function placeholders(rows: number, columns: number, first = 0): string {
   const shape = `${columns} ${first}`;

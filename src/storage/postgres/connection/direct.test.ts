@@ -1,4 +1,7 @@
-/** Rules of DATABASE_DIRECT_URL. That both lead to one database is tested through a PgBouncer of its own. */
+/**
+ * Rules of DATABASE_DIRECT_URL. That both lead to one database is tested through a PgBouncer of its
+ * own.
+ */
 import { expect, test } from "bun:test";
 import { connectionOf, sessionOf } from "../../../../tests/postgres/answering-session.ts";
 import { randomId } from "../../../lib/chance.ts";

@@ -1,6 +1,7 @@
 /**
- * What a pooler must not cut, because it takes long or can't be in a transaction: it has a connection of its own, to
- * the server itself where a URL for that is given. Nothing is done there before that is known to be the same database.
+ * What a pooler must not cut, because it takes long or can't be in a transaction: it has a
+ * connection of its own, to the server itself where a URL for that is given. Nothing is done there
+ * before that is known to be the same database.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import type { NewId } from "../../../lib/chance.ts";
@@ -45,7 +46,10 @@ export class Direct {
     }
   }
 
-  /** Throws `StartRefused` when it is another database; one that can't be asked is only said to be so. */
+  /**
+   * Throws `StartRefused` when it is another database; one that can't be asked is only said to be
+   * so.
+   */
   async check(): Promise<void> {
     try {
       await this.use(async () => undefined);
@@ -63,8 +67,8 @@ export class Direct {
   }
 
   /**
-   * A lock that a transaction of the others holds is taken there, and nowhere else: not in a copy of the database, nor
-   * on a standby. It needs no table.
+   * A lock that a transaction of the others holds is taken there, and nowhere else: not in a copy
+   * of the database, nor on a standby. It needs no table.
    */
   async #refuseAnother(connection: Connection): Promise<void> {
     const { others, newId } = this.#options;

@@ -1,4 +1,7 @@
-/** Errors of servers and connections, by their SQLSTATE (PostgreSQL's appendix A) or the driver's word. */
+/**
+ * Errors of servers and connections, by their SQLSTATE (PostgreSQL's appendix A) or the driver's
+ * word.
+ */
 import { describe, expect, test } from "bun:test";
 import { StartRefused } from "../../../core/errors.ts";
 import { type FailureKind, failureOf, isTimeout } from "./failures.ts";

@@ -2,23 +2,28 @@
 import { StartRefused } from "../../../core/errors.ts";
 
 /**
- * `data`: the engine refuses the intake itself; `again`: the same may succeed at once; `lost`: the connection is gone,
- * and with it the knowledge of what became of a transaction; `unavailable`: the server can't write now.
+ * `data`: the engine refuses the intake itself; `again`: the same may succeed at once; `lost`: the
+ * connection is gone, and with it the knowledge of what became of a transaction; `unavailable`: the
+ * server can't write now.
  */
 export type FailureKind = "data" | "again" | "lost" | "unavailable";
 
-/** What no server and no connection says, but a defect of ours; every other word is Bun's or the system's for a connection. */
+/**
+ * What no server and no connection says, but a defect of ours; every other word is Bun's or the
+ * system's for a connection.
+ */
 const DEFECT = /^($|ERR_INVALID|ERR_OUT_OF_RANGE)/;
 /** Serialization failures, deadlocks, and waits that took too long. */
 const AGAIN = /^(40001|40P01|55P03|57014)$/;
 /**
- * Connection exceptions, commits whose outcome the server doesn't know, and sessions that the server ends, because it is
- * stopped or because they were silent: what these were committing may be committed.
+ * Connection exceptions, commits whose outcome the server doesn't know, and sessions that the
+ * server ends, because it is stopped or because they were silent: what these were committing may be
+ * committed.
  */
 const LOST = /^(08|25P03|40003|57P0[123])/;
 /**
- * Insufficient resources, operator intervention, read-only servers, system errors, and what is wrong with tables or
- * rights: no intake can do anything about it.
+ * Insufficient resources, operator intervention, read-only servers, system errors, and what is
+ * wrong with tables or rights: no intake can do anything about it.
  */
 const UNAVAILABLE = /^(53|57P|25006|58|XX|3D000|3F000|28|42)/;
 

@@ -1,7 +1,7 @@
 /**
- * Which replica does what one alone should do: the one that holds the lease, a row that expires. It only keeps the
- * others from doing the same work: should two believe that they hold the one for counts, the row that `numbering.ts` locks
- * keeps them apart.
+ * Which replica does what one alone should do: the one that holds the lease, a row that expires. It
+ * only keeps the others from doing the same work: should two believe that they hold the one for
+ * counts, the row that `numbering.ts` locks keeps them apart.
  */
 import { boundedTransaction } from "./bounded-transaction.ts";
 import type { Connection, Session } from "./connection.ts";

@@ -1,6 +1,6 @@
 /**
- * The row that says that another database's log is being taken over. Until that is finished no replica may start: what
- * it stored would get numbers that belong to the other log.
+ * The row that says that another database's log is being taken over. Until that is finished no
+ * replica may start: what it stored would get numbers that belong to the other log.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import type { Session } from "./connection.ts";

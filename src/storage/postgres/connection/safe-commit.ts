@@ -1,19 +1,25 @@
 /** What a transaction asks of the server before it commits, and how long the server bears it. */
 import type { Session } from "./connection.ts";
 
-/** The commit is on stable storage, and on the synchronous standbys if there are any, before it is answered. */
+/**
+ * The commit is on stable storage, and on the synchronous standbys if there are any, before it is
+ * answered.
+ */
 const SYNC = `set_config('synchronous_commit',
   case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true)`;
 
 /**
- * Of each statement, and of the silence between two: a session whose client is gone without a word keeps its locks no
- * longer, whatever the server's own settings are.
+ * Of each statement, and of the silence between two: a session whose client is gone without a word
+ * keeps its locks no longer, whatever the server's own settings are.
  */
 const limits = (withinMs: number) =>
   `set_config('statement_timeout', '${Math.max(1, Math.ceil(withinMs))}', true),
    set_config('idle_in_transaction_session_timeout', '10s', true)`;
 
-/** Also where the server's own setting is otherwise. For whatever is shown to anybody, such as numbers. */
+/**
+ * Also where the server's own setting is otherwise. For whatever is shown to anybody, such as
+ * numbers.
+ */
 export async function commitSafely(session: Session): Promise<void> {
   await session.run(`select ${SYNC}`);
 }

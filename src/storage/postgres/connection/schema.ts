@@ -1,6 +1,6 @@
 /**
- * The tables and their migrations. `messages` can be distributed by `message_id`: nothing is unique without it, and no
- * table refers to another by a foreign key.
+ * The tables and their migrations. `messages` can be distributed by `message_id`: nothing is unique
+ * without it, and no table refers to another by a foreign key.
  */
 
 import { StartRefused } from "../../../core/errors.ts";
@@ -10,8 +10,8 @@ import type { Direct } from "./direct.ts";
 import { commitSafely } from "./safe-commit.ts";
 
 /**
- * From a batch to its rows, for whoever follows the log. An earlier version's database gets them beside the service; no
- * statement needs them to be there, so the schema's version doesn't tell.
+ * From a batch to its rows, for whoever follows the log. An earlier version's database gets them
+ * beside the service; no statement needs them to be there, so the schema's version doesn't tell.
  */
 export const BATCH_INDEXES = [
   { name: "messages_by_batch", table: "messages", definition: "messages_by_batch on messages (batch)" },
@@ -19,9 +19,10 @@ export const BATCH_INDEXES = [
 ] as const;
 
 /**
- * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say where a row stands in
- * the log: the rows of one transaction are a batch, and batches are numbered once they are committed (see `numbering.ts`), so
- * that no number can appear behind one that a follower has passed. `folded` is `core`'s folding of the text.
+ * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say
+ * where a row stands in the log: the rows of one transaction are a batch, and batches are numbered
+ * once they are committed (see `numbering.ts`), so that no number can appear behind one that a
+ * follower has passed. `folded` is `core`'s folding of the text.
  */
 const TABLES = `
   create table messages (
@@ -111,7 +112,9 @@ export function seqOf(row: string, batch: string): string {
   return `(${batch}.seq + coalesce(array_position(${batch}.places, ${row}.place) - 1, ${row}.place))::float8`;
 }
 
-/** Below it `insert … on conflict` and what else is needed here is there too, but nobody tests it. */
+/**
+ * Below it `insert … on conflict` and what else is needed here is there too, but nobody tests it.
+ */
 const SERVER_VERSION_MIN = 140_000;
 /** "Postern" as a number: replicas that start at once migrate one after the other. */
 const MIGRATION_LOCK = 0x506f7374;
@@ -127,8 +130,9 @@ interface MigrateOptions {
 }
 
 /**
- * Brings the database to this program's schema; throws `StartRefused` for a newer one or a server that won't do. A
- * replica that has used the database before bears a newer schema: it is there because replicas are being replaced.
+ * Brings the database to this program's schema; throws `StartRefused` for a newer one or a server
+ * that won't do. A replica that has used the database before bears a newer schema: it is there
+ * because replicas are being replaced.
  */
 export async function migrate(
   connection: Connection,
@@ -186,7 +190,10 @@ async function addSearchIndex(session: Session): Promise<void> {
   }
 }
 
-/** For who only reads. Throws `StartRefused` for a database that is not Postern's, and for a newer one. */
+/**
+ * For who only reads. Throws `StartRefused` for a database that is not Postern's, and for a newer
+ * one.
+ */
 export async function checkVersion(session: Session): Promise<void> {
   const version = await versionOf(session);
   if (version === 0) throw new StartRefused("there is no database of Postern's at the URL");

@@ -1,4 +1,7 @@
-/** What a failover would lose, told from what the server shows. Real standbys: tests/faults/postgres-standby-report.test.ts. */
+/**
+ * What a failover would lose, told from what the server shows. Real standbys:
+ * tests/faults/postgres-standby-report.test.ts.
+ */
 import { expect, test } from "bun:test";
 import { connectionOf, sessionOf } from "../../../../tests/postgres/answering-session.ts";
 import type { Log } from "../../../observe/log.ts";

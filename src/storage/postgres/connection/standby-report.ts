@@ -1,4 +1,7 @@
-/** What a failover of the server would lose, as far as the server shows it to this role: a line in the log. */
+/**
+ * What a failover of the server would lose, as far as the server shows it to this role: a line in
+ * the log.
+ */
 import type { Log } from "../../../observe/log.ts";
 import { boundedTransaction } from "./bounded-transaction.ts";
 import { type Connection, type Session, SNAPSHOT } from "./connection.ts";
@@ -9,7 +12,9 @@ interface Report {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
-/** Who lacks `pg_monitor` sees that standbys are connected, and not which of them are synchronous. */
+/**
+ * Who lacks `pg_monitor` sees that standbys are connected, and not which of them are synchronous.
+ */
 const STANDBYS = `
   select current_setting('synchronous_standby_names') as names, count(*)::float8 as connected,
     (count(*) filter (where sync_state in ('sync', 'quorum')))::float8 as synchronous,

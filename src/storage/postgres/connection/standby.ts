@@ -1,6 +1,7 @@
 /**
- * The hot standby that answers reads, if one is configured: whether it may answer now, and how far it is behind. It
- * answers nothing while it is away, or once it follows nobody, and never when it holds another database.
+ * The hot standby that answers reads, if one is configured: whether it may answer now, and how far
+ * it is behind. It answers nothing while it is away, or once it follows nobody, and never when it
+ * holds another database.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import { inTime } from "../../../lib/in-time.ts";
@@ -51,12 +52,17 @@ export class Standby {
     return this.#reason === undefined;
   }
 
-  /** How long ago it was that the primary was as the standby shows it; 0 while the primary answers. */
+  /**
+   * How long ago it was that the primary was as the standby shows it; 0 while the primary answers.
+   */
   get lagSeconds(): number {
     return this.isUsable ? this.#lagS : 0;
   }
 
-  /** Throws `StartRefused` when it holds another database; whatever else is wrong is looked at again. */
+  /**
+   * Throws `StartRefused` when it holds another database; whatever else is wrong is looked at
+   * again.
+   */
   async begin(): Promise<void> {
     await this.#look();
     this.#later();

@@ -1,4 +1,7 @@
-/** The indexes that lead from a batch to its rows, in databases of earlier versions, which were made without them. */
+/**
+ * The indexes that lead from a batch to its rows, in databases of earlier versions, which were made
+ * without them.
+ */
 import type { Session } from "../connection/connection.ts";
 import type { Direct } from "../connection/direct.ts";
 import { BATCH_INDEXES } from "../connection/schema.ts";

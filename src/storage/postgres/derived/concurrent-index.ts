@@ -1,6 +1,6 @@
 /**
- * Indexes that are made while the service runs, and outside a transaction, so that nothing is locked. Several replicas
- * must not make one at once: they would wait for each other in a circle.
+ * Indexes that are made while the service runs, and outside a transaction, so that nothing is
+ * locked. Several replicas must not make one at once: they would wait for each other in a circle.
  */
 import type { Connection, Session } from "../connection/connection.ts";
 import { failureOf } from "../connection/failures.ts";
@@ -21,8 +21,8 @@ type IndexState = "there" | "under way" | "missing";
 const LEASE = "search index";
 
 /**
- * Makes the index where it is missing or was left half made, unless another replica is at it or at another one of the
- * table. Resolves with what has become of it; a failure says why.
+ * Makes the index where it is missing or was left half made, unless another replica is at it or at
+ * another one of the table. Resolves with what has become of it; a failure says why.
  */
 export async function makeIndex(
   connection: Connection,

@@ -1,13 +1,14 @@
 /**
- * Counts that are kept beside the rows, so that totals and statistics needn't look at these: messages by sender and hour,
- * events by source and kind. Whoever writes them holds the row of `totals`.
+ * Counts that are kept beside the rows, so that totals and statistics needn't look at these:
+ * messages by sender and hour, events by source and kind. Whoever writes them holds the row of
+ * `totals`.
  */
 import { literal, type Session } from "../connection/connection.ts";
 import { type Items, joinItems, parseItems, sum } from "../ingest/items.ts";
 
 /**
- * Takes what batches add into the counts, and the log up to `seq`: statements without values, as many for a thousand
- * batches as for one. Whoever runs them holds the row of `totals`.
+ * Takes what batches add into the counts, and the log up to `seq`: statements without values, as
+ * many for a thousand batches as for one. Whoever runs them holds the row of `totals`.
  */
 export function counting({ messages, events }: Items, seq: number): string {
   const senders = messages.map(([sender, , rows]) => ({ key: [sender], rows }));
@@ -45,7 +46,10 @@ function summed(counts: readonly Count[]): Count[] {
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
 }
 
-/** What is committed and not in the counts yet, in the session's snapshot: with it, counts are exact at every moment. */
+/**
+ * What is committed and not in the counts yet, in the session's snapshot: with it, counts are exact
+ * at every moment.
+ */
 export async function uncounted(session: Session): Promise<Items> {
   const rows = await session.run<{ items: string | null }>("select items from batches where seq is null");
   return joinItems(rows.map(({ items }) => parseItems(items)));

@@ -1,6 +1,6 @@
 /**
- * When batches are numbered and counted and by which replica, the figures that come of it, and the look that wakes those
- * who follow the log for what other replicas have stored.
+ * When batches are numbered and counted and by which replica, the figures that come of it, and the
+ * look that wakes those who follow the log for what other replicas have stored.
  */
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
@@ -49,7 +49,9 @@ export class FollowSchedule {
   #stored: StoredFigures | undefined;
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
-  /** The last number at the last look; undefined where the next look has to wake whoever follows. */
+  /**
+   * The last number at the last look; undefined where the next look has to wake whoever follows.
+   */
   #seq: number | undefined;
 
   constructor(options: FollowScheduleOptions) {
@@ -82,12 +84,18 @@ export class FollowSchedule {
     this.#created.events += events;
   }
 
-  /** What a follower has read ended before something that can't be seen yet: it is to be woken to read again. */
+  /**
+   * What a follower has read ended before something that can't be seen yet: it is to be woken to
+   * read again.
+   */
   heldBack(): void {
     this.#seq = undefined;
   }
 
-  /** With `number` everything that is stored is numbered first; what can't be done in time is left to others. */
+  /**
+   * With `number` everything that is stored is numbered first; what can't be done in time is left
+   * to others.
+   */
   async close(number: boolean): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -128,7 +136,10 @@ export class FollowSchedule {
     wakeUps.wake();
   }
 
-  /** What is committed before the count begins is in it; what this replica adds from then on is added to it. */
+  /**
+   * What is committed before the count begins is in it; what this replica adds from then on is
+   * added to it.
+   */
   async #refresh(): Promise<void> {
     const { connection, clock } = this.#options;
     const created = { messages: 0, events: 0 };

@@ -1,7 +1,8 @@
 /**
- * Numbers batches and takes them into the counts, both in one transaction. A batch gets its number only once it is
- * committed, from one row that is locked meanwhile: whoever follows the numbers never misses a batch that commits late,
- * and no two replicas can give the same one. A number that was seen outlasts a crash of the server.
+ * Numbers batches and takes them into the counts, both in one transaction. A batch gets its number
+ * only once it is committed, from one row that is locked meanwhile: whoever follows the numbers
+ * never misses a batch that commits late, and no two replicas can give the same one. A number that
+ * was seen outlasts a crash of the server.
  */
 import { boundedCommit } from "../connection/bounded-transaction.ts";
 import type { Connection, Session } from "../connection/connection.ts";
@@ -24,8 +25,9 @@ interface BatchRow {
 }
 
 /**
- * Takes batches that are visible; how many there were. Fewer than that many are left at the moment when it looked. The
- * lock is held for one turn to the server and back, besides what the server does in it.
+ * Takes batches that are visible; how many there were. Fewer than that many are left at the moment
+ * when it looked. The lock is held for one turn to the server and back, besides what the server
+ * does in it.
  */
 async function numberSome(connection: Connection): Promise<number> {
   let taken = 0;
@@ -55,7 +57,10 @@ export async function numberAll(connection: Connection): Promise<void> {
   while ((await numberSome(connection)) >= BATCHES_MAX);
 }
 
-/** A statement that numbers the batches after the number that was given last, and which number is the last one then. */
+/**
+ * A statement that numbers the batches after the number that was given last, and which number is
+ * the last one then.
+ */
 function numbering(batches: readonly BatchRow[], given: number): { script: string; last: number } {
   let last = given;
   const numbers = batches.map(({ batch, rows }) => {
@@ -70,7 +75,10 @@ function numbering(batches: readonly BatchRow[], given: number): { script: strin
   return { script, last };
 }
 
-/** Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody else numbered first. */
+/**
+ * Makes all counts anew from what is stored, while batches wait to be numbered; again when somebody
+ * else numbered first.
+ */
 export async function recount(connection: Connection): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

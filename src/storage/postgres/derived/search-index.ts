@@ -1,6 +1,6 @@
 /**
- * The index that finds parts of texts. It needs the extension `pg_trgm`, which the server may refuse; searches then look
- * at every text.
+ * The index that finds parts of texts. It needs the extension `pg_trgm`, which the server may
+ * refuse; searches then look at every text.
  */
 import type { Connection, Session } from "../connection/connection.ts";
 import { SEARCH_INDEX } from "../connection/schema.ts";

@@ -1,6 +1,6 @@
 /**
- * One transaction of intakes: which of their rows are new is decided by the database, row by row, whatever other
- * replicas write at the same moment.
+ * One transaction of intakes: which of their rows are new is decided by the database, row by row,
+ * whatever other replicas write at the same moment.
  */
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
@@ -16,9 +16,14 @@ export interface QueuedIntake {
   readonly intake: Intake;
 }
 
-/** More rows than that are several statements of the same transaction: a statement takes 65,535 values. */
+/**
+ * More rows than that are several statements of the same transaction: a statement takes 65,535
+ * values.
+ */
 const STATEMENT_ROWS_MAX = 1000;
-/** Of bodies, unless one is larger by itself: client and server each hold a statement several times. */
+/**
+ * Of bodies, unless one is larger by itself: client and server each hold a statement several times.
+ */
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const NATIVE_COLUMNS =
   "batch, message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, place";
@@ -58,9 +63,9 @@ export interface Written {
 }
 
 /**
- * Writes the intakes under the batch's name, inside the caller's transaction, which ends with `record`. Also where
- * nothing is new there is a batch: a commit that writes nothing would not wait for a standby that the first copy may
- * not have reached yet.
+ * Writes the intakes under the batch's name, inside the caller's transaction, which ends with
+ * `record`. Also where nothing is new there is a batch: a commit that writes nothing would not wait
+ * for a standby that the first copy may not have reached yet.
  */
 export async function writeBatch(
   session: Session,
@@ -122,8 +127,9 @@ function rowsOf(group: readonly QueuedIntake[]): { messages: MessageRow[]; event
 }
 
 /**
- * Resolves with those that are new: of several with one key the first at most. They are sorted by their key, so that
- * transactions that meet in several rows wait for each other in one direction only.
+ * Resolves with those that are new: of several with one key the first at most. They are sorted by
+ * their key, so that transactions that meet in several rows wait for each other in one direction
+ * only.
  */
 export async function insertMessages(
   session: Session,
@@ -268,7 +274,8 @@ class OutcomesOf {
   #message(message: Message, source: string | null): Outcome {
     if (this.#messages.delete(message.message_id)) return "created";
     const stored = this.#stored.get(message.message_id);
-    // Committed by somebody after our statement had begun and gone since: there is nothing to differ from.
+    // Committed by somebody after our statement had begun and gone since: there is nothing to
+    // differ from.
     if (stored === undefined) return "duplicate";
     if (stored.source !== source) return "conflict";
     return saysTheSame(stored.message, message) ? "duplicate" : "differs";

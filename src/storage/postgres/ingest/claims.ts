@@ -1,13 +1,17 @@
 /**
- * Which names of sources are in use: whatever begins with `NAME:` is theirs alone. See `Store.claimSources`. While
- * replicas run with different files, the one that claimed last says which names are known; that takes nothing from
- * the others, who serve and reserve what their own files say. A name that was released that way and is claimed
- * again has its range looked at again, which is right: a replica without the name has let native messages in.
+ * Which names of sources are in use: whatever begins with `NAME:` is theirs alone. See
+ * `Store.claimSources`. While replicas run with different files, the one that claimed last says
+ * which names are known; that takes nothing from the others, who serve and reserve what their own
+ * files say. A name that was released that way and is claimed again has its range looked at again,
+ * which is right: a replica without the name has let native messages in.
  */
 import type { Session } from "../connection/connection.ts";
 import { commitSafely } from "../connection/safe-commit.ts";
 
-/** Takes these names, and no others, into use, and returns those that can't be: then nothing is changed. */
+/**
+ * Takes these names, and no others, into use, and returns those that can't be: then nothing is
+ * changed.
+ */
 export async function claim(session: Session, names: readonly string[]): Promise<readonly string[]> {
   await commitSafely(session);
   await session.run("lock table sources in share row exclusive mode");

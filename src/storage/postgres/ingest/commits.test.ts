@@ -1,4 +1,7 @@
-/** A commit whose answer was lost is asked after. Real connections that are cut: tests/faults/postgres-commit.test.ts. */
+/**
+ * A commit whose answer was lost is asked after. Real connections that are cut:
+ * tests/faults/postgres-commit.test.ts.
+ */
 import { expect, test } from "bun:test";
 import { message } from "../../../../tests/messages.ts";
 import { sessionOf } from "../../../../tests/postgres/answering-session.ts";
@@ -17,7 +20,10 @@ const GUARDED = [{ fsync: "on" }];
 interface Course {
   /** When the connection is lost, if it is. */
   readonly lostAt?: "the begin" | "the commit";
-  /** Of the batch, when the database is asked after it: how many it has, or -1 when its name was taken just now. */
+  /**
+   * Of the batch, when the database is asked after it: how many it has, or -1 when its name was
+   * taken just now.
+   */
   readonly rows?: number;
   readonly isBack?: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Commits of groups. A commit whose answer was lost is asked after, never guessed: nothing here says that something is
- * stored before the database has said so.
+ * Commits of groups. A commit whose answer was lost is asked after, never guessed: nothing here
+ * says that something is stored before the database has said so.
  */
 import type { NewId } from "../../../lib/chance.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -14,7 +14,10 @@ import { type QueuedIntake, type Written, writeBatch } from "./batch.ts";
 
 /** So long an intake waits for its commit, all attempts together. */
 export const COMMIT_MS_MAX = 5000;
-/** A commit that waits for a standby has no time limit of the server's: so much later nobody waits for it any more. */
+/**
+ * A commit that waits for a standby has no time limit of the server's: so much later nobody waits
+ * for it any more.
+ */
 export const LATE_MS = 1000;
 export const PROBE_MS_MAX = 2000;
 const ATTEMPTS_MAX = 10;
@@ -36,8 +39,8 @@ export class Commits {
   }
 
   /**
-   * Stores the intakes in one transaction, under a new batch's name, before the deadline (of the clock that never
-   * goes back), or says why not.
+   * Stores the intakes in one transaction, under a new batch's name, before the deadline (of the
+   * clock that never goes back), or says why not.
    */
   async commit(
     group: readonly QueuedIntake[],
@@ -73,9 +76,10 @@ export class Commits {
   }
 
   /**
-   * Asks the database what became of a batch. Where it is not there, its name is taken, so that a commit that is still
-   * under way can't succeed any more. It is asked by a transaction that writes: what a server shows after a restart may
-   * not have reached its standby yet, and this commit waits for it. Undefined when nobody answers in time.
+   * Asks the database what became of a batch. Where it is not there, its name is taken, so that a
+   * commit that is still under way can't succeed any more. It is asked by a transaction that
+   * writes: what a server shows after a restart may not have reached its standby yet, and this
+   * commit waits for it. Undefined when nobody answers in time.
    */
   async #fateOf(batch: string, reason: string): Promise<"committed" | "never" | undefined> {
     this.#options.availability.lost(reason);

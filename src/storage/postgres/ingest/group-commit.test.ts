@@ -1,4 +1,7 @@
-/** Which intakes go together, and what each is told. The commits are a stand-in that says what became of a group. */
+/**
+ * Which intakes go together, and what each is told. The commits are a stand-in that says what
+ * became of a group.
+ */
 import { expect, test } from "bun:test";
 import { message } from "../../../../tests/messages.ts";
 import { steeredClock } from "../../../../tests/steered-clock.ts";

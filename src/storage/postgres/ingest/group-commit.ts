@@ -1,6 +1,6 @@
 /**
- * Intakes on their way into the database, in groups: what waits goes together, several groups at once, and each
- * intake is told in time what became of it.
+ * Intakes on their way into the database, in groups: what waits goes together, several groups at
+ * once, and each intake is told in time what became of it.
  */
 import { IntakeRejected, StorageUnavailable } from "../../../core/errors.ts";
 import type { Intake, Outcome } from "../../../core/store.ts";
@@ -13,7 +13,10 @@ import { COMMIT_MS_MAX, type Commits, LATE_MS } from "./commits.ts";
 /** Transactions under way at once: while one waits for the disk, the next ones are made. */
 export const GROUPS_AT_ONCE = 4;
 const GROUP_ROWS_MAX = 256;
-/** Beside another transaction one begins when so many intakes wait, or this long after that one began. */
+/**
+ * Beside another transaction one begins when so many intakes wait, or this long after that one
+ * began.
+ */
 const SECOND_GROUP_MIN = 32;
 const HOLD_MS_MAX = 20;
 const ATTEMPTS_MAX = 10;
@@ -105,8 +108,8 @@ export class GroupCommit {
   }
 
   /**
-   * A transaction costs the server the same for one row as for many, so a few wait until the one under way is done; but
-   * not long, because that one may wait for a row that somebody else holds.
+   * A transaction costs the server the same for one row as for many, so a few wait until the one
+   * under way is done; but not long, because that one may wait for a row that somebody else holds.
    */
   #isWorthWaiting(): boolean {
     if (this.#underway === 0 || this.#queue.unsent >= SECOND_GROUP_MIN) return false;
@@ -177,7 +180,10 @@ export class GroupCommit {
     this.#leave(group, ({ reject }) => reject(error));
   }
 
-  /** Each intake leaves the queue once, and then is told; what was refused because it was late stays so. */
+  /**
+   * Each intake leaves the queue once, and then is told; what was refused because it was late stays
+   * so.
+   */
   #leave(group: Group, tell: (waiting: Waiting<QueuedIntake>) => void): void {
     const waiting = group.filter((each) => !this.#left.has(each));
     for (const each of waiting) this.#left.add(each);

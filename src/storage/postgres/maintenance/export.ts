@@ -1,7 +1,7 @@
 /**
- * Reads the whole log in the order of `seq`, beside running replicas. The end is fixed when it begins, and a `seq` at or
- * below it is never given later: pages with a snapshot each hold the same as one for all, which would keep the server
- * from cleaning up.
+ * Reads the whole log in the order of `seq`, beside running replicas. The end is fixed when it
+ * begins, and a `seq` at or below it is never given later: pages with a snapshot each hold the same
+ * as one for all, which would keep the server from cleaning up.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import type { BodyRecord, LogRecord } from "../../../core/log-record.ts";
@@ -32,8 +32,8 @@ const HELD_BACK_LOOK_MS = 1000;
 const NO_LIMITS = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
 /**
- * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when there is no database of
- * Postern's at the URL, or when a part of a batch stays out of sight.
+ * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when there
+ * is no database of Postern's at the URL, or when a part of a batch stays out of sight.
  */
 export async function* exportLog(url: string, since: number): AsyncGenerator<readonly LogRecord[]> {
   const connection = new Connection(url, { connectionsMax: 1, connectTimeoutS: CONNECT_TIMEOUT_S });
@@ -46,7 +46,10 @@ export async function* exportLog(url: string, since: number): AsyncGenerator<rea
   }
 }
 
-/** What was answered before has its number; on a server that is only read from, what the last replica has numbered. */
+/**
+ * What was answered before has its number; on a server that is only read from, what the last
+ * replica has numbered.
+ */
 async function numberIfAllowed(connection: Connection): Promise<void> {
   try {
     await numberAll(connection);

@@ -1,6 +1,7 @@
 /**
- * What can be done with a database on a server beside serving it. Messages are imported by way of a file or a running
- * Postern, and what is derived from them is recounted by a running one (`Store.rebuildIndex`).
+ * What can be done with a database on a server beside serving it. Messages are imported by way of a
+ * file or a running Postern, and what is derived from them is recounted by a running one
+ * (`Store.rebuildIndex`).
  */
 import type { Maintenance } from "../../../core/maintenance.ts";
 import type { NewId } from "../../../lib/chance.ts";

@@ -1,7 +1,7 @@
 /**
- * Takes over the log of another database, with its numbers, into a database that holds nothing else. Each transaction
- * goes on exactly where the last one ended, so that whatever stops it, the next run goes on; should anybody else write
- * meanwhile, nothing more is taken.
+ * Takes over the log of another database, with its numbers, into a database that holds nothing
+ * else. Each transaction goes on exactly where the last one ended, so that whatever stops it, the
+ * next run goes on; should anybody else write meanwhile, nothing more is taken.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import { instantKey } from "../../../core/instant.ts";
@@ -38,8 +38,8 @@ const CONNECT_TIMEOUT_S = 10;
 const CLOSE_S = 5;
 
 /**
- * Opens the target of a migration of the log with this name; its tables are made when missing. Throws `StartRefused`
- * when it holds rows that came from elsewhere, or a replica runs on it.
+ * Opens the target of a migration of the log with this name; its tables are made when missing.
+ * Throws `StartRefused` when it holds rows that came from elsewhere, or a replica runs on it.
  */
 export async function openMigrationTarget(url: string, log: string, newId: NewId): Promise<MigrationTarget> {
   const connection = new Connection(url, {

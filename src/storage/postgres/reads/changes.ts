@@ -1,4 +1,7 @@
-/** Reads what was stored after a place in the log: all that is committed when it is asked has a number first. */
+/**
+ * Reads what was stored after a place in the log: all that is committed when it is asked has a
+ * number first.
+ */
 import type { Changes, ChangesQuery } from "../../../core/changes.ts";
 import { deliveryOf, withRoom } from "../../changes-page.ts";
 import type { Session } from "../connection/connection.ts";
@@ -12,8 +15,8 @@ interface ReadChanges {
 }
 
 /**
- * A read for one question. Its first attempt throws `Unnumbered` where anything has no number; the next one doesn't look
- * again, or it would never end while others store.
+ * A read for one question. Its first attempt throws `Unnumbered` where anything has no number; the
+ * next one doesn't look again, or it would never end while others store.
  */
 export function readingChanges(query: ChangesQuery): (session: Session) => Promise<ReadChanges> {
   let isSettled = false;

@@ -1,6 +1,7 @@
 /**
- * Reads the log by its numbers: pages of what is numbered after a place, by their batches. Where `messages` is
- * distributed over servers, a page ends before a batch of which a part can't be seen yet, so that nobody passes it.
+ * Reads the log by its numbers: pages of what is numbered after a place, by their batches. Where
+ * `messages` is distributed over servers, a page ends before a batch of which a part can't be seen
+ * yet, so that nobody passes it.
  */
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
 import { MESSAGE_COLUMNS, selected } from "../../columns.ts";
@@ -28,9 +29,14 @@ interface Batch {
   readonly batch: string;
   /** Of its first row. */
   readonly seq: number;
-  /** How many numbers it takes. Not all of them have a row where it was taken over from another log. */
+  /**
+   * How many numbers it takes. Not all of them have a row where it was taken over from another log.
+   */
   readonly rows: number;
-  /** Places of its rows in the order of their numbers; null where a place and the first number make the number. */
+  /**
+   * Places of its rows in the order of their numbers; null where a place and the first number make
+   * the number.
+   */
   readonly places: readonly number[] | null;
 }
 
@@ -58,8 +64,9 @@ export const EVENTS = `select message_id, null as "from", null as "to", ts, null
   kind, event_key, batch, place, delivery, start, stop from events`;
 
 /**
- * Batches that begin with the one that holds the number after `$1`, as many as it takes for `$2` numbers behind `$1`.
- * One that holds nothing, because nothing in it was new, has the number 0, or that of the next one.
+ * Batches that begin with the one that holds the number after `$1`, as many as it takes for `$2`
+ * numbers behind `$1`. One that holds nothing, because nothing in it was new, has the number 0, or
+ * that of the next one.
  */
 const BATCHES = `
   select batch, seq::float8 as seq, rows, array_to_string(places, ',') as places from (
@@ -77,7 +84,10 @@ export async function isAllNumbered(session: Session): Promise<boolean> {
   return found.length === 0;
 }
 
-/** Up to `limit` records that are numbered after `after`, in one snapshot; `records` knows those before, if any were read. */
+/**
+ * Up to `limit` records that are numbered after `after`, in one snapshot; `records` knows those
+ * before, if any were read.
+ */
 export async function readLogPage(
   session: Session,
   after: number,
@@ -180,15 +190,19 @@ interface Found {
 }
 
 /**
- * How many of the rows stand before one that can't be seen yet; undefined when there is none. What is missing on a
- * single server was deleted by hand, and what is missing of another log had a gap there: nobody waits for these.
+ * How many of the rows stand before one that can't be seen yet; undefined when there is none. What
+ * is missing on a single server was deleted by hand, and what is missing of another log had a gap
+ * there: nobody waits for these.
  */
 async function wholePartOf(session: Session, found: Found): Promise<number | undefined> {
   if (rowsBeforeGap(found, 0) === undefined || !(await isDistributed(session))) return undefined;
   return rowsBeforeGap(found, (await readMark(session))?.seq ?? 0);
 }
 
-/** How many of the rows come before the first number after `gapsUntil` that a batch has and none of the rows. */
+/**
+ * How many of the rows come before the first number after `gapsUntil` that a batch has and none of
+ * the rows.
+ */
 export function rowsBeforeGap({ batches, rows, after, until }: Found, gapsUntil: number): number | undefined {
   let at = 0;
   for (const { seq, rows: numbers } of batches)
@@ -199,7 +213,10 @@ export function rowsBeforeGap({ batches, rows, after, until }: Found, gapsUntil:
   return undefined;
 }
 
-/** Whether the rows of a batch can lie on several servers, which have no common snapshot: by what Citus keeps. */
+/**
+ * Whether the rows of a batch can lie on several servers, which have no common snapshot: by what
+ * Citus keeps.
+ */
 async function isDistributed(session: Session): Promise<boolean> {
   const [citus] = await session.run<{ there: boolean }>(
     "select to_regclass('pg_dist_partition') is not null as there",
@@ -212,8 +229,8 @@ async function isDistributed(session: Session): Promise<boolean> {
 }
 
 /**
- * Makes records of rows that are read one after the other. A POST is known outside by the number of its first row, which
- * only what is read first may have before it.
+ * Makes records of rows that are read one after the other. A POST is known outside by the number of
+ * its first row, which only what is read first may have before it.
  */
 export class Records {
   #key: string | undefined;

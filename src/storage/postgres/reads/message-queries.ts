@@ -1,6 +1,6 @@
 /**
- * Reads of messages: pages, totals and statistics, each from one snapshot. Totals come from the counts and what they
- * have not taken yet where they can, else the rows are counted.
+ * Reads of messages: pages, totals and statistics, each from one snapshot. Totals come from the
+ * counts and what they have not taken yet where they can, else the rows are counted.
  */
 import { instantKey } from "../../../core/instant.ts";
 import {
@@ -148,7 +148,10 @@ async function pageOf(session: Session, query: MessageQuery, tail: Tail): Promis
   );
 }
 
-/** The hour that the offset leads into, and how many rows come before it in the order; of all messages only. */
+/**
+ * The hour that the offset leads into, and how many rows come before it in the order; of all
+ * messages only.
+ */
 async function skippedHours(
   session: Session,
   { offset, order = "asc", ...filters }: MessageQuery,

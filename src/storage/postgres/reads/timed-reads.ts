@@ -17,7 +17,10 @@ import { Unnumbered } from "./event-queries.ts";
 const READS_WAITING_MAX = 1000;
 /** At a standby; the primary comes after it. */
 const STANDBY_ATTEMPTS_MAX = 2;
-/** Between attempts at the primary, more each time: a pooler that can't log in refuses everybody for a second or more. */
+/**
+ * Between attempts at the primary, more each time: a pooler that can't log in refuses everybody for
+ * a second or more.
+ */
 const RETRY_MS_FIRST = 10;
 const RETRY_MS_MAX = 200;
 
@@ -64,8 +67,8 @@ export class TimedReads {
   }
 
   /**
-   * Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`. What has to have
-   * everything that is stored is asked of the primary alone.
+   * Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`.
+   * What has to have everything that is stored is asked of the primary alone.
    */
   async ask<T>(
     work: (session: Session) => Promise<T>,
@@ -96,8 +99,8 @@ export class TimedReads {
   }
 
   /**
-   * Undefined where only the primary can answer: the standby is away, has ended the read twice so that it can follow, or
-   * what the read needs had no number yet when the standby got it.
+   * Undefined where only the primary can answer: the standby is away, has ended the read twice so
+   * that it can follow, or what the read needs had no number yet when the standby got it.
    */
   async #askStandby<T>(
     standby: Standby,

@@ -1,12 +1,15 @@
 /**
- * Reads the whole log from one snapshot, through the server's cursor, in a database without the indexes by batch: to
- * sort everything once is better than to look at every row for each page.
+ * Reads the whole log from one snapshot, through the server's cursor, in a database without the
+ * indexes by batch: to sort everything once is better than to look at every row for each page.
  */
 import type { Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
 import { EVENTS, type LogPage, MESSAGES, type NumberedRow, Records } from "./log-page.ts";
 
-/** Everything that is numbered after `after`, in pages of so many rows; the transaction is the caller's. */
+/**
+ * Everything that is numbered after `after`, in pages of so many rows; the transaction is the
+ * caller's.
+ */
 export async function* readWholeLog(
   session: Session,
   after: number,

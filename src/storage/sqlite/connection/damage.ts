@@ -1,13 +1,13 @@
 /**
- * What tells that a file was damaged after it was written, and what can be done then. A read that meets damage fails
- * as `Damaged`: it must never give what the damage made of the answer.
+ * What tells that a file was damaged after it was written, and what can be done then. A read that
+ * meets damage fails as `Damaged`: it must never give what the damage made of the answer.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import { TimeIsOver } from "./deadline.ts";
 
 /**
- * The log is what was stored; the index can be made anew from it. A stale index is sound in itself, and holds rows that
- * were deleted from the log.
+ * The log is what was stored; the index can be made anew from it. A stale index is sound in itself,
+ * and holds rows that were deleted from the log.
  */
 export type Part = "log" | "index" | "stale index";
 
@@ -22,7 +22,10 @@ export class Damaged extends Error {
   }
 }
 
-/** Since the index was made, so many rows of the log were deleted, by somebody else: Postern deletes none. */
+/**
+ * Since the index was made, so many rows of the log were deleted, by somebody else: Postern deletes
+ * none.
+ */
 export function rowsDeleted(count: number): Damaged {
   return new Damaged("stale index", `${count} rows of the log were deleted since the index was made`);
 }
@@ -63,12 +66,17 @@ export function isUnreadable(error: unknown): boolean {
   return UNREADABLE.test(codeOf(error));
 }
 
-/** Whether the writer's reason, which holds SQLite's code, is that the file's structure is broken. */
+/**
+ * Whether the writer's reason, which holds SQLite's code, is that the file's structure is broken.
+ */
 export function isBroken(reason: string): boolean {
   return /\bSQLITE_(CORRUPT|NOTADB)/.test(reason);
 }
 
-/** Reads the index file: what goes wrong there, but for the system's own failures, is damage of the index. */
+/**
+ * Reads the index file: what goes wrong there, but for the system's own failures, is damage of the
+ * index.
+ */
 export function inIndex<T>(read: () => T): T {
   try {
     return read();
@@ -94,7 +102,9 @@ export const REMEDY =
   "stop Postern and restore a backup, or `postern export` what is readable and `postern import` it into a new file; " +
   "`postern doctor` says what is damaged";
 
-/** An error of opening a database, in words that name the file and the remedy where it is damaged. */
+/**
+ * An error of opening a database, in words that name the file and the remedy where it is damaged.
+ */
 export function openFailure(path: string, error: unknown): unknown {
   const damaged = error instanceof Damaged ? error.part === "log" : isUnreadable(error);
   if (!damaged) return error;

@@ -1,6 +1,7 @@
 /**
- * Rows of the log that somebody deleted. Postern deletes none, but SQLite's own shell can: then what was derived holds
- * more than there is. The database counts them itself, by triggers that cost an insert nothing.
+ * Rows of the log that somebody deleted. Postern deletes none, but SQLite's own shell can: then
+ * what was derived holds more than there is. The database counts them itself, by triggers that cost
+ * an insert nothing.
  */
 import type { Database } from "bun:sqlite";
 

@@ -1,6 +1,7 @@
 /**
- * Whether the names of a database still lead to the files that are open. What is written to a file that has lost its
- * name is lost with the process. Looks with `stat` alone: closing a descriptor of the file would drop SQLite's locks.
+ * Whether the names of a database still lead to the files that are open. What is written to a file
+ * that has lost its name is lost with the process. Looks with `stat` alone: closing a descriptor of
+ * the file would drop SQLite's locks.
  */
 import { type BigIntStats, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -25,7 +26,10 @@ export interface Displaced {
   readonly isRuined?: true;
 }
 
-/** Times of a folder may be as coarse as this: a second change within it may leave the time of the first. */
+/**
+ * Times of a folder may be as coarse as this: a second change within it may leave the time of the
+ * first.
+ */
 const FOLDER_TIME_NS = 3_000_000_000n;
 
 export class FilesInPlace {
@@ -43,8 +47,9 @@ export class FilesInPlace {
   }
 
   /**
-   * As `look`, for before and after each commit: as long as nothing in the folder has got or lost a name, the database
-   * alone is looked at. A `stat` of the log makes its next write note the exact time: 50 µs a commit on Linux 6.18.
+   * As `look`, for before and after each commit: as long as nothing in the folder has got or lost a
+   * name, the database alone is looked at. A `stat` of the log makes its next write note the exact
+   * time: 50 µs a commit on Linux 6.18.
    */
   glance(): Displaced | undefined {
     const folder = statOf(dirname(this.#path));
@@ -77,7 +82,10 @@ export class FilesInPlace {
     return Number(this.#logBytes);
   }
 
-  /** The log was cut off while it was in use. Nothing undoes that, so it is what every look says from now on. */
+  /**
+   * The log was cut off while it was in use. Nothing undoes that, so it is what every look says
+   * from now on.
+   */
   logWasCut(): Displaced {
     const remedy =
       "what came in since the last checkpoint is damaged; restart the service, then run postern doctor";

@@ -1,4 +1,7 @@
-/** The database's files and their folder. Inside the serving process they are only ever looked at with `stat`. */
+/**
+ * The database's files and their folder. Inside the serving process they are only ever looked at
+ * with `stat`.
+ */
 import { Database, type DatabaseOptions } from "bun:sqlite";
 import {
   closeSync,
@@ -18,7 +21,10 @@ import { syncFolder } from "../../../lib/sync-folder.ts";
 import { openFailure } from "./damage.ts";
 import { checkFile } from "./schema.ts";
 
-/** Only statements of this cache are freed when a database is closed; one that is left keeps the file open. */
+/**
+ * Only statements of this cache are freed when a database is closed; one that is left keeps the
+ * file open.
+ */
 Database.MAX_QUERY_CACHE_SIZE = 200;
 
 /** Makes the folder of a new database, durably; throws `StartRefused` when it can't. */
@@ -39,7 +45,9 @@ export function prepareFolder(path: string): void {
 export const CHECKPOINT_AT_PAGES = 8192;
 /** A page of 4,096 bytes and what the log says of it. */
 const PAGE_IN_LOG_BYTES = 4120;
-/** What the log's file has room for from the start: it goes on growing until the checkpoint is done. */
+/**
+ * What the log's file has room for from the start: it goes on growing until the checkpoint is done.
+ */
 const WAL_BYTES = 2 * CHECKPOINT_AT_PAGES * PAGE_IN_LOG_BYTES;
 /** When the log holds so many, reads wait until it has started over. */
 export const WAL_PAGES_MAX = 4 * CHECKPOINT_AT_PAGES;
@@ -47,10 +55,10 @@ export const WAL_PAGES_MAX = 4 * CHECKPOINT_AT_PAGES;
 export const REST_PAGES_MAX = 200;
 
 /**
- * Gives the write-ahead log its full size before the first connection opens it. A sync of a file that grows waits
- * for the file system's journal, and for everybody else's data in it; overwriting what is there does not. Zeros
- * after the last valid frame mean nothing to SQLite, and what the log holds stays. Without room for it the log is
- * left as it is: it then grows as it is used.
+ * Gives the write-ahead log its full size before the first connection opens it. A sync of a file
+ * that grows waits for the file system's journal, and for everybody else's data in it; overwriting
+ * what is there does not. Zeros after the last valid frame mean nothing to SQLite, and what the log
+ * holds stays. Without room for it the log is left as it is: it then grows as it is used.
  */
 export function extendLog(path: string): void {
   const descriptor = openSync(`${path}-wal`, "a");
@@ -67,8 +75,8 @@ export function extendLog(path: string): void {
 }
 
 /**
- * Whether the database has to be made. Throws `StartRefused` when its log is there without it: SQLite would throw the
- * log away for a new database, and with it what was acknowledged.
+ * Whether the database has to be made. Throws `StartRefused` when its log is there without it:
+ * SQLite would throw the log away for a new database, and with it what was acknowledged.
  */
 export function isNew(path: string): boolean {
   if (sizeOf(path) > 0) return false;
@@ -89,8 +97,9 @@ const LOG_HEADER_BYTES = 32;
 const LOG_MAGIC = 0x377f0682;
 
 /**
- * Whether a log that shrank to so many bytes can still hold so many pages: who cuts it off leaves it without its head,
- * also when the writer has written beyond the cut since. SQLite has no locks on this file that closing it would drop.
+ * Whether a log that shrank to so many bytes can still hold so many pages: who cuts it off leaves
+ * it without its head, also when the writer has written beyond the cut since. SQLite has no locks
+ * on this file that closing it would drop.
  */
 export function holdsLog(path: string, bytes: number, pages: number): boolean {
   if (bytes < LOG_HEADER_BYTES + pages * PAGE_IN_LOG_BYTES) return false;
@@ -104,7 +113,10 @@ export function holdsLog(path: string, bytes: number, pages: number): boolean {
   }
 }
 
-/** Opens the file, which is made when missing, for writing with the pragmas that the promise rests on. */
+/**
+ * Opens the file, which is made when missing, for writing with the pragmas that the promise rests
+ * on.
+ */
 export function openForWriting(path: string, create = true): Database {
   return opened(path, { create, readwrite: true, strict: true }, (db) => {
     db.run("pragma busy_timeout = 5000");
@@ -115,7 +127,10 @@ export function openForWriting(path: string, create = true): Database {
   });
 }
 
-/** The same with a file that is known to be there: where it isn't any more, none is made in its place. */
+/**
+ * The same with a file that is known to be there: where it isn't any more, none is made in its
+ * place.
+ */
 export function openExisting(path: string): Database {
   return openForWriting(path, false);
 }
@@ -156,7 +171,10 @@ export interface Checkpoint {
   readonly remaining: number;
 }
 
-/** Copies the write-ahead log into the database file as far as the mode allows; reports what the log holds. */
+/**
+ * Copies the write-ahead log into the database file as far as the mode allows; reports what the log
+ * holds.
+ */
 export function checkpoint(db: Database, mode: CheckpointMode): Checkpoint {
   const row = db
     .query<{ busy: number; log: number; checkpointed: number }, []>(`pragma wal_checkpoint(${mode})`)

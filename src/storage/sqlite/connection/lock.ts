@@ -1,6 +1,7 @@
 /**
- * One writing process a database file. The lock is an exclusive transaction on an empty SQLite file beside it: an
- * operating-system lock that dies with the process, whatever kills it (a pid file would lie, in containers most).
+ * One writing process a database file. The lock is an exclusive transaction on an empty SQLite file
+ * beside it: an operating-system lock that dies with the process, whatever kills it (a pid file
+ * would lie, in containers most).
  */
 import { Database } from "bun:sqlite";
 import { userInfo } from "node:os";

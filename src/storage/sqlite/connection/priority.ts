@@ -1,7 +1,13 @@
-/** Reads and followers give way when there are fewer processors than work: acknowledgements come first. */
+/**
+ * Reads and followers give way when there are fewer processors than work: acknowledgements come
+ * first.
+ */
 import { setPriority } from "node:os";
 
-/** The acknowledging threads have 0; with 10, who competes with one of them gets about a tenth of a processor. */
+/**
+ * The acknowledging threads have 0; with 10, who competes with one of them gets about a tenth of a
+ * processor.
+ */
 const NICE = 10;
 
 /** Makes the calling thread give way, where the system lets a thread have a priority of its own. */

@@ -1,4 +1,7 @@
-/** What every thread of the engine is asked, and how it answers. Each room has the questions of its own threads. */
+/**
+ * What every thread of the engine is asked, and how it answers. Each room has the questions of its
+ * own threads.
+ */
 import type { DamagedRow, Part } from "./damage.ts";
 
 /** Asked of any thread. */

@@ -1,14 +1,16 @@
 /**
- * The real file of a database, whatever it is called: one file has one name here, so it has one write-ahead log and one
- * lock beside it. Called before the file is opened, and never afterwards in the same process.
+ * The real file of a database, whatever it is called: one file has one name here, so it has one
+ * write-ahead log and one lock beside it. Called before the file is opened, and never afterwards in
+ * the same process.
  */
 import { readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { StartRefused } from "../../../core/errors.ts";
 
 /**
- * The file's path without symbolic links, also of one that isn't there yet. Throws `StartRefused` when the file has
- * a second name that no path tells: each would have a log of its own, and neither the other's messages.
+ * The file's path without symbolic links, also of one that isn't there yet. Throws `StartRefused`
+ * when the file has a second name that no path tells: each would have a log of its own, and neither
+ * the other's messages.
  */
 export function realFile(path: string): string {
   const real = withoutLinks(path);
@@ -38,7 +40,9 @@ function withoutLinks(path: string): string {
   }
 }
 
-/** As `realpath`, but the end of the path need not be there, nor what a link at its end leads to. */
+/**
+ * As `realpath`, but the end of the path need not be there, nor what a link at its end leads to.
+ */
 function locate(path: string): string {
   const real = ifThere(() => realpathSync(path));
   if (real !== undefined) return real;

@@ -1,6 +1,7 @@
 /**
- * Checksums of the log's rows, which tell a byte that the disk has changed from one that was stored. They are written
- * with the row and never change; a row of a version before them has none, and counts as sound.
+ * Checksums of the log's rows, which tell a byte that the disk has changed from one that was
+ * stored. They are written with the row and never change; a row of a version before them has none,
+ * and counts as sound.
  */
 
 /** Between fields, none of which holds it; twice for a field that is null. */

@@ -1,6 +1,6 @@
 /**
- * The tables and their migrations. Each step is one transaction together with the version that it reaches, so
- * a kill at any instruction leaves a file that opens.
+ * The tables and their migrations. Each step is one transaction together with the version that it
+ * reaches, so a kill at any instruction leaves a file that opens.
  */
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
@@ -10,10 +10,11 @@ import { COUNT_DELETIONS } from "./deletions.ts";
 const APPLICATION_ID = 0x506f7374;
 
 /**
- * What providers' POSTs hold besides the fields of their messages. The bytes of a POST are kept once, under the `seq`
- * of the first of its rows; messages and events are parts of them (`start` up to `stop`). A message of the native
- * source has no row here, so it costs nothing. `event` numbers the events without gaps. `sources` are the names whose
- * identifiers (`NAME:…`) no message of the native source can have.
+ * What providers' POSTs hold besides the fields of their messages. The bytes of a POST are kept
+ * once, under the `seq` of the first of its rows; messages and events are parts of them (`start` up
+ * to `stop`). A message of the native source has no row here, so it costs nothing. `event` numbers
+ * the events without gaps. `sources` are the names whose identifiers (`NAME:…`) no message of the
+ * native source can have.
  */
 const POSTS = `
   create table deliveries (delivery integer primary key, body blob not null);
@@ -49,9 +50,10 @@ const CHECKSUMS = ["messages", "deliveries", "details", "events"]
   .join("\n");
 
 /**
- * `ts_key` is what `core` makes of `ts`, and `seq` the row's position in the log, counted by the writer. The rowid gives
- * the same order without an index of its own: rows are only ever appended, and VACUUM keeps their order. Every other
- * index would be paid by each acknowledgement; they live in a file of their own and follow the log.
+ * `ts_key` is what `core` makes of `ts`, and `seq` the row's position in the log, counted by the
+ * writer. The rowid gives the same order without an index of its own: rows are only ever appended,
+ * and VACUUM keeps their order. Every other index would be paid by each acknowledgement; they live
+ * in a file of their own and follow the log.
  */
 const SCHEMA = `
   create table messages (
@@ -72,9 +74,9 @@ const SCHEMA = `
 `;
 
 /**
- * What leads from a version to the next one, quickly whatever the file's size. Version 1 had the index
- * `messages_by_time`, which serves pages until the index file has caught up (see `dropOldIndex`), and a column
- * `folded`, which stays in such files and is no longer written.
+ * What leads from a version to the next one, quickly whatever the file's size. Version 1 had the
+ * index `messages_by_time`, which serves pages until the index file has caught up (see
+ * `dropOldIndex`), and a column `folded`, which stays in such files and is no longer written.
  */
 const UPGRADES: readonly string[] = [
   `
@@ -91,7 +93,9 @@ const SCHEMA_VERSION = UPGRADES.length + 1;
 const WITH_POSTS = 3;
 const WITH_CHECKSUMS = 4;
 
-/** Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's. */
+/**
+ * Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's.
+ */
 export function migrate(db: Database, path: string): void {
   checkFile(db, path);
   const from = pragma(db, "user_version");
@@ -128,12 +132,18 @@ export function checkFile(db: Database, path: string): void {
   }
 }
 
-/** Whether a file that was only opened for reading has the tables of providers' POSTs: versions before 3 have none. */
+/**
+ * Whether a file that was only opened for reading has the tables of providers' POSTs: versions
+ * before 3 have none.
+ */
 export function hasPosts(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_POSTS;
 }
 
-/** The column of checksums, as a file that was only opened for reading has it: `log` where it is attached as that. */
+/**
+ * The column of checksums, as a file that was only opened for reading has it: `log` where it is
+ * attached as that.
+ */
 export function checksumColumn(db: Database, schema: "main" | "log" = "main"): string {
   return pragma(db, `${schema}.user_version`) >= WITH_CHECKSUMS ? "checksum" : "null";
 }

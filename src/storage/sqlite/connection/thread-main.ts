@@ -11,8 +11,9 @@ declare const self: Worker;
 export type NextGroup = () => string | undefined;
 
 /**
- * Answers questions by `answer` for as long as the process lives. Groups come through a port of their own: `report`
- * is given the first one that arrived and the way to those that arrived since, and says what became of what it took.
+ * Answers questions by `answer` for as long as the process lives. Groups come through a port of
+ * their own: `report` is given the first one that arrived and the way to those that arrived since,
+ * and says what became of what it took.
  */
 export function answerQuestions<Ask extends object>(
   answer: (ask: Ask) => unknown,

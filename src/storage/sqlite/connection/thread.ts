@@ -1,6 +1,6 @@
 /**
- * The engine's side of a thread: asks, and gets the answers in the order of the questions. Threads are kept and
- * used again rather than ended, because ending one under Bun is not safe.
+ * The engine's side of a thread: asks, and gets the answers in the order of the questions. Threads
+ * are kept and used again rather than ended, because ending one under Bun is not safe.
  */
 import { StartRefused } from "../../../core/errors.ts";
 import { Damaged, type DamagedRow } from "./damage.ts";
@@ -29,8 +29,8 @@ export class Thread {
   onDamagedRow: (row: DamagedRow) => void = () => undefined;
 
   /**
-   * `program` is the URL of its file. `onCrash` is told when the thread ends by itself: nothing that it was asked will
-   * be answered.
+   * `program` is the URL of its file. `onCrash` is told when the thread ends by itself: nothing
+   * that it was asked will be answered.
    */
   constructor(name: string, program: string, onCrash: (reason: string) => void) {
     this.#program = program;
@@ -55,12 +55,17 @@ export class Thread {
     });
   }
 
-  /** Sends a group, without waiting for those before it: the thread takes all that have come at one go. */
+  /**
+   * Sends a group, without waiting for those before it: the thread takes all that have come at one
+   * go.
+   */
   sendGroup(group: string): void {
     this.#running.groups.postMessage(group);
   }
 
-  /** What the thread says of the groups that it took together, in the order in which they were sent. */
+  /**
+   * What the thread says of the groups that it took together, in the order in which they were sent.
+   */
   onReport(receive: (report: string) => void): void {
     this.#running.groups.onmessage = (event) => receive(String(event.data));
   }

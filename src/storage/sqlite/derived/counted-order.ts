@@ -1,6 +1,7 @@
 /**
- * An order that is counted: it is cut in leaves of some thousand entries whose sizes are kept, so that the rank of a
- * key, and the key of a rank, cost the sizes and a part of one leaf, however many entries there are.
+ * An order that is counted: it is cut in leaves of some thousand entries whose sizes are kept, so
+ * that the rank of a key, and the key of a rank, cost the sizes and a part of one leaf, however
+ * many entries there are.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { compareKeys, type SortKey } from "./log-rows.ts";
@@ -35,7 +36,10 @@ interface Leaf extends SortKey {
   readonly rows: number;
 }
 
-/** The leaf where the first of some fresh entries goes, the last leaf of all, and how many entries there are. */
+/**
+ * The leaf where the first of some fresh entries goes, the last leaf of all, and how many entries
+ * there are.
+ */
 interface Ends {
   readonly first: number;
   readonly last: number;
@@ -89,7 +93,10 @@ export class CountedWriter {
     for (const grown of this.#grownLeaves(after, last)) this.#settle(grown);
   }
 
-  /** Most often all that is fresh comes after nearly all that is there: then no entry's leaf has to be looked for. */
+  /**
+   * Most often all that is fresh comes after nearly all that is there: then no entry's leaf has to
+   * be looked for.
+   */
   #grownLeaves(after: number, last: number): readonly Grown[] {
     const ends = this.#ends.get(after, last);
     if (ends === null) return [];
@@ -109,7 +116,10 @@ export class CountedWriter {
   }
 }
 
-/** The order as its writer left it at one position: the same object serves every snapshot of that position. */
+/**
+ * The order as its writer left it at one position: the same object serves every snapshot of that
+ * position.
+ */
 export class CountedOrder implements Order {
   readonly #db: Database;
   readonly #entries: string;
@@ -182,7 +192,10 @@ export class CountedOrder implements Order {
   }
 }
 
-/** The last of `length` numbers for which it holds, given that it holds for a first part of them; -1 if for none. */
+/**
+ * The last of `length` numbers for which it holds, given that it holds for a first part of them; -1
+ * if for none.
+ */
 function lastIndex(length: number, holds: (at: number) => boolean): number {
   let low = 0;
   let high = length;

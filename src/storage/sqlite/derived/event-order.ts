@@ -1,7 +1,7 @@
 /**
- * Events in the order of pages, once for each filter that they may be asked for by: all, a source's, a kind's, a
- * source's of one kind. They are one counted order, in which a filter is a range. Beside it, which events are about a
- * message.
+ * Events in the order of pages, once for each filter that they may be asked for by: all, a
+ * source's, a kind's, a source's of one kind. They are one counted order, in which a filter is a
+ * range. Beside it, which events are about a message.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { CountedWriter, createCounted } from "./counted-order.ts";
@@ -10,7 +10,9 @@ import type { SortKey } from "./log-rows.ts";
 /** The number of an event as text that is ordered like it. */
 const NUMBER_DIGITS = 15;
 
-/** Of every event four entries: `place` begins with the filter, and `event` is its number as text. */
+/**
+ * Of every event four entries: `place` begins with the filter, and `event` is its number as text.
+ */
 export const BY_FILTER = {
   entries: "events_by_filter",
   leaves: "event_leaves",
@@ -41,14 +43,19 @@ export class EventFollower {
     );
   }
 
-  /** Takes the events after `after`, up to `last`, inside the transaction that also moves the position. */
+  /**
+   * Takes the events after `after`, up to `last`, inside the transaction that also moves the
+   * position.
+   */
   step(after: number, last: number): void {
     this.#order.add(after, last);
     this.#byMessage.run(after, last);
   }
 }
 
-/** The filter as places begin with it: neither a source's name nor a kind holds a slash or a space. */
+/**
+ * The filter as places begin with it: neither a source's name nor a kind holds a slash or a space.
+ */
 export function filterText(source = "", kind = ""): string {
   return `${source}/${kind}`;
 }
@@ -58,7 +65,10 @@ export function eventSortKey(filter: string, tsKey: string, event: number): Sort
   return { tsKey: `${filter} ${tsKey}`, messageId: String(event).padStart(NUMBER_DIGITS, "0") };
 }
 
-/** From where to where the range of a filter goes, from an instant's key on: `!` comes after the space. */
+/**
+ * From where to where the range of a filter goes, from an instant's key on: `!` comes after the
+ * space.
+ */
 export function filterRange(filter: string, sinceKey = ""): readonly [from: SortKey, to: SortKey] {
   return [
     { tsKey: `${filter} ${sinceKey}`, messageId: "" },

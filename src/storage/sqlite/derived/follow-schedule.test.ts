@@ -1,4 +1,7 @@
-/** When the followers take their steps, and what they make wait. The thread is a stand-in that says what it is told. */
+/**
+ * When the followers take their steps, and what they make wait. The thread is a stand-in that says
+ * what it is told.
+ */
 import { expect, test } from "bun:test";
 import { steeredClock } from "../../../../tests/steered-clock.ts";
 import { until } from "../../../../tests/until.ts";
@@ -16,7 +19,10 @@ const at = (row: number, more: Partial<FollowReport> = {}): FollowReport => ({
   ...more,
 });
 
-/** A following of a thread that answers each step by the next of these; the last one again and again. */
+/**
+ * A following of a thread that answers each step by the next of these; the last one again and
+ * again.
+ */
 function following(
   steps: (FollowReport | Error)[],
   lastRow: number,

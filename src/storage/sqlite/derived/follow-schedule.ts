@@ -1,6 +1,7 @@
 /**
- * When the followers take their steps, and what they make wait: the engine's side of the followers' thread. They run
- * whenever the log is ahead of them; acknowledgements are slowed only when they, having once caught up, fall behind.
+ * When the followers take their steps, and what they make wait: the engine's side of the followers'
+ * thread. They run whenever the log is ahead of them; acknowledgements are slowed only when they,
+ * having once caught up, fall behind.
  */
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
@@ -17,7 +18,10 @@ const REST_ROWS = 8192;
 const AGAIN_AFTER_FAILURE_MS = 1000;
 /** Damage doesn't go away by itself. */
 const AGAIN_AFTER_DAMAGE_MS = 60_000;
-/** A damaged index is made anew at most so often by itself: what damages it at once would damage the next one too. */
+/**
+ * A damaged index is made anew at most so often by itself: what damages it at once would damage the
+ * next one too.
+ */
 const MADE_ANEW_EVERY_MS = 10 * 60_000;
 const DELAY_MS_MAX = 50;
 
@@ -99,8 +103,9 @@ export class FollowSchedule {
   }
 
   /**
-   * How long the next group should wait, in milliseconds, so that the followers stay within `lagRowsMax`. None while
-   * an index is being built from far behind: receiving comes first, and reads do without it.
+   * How long the next group should wait, in milliseconds, so that the followers stay within
+   * `lagRowsMax`. None while an index is being built from far behind: receiving comes first, and
+   * reads do without it.
    */
   get delayMs(): number {
     if (!this.#caughtUp) return 0;
@@ -123,8 +128,9 @@ export class FollowSchedule {
   }
 
   /**
-   * The index in use is damaged. An empty one takes its place at once, and the followers bring it up; until then reads
-   * look at the messages themselves. Damage that comes again soon is told, and waits; rows that are deleted again don't.
+   * The index in use is damaged. An empty one takes its place at once, and the followers bring it
+   * up; until then reads look at the messages themselves. Damage that comes again soon is told, and
+   * waits; rows that are deleted again don't.
    */
   damaged(damage: Damaged): void {
     if (this.#replacing || this.#swapping || this.#closing) return;
@@ -193,7 +199,9 @@ export class FollowSchedule {
     return this.#options.clock.after(ms, () => this.#go());
   }
 
-  /** Makes an index of this program's version beside the one of an earlier, which serves meanwhile. */
+  /**
+   * Makes an index of this program's version beside the one of an earlier, which serves meanwhile.
+   */
   #renew(): void {
     const { log } = this.#options;
     log.info("the index of an earlier version serves while a new one is made", { file: this.index });

@@ -1,17 +1,21 @@
-/** What follows the log: derived tables that are brought up behind the acknowledgements, never inside them. */
+/**
+ * What follows the log: derived tables that are brought up behind the acknowledgements, never
+ * inside them.
+ */
 export const FOLLOWERS = ["time", "senders", "search"] as const;
 export type FollowerName = (typeof FOLLOWERS)[number];
 
 export interface Follower {
   readonly name: FollowerName;
   /**
-   * Takes the rows after `after`, up to `last`, from the step's rows (`step-rows.ts`) into its tables, inside the
-   * transaction that also moves its position.
+   * Takes the rows after `after`, up to `last`, from the step's rows (`step-rows.ts`) into its
+   * tables, inside the transaction that also moves its position.
    */
   step(after: number, last: number): void;
   /**
-   * Puts what it has derived in better order, if it is time; reads find the same before and after. Called inside a
-   * transaction of its own: it may take long, and must not read the log, whose checkpoints wait for the snapshot.
+   * Puts what it has derived in better order, if it is time; reads find the same before and after.
+   * Called inside a transaction of its own: it may take long, and must not read the log, whose
+   * checkpoints wait for the snapshot.
    */
   rearrange(): void;
 }

@@ -1,7 +1,8 @@
 /**
- * The index file: everything that is derived from the log, in a database of its own beside it. It holds nothing that
- * the log doesn't, so it may be deleted at any time while no server runs: it is then built anew. Its own write-ahead
- * log is not synced at each commit; after a power failure its followers go on from an earlier position.
+ * The index file: everything that is derived from the log, in a database of its own beside it. It
+ * holds nothing that the log doesn't, so it may be deleted at any time while no server runs: it is
+ * then built anew. Its own write-ahead log is not synced at each commit; after a power failure its
+ * followers go on from an earlier position.
  */
 import { Database } from "bun:sqlite";
 import { readdirSync, rmSync } from "node:fs";
@@ -18,11 +19,15 @@ import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
 const INDEX_VERSION = 9;
-/** Of files that don't tell types apart: they serve until one that does has been made beside them. */
+/**
+ * Of files that don't tell types apart: they serve until one that does has been made beside them.
+ */
 const WITHOUT_TYPES = 8;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
-/** A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile. */
+/**
+ * A larger log would be synced at one go, and acknowledgements wait for the same disk meanwhile.
+ */
 const AUTOCHECKPOINT_PAGES = 1_000;
 
 const TABLES = `
@@ -62,7 +67,10 @@ export function removeIndex(logPath: string, number: number): void {
     rmSync(indexPath(logPath, number) + end, { force: true });
 }
 
-/** Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this log. Throws `Damaged`. */
+/**
+ * Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this
+ * log. Throws `Damaged`.
+ */
 export function openIndex(
   log: Database,
   logPath: string,
@@ -123,7 +131,10 @@ function versionOf(index: Database, schema = "main"): number | undefined {
   return index.query<{ user_version: number }, []>(`pragma ${schema}.user_version`).get()?.user_version;
 }
 
-/** Whether the file was derived from this very log, by this program's rules, and the log is not an older copy. */
+/**
+ * Whether the file was derived from this very log, by this program's rules, and the log is not an
+ * older copy.
+ */
 export function serves(index: Database, log: Database): boolean {
   if (!isDerivedFrom(index, log)) return false;
   const message = log.query<{ id: string }, [number]>(
@@ -147,15 +158,18 @@ function isDerivedFrom(index: Database, log: Database): boolean {
   return identity?.log_id === logId(log) && identity.rules === RULES;
 }
 
-/** Of so many deletions from the log, those since the index was made; less than none for an older copy of the log. */
+/**
+ * Of so many deletions from the log, those since the index was made; less than none for an older
+ * copy of the log.
+ */
 function deletedSince(index: Database, deletions: number): number {
   const sql = "select deletions from identity";
   return deletions - (index.query<{ deletions: number }, []>(sql).get()?.deletions ?? 0);
 }
 
 /**
- * Throws `Damaged` when rows of the log were deleted since the index was made. One connection has both; `schema` is
- * that of the log.
+ * Throws `Damaged` when rows of the log were deleted since the index was made. One connection has
+ * both; `schema` is that of the log.
  */
 export function checkDeletions(db: Database, schema: "main" | "log"): void {
   const deleted = deletedSince(db, countDeletions(db, schema));

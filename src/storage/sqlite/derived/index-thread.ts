@@ -1,6 +1,6 @@
 /**
- * The followers' thread: brings the index file up behind the log, a step at a question. While it keeps up it gives
- * way to every other thread.
+ * The followers' thread: brings the index file up behind the log, a step at a question. While it
+ * keeps up it gives way to every other thread.
  */
 import type { Database } from "bun:sqlite";
 import { MESSAGE_COLUMNS } from "../../columns.ts";
@@ -14,7 +14,10 @@ import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
 import type { FollowerAsk, FollowReport, RemovedIndex } from "./protocol.ts";
 
 const CACHE_KIB = 16 * 1024;
-/** What so many rows leave behind is tens of megabytes; the collector is called once their step has been reported. */
+/**
+ * What so many rows leave behind is tens of megabytes; the collector is called once their step has
+ * been reported.
+ */
 const COLLECT_EVERY_ROWS = 8192;
 
 interface Handle {
@@ -97,7 +100,9 @@ function step(at: Handle): number {
   }
 }
 
-/** Whether it is the log that can't be read is told by reading what the step would have taken of it. */
+/**
+ * Whether it is the log that can't be read is told by reading what the step would have taken of it.
+ */
 function damageOf({ log, current, limits }: Handle, error: unknown): Error | undefined {
   const damage = indexDamage(error);
   if (damage === undefined) return undefined;

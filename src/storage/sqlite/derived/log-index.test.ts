@@ -1,4 +1,7 @@
-/** The index beside the log: every seam between what was derived and the tail, and files that can't serve. */
+/**
+ * The index beside the log: every seam between what was derived and the tail, and files that can't
+ * serve.
+ */
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -307,7 +310,10 @@ describe("a file that can't serve is made anew", () => {
     return made;
   }
 
-  /** Opens it as a start does; how far it was at once, and what it holds once it has come to the end. */
+  /**
+   * Opens it as a start does; how far it was at once, and what it holds once it has come to the
+   * end.
+   */
   function reopen(): { row: number; number: number; files: string[] } {
     using log = openForReading(path);
     const index = openLogIndex(log, path, INDEX_LIMITS, 1024);

@@ -20,8 +20,9 @@ import { StepRows } from "./step-rows.ts";
 import { TimeFollower } from "./time-order.ts";
 
 /**
- * Opens the index of a log: the file that has come furthest; others, and those that can't serve, are deleted. `onDamage`
- * is told of those that can't be read, and of those that hold rows which were deleted from the log.
+ * Opens the index of a log: the file that has come furthest; others, and those that can't serve,
+ * are deleted. `onDamage` is told of those that can't be read, and of those that hold rows which
+ * were deleted from the log.
  */
 export function openLogIndex(
   log: Database,
@@ -133,7 +134,10 @@ export class LogIndex {
     return leastOf(this.#positions);
   }
 
-  /** Takes what is furthest behind one step on, of messages and of events; how many of both, 0 when none was left. */
+  /**
+   * Takes what is furthest behind one step on, of messages and of events; how many of both, 0 when
+   * none was left.
+   */
   advance(): number {
     const before = { row: this.row, event: this.#event };
     this.#advanceMessages(before.row);

@@ -1,4 +1,7 @@
-/** Brings the index file up without a server: after an import, or from nothing for `postern doctor --rebuild`. */
+/**
+ * Brings the index file up without a server: after an import, or from nothing for
+ * `postern doctor --rebuild`.
+ */
 import { openFailure } from "../connection/damage.ts";
 import { openForReading, openForWriting } from "../connection/files.ts";
 import { lockFile } from "../connection/lock.ts";
@@ -7,10 +10,16 @@ import { INDEX_LIMITS } from "./followers.ts";
 import { indexNumbers, removeIndex } from "./index-file.ts";
 import { type LogIndex, makeLogIndex, openLogIndex } from "./log-index.ts";
 
-/** The more pages are at hand, the fewer are read and written again; nothing else runs in the process. */
+/**
+ * The more pages are at hand, the fewer are read and written again; nothing else runs in the
+ * process.
+ */
 const CACHE_KIB = 256 * 1024;
 
-/** Takes the index to the log's end, for whoever holds the file's lock; yields how many rows it has taken. */
+/**
+ * Takes the index to the log's end, for whoever holds the file's lock; yields how many rows it has
+ * taken.
+ */
 export function* follow(path: string): Generator<number, void> {
   using log = openForReading(path);
   yield* advance(openLogIndex(log, path, INDEX_LIMITS, CACHE_KIB));

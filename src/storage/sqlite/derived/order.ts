@@ -1,4 +1,7 @@
-/** An order of messages that can be counted, and how a page is read from one together with the log's tail. */
+/**
+ * An order of messages that can be counted, and how a page is read from one together with the log's
+ * tail.
+ */
 import { inIndex } from "../connection/damage.ts";
 import { compareKeys, type SortKey } from "./log-rows.ts";
 
@@ -40,7 +43,10 @@ export interface Range {
   readonly tail: readonly Entry[];
 }
 
-/** Entries `offset` up to `offset + limit` of the range, the tail's rows among them; `desc` counts from its end. */
+/**
+ * Entries `offset` up to `offset + limit` of the range, the tail's rows among them; `desc` counts
+ * from its end.
+ */
 export function readRange(
   range: Range,
   offset: number,

@@ -1,6 +1,6 @@
 /**
- * The search index as a follower of the log: what of a message is searched for in `search/`, and the labels by which its
- * recipient, source and type are found.
+ * The search index as a follower of the log: what of a message is searched for in `search/`, and
+ * the labels by which its recipient, source and type are found.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
@@ -58,8 +58,8 @@ export const INDEXED_COLUMNS = `select m.rowid, m.${MESSAGE_COLUMNS.to}, m.${MES
   where m.rowid >= ?1 and m.rowid <= ?2 order by m.rowid`;
 
 /**
- * Neither recipients nor each other begin like them. Every provider's message has the bare label of sources too: the
- * others are the native source's.
+ * Neither recipients nor each other begin like them. Every provider's message has the bare label of
+ * sources too: the others are the native source's.
  */
 const sourceLabel = (source = "") => `=${source}`;
 const typeLabel = (type: string) => `~${type}`;

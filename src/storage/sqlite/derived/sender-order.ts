@@ -10,9 +10,10 @@ const TOP = 100;
 const WALK_ROWS = 8192;
 
 /**
- * Every message is in `by_sender`, or waits for that in a run: a sender who writes now and then has a page there to
- * himself, and going to that page for each message is what costs most of all that the followers do. A run is
- * written from start to end; when there are enough of them they are swept, sender by sender, each page once.
+ * Every message is in `by_sender`, or waits for that in a run: a sender who writes now and then has
+ * a page there to himself, and going to that page for each message is what costs most of all that
+ * the followers do. A run is written from start to end; when there are enough of them they are
+ * swept, sender by sender, each page once.
  */
 export const SENDER_TABLES = `
   create table by_sender (
@@ -66,7 +67,9 @@ export class SenderFollower implements Follower {
     this.#store(after, last);
   }
 
-  /** One slice of a sweep. Fewer slices than runs: this sweep is done before the next one is due. */
+  /**
+   * One slice of a sweep. Fewer slices than runs: this sweep is done before the next one is due.
+   */
   rearrange(): void {
     const sweep = this.#db.query<Sweep, []>(SWEEP).get() ?? this.#beginSweep();
     if (sweep !== undefined) this.#sweep(sweep);
@@ -78,7 +81,10 @@ export class SenderFollower implements Follower {
     for (const sql of COUNTED) this.#db.query(sql).run();
   }
 
-  /** Whose page it is worth going to gets the messages there at once, which bounds what waits of one sender. */
+  /**
+   * Whose page it is worth going to gets the messages there at once, which bounds what waits of one
+   * sender.
+   */
   #store(after: number, last: number): void {
     const { runRows, runSenderRows } = this.#limits;
     const { run, begun } = this.#db
@@ -195,7 +201,10 @@ export class SenderOrder implements Order {
     return this.#settledRank(key) + countBefore(this.#waiting, key);
   }
 
-  /** To find a rank among a sender's entries they are walked over from the first, so it is done once. */
+  /**
+   * To find a rank among a sender's entries they are walked over from the first, so it is done
+   * once.
+   */
   read(rank: number, limit: number): Entry[] {
     // What waits can push an entry back by no more places than there are entries that wait.
     const from = Math.max(0, rank - this.#waiting.length);

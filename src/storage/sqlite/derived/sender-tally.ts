@@ -1,4 +1,7 @@
-/** How many messages and senders there are, and who has most: what the follower counted and what the tail adds. */
+/**
+ * How many messages and senders there are, and who has most: what the follower counted and what the
+ * tail adds.
+ */
 import type { Database } from "bun:sqlite";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import type { LogRow } from "./log-rows.ts";
@@ -15,7 +18,10 @@ interface SenderTotals {
   readonly top: readonly SenderCount[];
 }
 
-/** Keeps what it found out of the tail's senders from one read to the next, as long as the follower takes no step. */
+/**
+ * Keeps what it found out of the tail's senders from one read to the next, as long as the follower
+ * takes no step.
+ */
 export class SenderTally {
   readonly #db: Database;
   #position = Number.NaN;
@@ -75,7 +81,9 @@ export class SenderTally {
     }
   }
 
-  /** Whoever is not in the tail can only be among the first if the follower had counted him there. */
+  /**
+   * Whoever is not in the tail can only be among the first if the follower had counted him there.
+   */
   #top(limit: number): SenderCount[] {
     const sql = "select sender, rows from top_senders";
     const best = this.#db

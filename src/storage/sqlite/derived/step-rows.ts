@@ -1,6 +1,6 @@
 /**
- * The rows of the log that a step takes. They are read from the log once, into a table in memory, and every follower
- * takes what it needs of them from there.
+ * The rows of the log that a step takes. They are read from the log once, into a table in memory,
+ * and every follower takes what it needs of them from there.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { MESSAGE_COLUMNS } from "../../columns.ts";

@@ -1,7 +1,7 @@
 /**
- * The least and the greatest instant in each stretch of the log, some thousand neighbouring rows. Rows come mostly in
- * the order of time, so the bounds tell of nearly every row on which side of an instant it is, and it needn't be looked
- * up. Bounds may be wider than their rows, never narrower.
+ * The least and the greatest instant in each stretch of the log, some thousand neighbouring rows.
+ * Rows come mostly in the order of time, so the bounds tell of nearly every row on which side of an
+ * instant it is, and it needn't be looked up. Bounds may be wider than their rows, never narrower.
  */
 import type { Database, Statement } from "bun:sqlite";
 import type { RowRange } from "../../../search/search.ts";
@@ -12,7 +12,9 @@ export const STRETCH_TABLES = `
   create table stretches (stretch integer primary key, least text not null, greatest text not null);
 `;
 
-/** What makes them for a file that has come to a row without: in the stretch there may be anything. */
+/**
+ * What makes them for a file that has come to a row without: in the stretch there may be anything.
+ */
 export function addStretches(stretchRows: number): string {
   return `${STRETCH_TABLES}
     insert into stretches select row / ${stretchRows}, '', '~' from followers where name = 'time' and row > 0;`;

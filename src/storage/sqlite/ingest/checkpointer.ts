@@ -1,6 +1,7 @@
 /**
- * The checkpointer's thread: copies the write-ahead log into the database while the writer goes on. It never waits
- * for the writer and never makes the writer wait; the log's end is left to the writer's short last step.
+ * The checkpointer's thread: copies the write-ahead log into the database while the writer goes on.
+ * It never waits for the writer and never makes the writer wait; the log's end is left to the
+ * writer's short last step.
  */
 import type { Database } from "bun:sqlite";
 import { closeSync, fdatasyncSync, openSync } from "node:fs";
@@ -14,7 +15,10 @@ const PASSES_MAX = 6;
 let db: Database | undefined;
 /** Nothing is copied into a file that another process may have opened under another name. */
 let files: FilesInPlace | undefined;
-/** Of the database file. Closing it drops the locks of every connection of the process: it stays open until the end. */
+/**
+ * Of the database file. Closing it drops the locks of every connection of the process: it stays
+ * open until the end.
+ */
 let descriptor: number | undefined;
 
 answerQuestions<CheckpointAsk>((ask) => {
@@ -39,9 +43,10 @@ answerQuestions<CheckpointAsk>((ask) => {
 });
 
 /**
- * The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. A pass ends where the oldest
- * snapshot of a reader or follower begins; one that can't copy anything is the last. SQLite syncs the database only
- * when nothing is left to copy, which is at the writer's step; what a pass has written is therefore synced here.
+ * The writer goes on meanwhile: each pass leaves less for its last step, which stalls it. A pass
+ * ends where the oldest snapshot of a reader or follower begins; one that can't copy anything is
+ * the last. SQLite syncs the database only when nothing is left to copy, which is at the writer's
+ * step; what a pass has written is therefore synced here.
  */
 function copy(from: Database, descriptor: number): Checkpoint {
   let left = checkpoint(from, "noop");

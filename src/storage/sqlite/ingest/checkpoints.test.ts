@@ -1,4 +1,7 @@
-/** Who copies the write-ahead log: the checkpointer on a real file, and what the writer is asked for. */
+/**
+ * Who copies the write-ahead log: the checkpointer on a real file, and what the writer is asked
+ * for.
+ */
 
 import type { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
@@ -57,7 +60,10 @@ test("the checkpointer copies up to the oldest snapshot, and says what is left",
   lock.release();
 });
 
-/** Checkpoints of a log of which the checkpointer leaves so much at each attempt; the last one again and again. */
+/**
+ * Checkpoints of a log of which the checkpointer leaves so much at each attempt; the last one again
+ * and again.
+ */
 function checkpoints(left: (number | Error)[]) {
   const asked: string[] = [];
   const failed: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * When the write-ahead log is copied into the database, and by whom: the checkpointer does the long part beside the
- * writer, the writer the short rest, after which the log starts anew. Left to itself the log would grow without end.
+ * When the write-ahead log is copied into the database, and by whom: the checkpointer does the long
+ * part beside the writer, the writer the short rest, after which the log starts anew. Left to
+ * itself the log would grow without end.
  */
 import { setTimeout } from "node:timers/promises";
 import { CHECKPOINT_AT_PAGES, type Checkpoint, REST_PAGES_MAX, WAL_PAGES_MAX } from "../connection/files.ts";
@@ -27,7 +28,9 @@ export class Checkpoints {
     this.#options = options;
   }
 
-  /** Told now and then, after a commit, how many pages the log holds; 0 when it wasn't looked at. */
+  /**
+   * Told now and then, after a commit, how many pages the log holds; 0 when it wasn't looked at.
+   */
   logHolds(pages: number): void {
     if (pages > 0 && pages < CHECKPOINT_AT_PAGES) this.#holdAt = WAL_PAGES_MAX;
     if (pages < CHECKPOINT_AT_PAGES || this.#underway !== undefined) return;
@@ -42,9 +45,10 @@ export class Checkpoints {
   }
 
   /**
-   * The log starts over only when everything is copied and nobody reads from it. Where one read follows the other that
-   * never comes by itself, so reads and followers wait for a moment. That is tried once for each doubling: what holds
-   * the log back for longer is a reader outside of this process.
+   * The log starts over only when everything is copied and nobody reads from it. Where one read
+   * follows the other that never comes by itself, so reads and followers wait for a moment. That is
+   * tried once for each doubling: what holds the log back for longer is a reader outside of this
+   * process.
    */
   async #copy(pages: number): Promise<void> {
     try {
@@ -66,8 +70,9 @@ export class Checkpoints {
   }
 
   /**
-   * Copies what can be copied; whether that was all. While a snapshot of a reader or follower holds pages back, the
-   * writer isn't asked for the rest: it would copy all of it itself when the snapshot ends just then.
+   * Copies what can be copied; whether that was all. While a snapshot of a reader or follower holds
+   * pages back, the writer isn't asked for the rest: it would copy all of it itself when the
+   * snapshot ends just then.
    */
   async #attempt(): Promise<boolean> {
     const { checkpointer, writer } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Which names of sources are in use: whatever begins with `NAME:` is theirs alone, so that no message of the native
- * source can be taken for one of a provider's.
+ * Which names of sources are in use: whatever begins with `NAME:` is theirs alone, so that no
+ * message of the native source can be taken for one of a provider's.
  */
 import type { Database } from "bun:sqlite";
 
@@ -10,8 +10,9 @@ const NATIVE_IN_RANGE = `
   and not exists (select 1 from details d where d.seq = m.seq) limit 1`;
 
 /**
- * Takes these names, and no others, into use, and returns those that can't be: then nothing is changed. A range is
- * looked through once, when its name comes into use; from then on nothing of the native source gets into it.
+ * Takes these names, and no others, into use, and returns those that can't be: then nothing is
+ * changed. A range is looked through once, when its name comes into use; from then on nothing of
+ * the native source gets into it.
  */
 export function claim(db: Database, names: readonly string[]): readonly string[] {
   const known = claimedNames(db);

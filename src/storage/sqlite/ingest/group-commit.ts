@@ -1,5 +1,6 @@
 /**
- * Group commit with errors apart: what waits goes into one transaction, and an intake fails only for its own cause.
+ * Group commit with errors apart: what waits goes into one transaction, and an intake fails only
+ * for its own cause.
  */
 import type { Database } from "bun:sqlite";
 import type { Outcome } from "../../../core/store.ts";
@@ -8,8 +9,8 @@ import type { MessageLog } from "./message-log.ts";
 import type { QueuedIntake } from "./post-log.ts";
 
 /**
- * Why something was not stored: `data`, the engine refuses the intake itself; `full`, it may be taken later (a
- * full disk, another program's lock); `disk`, the handle can't be trusted any more.
+ * Why something was not stored: `data`, the engine refuses the intake itself; `full`, it may be
+ * taken later (a full disk, another program's lock); `disk`, the handle can't be trusted any more.
  */
 type FailureKind = "data" | "full" | "disk";
 
@@ -21,9 +22,9 @@ export interface Refusal {
 export type Result = readonly Outcome[] | Refusal;
 
 /**
- * Commits the intakes and returns a result for each, in order. What is returned as an outcome is on stable
- * storage. A group that fails on data is taken back and tried in halves until the culprit stands alone; after
- * a failure of the disk nothing more is tried.
+ * Commits the intakes and returns a result for each, in order. What is returned as an outcome is on
+ * stable storage. A group that fails on data is taken back and tried in halves until the culprit
+ * stands alone; after a failure of the disk nothing more is tried.
  */
 export function commitGroup(db: Database, logs: Logs, group: readonly QueuedIntake[]): Result[] {
   try {

@@ -1,4 +1,6 @@
-/** The two writers of one log, which count its `seq` together, for whoever holds the file's lock. */
+/**
+ * The two writers of one log, which count its `seq` together, for whoever holds the file's lock.
+ */
 import type { Database } from "bun:sqlite";
 import { MessageLog } from "./message-log.ts";
 import { PostLog } from "./post-log.ts";

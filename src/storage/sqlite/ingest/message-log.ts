@@ -1,4 +1,7 @@
-/** Writes messages, and counts the `seq` of everything in the log, for whoever holds the file's lock. */
+/**
+ * Writes messages, and counts the `seq` of everything in the log, for whoever holds the file's
+ * lock.
+ */
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
@@ -71,8 +74,9 @@ export class MessageLog {
   }
 
   /**
-   * Adds a message to the open transaction; the first write of a `message_id` wins, and the database decides which
-   * that was. `source` is null for the native source. `seq` is taken over when it is given and later than every other.
+   * Adds a message to the open transaction; the first write of a `message_id` wins, and the
+   * database decides which that was. `source` is null for the native source. `seq` is taken over
+   * when it is given and later than every other.
    */
   append(message: Message, createdAt: string, source: string | null = null, seq = 0): Outcome {
     const { message_id, from, to, ts, text } = message;

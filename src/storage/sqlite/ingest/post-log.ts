@@ -1,6 +1,6 @@
 /**
- * Writes what a provider's POST holds besides its messages' fields: their details, events, and the POST's own bytes,
- * which are kept once, and only if anything in them is new.
+ * Writes what a provider's POST holds besides its messages' fields: their details, events, and the
+ * POST's own bytes, which are kept once, and only if anything in them is new.
  */
 
 import type { Database, Statement } from "bun:sqlite";

@@ -1,6 +1,6 @@
 /**
- * What the engine says to the writer and the checkpointer, and they to it. Groups travel as JSON text: between Bun's
- * threads a string costs a fraction of a structured clone.
+ * What the engine says to the writer and the checkpointer, and they to it. Groups travel as JSON
+ * text: between Bun's threads a string costs a fraction of a structured clone.
  */
 import type { FileMarks } from "../connection/files-in-place.ts";
 import type { LogEnd } from "../connection/log-end.ts";

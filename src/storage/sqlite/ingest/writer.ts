@@ -1,6 +1,6 @@
 /**
- * The writer's thread: the only one that writes messages. It never reads for anybody, and of checkpoints it does
- * only the last short step.
+ * The writer's thread: the only one that writes messages. It never reads for anybody, and of
+ * checkpoints it does only the last short step.
  */
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../../lib/clock.ts";
@@ -22,17 +22,28 @@ interface Handle {
 
 /** Beyond this a transaction takes no further group; one group may be larger. */
 const GROUP_DELIVERIES_MAX = 1024;
-/** The log is looked at after so much text, a hundred short messages: a look costs as much as a few of them. */
+/**
+ * The log is looked at after so much text, a hundred short messages: a look costs as much as a few
+ * of them.
+ */
 const LOOK_CHARACTERS = 32_768;
 const PROBE = "update meta set value = value + 1 where key = 'probe'";
 const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after a failure of the disk" };
 
 let path = "";
-/** None before the database is opened, and none after a failure of the disk until it is opened again. */
+/**
+ * None before the database is opened, and none after a failure of the disk until it is opened
+ * again.
+ */
 let handle: Handle | undefined;
-/** What `handle` has to be, also when it is opened again; none before it was opened the first time. */
+/**
+ * What `handle` has to be, also when it is opened again; none before it was opened the first time.
+ */
 let files: FilesInPlace | undefined;
-/** Of a log that was cut off. Closing the last handle, SQLite would copy such a log into the database. */
+/**
+ * Of a log that was cut off. Closing the last handle, SQLite would copy such a log into the
+ * database.
+ */
 const abandoned: Handle[] = [];
 /** Of the groups that came since the log was looked at. */
 let characters = 0;
@@ -90,7 +101,8 @@ function commit(group: Group): GroupReport {
   const before = displaced(handle, characters >= LOOK_CHARACTERS);
   const stored =
     before === undefined ? commitGroup(handle.db, handle.logs, group) : group.map(() => refusalFor(before));
-  // After the commit's sync and before anybody is told: what is acknowledged is in the file that has the name.
+  // After the commit's sync and before anybody is told: what is acknowledged is in the file that
+  // has the name.
   const after = before ?? displaced(handle, false);
   const seconds = (systemClock.elapsed() - startedAt) / 1000;
   const results = after === undefined ? stored : stored.map((result) => refusedFor(result, after));
@@ -119,8 +131,9 @@ function refusedFor(result: Result, because: Displaced): Result {
 }
 
 /**
- * Whether the handle's files have lost their names; looked at in full, also whether the log was cut off. Other programs
- * may truncate it by a checkpoint of SQLite's, so what it holds is looked at only when it shrank.
+ * Whether the handle's files have lost their names; looked at in full, also whether the log was cut
+ * off. Other programs may truncate it by a checkpoint of SQLite's, so what it holds is looked at
+ * only when it shrank.
  */
 function displaced({ db }: Handle, inFull: boolean): Displaced | undefined {
   const bytesBefore = files?.logBytes ?? 0;
@@ -156,8 +169,9 @@ function open(first: (db: Database) => void): OpenReport {
 }
 
 /**
- * After a failure of the disk: everything that is visible is written and synced again by a whole checkpoint. What
- * the system's cache still shows of a failed sync is then on the disk before anybody is told that it is stored.
+ * After a failure of the disk: everything that is visible is written and synced again by a whole
+ * checkpoint. What the system's cache still shows of a failed sync is then on the disk before
+ * anybody is told that it is stored.
  */
 function syncAll(db: Database): void {
   if (checkpoint(db, "truncate").busy) throw new Error("a reader holds the write-ahead log");
@@ -180,7 +194,10 @@ function guarded(write: (handle: Handle) => unknown): null {
   }
 }
 
-/** Without its name the log dies with the process: what it holds is saved first. One that was cut is left as it is. */
+/**
+ * Without its name the log dies with the process: what it holds is saved first. One that was cut is
+ * left as it is.
+ */
 function giveUp(found: Displaced | undefined): void {
   if (handle !== undefined && found?.end === "-wal") {
     if (found.isRuined) {

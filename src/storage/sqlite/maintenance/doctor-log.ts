@@ -1,6 +1,7 @@
 /**
- * Examines the log by itself, in the order of its pages: each row's checksum, its position and its key, the bytes of
- * providers' POSTs, and whether the primary key leads to every row. It goes on behind what can't be read.
+ * Examines the log by itself, in the order of its pages: each row's checksum, its position and its
+ * key, the bytes of providers' POSTs, and whether the primary key leads to every row. It goes on
+ * behind what can't be read.
  */
 import type { Database } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
@@ -62,7 +63,10 @@ export function* examineLog(log: Database): Generator<number, Looked> {
   return { rows, findings: findings.list() };
 }
 
-/** The primary key has an entry for each row, and no other: the sums of both are the same, and so are the counts. */
+/**
+ * The primary key has an entry for each row, and no other: the sums of both are the same, and so
+ * are the counts.
+ */
 class KeyCheck {
   readonly #log: Database;
   readonly #findings: Findings;

@@ -1,6 +1,6 @@
 /**
- * Examines what providers' POSTs hold: the events of the log, the parts that they and messages' details are, and the
- * order that follows events. In slices, each a snapshot of its own.
+ * Examines what providers' POSTs hold: the events of the log, the parts that they and messages'
+ * details are, and the order that follows events. In slices, each a snapshot of its own.
  */
 
 import type { Database } from "bun:sqlite";

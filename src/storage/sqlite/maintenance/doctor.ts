@@ -1,7 +1,7 @@
 /**
- * Compares what was derived with the log that it was derived from, also beside a running server. What it reads is
- * read in slices, each a snapshot of its own, so that neither write-ahead log grows for as long as it takes; entries
- * are only ever added, so slices miss nothing.
+ * Compares what was derived with the log that it was derived from, also beside a running server.
+ * What it reads is read in slices, each a snapshot of its own, so that neither write-ahead log
+ * grows for as long as it takes; entries are only ever added, so slices miss nothing.
  */
 import { Database } from "bun:sqlite";
 import type { Examination, Examined } from "../../../core/maintenance.ts";
@@ -45,7 +45,10 @@ export function messagesIn(path: string): number {
   }
 }
 
-/** Examines a database; yields how many rows were looked at since. Throws `StartRefused` when it can't be read. */
+/**
+ * Examines a database; yields how many rows were looked at since. Throws `StartRefused` when it
+ * can't be read.
+ */
 export function* examine(path: string): Generator<number, Examination> {
   using log = openForReading(path);
   const found = derivedFrom(log, path);
@@ -149,8 +152,9 @@ const SENDERS: OrderTable = {
 };
 
 /**
- * Every entry has to say what its row of the log says, and there have to be as many as the log has rows up to the
- * follower's position when it began: then none is missing, as no two entries can have the same key.
+ * Every entry has to say what its row of the log says, and there have to be as many as the log has
+ * rows up to the follower's position when it began: then none is missing, as no two entries can
+ * have the same key.
  */
 function* examineOrder(
   db: Database,

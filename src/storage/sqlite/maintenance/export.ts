@@ -1,8 +1,9 @@
 /**
- * Reads the whole log in the order of `seq`, for an export beside a running server. It is read in pages, each a
- * snapshot of its own, because one long snapshot would keep the write-ahead log from starting anew; the end is fixed
- * when it begins, and a `seq` at or below it is never given later, so that no row that was there is missed. Damage is
- * never carried over in silence: what is damaged is told, and what stands on both sides of it is exported.
+ * Reads the whole log in the order of `seq`, for an export beside a running server. It is read in
+ * pages, each a snapshot of its own, because one long snapshot would keep the write-ahead log from
+ * starting anew; the end is fixed when it begins, and a `seq` at or below it is never given later,
+ * so that no row that was there is missed. Damage is never carried over in silence: what is damaged
+ * is told, and what stands on both sides of it is exported.
  */
 
 import type { Database } from "bun:sqlite";
@@ -44,8 +45,8 @@ function describeDamage(damage: LogDamage): string {
 }
 
 /**
- * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when the file can't be read, and
- * at the first damage if nobody wants to be told.
+ * Everything from `seq` `since` on that is stored now, in pieces. Throws `StartRefused` when the
+ * file can't be read, and at the first damage if nobody wants to be told.
  */
 export function* exportSlices(
   path: string,
@@ -148,7 +149,10 @@ class Export {
     if (table === "messages") this.#tellLost(gaps);
   }
 
-  /** Rows are numbered without gaps: where there is one, the primary key tells whether there were any. */
+  /**
+   * Rows are numbered without gaps: where there is one, the primary key tells whether there were
+   * any.
+   */
   #tellLost(gaps: readonly (readonly [first: number, last: number])[]): void {
     const keys = this.#db.query<{ n: number }, [number, number]>(
       `select count(*) as n from messages indexed by sqlite_autoindex_messages_1 where rowid >= ? and rowid <= ?`,

@@ -1,6 +1,7 @@
 /**
- * Takes messages into a database file without a server: large transactions, checkpoints in between. It holds the
- * file's lock for as long as it runs, and whatever stops it leaves a file that the next run goes on with.
+ * Takes messages into a database file without a server: large transactions, checkpoints in between.
+ * It holds the file's lock for as long as it runs, and whatever stops it leaves a file that the
+ * next run goes on with.
  */
 import type { Database } from "bun:sqlite";
 import { dirname } from "node:path";
@@ -26,7 +27,10 @@ import type { PostBody } from "../ingest/post-log.ts";
 const TRANSACTION_ROWS = 25_000;
 const CACHE_KIB = 64 * 1024;
 
-/** Opens the database of an import, which is made when missing; throws `DatabaseInUse` while a server has it. */
+/**
+ * Opens the database of an import, which is made when missing; throws `DatabaseInUse` while a
+ * server has it.
+ */
 export function openImport(path: string, clock: Clock): Import {
   prepareFolder(path);
   const lock = lockFile(path);
@@ -44,7 +48,9 @@ export function openImport(path: string, clock: Clock): Import {
   }
 }
 
-/** All that a method does is done when it returns, so that an interruption has nothing to wait for. */
+/**
+ * All that a method does is done when it returns, so that an interruption has nothing to wait for.
+ */
 class SqliteImport implements Import {
   readonly committed = { messages: noCounts(), events: noCounts() };
   #uncommitted: { readonly of: "messages" | "events"; readonly outcome: Outcome }[] = [];

@@ -1,4 +1,7 @@
-/** What can be done with a database file beside serving it: everything but taking over another log as it is. */
+/**
+ * What can be done with a database file beside serving it: everything but taking over another log
+ * as it is.
+ */
 import type { Examination, IndexMaintenance, Maintenance, Task } from "../../../core/maintenance.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { indexNumbers, indexPath } from "../derived/index-file.ts";

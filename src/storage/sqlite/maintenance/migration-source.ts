@@ -6,7 +6,9 @@ import { type FileLock, lockFile } from "../connection/lock.ts";
 import { endOfLog } from "../connection/log-end.ts";
 import { hasPosts } from "../connection/schema.ts";
 
-/** Looks at the file; throws `StartRefused` when it can't be read, or an earlier version wrote it. */
+/**
+ * Looks at the file; throws `StartRefused` when it can't be read, or an earlier version wrote it.
+ */
 export function openMigrationSource(path: string): MigrationSource {
   // A lock is not made beside a file that isn't there.
   openForReading(path).close();

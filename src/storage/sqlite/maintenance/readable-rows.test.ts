@@ -3,7 +3,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readablePages } from "./readable-rows.ts";
 
-/** A table of so many rows; reading any of the bad ones, or the place of one, fails as SQLite does. */
+/**
+ * A table of so many rows; reading any of the bad ones, or the place of one, fails as SQLite does.
+ */
 function walk(rows: number, bad: (row: number) => boolean, pageRows: number) {
   const read: number[] = [];
   const gaps: [number, number | undefined][] = [];

@@ -1,10 +1,12 @@
 /**
- * Walks a table in the order of its pages and goes on behind what can't be read, so that a damaged page costs its own
- * rows and no other's.
+ * Walks a table in the order of its pages and goes on behind what can't be read, so that a damaged
+ * page costs its own rows and no other's.
  */
 import { isUnreadable } from "../connection/damage.ts";
 
-/** Behind a row that can't be read each of so many is tried by itself; beyond them, steps double. */
+/**
+ * Behind a row that can't be read each of so many is tried by itself; beyond them, steps double.
+ */
 const TRIED_ONE_BY_ONE = 512;
 
 interface Walk<T> {
@@ -46,7 +48,10 @@ export function* readablePages<T extends { readonly row: number }>(walk: Walk<T>
   }
 }
 
-/** The first row that can be read after `unreadable`, whose own number can't; undefined when there is none. */
+/**
+ * The first row that can be read after `unreadable`, whose own number can't; undefined when there
+ * is none.
+ */
 function nextReadable<T extends { readonly row: number }>(
   unreadable: number,
   attempt: (from: number) => readonly T[] | undefined,

@@ -1,4 +1,7 @@
-/** Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is then read once. */
+/**
+ * Reads parts of providers' POSTs. Neighbouring rows mostly are parts of the same one, which is
+ * then read once.
+ */
 
 import type { Database } from "bun:sqlite";
 import type { BodySpan } from "../../../core/log-record.ts";
@@ -20,7 +23,10 @@ export class BodySpans {
     this.#onDamagedRow = onDamagedRow;
   }
 
-  /** The bytes, or null beyond `BODIES_BYTES_MAX` of one read: then a smaller page has them. The first part is always given. */
+  /**
+   * The bytes, or null beyond `BODIES_BYTES_MAX` of one read: then a smaller page has them. The
+   * first part is always given.
+   */
   read({ delivery, start, stop }: BodySpan): Uint8Array | null {
     const bytes = stop - start;
     if (this.#bytes > 0 && this.#bytes + bytes > BODIES_BYTES_MAX) return null;

@@ -1,6 +1,6 @@
 /**
- * Reads what was stored after a position of the log, from the log itself. A page costs what is in it and two binary
- * searches, however long the log is.
+ * Reads what was stored after a position of the log, from the log itself. A page costs what is in
+ * it and two binary searches, however long the log is.
  */
 import type { Database } from "bun:sqlite";
 import type { Changes, ChangesQuery } from "../../../core/changes.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads of events: pages and totals by the counted order that follows them, completed by those that it has not taken
- * yet. Where these are too many to keep, every event is looked at instead.
+ * Reads of events: pages and totals by the counted order that follows them, completed by those that
+ * it has not taken yet. Where these are too many to keep, every event is looked at instead.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
@@ -52,7 +52,9 @@ export class EventQueries {
   readonly #onDamagedRow: OnDamagedRow;
   #order: { readonly position: number; readonly order: Order } | undefined;
 
-  /** The database is the log's, with the index file attached, inside a transaction of the caller's. */
+  /**
+   * The database is the log's, with the index file attached, inside a transaction of the caller's.
+   */
   constructor(db: Database, { tailRows }: IndexLimits, onDamagedRow: OnDamagedRow) {
     this.#db = db;
     this.#onDamagedRow = onDamagedRow;
@@ -160,8 +162,8 @@ export class EventQueries {
   }
 
   /**
-   * The number of the event with this `seq`; of its neighbour where there is none, so that what comes behind either is
-   * the same. Numbers ascend with `seq`.
+   * The number of the event with this `seq`; of its neighbour where there is none, so that what
+   * comes behind either is the same. Numbers ascend with `seq`.
    */
   #eventAt(seq: number, order: EventQuery["order"]): number {
     const query = this.#db.query<{ seq: number }, [number]>(

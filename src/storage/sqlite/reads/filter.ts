@@ -1,6 +1,6 @@
 /**
- * What a query asks for: one rule for each filter says which way of reading answers it and which rows pass. Rows of the
- * tail, and rows that only may match, are looked at by the same rules.
+ * What a query asks for: one rule for each filter says which way of reading answers it and which
+ * rows pass. Rows of the tail, and rows that only may match, are looked at by the same rules.
  */
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
@@ -16,7 +16,10 @@ type Rule<Value> = {
   readonly passes: (value: Value) => Passes;
 } & (
   | {
-      /** `order`: it is a range of an order: counts and ordered keys answer it. `key`: it is one row at most. */
+      /**
+       * `order`: it is a range of an order: counts and ordered keys answer it. `key`: it is one row
+       * at most.
+       */
       readonly by: "order" | "key";
     }
   | {
@@ -66,7 +69,9 @@ export interface MessageFilter {
   readonly since: SortKey | undefined;
   /** Before this key. */
   readonly until: SortKey | undefined;
-  /** What rows are searched for by; undefined when counts and ordered keys alone answer the query. */
+  /**
+   * What rows are searched for by; undefined when counts and ordered keys alone answer the query.
+   */
   readonly terms: SearchTerms | undefined;
   /** Whether a row passes every filter. */
   readonly passes: Passes;

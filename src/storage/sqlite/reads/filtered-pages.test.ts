@@ -27,7 +27,10 @@ afterEach(() => folder.remove());
 
 const at = (second: number) => new Date(FIRST_MS + second * 1000).toISOString();
 
-/** A log that the index has followed to its end, and in two readers' hands: one by the index, one row by row. */
+/**
+ * A log that the index has followed to its end, and in two readers' hands: one by the index, one
+ * row by row.
+ */
 function withLog<T>(
   name: string,
   messages: readonly Message[],

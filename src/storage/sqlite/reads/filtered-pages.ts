@@ -1,7 +1,8 @@
 /**
- * Pages and totals by recipient, text or source. The search index says which rows match; how those come into the order of
- * pages, and which of them lie in a range, is found the cheapest of three ways: by looking at every row of a short
- * range, by looking up the keys of few matches, or by walking the order and asking of each row whether it matches.
+ * Pages and totals by recipient, text or source. The search index says which rows match; how those
+ * come into the order of pages, and which of them lie in a range, is found the cheapest of three
+ * ways: by looking at every row of a short range, by looking up the keys of few matches, or by
+ * walking the order and asking of each row whether it matches.
  */
 import type { Database } from "bun:sqlite";
 import type { MessageQuery } from "../../../core/store.ts";
@@ -60,8 +61,8 @@ export class FilteredPages {
   }
 
   /**
-   * The matches in the range of time; undefined when it takes less to walk the range. The bounds of the log's stretches
-   * tell of most rows whether they are in it; the others are looked up.
+   * The matches in the range of time; undefined when it takes less to walk the range. The bounds of
+   * the log's stretches tell of most rows whether they are in it; the others are looked up.
    */
   #inTime({ filter, snapshot, from, to }: Search, found: FoundMatches): Matches | undefined {
     const { since, until } = filter;
@@ -89,7 +90,10 @@ export class FilteredPages {
     return this.#stretches.stretches;
   }
 
-  /** While a range is walked, texts are looked at as they come, unless it has more rows than there are candidates. */
+  /**
+   * While a range is walked, texts are looked at as they come, unless it has more rows than there
+   * are candidates.
+   */
   #exactWhereFewer(found: Matches, search: Search): Matches {
     return search.to - search.from < found.count ? found : this.#exact(found, search);
   }
@@ -155,7 +159,10 @@ export class FilteredPages {
     return { total, entries: this.#pageOfRows(query, rows, tail) };
   }
 
-  /** Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of them or some more. */
+  /**
+   * Matching rows of the order from rank `start` to the range's end, in order, up to `enough` of
+   * them or some more.
+   */
   #walk(search: Search, found: Matches, start: number, enough: number): number[] {
     const { order, to } = search;
     const isMatch = matcher(search, found);
@@ -167,7 +174,9 @@ export class FilteredPages {
     return matching;
   }
 
-  /** The last matching rows of the range before `after`, in order: `enough` of them or some more. */
+  /**
+   * The last matching rows of the range before `after`, in order: `enough` of them or some more.
+   */
   #walkBack(search: Search, found: Matches, enough: number): number[] {
     const { order, query, from, to } = search;
     const isMatch = matcher(search, found);
@@ -229,7 +238,10 @@ export class FilteredPages {
   }
 }
 
-/** Whether a row of the order is among the matches, or among those that pass of what the search has not taken. */
+/**
+ * Whether a row of the order is among the matches, or among those that pass of what the search has
+ * not taken.
+ */
 function matcher({ name, snapshot }: Search, found: Matches): (row: number) => boolean {
   const { positions, tail } = snapshot;
   const late = new Set(positions.search < positions[name] ? tail.map(({ row }) => row) : []);
@@ -265,7 +277,10 @@ function listOrder(size: number, entry: (rank: number) => Entry): Order {
   };
 }
 
-/** Matches in a range: those inside, and others. Whoever walks the range asks of no row outside of it. */
+/**
+ * Matches in a range: those inside, and others. Whoever walks the range asks of no row outside of
+ * it.
+ */
 function foundInRange(found: Matches, inside: Matches, others: readonly number[]): Matches {
   return {
     exact: found.exact,

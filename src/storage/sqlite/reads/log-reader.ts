@@ -1,6 +1,7 @@
 /**
- * Reads the log's rows in their order, and says of each which of its parts aren't what was written. It reads a file of
- * any schema, and never asks the index: what follows the log must not depend on what is derived from it.
+ * Reads the log's rows in their order, and says of each which of its parts aren't what was written.
+ * It reads a file of any schema, and never asks the index: what follows the log must not depend on
+ * what is derived from it.
  */
 import type { Database } from "bun:sqlite";
 import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../../core/log-record.ts";
@@ -70,7 +71,10 @@ export class LogReader {
     return this.#rows<Checked<EventRecord>>(this.#events, "events", range).map(checkedEvent);
   }
 
-  /** The number of the first row with this `seq` or a later one; one more than the last row's when there is none. */
+  /**
+   * The number of the first row with this `seq` or a later one; one more than the last row's when
+   * there is none.
+   */
   firstRow(table: LogTable, seq: number): number {
     if (seq <= 1 || (table === "events" && !this.#hasPosts)) return 1;
     const number = NUMBER[table];

@@ -1,6 +1,7 @@
 /**
- * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What the followers have
- * derived is completed by the log's tail; where the tail is too long to keep, every row is looked at instead.
+ * Reads: pages, totals and statistics, each from one snapshot of the index file and the log. What
+ * the followers have derived is completed by the log's tail; where the tail is too long to keep,
+ * every row is looked at instead.
  */
 
 import type { Database } from "bun:sqlite";
@@ -135,7 +136,8 @@ export class MessageQueries {
   #read<T>(deadline: number, indexed: (snapshot: Snapshot) => T, scanned: () => T): T {
     const checkTime = this.#timeCheck(deadline);
     return this.#inTransaction(() => {
-      // The index file's snapshot is taken before the log's, so that the log holds all that was derived.
+      // The index file's snapshot is taken before the log's, so that the log holds all that was
+      // derived.
       const positions = inIndex(() => positionsOf(this.#db));
       inIndex(() => checkDeletions(this.#db, "main"));
       const tail = this.#tail.after(leastOf(positions));

@@ -21,8 +21,8 @@ type Row = LoggedMessage & { readonly checksum: number | null; readonly detailCh
 type Details = BodySpan & { readonly source: string; readonly type: string };
 
 /**
- * Null when there is no such message; its events are asked for when there is one. A damaged row is told, and given as it
- * is read.
+ * Null when there is no such message; its events are asked for when there is one. A damaged row is
+ * told, and given as it is read.
  */
 export function readMessage(
   db: Database,

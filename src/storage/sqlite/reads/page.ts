@@ -1,4 +1,7 @@
-/** What the ways of reading share: the snapshot that they read, what they find, and how a page is cut from it. */
+/**
+ * What the ways of reading share: the snapshot that they read, what they find, and how a page is
+ * cut from it.
+ */
 import type { Order } from "../../../core/store.ts";
 import type { FollowerName, Positions } from "../derived/followers.ts";
 import { leastOf } from "../derived/index-file.ts";
@@ -7,7 +10,9 @@ import { type Entry, type Range, readRange } from "../derived/order.ts";
 import { keyAfter } from "./filter.ts";
 import type { TailRow } from "./tail.ts";
 
-/** What one read sees: how far each follower was, and the rows of the log after the furthest behind. */
+/**
+ * What one read sees: how far each follower was, and the rows of the log after the furthest behind.
+ */
 export interface Snapshot {
   readonly positions: Positions;
   /** In the order of pages. */

@@ -1,4 +1,7 @@
-/** A reader's thread: answers queries one by one, so that no query delays an acknowledgement or a health check. */
+/**
+ * A reader's thread: answers queries one by one, so that no query delays an acknowledgement or a
+ * health check.
+ */
 import type { Database } from "bun:sqlite";
 import { systemClock } from "../../../lib/clock.ts";
 import { type DamagedRow, inIndex } from "../connection/damage.ts";
@@ -11,8 +14,8 @@ import { MessageQueries } from "./message-queries.ts";
 import type { ReaderAsk } from "./protocol.ts";
 
 /**
- * The collector by itself lets pile up what reads have taken from the files: beside ingest, two readers had 280 MiB of
- * it. So it is called after so many bytes, and a moment after the last read.
+ * The collector by itself lets pile up what reads have taken from the files: beside ingest, two
+ * readers had 280 MiB of it. So it is called after so many bytes, and a moment after the last read.
  */
 const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 const COLLECT_EVERY_MS = 1000;
@@ -87,7 +90,10 @@ function collectMuch(): void {
   if (bytesRead() - bytesCollected > COLLECT_EVERY_BYTES) collect();
 }
 
-/** Notes that there was a question. One that waited too long isn't begun: its answer has been given already. */
+/**
+ * Notes that there was a question. One that waited too long isn't begun: its answer has been given
+ * already.
+ */
 function inTime(deadline: number): Handle {
   if (handle === undefined) throw new Error("the reader has no database");
   idleMs = 0;

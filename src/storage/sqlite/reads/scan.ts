@@ -1,6 +1,6 @@
 /**
- * Reads without the index file: by looking at every row of the log, or at what is left of an older file's indexes.
- * They stand in while an index is being built, and give the same answers.
+ * Reads without the index file: by looking at every row of the log, or at what is left of an older
+ * file's indexes. They stand in while an index is being built, and give the same answers.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
@@ -20,8 +20,8 @@ import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
 
 /**
- * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it. It stands first,
- * because SQLite skips what follows a condition that is false.
+ * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it.
+ * It stands first, because SQLite skips what follows a condition that is false.
  */
 const IN_TIME = "(rowid & 1023 or in_time())";
 

@@ -1,6 +1,6 @@
 /**
- * The tail of the log: the rows that not every follower has taken yet, as a reader keeps them from one snapshot to
- * the next. With it, what the followers have derived is exact at every moment.
+ * The tail of the log: the rows that not every follower has taken yet, as a reader keeps them from
+ * one snapshot to the next. With it, what the followers have derived is exact at every moment.
  */
 import type { Database, Statement } from "bun:sqlite";
 import { fold } from "../../../core/fold.ts";
@@ -84,7 +84,10 @@ export class Tail {
     return this.#bytesRead;
   }
 
-  /** Rows after `row` in the present snapshot, in the order of pages; undefined when they are too many to keep. */
+  /**
+   * Rows after `row` in the present snapshot, in the order of pages; undefined when they are too
+   * many to keep.
+   */
   after(row: number): readonly TailRow[] | undefined {
     if (row > this.#last || row < this.#first) this.#keepAfter(row);
     const fresh = this.#fresh.values(this.#last, this.#rowsMax + 1) as unknown as TailColumns[];
@@ -115,7 +118,10 @@ export class Tail {
   }
 }
 
-/** Puts fresh rows, in any order, into rows in the order of pages. Most of them are the latest: it goes from the end. */
+/**
+ * Puts fresh rows, in any order, into rows in the order of pages. Most of them are the latest: it
+ * goes from the end.
+ */
 function insertInOrder(rows: TailRow[], fresh: TailRow[]): void {
   fresh.sort(compareKeys);
   let at = rows.length - 1;

@@ -1,4 +1,7 @@
-/** Who answers a read, and when reads wait. The threads are stand-ins that answer when they are told to. */
+/**
+ * Who answers a read, and when reads wait. The threads are stand-ins that answer when they are told
+ * to.
+ */
 import { expect, test } from "bun:test";
 import { steeredClock } from "../../../../tests/steered-clock.ts";
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../../core/errors.ts";

@@ -1,8 +1,9 @@
 /**
- * Questions to the readers' threads: they wait in one line, go to whichever reader is free, and are bounded in time.
- * Each reader at work has caches and garbage of its own, and competes with what stores messages. So only as many
- * searches are made at once as there are processors left for them, at least one, and as many other reads, which never
- * wait for a search. Further readers help when one of them is at a long read.
+ * Questions to the readers' threads: they wait in one line, go to whichever reader is free, and are
+ * bounded in time. Each reader at work has caches and garbage of its own, and competes with what
+ * stores messages. So only as many searches are made at once as there are processors left for them,
+ * at least one, and as many other reads, which never wait for a search. Further readers help when
+ * one of them is at a long read.
  */
 import { Overloaded, QueryTimeout, ShuttingDown } from "../../../core/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -23,7 +24,9 @@ interface Reader {
   work: { readonly kind: Kind; readonly since: number; readonly done: Promise<void> } | undefined;
 }
 
-/** A search may look at much; what else there is to ask is answered from counts and ordered keys. */
+/**
+ * A search may look at much; what else there is to ask is answered from counts and ordered keys.
+ */
 export type Kind = "search" | "lookup";
 
 interface Question {
@@ -73,7 +76,9 @@ export class TimedReads {
     await Promise.all(this.#readers.map(({ thread }) => thread.close()));
   }
 
-  /** Does `work` while nothing is read: what waits waits for it, what is under way is waited for. */
+  /**
+   * Does `work` while nothing is read: what waits waits for it, what is under way is waited for.
+   */
   async without(work: () => Promise<void>): Promise<void> {
     this.#held = true;
     try {
@@ -86,8 +91,9 @@ export class TimedReads {
   }
 
   /**
-   * Asks and waits until the deadline, which the question carries to the reader. Throws `QueryTimeout`, `Overloaded`
-   * when too many reads wait already, `ShuttingDown`, or what `onDamage` gives.
+   * Asks and waits until the deadline, which the question carries to the reader. Throws
+   * `QueryTimeout`, `Overloaded` when too many reads wait already, `ShuttingDown`, or what
+   * `onDamage` gives.
    */
   async ask<T>(kind: Kind, question: (deadline: number) => object): Promise<T> {
     const { clock, timeoutMs } = this.#options;
