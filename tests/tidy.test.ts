@@ -10,6 +10,8 @@ import { settingsTable } from "../scripts/settings-table.ts";
 const ROOT = resolve(import.meta.dir, "..");
 const SRC = join(ROOT, "src");
 const LINES_MAX = 500;
+const COMMENT_COLUMNS_MAX = 100;
+const PROSE_COLUMNS_MAX = 120;
 
 /** What the composition root and the commands are made of. */
 const PARTS = [
@@ -66,6 +68,25 @@ function readModule(path: string): Module {
     (match) => match[1] ?? "",
   );
   return { path, text, imports: found.map((name) => relative(SRC, resolve(SRC, dirname(path), name))) };
+}
+
+/** Lines that are too long, as `file:line`; one that holds a single word can't be cut. */
+function longLines(path: string, lines: readonly string[], columnsMax: number): string[] {
+  return lines.flatMap((line, index) =>
+    line.length > columnsMax && /\S\s+\S/.test(line.replace(/^\s*(?:\/\/|\/?\*+|[-*>])/, ""))
+      ? [`${path}:${index + 1}`]
+      : [],
+  );
+}
+
+/** With empty lines for those of code blocks and tables, which can't be wrapped. */
+function proseOf(markdown: string): string[] {
+  let fenced = false;
+  return markdown.split("\n").map((line) => {
+    const fence = /^\s*(?:```|~~~)/.test(line);
+    if (fence) fenced = !fenced;
+    return fence || fenced || /^\s*\|/.test(line) ? "" : line;
+  });
 }
 
 const EXPORT = /^export (?:abstract |async )*(?:const|let|function\*?|class|interface|type) (\w+)/gm;
@@ -224,6 +245,27 @@ describe("the structure", () => {
   test("every file opens with what it is", () => {
     expect(modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
   });
+});
+
+test("no comment is wider than a comment may be", () => {
+  const comment = /^\s*(?:\/\/|\/\*|\* )|\s\/\/ /;
+  const wide = files.flatMap(({ path, text }) => {
+    const lines = text.split("\n").map((line) => (comment.test(line) ? line : ""));
+    return longLines(path, lines, COMMENT_COLUMNS_MAX);
+  });
+  expect(wide).toEqual([]);
+});
+
+test("no prose is wider than prose may be", () => {
+  const folders = ["docs", "src", "bench"].flatMap((folder) =>
+    (readdirSync(join(ROOT, folder), { recursive: true }) as string[]).map((path) => join(folder, path)),
+  );
+  const pages = [...readdirSync(ROOT), ...folders].filter((path) => path.endsWith(".md"));
+  const wide = pages.flatMap((path) =>
+    longLines(path, proseOf(readFileSync(join(ROOT, path), "utf8")), PROSE_COLUMNS_MAX),
+  );
+  expect(wide).toEqual([]);
+  expect(pages.length).toBeGreaterThan(35);
 });
 
 test("every decision says below its title whether it holds, and which others replaced it", () => {
