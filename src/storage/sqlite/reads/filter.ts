@@ -12,40 +12,26 @@ import type { TailRow } from "./tail.ts";
 
 type Passes = (row: TailRow) => boolean;
 
-type Rule<Value> = {
-  readonly passes: (value: Value) => Passes;
-} & (
+type Rule<Value> =
+  /** It cuts a range from rows that are in order. */
+  | { readonly by: "range" }
   | {
-      /**
-       * `order`: it is a range of an order: counts and ordered keys answer it. `key`: it is one row
-       * at most.
-       */
+      /** `order`: an order of its own answers it. `key`: it is one row at most. */
       readonly by: "order" | "key";
+      readonly passes: (value: Value) => Passes;
     }
   | {
       /** Rows have to be searched for, by these terms. */
       readonly by: "search";
+      readonly passes: (value: Value) => Passes;
       readonly terms: (value: Value) => SearchTerms;
-    }
-);
+    };
 
 const RULES: { readonly [Name in keyof MessageFilters]-?: Rule<NonNullable<MessageFilters[Name]>> } = {
   messageId: { by: "key", passes: (id) => (row) => row.messageId === id },
   from: { by: "order", passes: (from) => (row) => row.from === from },
-  since: {
-    by: "order",
-    passes: (since) => {
-      const key = instantKey(since);
-      return (row) => row.tsKey >= key;
-    },
-  },
-  until: {
-    by: "order",
-    passes: (until) => {
-      const key = instantKey(until);
-      return (row) => row.tsKey < key;
-    },
-  },
+  since: { by: "range" },
+  until: { by: "range" },
   to: { by: "search", terms: TERMS.recipient, passes: (to) => (row) => row.to === to },
   source: {
     by: "search",
@@ -73,26 +59,27 @@ export interface MessageFilter {
    * What rows are searched for by; undefined when counts and ordered keys alone answer the query.
    */
   readonly terms: SearchTerms | undefined;
-  /** Whether a row passes every filter. */
-  readonly passes: Passes;
+  /** Whether a row of the range passes; undefined when each of them does. */
+  readonly passes: Passes | undefined;
 }
 
 export function messageFilter(query: MessageFilters): MessageFilter {
   const { from, since, until } = query;
   const given = givenFilters(query, RULES);
-  const tests = given.map((name) => testOf(query, name));
+  const tests = given.flatMap((name) => testOf(query, name) ?? []);
   const terms = given.flatMap((name) => termsOf(query, name) ?? []);
   return {
     from,
     since: since === undefined ? undefined : firstAt(since),
     until: until === undefined ? undefined : firstAt(until),
     terms: terms.length === 0 ? undefined : joinTerms(terms),
-    passes: (row) => tests.every((passes) => passes(row)),
+    passes: tests.length === 0 ? undefined : (row) => tests.every((passes) => passes(row)),
   };
 }
 
-function testOf<Name extends keyof MessageFilters>(query: MessageFilters, name: Name): Passes {
-  return RULES[name].passes(query[name] as NonNullable<MessageFilters[Name]>);
+function testOf<Name extends keyof MessageFilters>(query: MessageFilters, name: Name): Passes | undefined {
+  const rule = RULES[name];
+  return rule.by === "range" ? undefined : rule.passes(query[name] as NonNullable<MessageFilters[Name]>);
 }
 
 function termsOf<Name extends keyof MessageFilters>(
@@ -133,5 +120,6 @@ export function rowsMatching(rows: readonly TailRow[], filter: MessageFilter): r
   const { since, until, passes } = filter;
   const start = since === undefined ? 0 : countBefore(rows, since);
   const end = until === undefined ? rows.length : countBefore(rows, until);
-  return rows.slice(start, Math.max(start, end)).filter(passes);
+  const within = start === 0 && end === rows.length ? rows : rows.slice(start, Math.max(start, end));
+  return passes === undefined ? within : within.filter(passes);
 }

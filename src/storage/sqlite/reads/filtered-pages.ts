@@ -226,6 +226,7 @@ export class FilteredPages {
   /** Those of the rows that pass, in the same order. */
   #check(rows: readonly number[], { passes }: MessageFilter, { checkTime }: Snapshot): number[] {
     checkTime();
+    if (passes === undefined) return [...rows];
     const sql = `select ${TAIL_COLUMNS}
       from json_each(?) given cross join messages on messages.rowid = given.value
         left join details using (seq)
