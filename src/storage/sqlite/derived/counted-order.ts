@@ -4,7 +4,8 @@
  * many entries there are.
  */
 import type { Database, Statement } from "bun:sqlite";
-import { compareKeys, type SortKey } from "./log-rows.ts";
+import type { SortKey } from "../../../core/store.ts";
+import { compareKeys } from "./log-rows.ts";
 import type { Entry, Order } from "./order.ts";
 
 /** Where an order is kept, and what the log's rows bring to it. */

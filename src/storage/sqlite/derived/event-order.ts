@@ -4,8 +4,8 @@
  * range. Beside it, which events are about a message.
  */
 import type { Database, Statement } from "bun:sqlite";
+import type { SortKey } from "../../../core/store.ts";
 import { CountedWriter, createCounted } from "./counted-order.ts";
-import type { SortKey } from "./log-rows.ts";
 
 /** The number of an event as text that is ordered like it. */
 const NUMBER_DIGITS = 15;

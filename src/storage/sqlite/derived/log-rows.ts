@@ -1,4 +1,5 @@
 /** Rows of the log, and the order in which pages show them. */
+import type { SortKey } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 
 export interface LogRow {
@@ -10,12 +11,6 @@ export interface LogRow {
   readonly tsKey: string;
   readonly ts: string;
   readonly text: string | null;
-}
-
-/** Where a row stands in the order of pages. */
-export interface SortKey {
-  readonly tsKey: string;
-  readonly messageId: string;
 }
 
 /** The order of pages: by instant, then by the identifier's bytes. */

@@ -2,8 +2,10 @@
  * An order of messages that can be counted, and how a page is read from one together with the log's
  * tail.
  */
+
+import type { SortKey } from "../../../core/store.ts";
 import { inIndex } from "../connection/damage.ts";
-import { compareKeys, type SortKey } from "./log-rows.ts";
+import { compareKeys } from "./log-rows.ts";
 
 export interface Entry extends SortKey {
   readonly row: number;

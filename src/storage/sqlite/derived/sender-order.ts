@@ -1,7 +1,8 @@
 /** Messages by sender: each sender's in the order of pages, how many, and who has most. */
 import type { Database } from "bun:sqlite";
+import type { SortKey } from "../../../core/store.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
-import { compareKeys, countBefore, type SortKey } from "./log-rows.ts";
+import { compareKeys, countBefore } from "./log-rows.ts";
 import { type Entry, mergeEntries, type Order } from "./order.ts";
 import { STEP_ROWS } from "./step-rows.ts";
 

@@ -4,9 +4,9 @@
  */
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
-import { givenFilters, type MessageFilters } from "../../../core/store.ts";
+import { givenFilters, type MessageFilters, type SortKey } from "../../../core/store.ts";
 import type { SearchTerms } from "../../../search/search.ts";
-import { countBefore, type SortKey } from "../derived/log-rows.ts";
+import { countBefore } from "../derived/log-rows.ts";
 import { TERMS } from "../derived/search-index.ts";
 import type { TailRow } from "./tail.ts";
 

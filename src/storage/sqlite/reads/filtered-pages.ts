@@ -5,11 +5,11 @@
  * walking the order and asking of each row whether it matches.
  */
 import type { Database } from "bun:sqlite";
-import type { MessageQuery } from "../../../core/store.ts";
+import type { MessageQuery, SortKey } from "../../../core/store.ts";
 import type { FoundMatches, Matches, SearchTerms, SegmentReader } from "../../../search/search.ts";
 import { Damaged, inIndex } from "../connection/damage.ts";
 import type { FollowerName, IndexLimits } from "../derived/followers.ts";
-import { compareKeys, type SortKey } from "../derived/log-rows.ts";
+import { compareKeys } from "../derived/log-rows.ts";
 import type { Entry, Order } from "../derived/order.ts";
 import { Stretches } from "../derived/stretches.ts";
 import { keyAfter, type MessageFilter } from "./filter.ts";

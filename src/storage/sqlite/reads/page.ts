@@ -2,10 +2,10 @@
  * What the ways of reading share: the snapshot that they read, what they find, and how a page is
  * cut from it.
  */
-import type { Order } from "../../../core/store.ts";
+import type { Order, SortKey } from "../../../core/store.ts";
 import type { FollowerName, Positions } from "../derived/followers.ts";
 import { leastOf } from "../derived/index-file.ts";
-import { compareKeys, countBefore, type SortKey } from "../derived/log-rows.ts";
+import { compareKeys, countBefore } from "../derived/log-rows.ts";
 import { type Entry, type Range, readRange } from "../derived/order.ts";
 import { keyAfter } from "./filter.ts";
 import type { TailRow } from "./tail.ts";
