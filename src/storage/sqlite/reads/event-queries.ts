@@ -6,12 +6,10 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import type { EventKind } from "../../../core/parsed-body.ts";
 import {
-  type ByFilter,
   EVENTS_WITH_MESSAGE_MAX,
   type EventFilters,
   type EventPage,
   type EventQuery,
-  givenFilters,
   type StoredEvent,
 } from "../../../core/store.ts";
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
@@ -24,14 +22,10 @@ import { compareKeys } from "../derived/log-rows.ts";
 import { type Entry, type Order, orderInIndex } from "../derived/order.ts";
 import { BodySpans } from "./body-spans.ts";
 import { isBehind, pageOf } from "./page.ts";
+import { type Conditions, sqlFilter } from "./sql-filter.ts";
 
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
 const IN_TIME = "(event & 1023 or in_time())";
-
-interface Filter {
-  readonly where: string;
-  readonly values: readonly SQLQueryBindings[];
-}
 
 type EventRow = Omit<StoredEvent, "body"> & {
   readonly delivery: number;
@@ -217,27 +211,16 @@ export class EventQueries {
   }
 }
 
-interface Rule {
-  /** On a row of `events`. */
-  readonly condition: string;
-  readonly value: (given: string) => string;
-}
-
-const RULES: ByFilter<EventFilters, Rule> = {
-  messageId: { condition: "message_id = ?", value: (id) => id },
+/** On a row of `events`. */
+const CONDITIONS: Conditions<EventFilters> = {
+  messageId: ["message_id = ?", (id) => id],
   // The plus keeps SQLite from the index by source and key, which has nothing to do with the order.
-  source: { condition: "+source = ?", value: (source) => source },
-  kind: { condition: "kind = ?", value: (kind) => kind },
-  since: { condition: "ts_key >= ?", value: instantKey },
+  source: ["+source = ?", (source) => source],
+  kind: ["kind = ?", (kind) => kind],
+  since: ["ts_key >= ?", instantKey],
 };
 
-function filterOf(query: EventFilters): Filter {
-  const conditions = ["true"];
-  const values: string[] = [];
-  for (const name of givenFilters(query, RULES)) {
-    const { condition, value } = RULES[name];
-    conditions.push(condition);
-    values.push(value(query[name] ?? ""));
-  }
-  return { where: conditions.join(" and "), values };
+function filterOf(query: EventFilters): { readonly where: string; readonly values: readonly string[] } {
+  const { conditions, values } = sqlFilter(query, CONDITIONS);
+  return { where: ["true", ...conditions].join(" and "), values };
 }

@@ -7,7 +7,6 @@ import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { NATIVE } from "../../../core/source.ts";
 import {
-  givenFilters,
   type MessageFilters,
   type MessageQuery,
   type Page,
@@ -18,17 +17,13 @@ import type { Clock } from "../../../lib/clock.ts";
 import { MESSAGE_COLUMNS, SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
+import { type Conditions, type SqlFilter, sqlFilter } from "./sql-filter.ts";
 
 /**
  * Every 1024th row a query looks at the clock: SQLite offers no other way in from here to stop it.
  * It stands first, because SQLite skips what follows a condition that is false.
  */
 const IN_TIME = "(rowid & 1023 or in_time())";
-
-interface Filter {
-  readonly where: string;
-  readonly values: readonly SQLQueryBindings[];
-}
 
 /** Every read is made inside a transaction of the caller's: one snapshot. */
 export class Scan {
@@ -47,7 +42,7 @@ export class Scan {
   /** One page and its total. Throws `TimeIsOver`. */
   list(query: MessageQuery, deadline: number): Page {
     this.#deadline = deadline;
-    const filter = filterOf(query);
+    const filter = sqlFilter(query, CONDITIONS);
     const total = this.#count(filter);
     const rows = query.offset < total ? this.#page(query, filter) : [];
     return pageOfRows(rows, total, query.limit);
@@ -73,8 +68,8 @@ export class Scan {
     };
   }
 
-  #count({ where, values }: Filter): number {
-    const timed = where === "" ? "" : `where ${IN_TIME} and ${where}`;
+  #count({ conditions, values }: SqlFilter): number {
+    const timed = conditions.length === 0 ? "" : `where ${[IN_TIME, ...conditions].join(" and ")}`;
     return (
       this.#db
         .query<{ n: number }, SQLQueryBindings[]>(`select count(*) as n from messages ${timed}`)
@@ -83,11 +78,11 @@ export class Scan {
   }
 
   /** One row more than the page, to tell whether there is a next one. */
-  #page(query: MessageQuery, filter: Filter): readonly KeyedMessage[] {
+  #page(query: MessageQuery, filter: SqlFilter): readonly KeyedMessage[] {
     const { limit, offset, after, order = "asc" } = query;
     const conditions = [
       IN_TIME,
-      ...(filter.where === "" ? [] : [filter.where]),
+      ...filter.conditions,
       ...(after === undefined ? [] : [`(ts_key, message_id) ${order === "asc" ? ">" : "<"} (?, ?)`]),
     ];
     return this.#db
@@ -113,12 +108,7 @@ const SOURCE_OF_MESSAGE = `coalesce((select source from details where details.se
 const TYPE_OF_MESSAGE = "(select type from details where details.seq = messages.seq)";
 
 /** A condition on a row of `messages`, and its value. */
-const CONDITIONS: {
-  readonly [Name in keyof MessageFilters]-?: readonly [
-    condition: string,
-    value: (given: NonNullable<MessageFilters[Name]>) => string,
-  ];
-} = {
+const CONDITIONS: Conditions<MessageFilters> = {
   messageId: [`${MESSAGE_COLUMNS.message_id} = ?`, (id) => id],
   from: [`${MESSAGE_COLUMNS.from} = ?`, (from) => from],
   to: [`${MESSAGE_COLUMNS.to} = ?`, (to) => to],
@@ -128,15 +118,3 @@ const CONDITIONS: {
   until: ["ts_key < ?", instantKey],
   q: ["instr(fold(text), ?) > 0", fold],
 };
-
-function filterOf(query: MessageFilters): Filter {
-  const conditions: string[] = [];
-  const values: string[] = [];
-  const add = <Name extends keyof MessageFilters>(name: Name) => {
-    const [condition, value] = CONDITIONS[name];
-    conditions.push(condition);
-    values.push(value(query[name] as NonNullable<MessageFilters[Name]>));
-  };
-  for (const name of givenFilters(query, CONDITIONS)) add(name);
-  return { where: conditions.join(" and "), values };
-}
