@@ -3,6 +3,7 @@
  * index examined and made anew. What an engine can't do is undefined, so that whoever wants it has
  * to ask; the suite in `tests/contract` holds every engine to what it offers.
  */
+import type { Consumer } from "./consumers.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Message } from "./message.ts";
 import type { MessageDetail, NewEvent, Outcome } from "./store.ts";
@@ -103,6 +104,8 @@ export interface MigrationSource {
   readonly seq: number;
   /** Whether nobody can write to it until it is closed. */
   readonly isStill: boolean;
+  /** Those that the service keeps now. */
+  consumers(): readonly Consumer[];
   close(): Promise<void>;
 }
 

@@ -3,7 +3,8 @@
  * suite in `tests/contract` holds each to it.
  */
 
-import type { Changes, ChangesQuery } from "./changes.ts";
+import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "./changes.ts";
+import type { ConsumerStore } from "./consumers.ts";
 import type { LoggedMessage, Message } from "./message.ts";
 import type { EventKind, Span } from "./parsed-body.ts";
 
@@ -230,11 +231,21 @@ export interface Store {
    */
   changes(query: ChangesQuery): Promise<Changes>;
   /**
+   * The position from which one follows from there on; of an instant it is the one before the
+   * lowest number whose `created_at` is not before it. Throws `QueryTimeout`.
+   */
+  positionAt(beginning: Beginning): Promise<string>;
+  /**
+   * What there is after a position; undefined where the position is lost. Throws `QueryTimeout`.
+   */
+  lag(query: LagQuery): Promise<Lag | undefined>;
+  /**
    * Calls `listener`, which must not throw, whenever `changes` may have more than before, also what
    * other replicas have stored; several at once are one call. Whoever listens before it reads
    * misses nothing. Returns what ends that.
    */
   onChanges(listener: () => void): () => void;
+  readonly consumers: ConsumerStore;
   /**
    * Notes which names of sources are in use from now on, and resolves with those that can't be:
    * their range of identifiers (`NAME:…`) holds messages of the native source. Then nothing is

@@ -4,6 +4,6 @@
  */
 
 /** Of all streams, one after the other; signed, so that SQLite stores four bytes. */
-export function bytesChecksum(...streams: readonly Uint8Array[]): number {
+export function bytesChecksum(...streams: readonly (Uint8Array | string)[]): number {
   return streams.reduce((seed, bytes) => Bun.hash.crc32(bytes, seed), 0) | 0;
 }

@@ -15,6 +15,7 @@ import { instantKey } from "../../src/core/instant.ts";
 import type { Maintenance } from "../../src/core/maintenance.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageQuery, Outcome, Page, SortKey, Store } from "../../src/core/store.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import { type Capabilities, testWith, testWithout } from "../databases/capabilities.ts";
 import type { Database } from "../databases/database.ts";
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
@@ -28,6 +29,7 @@ export interface TestDatabase extends Database {
     queueRowsMax?: number;
     queueBytesMax?: number;
     queryTimeoutMs?: number;
+    clock?: Clock;
   }) => Promise<Store>;
   readonly maintain: () => Maintenance;
 }

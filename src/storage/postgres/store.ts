@@ -4,6 +4,7 @@
  * answer was lost.
  */
 import type { Changes, ChangesQuery } from "../../core/changes.ts";
+import type { ConsumerStore } from "../../core/consumers.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -87,6 +88,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
     throw error;
   }
 }
+
+const NOT_FOLLOWED = new StorageUnavailable("PostgreSQL has no positions yet");
 
 class PostgresStore implements Store {
   readonly #options: PostgresOptions;
@@ -186,6 +189,18 @@ class PostgresStore implements Store {
     const { changes, isHeldBack } = await this.#timed.ask(readingChanges(query), "the primary");
     if (isHeldBack) this.#following.heldBack();
     return changes;
+  }
+
+  positionAt(): Promise<string> {
+    return Promise.reject(NOT_FOLLOWED);
+  }
+
+  lag(): Promise<undefined> {
+    return Promise.reject(NOT_FOLLOWED);
+  }
+
+  get consumers(): ConsumerStore {
+    throw NOT_FOLLOWED;
   }
 
   onChanges(listener: () => void): () => void {

@@ -4,7 +4,8 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import type { Changes, ChangesQuery } from "../../core/changes.ts";
+import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
+import type { Consumer } from "../../core/consumers.ts";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -36,6 +37,8 @@ import { INDEX_LIMITS, type IndexLimits } from "./derived/followers.ts";
 import type { FollowerOpened } from "./derived/protocol.ts";
 import { INDEX_THREAD } from "./derived/threads.ts";
 import { Checkpoints } from "./ingest/checkpoints.ts";
+import type { ConsumerChanges } from "./ingest/consumer-rows.ts";
+import { SqliteConsumers } from "./ingest/consumers.ts";
 import { isRefusal, type Result } from "./ingest/group-commit.ts";
 import { type QueuedIntake, queued } from "./ingest/post-log.ts";
 import type { ClaimReport, GroupReport, OpenReport } from "./ingest/protocol.ts";
@@ -105,7 +108,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, options.onFatal);
     await checkpointer.ask({ do: "open", path });
     const files = new FilesInPlace(path, end.files);
-    const opened = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
+    const { consumers } = end;
+    const opened = { writer, reads, checkpointer, follower, lock, end, consumers, followed, damage, files };
     return new SqliteStore(options, opened);
   } catch (error) {
     lock.release();
@@ -122,6 +126,8 @@ interface Opened {
   readonly lock: FileLock;
   /** Where the log ended when it was opened. */
   readonly end: LogEnd;
+  /** As they were then. */
+  readonly consumers: readonly Consumer[];
   readonly followed: FollowerOpened;
   readonly damage: DamageReport;
   /** As the writer has them; here it is looked at whether they have their names for readiness. */
@@ -129,6 +135,7 @@ interface Opened {
 }
 
 class SqliteStore implements Store {
+  readonly consumers: SqliteConsumers;
   readonly #options: SqliteOptions;
   readonly #opened: Opened;
   readonly #checkpoints: Checkpoints;
@@ -157,6 +164,11 @@ class SqliteStore implements Store {
     this.#opened = opened;
     this.#now = isoTicker(options.clock);
     this.#queue = new IntakeQueue(options, queued);
+    this.consumers = new SqliteConsumers(
+      opened.consumers,
+      (changes) => this.#writeConsumers(changes),
+      options.clock,
+    );
     this.#checkpoints = new Checkpoints({
       ...opened,
       withoutReads: (work) => this.#following.without(() => opened.reads.without(work)),
@@ -220,6 +232,20 @@ class SqliteStore implements Store {
 
   changes(query: ChangesQuery): Promise<Changes> {
     return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes", query, deadline }));
+  }
+
+  positionAt(beginning: Beginning): Promise<string> {
+    return this.#opened.reads.ask("search", (deadline) => ({ do: "position", beginning, deadline }));
+  }
+
+  async lag(query: LagQuery): Promise<Lag | undefined> {
+    const kind = "search";
+    const found = await this.#opened.reads.ask<Lag | null>(kind, (deadline) => ({
+      do: "lag",
+      query,
+      deadline,
+    }));
+    return found ?? undefined;
   }
 
   onChanges(listener: () => void): () => void {
@@ -378,6 +404,18 @@ class SqliteStore implements Store {
     waiting.reject(unavailable(result.reason));
     if (result.kind === "disk") this.#broke(result.reason);
     return false;
+  }
+
+  async #writeConsumers(changes: ConsumerChanges): Promise<void> {
+    if (this.#closing !== undefined) throw new ShuttingDown("shutting down");
+    if (this.#broken !== undefined) throw unavailable(this.#broken);
+    try {
+      await this.#opened.writer.ask({ do: "consumers", ...changes });
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (!/^SQLITE_(FULL|BUSY)/.test(reason)) this.#broke(reason);
+      throw unavailable(reason);
+    }
   }
 
   async #writeProbe(): Promise<void> {

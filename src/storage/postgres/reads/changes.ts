@@ -29,12 +29,15 @@ export function readingChanges(query: ChangesQuery): (session: Session) => Promi
   };
 }
 
+const PLACE = { log: "", position: "", isLost: false };
+
 async function readChanges(session: Session, query: ChangesQuery): Promise<ReadChanges> {
   const { records: all, posts, more, isHeldBack } = await readLogPage(session, query.after, query.limit);
-  if (query.bodies !== true) return { changes: { records: all, bodies: new Map(), more }, isHeldBack };
+  if (query.bodies !== true)
+    return { changes: { ...PLACE, records: all, bodies: new Map(), more }, isHeldBack };
   const bytes = await bytesOfPosts(session, posts);
   const records = withRoom(all, (delivery) => bytes.get(delivery) ?? 0);
   const shown = new Set(records.map(deliveryOf));
   const bodies = await bodiesOfPosts(session, new Map([...posts].filter(([number]) => shown.has(number))));
-  return { changes: { records, bodies, more: more || records.length < all.length }, isHeldBack };
+  return { changes: { ...PLACE, records, bodies, more: more || records.length < all.length }, isHeldBack };
 }

@@ -20,3 +20,14 @@ export function endOfLog(db: Database): LogEnd {
     )`;
   return db.query<LogEnd, []>(sql).get() ?? { row: 0, event: 0, seq: 0 };
 }
+
+/** `created_at` of the last record; undefined when there is none. */
+export function lastReceived(db: Database): string | undefined {
+  const sql = `
+    select created_at from (
+      select * from (select seq, created_at from messages order by rowid desc limit 1)
+      union all
+      select * from (select seq, created_at from events order by event desc limit 1)
+    ) order by seq desc limit 1`;
+  return db.query<{ created_at: string }, []>(sql).get()?.created_at;
+}

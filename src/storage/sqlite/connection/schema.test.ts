@@ -10,6 +10,7 @@ import { Logs } from "../ingest/logs.ts";
 import { examine } from "../maintenance/doctor.ts";
 import { exportSlices } from "../maintenance/export.ts";
 import { countDeletions } from "./deletions.ts";
+import { readDisorder } from "./disorder.ts";
 import { openForWriting } from "./files.ts";
 import { dropOldIndex, migrate } from "./schema.ts";
 
@@ -66,7 +67,7 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
   writeVersion1(db, 3);
   migrate(db, path);
   expect(names("index")).toEqual(["messages_by_time"]);
-  expect(metaKeys()).toEqual(["log_id", "probe"]);
+  expect(metaKeys()).toEqual(["log_id", "probe", "received_disorder"]);
   const logs = new Logs(db);
   const outcomes = commitGroup(db, logs, [
     { createdAt: "2026-01-01T00:00:00.000Z", messages: [message("m1"), message("new")] },
@@ -89,7 +90,8 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
 
 test("a file of version 2 keeps its rows, and takes what providers' POSTs hold", () => {
   migrate(db, path);
-  for (const table of ["deliveries", "details", "events", "sources"]) db.run(`drop table ${table}`);
+  for (const table of ["deliveries", "details", "events", "sources", "consumers"])
+    db.run(`drop table ${table}`);
   db.run("alter table messages drop column checksum");
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', null, '', 7, '2025-01-15T10:00:00')`,
@@ -114,6 +116,7 @@ test("a file of version 3 keeps its rows, which count as sound; those that come 
   migrate(db, path);
   for (const table of ["messages", "details", "deliveries", "events"])
     db.run(`alter table ${table} drop column checksum`);
+  db.run("drop table consumers");
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00')`,
   );
@@ -137,6 +140,7 @@ test("a file of version 4 keeps its rows, and counts from then on those that som
   const triggers = () => names("trigger");
   const all = triggers();
   for (const name of all) db.run(`drop trigger ${name}`);
+  db.run("drop table consumers");
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00', null)`,
   );
@@ -149,6 +153,22 @@ test("a file of version 4 keeps its rows, and counts from then on those that som
   db.run("insert into sources values ('wa')");
   db.run("delete from sources");
   expect(countDeletions(db)).toBe(1);
+});
+
+test("a file of version 5 takes consumers, and its times of receipt are taken for disordered as far as it goes", () => {
+  migrate(db, path);
+  const older = (seq: number, receivedAt: string) =>
+    db.run(
+      `insert into messages values ('m${seq}', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '${receivedAt}', ${seq},
+        '2025-01-15T10:00:00', null)`,
+    );
+  db.run("drop table consumers");
+  older(7, "2026-01-02T00:00:00.000Z");
+  older(9, "2026-01-01T00:00:00.000Z");
+  db.run("pragma user_version = 5");
+  migrate(db, path);
+  expect(names("table")).toContain("consumers");
+  expect(readDisorder(db)).toEqual({ seq: 9, latest: "2026-01-01T00:00:00.000" });
 });
 
 function findings(): readonly string[] {

@@ -49,6 +49,29 @@ const CHECKSUMS = ["messages", "deliveries", "details", "events"]
   .map((table) => `alter table ${table} add column checksum integer;`)
   .join("\n");
 
+/** Positions that the service keeps; `filter` is JSON, and `seq` the position's. */
+const CONSUMERS = `
+  create table consumers (
+    name            text primary key,
+    filter          text not null,
+    position        text not null,
+    seq             integer not null,
+    acknowledged_at text
+  ) without rowid;
+`;
+
+/**
+ * Of a log that an earlier version wrote nobody knows where `created_at` went back: as far as it
+ * goes it is taken for one where it did.
+ */
+const DISORDER_BEFORE = `
+  insert into meta select 'received_disorder', json_object('seq', seq, 'latest', rtrim(created_at, 'Z')) from (
+    select * from (select seq, created_at from messages order by rowid desc limit 1)
+    union all
+    select * from (select seq, created_at from events order by event desc limit 1)
+  ) order by seq desc limit 1;
+`;
+
 /**
  * `ts_key` is what `core` makes of `ts`, and `seq` the row's position in the log, counted by the
  * writer. The rowid gives the same order without an index of its own: rows are only ever appended,
@@ -71,6 +94,7 @@ const SCHEMA = `
   ${POSTS}
   ${CHECKSUMS}
   ${COUNT_DELETIONS}
+  ${CONSUMERS}
 `;
 
 /**
@@ -87,11 +111,13 @@ const UPGRADES: readonly string[] = [
   POSTS,
   CHECKSUMS,
   COUNT_DELETIONS,
+  `${CONSUMERS} ${DISORDER_BEFORE}`,
 ];
 
 const SCHEMA_VERSION = UPGRADES.length + 1;
 const WITH_POSTS = 3;
 const WITH_CHECKSUMS = 4;
+const WITH_CONSUMERS = 6;
 
 /**
  * Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's.
@@ -138,6 +164,11 @@ export function checkFile(db: Database, path: string): void {
  */
 export function hasPosts(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_POSTS;
+}
+
+/** The same of the table of consumers: versions before 6 have none. */
+export function hasConsumers(db: Database): boolean {
+  return pragma(db, "user_version") >= WITH_CONSUMERS;
 }
 
 /**

@@ -7,8 +7,12 @@ import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
 import type { Outcome } from "../../../core/store.ts";
 import { SHOWN_COLUMNS, selected } from "../../columns.ts";
-import { endOfLog } from "../connection/log-end.ts";
+import { readDisorder, writeDisorder } from "../connection/disorder.ts";
+import { endOfLog, lastReceived } from "../connection/log-end.ts";
 import { messageChecksum } from "../connection/row-checksum.ts";
+
+/** Before whatever was received. */
+const EARLIEST = "0000-01-01T00:00:00Z";
 
 type Columns = [string, string, string, string, string | null, string, number, string, number];
 interface Stored extends Message {
@@ -17,6 +21,7 @@ interface Stored extends Message {
 }
 
 export class MessageLog {
+  readonly #db: Database;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #rollback: Statement;
@@ -25,8 +30,12 @@ export class MessageLog {
   /** The last `seq` that is taken. */
   #seq: number;
   #seqAtBegin: number;
+  /** The greatest key of `created_at`. */
+  #latest: string;
+  #latestAtBegin: string;
 
   constructor(db: Database) {
+    this.#db = db;
     this.#begin = db.prepare("begin immediate");
     this.#commit = db.prepare("commit");
     this.#rollback = db.prepare("rollback");
@@ -40,6 +49,10 @@ export class MessageLog {
     );
     this.#seq = endOfLog(db).seq;
     this.#seqAtBegin = this.#seq;
+    // Behind the disorder it rises to the last record's.
+    const received = [instantKey(lastReceived(db) ?? EARLIEST), readDisorder(db)?.latest ?? ""];
+    this.#latest = received.sort().at(-1) ?? "";
+    this.#latestAtBegin = this.#latest;
   }
 
   /** The last `seq` that is taken. */
@@ -50,6 +63,7 @@ export class MessageLog {
   begin(): void {
     this.#begin.run();
     this.#seqAtBegin = this.#seq;
+    this.#latestAtBegin = this.#latest;
   }
 
   /** Returns once the transaction is on stable storage. */
@@ -60,6 +74,7 @@ export class MessageLog {
   /** Takes the transaction back, if one is still open. */
   rollback(db: Database): void {
     this.#seq = this.#seqAtBegin;
+    this.#latest = this.#latestAtBegin;
     if (db.inTransaction) this.#rollback.run();
   }
 
@@ -69,8 +84,11 @@ export class MessageLog {
   }
 
   /** Something in the open transaction has this `seq`, which is later than every other. */
-  take(seq: number): void {
+  take(seq: number, createdAt: string): void {
     this.#seq = seq;
+    const received = instantKey(createdAt);
+    if (received >= this.#latest) this.#latest = received;
+    else writeDisorder(this.#db, { seq, latest: this.#latest });
   }
 
   /**
@@ -94,7 +112,7 @@ export class MessageLog {
       checksum,
     );
     if (changes === 1) {
-      this.take(next);
+      this.take(next, createdAt);
       return "created";
     }
     const stored = this.#stored.get(message_id);

@@ -130,7 +130,7 @@ export class PostLog {
       checksum,
     );
     if (changes === 0) return "duplicate";
-    this.#log.take(next);
+    this.#log.take(next, createdAt);
     this.#keep(body, delivery);
     return "created";
   }

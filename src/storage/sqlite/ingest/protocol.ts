@@ -2,9 +2,11 @@
  * What the engine says to the writer and the checkpointer, and they to it. Groups travel as JSON
  * text: between Bun's threads a string costs a fraction of a structured clone.
  */
+import type { Consumer } from "../../../core/consumers.ts";
 import type { FileMarks } from "../connection/files-in-place.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { Lifecycle } from "../connection/protocol.ts";
+import type { ConsumerChanges } from "./consumer-rows.ts";
 import type { Result } from "./group-commit.ts";
 import type { QueuedIntake } from "./post-log.ts";
 
@@ -16,11 +18,13 @@ export type WriterAsk =
   | { readonly do: "reopen" }
   | { readonly do: "restart-wal" }
   | { readonly do: "drop-old-index" }
+  | ({ readonly do: "consumers" } & ConsumerChanges)
   | { readonly do: "claim"; readonly names: readonly string[] };
 
-/** Where the log ends, and which files are open. */
+/** Where the log ends, which files are open, and the consumers. */
 export interface OpenReport extends LogEnd {
   readonly files: FileMarks;
+  readonly consumers: readonly Consumer[];
 }
 
 export interface ClaimReport {

@@ -10,6 +10,7 @@ import { endOfLog } from "../connection/log-end.ts";
 import { dropOldIndex, migrate } from "../connection/schema.ts";
 import { answerQuestions, type NextGroup } from "../connection/thread-main.ts";
 import { claim } from "./claims.ts";
+import { readConsumers, writeConsumers } from "./consumer-rows.ts";
 import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
 import type { QueuedIntake } from "./post-log.ts";
@@ -66,6 +67,8 @@ answerQuestions<WriterAsk>(
         return guarded(({ db }) => checkpoint(db, "passive"));
       case "drop-old-index":
         return guarded(({ db }) => dropOldIndex(db));
+      case "consumers":
+        return guarded(({ db }) => writeConsumers(db, ask));
       case "claim": {
         let refused: readonly string[] = [];
         guarded(({ db }) => {
@@ -161,7 +164,7 @@ function open(first: (db: Database) => void): OpenReport {
     files = new FilesInPlace(path, files?.marks);
     files.check();
     handle = { db, logs: new Logs(db) };
-    return { ...endOfLog(db), files: files.marks };
+    return { ...endOfLog(db), files: files.marks, consumers: readConsumers(db) };
   } catch (error) {
     db.close();
     throw error;

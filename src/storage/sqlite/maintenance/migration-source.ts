@@ -1,10 +1,13 @@
 /** The database that a migration reads, which it never writes to. */
+
+import type { Consumer } from "../../../core/consumers.ts";
 import { DatabaseInUse, StartRefused } from "../../../core/errors.ts";
 import type { MigrationSource } from "../../../core/maintenance.ts";
 import { openForReading } from "../connection/files.ts";
 import { type FileLock, lockFile } from "../connection/lock.ts";
 import { endOfLog } from "../connection/log-end.ts";
-import { hasPosts } from "../connection/schema.ts";
+import { hasConsumers, hasPosts } from "../connection/schema.ts";
+import { readConsumers } from "../ingest/consumer-rows.ts";
 
 /**
  * Looks at the file; throws `StartRefused` when it can't be read, or an earlier version wrote it.
@@ -14,7 +17,13 @@ export function openMigrationSource(path: string): MigrationSource {
   openForReading(path).close();
   const lock = lockIfFree(path);
   try {
-    return { name: path, ...look(path), isStill: lock !== undefined, close: async () => lock?.release() };
+    return {
+      name: path,
+      ...look(path),
+      isStill: lock !== undefined,
+      consumers: () => consumersOf(path),
+      close: async () => lock?.release(),
+    };
   } catch (error) {
     lock?.release();
     throw error;
@@ -27,6 +36,15 @@ function lockIfFree(path: string): FileLock | undefined {
   } catch (error) {
     if (error instanceof DatabaseInUse) return undefined;
     throw error;
+  }
+}
+
+function consumersOf(path: string): readonly Consumer[] {
+  const db = openForReading(path);
+  try {
+    return hasConsumers(db) ? readConsumers(db) : [];
+  } finally {
+    db.close();
   }
 }
 

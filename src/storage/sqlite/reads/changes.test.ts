@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../../../../tests/folder.ts";
 import { message } from "../../../../tests/messages.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import { Damaged, type DamagedRow } from "../connection/damage.ts";
 import { openForWriting } from "../connection/files.ts";
 import { migrate } from "../connection/schema.ts";
@@ -32,7 +33,7 @@ beforeEach(() => {
   ]);
   logs.close();
   told = [];
-  reader = new ChangeReader(db, (row) => told.push(row));
+  reader = new ChangeReader(db, systemClock, (row) => told.push(row));
 });
 afterEach(() => {
   db.close();

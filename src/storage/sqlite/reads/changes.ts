@@ -1,28 +1,45 @@
 /**
  * Reads what was stored after a position of the log, from the log itself. A page costs what is in
- * it and two binary searches, however long the log is.
+ * it, or what it looks at, and a few binary searches, however long the log is.
  */
 import type { Database } from "bun:sqlite";
-import type { Changes, ChangesQuery } from "../../../core/changes.ts";
+import {
+  type Beginning,
+  type Changes,
+  type ChangesFilter,
+  type ChangesQuery,
+  LAG_RECORDS_MAX,
+  LAG_ROWS_MAX,
+  type Lag,
+  type LagQuery,
+  LOOKED_AT_MAX,
+  matchesAny,
+} from "../../../core/changes.ts";
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
+import { startOf } from "../../../core/position.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import { deliveryOf, withRoom } from "../../changes-page.ts";
 import { Damaged, type OnDamagedRow } from "../connection/damage.ts";
+import { LogPlaces } from "./log-places.ts";
 import { type CheckedRow, LogReader, type LogTable } from "./log-reader.ts";
 
 type Row = CheckedRow<MessageRecord | EventRecord>;
 
 /** What a row takes in memory, about. */
 const ROW_BYTES = 600;
+const NO_BODIES: ReadonlyMap<number, Uint8Array> = new Map();
 
 export class ChangeReader {
   readonly #db: Database;
   readonly #log: LogReader;
+  readonly #places: LogPlaces;
   readonly #onDamagedRow: OnDamagedRow;
   #bytesRead = 0;
 
-  constructor(db: Database, onDamagedRow: OnDamagedRow) {
+  constructor(db: Database, clock: Clock, onDamagedRow: OnDamagedRow) {
     this.#db = db;
     this.#log = new LogReader(db);
+    this.#places = new LogPlaces(db, this.#log, clock);
     this.#onDamagedRow = onDamagedRow;
   }
 
@@ -33,34 +50,84 @@ export class ChangeReader {
 
   /** From one snapshot. A damaged row is told, and given as it is read. */
   read(query: ChangesQuery): Changes {
+    return this.#inSnapshot(() => this.#page(query));
+  }
+
+  /** Throws `TimeIsOver`. */
+  positionAt(beginning: Beginning, deadline: number): string {
+    return this.#inSnapshot(() => this.#places.at(beginning, deadline));
+  }
+
+  lag({ after, mark, filter }: LagQuery): Lag | undefined {
+    return this.#inSnapshot(() => {
+      if (mark !== undefined && !this.#places.holds(mark, after)) return undefined;
+      const counted = tablesOf(filter).map((table) => this.#lagOf(table, after, filter));
+      const records = counted.reduce((sum, each) => sum + each.records, 0);
+      return {
+        records: Math.min(records, LAG_RECORDS_MAX),
+        isBound: records > LAG_RECORDS_MAX || counted.some(({ isBound }) => isBound),
+        oldest: counted.flatMap(({ oldest }) => oldest ?? []).sort()[0],
+      };
+    });
+  }
+
+  #lagOf(table: LogTable, after: number, filter: ChangesFilter | undefined) {
+    const first = this.#log.firstRow(table, after + 1);
+    const last = first + LAG_ROWS_MAX - 1;
+    const counted = this.#log.count(table, { first, last, limit: LAG_RECORDS_MAX + 1, filter });
+    return { ...counted, isBound: this.#log.lastRow(table) > last };
+  }
+
+  #inSnapshot<T>(read: () => T): T {
     this.#db.run("begin");
     try {
-      return this.#page(query);
+      return read();
     } finally {
       this.#db.run("rollback");
     }
   }
 
-  #page({ after, limit, bodies: wanted = false }: ChangesQuery): Changes {
-    const messages = this.#after("messages", after, limit + 1);
-    const events = this.#after("events", after, limit + 1);
-    const found = inOrder(messages, events).slice(0, limit + 1);
-    this.#bytesRead += found.length * ROW_BYTES;
+  #page({ after, mark, limit, filter, bodies: wanted = false }: ChangesQuery): Changes {
+    const { log } = this.#places;
+    if (mark !== undefined && !this.#places.holds(mark, after))
+      return { log, records: [], bodies: NO_BODIES, position: startOf(log), more: false, isLost: true };
+    const tables = tablesOf(filter);
+    const until = filter === undefined ? Number.POSITIVE_INFINITY : this.#lookUntil(tables, after);
+    const found = tables
+      .flatMap((table) => this.#rows(table, { after, until, limit: limit + 1, filter }))
+      .sort((a, b) => a.record.seq - b.record.seq);
     const rows = found.slice(0, limit);
+    this.#bytesRead += rows.length * ROW_BYTES;
     for (const { record, damaged } of rows)
       for (const table of damaged)
         this.#onDamagedRow({ table, seq: record.seq, messageId: record.message_id });
     const all = rows.map(({ record }) => record);
     const records = wanted ? withRoom(all, (delivery) => this.#log.bodyBytes(delivery)) : all;
-    const bodies = wanted ? this.#bodies(records) : new Map<number, Uint8Array>();
-    return { records, bodies, more: records.length < found.length };
+    const bodies = wanted ? this.#bodies(records) : NO_BODIES;
+    const last = records.at(-1);
+    if (last !== undefined && records.length < found.length)
+      return { log, records, bodies, position: this.#places.of(last), more: true, isLost: false };
+    const position = this.#places.upTo(Math.min(until, Number.MAX_SAFE_INTEGER));
+    const more = Number.isFinite(until) && this.#places.end !== position;
+    // Beyond the end nothing is looked at.
+    return { log, records, bodies, position, more, isLost: false };
   }
 
-  #after(table: LogTable, seq: number, limit: number): readonly Row[] {
-    const first = this.#log.firstRow(table, seq + 1);
-    const range = { first, last: Number.MAX_SAFE_INTEGER, limit };
+  /** The number up to which a page looks, so that it looks at `LOOKED_AT_MAX` rows at most. */
+  #lookUntil(tables: readonly LogTable[], after: number): number {
+    const rows = Math.floor(LOOKED_AT_MAX / Math.max(1, tables.length));
+    const ends = tables.map(
+      (table) => this.#log.recordFrom(table, this.#log.firstRow(table, after + 1) + rows - 1)?.seq,
+    );
+    return Math.min(...ends.map((seq) => seq ?? Number.POSITIVE_INFINITY));
+  }
+
+  #rows(table: LogTable, { after, until, limit, filter }: Span): readonly Row[] {
+    const first = this.#log.firstRow(table, after + 1);
+    const last = Number.isFinite(until) ? this.#log.firstRow(table, until + 1) - 1 : Number.MAX_SAFE_INTEGER;
+    const range = { first, last, limit, filter };
     const rows = table === "messages" ? this.#log.messages(range) : this.#log.events(range);
-    refuseDisorder(table, seq, rows);
+    refuseDisorder(table, after, rows);
     return rows;
   }
 
@@ -80,6 +147,19 @@ export class ChangeReader {
   }
 }
 
+interface Span {
+  readonly after: number;
+  readonly until: number;
+  readonly limit: number;
+  readonly filter: ChangesFilter | undefined;
+}
+
+/** Those in which the filter can match anything. */
+function tablesOf(filter: ChangesFilter | undefined): readonly LogTable[] {
+  const { messages, events } = matchesAny(filter);
+  return [...(messages ? (["messages"] as const) : []), ...(events ? (["events"] as const) : [])];
+}
+
 /** A number that the disk has changed would take whoever follows past the records behind it. */
 function refuseDisorder(table: LogTable, after: number, rows: readonly Row[]): void {
   let last = after;
@@ -87,9 +167,4 @@ function refuseDisorder(table: LogTable, after: number, rows: readonly Row[]): v
     if (record.seq <= last) throw new Damaged("log", `the row ${row} of ${table} is not in the order of seq`);
     last = record.seq;
   }
-}
-
-function inOrder(messages: readonly Row[], events: readonly Row[]): readonly Row[] {
-  if (events.length === 0) return messages;
-  return [...messages, ...events].sort((a, b) => a.record.seq - b.record.seq);
 }

@@ -3,9 +3,12 @@
  * It reads a file of any schema, and never asks the index: what follows the log must not depend on
  * what is derived from it.
  */
-import type { Database } from "bun:sqlite";
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { type ChangesFilter, matchesAny, RECORD_KINDS } from "../../../core/changes.ts";
 import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../../core/log-record.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
+import type { Marked } from "../../../core/position.ts";
+import { NATIVE } from "../../../core/source.ts";
 import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
 import { DETAIL_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import type { DamagedRow } from "../connection/damage.ts";
@@ -19,6 +22,8 @@ export interface RowRange {
   readonly first: number;
   readonly last: number;
   readonly limit: number;
+  /** What it leaves out isn't read, and doesn't count towards `limit`. */
+  readonly filter?: ChangesFilter | undefined;
 }
 
 export interface CheckedRow<T> {
@@ -56,18 +61,19 @@ export class LogReader {
       : NO_DETAILS;
     this.#messages = `select messages.rowid as row, seq, ${selected(MESSAGE_COLUMNS)},
       ${of("messages")} as checksum, ${details}
-      from messages ${this.#hasPosts ? "left join details using (seq)" : ""}`;
+      from ${this.#joined("messages")}`;
     this.#events = `select event as row, seq, ${selected(EVENT_COLUMNS)},
       ${column} as checksum from events`;
     this.#body = `select body, ${column} as checksum from deliveries where delivery = ?`;
   }
 
   messages(range: RowRange): CheckedRow<MessageRecord>[] {
+    if (!matchesAny(range.filter).messages) return [];
     return this.#rows<MessageRow>(this.#messages, "messages", range).map(checkedMessage);
   }
 
   events(range: RowRange): CheckedRow<EventRecord>[] {
-    if (!this.#hasPosts) return [];
+    if (!this.#hasPosts || !matchesAny(range.filter).events) return [];
     return this.#rows<Checked<EventRecord>>(this.#events, "events", range).map(checkedEvent);
   }
 
@@ -81,17 +87,31 @@ export class LogReader {
     const next = this.#db.query<{ seq: number }, [number]>(
       `select seq from ${table} where ${number} > ? order by ${number} limit 1`,
     );
-    const end = this.#db
-      .query<{ row: number | null }, []>(`select max(${number}) as row from ${table}`)
-      .get()?.row;
     let low = 0;
-    let high = end ?? 0;
+    let high = this.lastRow(table);
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((next.get(middle)?.seq ?? Number.POSITIVE_INFINITY) < seq) low = middle + 1;
       else high = middle;
     }
     return low + 1;
+  }
+
+  /** The number of the last row; 0 when there is none. */
+  lastRow(table: LogTable): number {
+    if (table === "events" && !this.#hasPosts) return 0;
+    const sql = `select max(${NUMBER[table]}) as row from ${table}`;
+    return this.#db.query<{ row: number | null }, []>(sql).get()?.row ?? 0;
+  }
+
+  /** What a position is made of, of the row with this number or the last one before it. */
+  recordUpTo(table: LogTable, row: number): Marked | undefined {
+    return this.#marked(table, row, "<=", "desc");
+  }
+
+  /** The same of the row with this number or the first one after it. */
+  recordFrom(table: LogTable, row: number): Marked | undefined {
+    return this.#marked(table, row, ">=", "asc");
   }
 
   /** How many bytes a POST has; 0 when they are gone. */
@@ -108,12 +128,66 @@ export class LogReader {
     return { body: found.body, isSound: isSound(found.checksum, () => bytesChecksum(found.body)) };
   }
 
-  #rows<T>(sql: string, table: LogTable, { first, last, limit }: RowRange): T[] {
+  /** How many rows of the range match, up to its limit, and when the first of them was received. */
+  count(table: LogTable, range: RowRange): { readonly records: number; readonly oldest: string | null } {
+    const nothing = { records: 0, oldest: null };
+    if (!matchesAny(range.filter)[table] || (table === "events" && !this.#hasPosts)) return nothing;
+    const { sql, values } = this.#ranged(`select created_at from ${this.#joined(table)}`, table, range);
+    const counting = `select count(*) as records, min(created_at) as oldest from (${sql})`;
+    const query = this.#db.query<{ records: number; oldest: string | null }, SQLQueryBindings[]>(counting);
+    return query.get(...values) ?? nothing;
+  }
+
+  #marked(table: LogTable, row: number, side: "<=" | ">=", order: "asc" | "desc"): Marked | undefined {
+    if (table === "events" && !this.#hasPosts) return undefined;
     const number = NUMBER[table];
-    const query = this.#db.query<T, [number, number, number]>(
-      `${sql} where ${number} >= ? and ${number} <= ? order by ${number} limit ?`,
-    );
-    return query.all(first, last, limit);
+    const key = table === "messages" ? "message_id" : "source, event_key";
+    const sql = `select seq, ${key}, created_at from ${table} where ${number} ${side} ? order by ${number} ${order} limit 1`;
+    return this.#db.query<Marked, [number]>(sql).get(row) ?? undefined;
+  }
+
+  #rows<T>(select: string, table: LogTable, range: RowRange): T[] {
+    const { sql, values } = this.#ranged(select, table, range);
+    return this.#db.query<T, SQLQueryBindings[]>(sql).all(...values);
+  }
+
+  #ranged(
+    select: string,
+    table: LogTable,
+    { first, last, limit, filter }: RowRange,
+  ): { readonly sql: string; readonly values: readonly SQLQueryBindings[] } {
+    const number = NUMBER[table];
+    const { conditions, values } = this.#conditions(table, filter);
+    const where = [`${number} >= ?`, `${number} <= ?`, ...conditions].join(" and ");
+    return {
+      sql: `${select} where ${where} order by ${number} limit ?`,
+      values: [first, last, ...values, limit],
+    };
+  }
+
+  #joined(table: LogTable): string {
+    return table === "messages" && this.#hasPosts ? "messages left join details using (seq)" : table;
+  }
+
+  #conditions(table: LogTable, { kinds, source, from, to }: ChangesFilter = {}) {
+    const conditions: string[] = [];
+    const values: string[] = [];
+    const add = (condition: string, value: string) => {
+      conditions.push(condition);
+      values.push(value);
+    };
+    if (table === "events") {
+      if (kinds !== undefined && kinds.length < RECORD_KINDS.length)
+        add("kind in (select value from json_each(?))", JSON.stringify(kinds));
+      if (source !== undefined) add("source = ?", source);
+    } else {
+      if (from !== undefined) add(`${MESSAGE_COLUMNS.from} = ?`, from);
+      if (to !== undefined) add(`${MESSAGE_COLUMNS.to} = ?`, to);
+      if (source !== undefined && this.#hasPosts) add(`coalesce(source, '${NATIVE}') = ?`, source);
+      // Before there were sources all messages were the native one's.
+      if (source !== undefined && !this.#hasPosts) add(`'${NATIVE}' = ?`, source);
+    }
+    return { conditions, values };
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the engine and its readers say to each other. */
-import type { ChangesQuery } from "../../../core/changes.ts";
+import type { Beginning, ChangesQuery, LagQuery } from "../../../core/changes.ts";
 import type { EventQuery, MessageQuery } from "../../../core/store.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 
@@ -12,6 +12,8 @@ export type ReaderAsk =
   | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
   | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
   | { readonly do: "changes"; readonly query: ChangesQuery; readonly deadline: number }
+  | { readonly do: "position"; readonly beginning: Beginning; readonly deadline: number }
+  | { readonly do: "lag"; readonly query: LagQuery; readonly deadline: number }
   | { readonly do: "count" };
 
 export interface CountReport {

@@ -54,7 +54,7 @@ answerQuestions<ReaderAsk>((ask) => {
       handle = {
         db,
         queries: new MessageQueries(db, systemClock, ask.limits, notice),
-        changes: new ChangeReader(db, notice),
+        changes: new ChangeReader(db, systemClock, notice),
       };
       return null;
     }
@@ -68,6 +68,10 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).queries.message(ask.messageId, ask.deadline);
     case "changes":
       return inTime(ask.deadline).changes.read(ask.query);
+    case "position":
+      return inTime(ask.deadline).changes.positionAt(ask.beginning, ask.deadline);
+    case "lag":
+      return inTime(ask.deadline).changes.lag(ask.query) ?? null;
     case "count":
       return inTime(Number.POSITIVE_INFINITY).queries.count();
     case "close":
