@@ -17,21 +17,24 @@ export const BODY_MEMBERS = {
   body_base64: Type.Optional(Type.String({ description: "The same in base64, when it is not UTF-8." })),
 };
 
-export const EventRow = Type.Object({
-  seq: Type.Integer(),
-  source: Type.String(),
-  kind: Type.Enum([...EVENT_KINDS]),
-  event_key: Type.String({
-    description:
-      "The provider's identifier of the event, else a hash of its bytes; unique within its source.",
-  }),
-  message_id: Type.Union([Type.String(), Type.Null()], {
-    description: "The message that it is about, stored or not.",
-  }),
-  ts: Type.String({ description: "When it happened; without that, when it was received." }),
-  created_at: Type.String({ description: "When it was received." }),
-  ...BODY_MEMBERS,
-});
+export const EventRow = Type.Object(
+  {
+    seq: Type.Integer({ format: "int64" }),
+    source: Type.String(),
+    kind: Type.Enum([...EVENT_KINDS], { type: "string" }),
+    event_key: Type.String({
+      description:
+        "The provider's identifier of the event, else a hash of its bytes; unique within its source.",
+    }),
+    message_id: Type.Union([Type.String(), Type.Null()], {
+      description: "The message that it is about, stored or not.",
+    }),
+    ts: Type.String({ description: "When it happened; without that, when it was received." }),
+    created_at: Type.String({ description: "When it was received." }),
+    ...BODY_MEMBERS,
+  },
+  { $id: "Event" },
+);
 export type EventRow = Static<typeof EventRow>;
 
 export function eventRow({ body, ...rest }: StoredEvent): EventRow {

@@ -13,18 +13,21 @@ const MISTAKES_MAX = 64;
 
 Settings.Set({ maxErrors: MISTAKES_MAX });
 
-export const FieldError = Type.Object({
-  type: Type.String({ examples: ["string_pattern_mismatch"] }),
-  loc: Type.Array(Type.String(), { examples: [["body", "from"]] }),
-  msg: Type.String({ examples: ["String should match pattern '^\\+[0-9]+$'"] }),
-  input: Type.Unknown({ description: "What was sent, cut to a sane length." }),
-});
+export const FieldError = Type.Object(
+  {
+    type: Type.String({ examples: ["string_pattern_mismatch"] }),
+    loc: Type.Array(Type.String(), { examples: [["body", "from"]] }),
+    msg: Type.String({ examples: ["String should match pattern '^\\+[0-9]+$'"] }),
+    input: Type.Unknown({ description: "What was sent, cut to a sane length." }),
+  },
+  { $id: "FieldError" },
+);
 export type FieldError = Static<typeof FieldError>;
 
 /** The body of a 422. */
-export const InvalidAnswer = Type.Object({ detail: Type.Array(FieldError) });
+export const InvalidAnswer = Type.Object({ detail: Type.Array(FieldError) }, { $id: "ValidationError" });
 /** The body of every other answer that is no success. */
-export const DetailAnswer = Type.Object({ detail: Type.String() });
+export const DetailAnswer = Type.Object({ detail: Type.String() }, { $id: "Error" });
 
 type RequestPart = "body" | "query";
 

@@ -59,7 +59,7 @@ export const NativeMessage = Type.Object(
       ),
     ),
   },
-  { description: "A message of the native source. Unknown fields are ignored." },
+  { $id: "NewMessage", description: "A message of the native source. Unknown fields are ignored." },
 );
 export type NativeMessage = Static<typeof NativeMessage>;
 

@@ -1,7 +1,8 @@
 /** Query parameters of lists: one way to read them, with the same words for what is wrong. */
-import { type TObject, type TOptional, type TSchema, Type } from "typebox";
+import { type TNumberOptions, type TObject, type TOptional, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { parseQueryString } from "../lib/query-string.ts";
+import { DOCUMENTED_AS } from "../lib/route.ts";
 import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NATIVE } from "./source.ts";
@@ -10,28 +11,36 @@ import type { ByFilter, Order } from "./store.ts";
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 100;
 
-const Number15 = { pattern: "^[0-9]{1,15}$" };
+/** All integers of so many digits are exact as a JavaScript number. */
+const OFFSET_MAX = 999_999_999_999_999;
 
-/** As text: what a query string holds. Ranges are checked after they are numbers. */
+/** What a query string holds is text: its range is checked after it is a number. */
+const IntegerParameter = (shown: TNumberOptions) =>
+  Type.Optional(Type.String({ pattern: "^[0-9]{1,15}$", [DOCUMENTED_AS]: Type.Integer(shown) }));
+
 export const PAGE_PARAMETERS = {
-  limit: Type.Optional(
-    Type.String({
-      ...Number15,
-      description: `Rows on a page, 1 to ${LIMIT_MAX} (default ${LIMIT_DEFAULT}).`,
-      examples: ["50"],
-    }),
-  ),
-  offset: Type.Optional(
-    Type.String({ ...Number15, description: "Rows to skip (default 0).", examples: ["0"] }),
-  ),
+  limit: IntegerParameter({
+    description: "Rows on a page.",
+    minimum: 1,
+    maximum: LIMIT_MAX,
+    default: LIMIT_DEFAULT,
+  }),
+  offset: IntegerParameter({
+    format: "int64",
+    description: "Rows to skip.",
+    minimum: 0,
+    maximum: OFFSET_MAX,
+    default: 0,
+  }),
 };
 
 /** Of lists that can be read from either end, and walked. */
 export const ORDER_PARAMETERS = {
   order: Type.Optional(
     Type.Enum(["asc", "desc"], {
-      description: "`desc` turns the whole order around: the latest first (default `asc`).",
-      examples: ["desc"],
+      type: "string",
+      description: "`desc` turns the whole order around: the latest first.",
+      default: "asc",
     }),
   ),
   cursor: Type.Optional(

@@ -1,7 +1,26 @@
-/** The OpenAPI document, made from the routes and the very schemas that validate. */
+/**
+ * The OpenAPI document, made from the routes and the very schemas that validate. It has whatever a
+ * route may say, and knows none by name.
+ */
 import type { TObject } from "typebox";
 import { DetailAnswer } from "../core/field-errors.ts";
-import type { AnswerDoc, Route } from "../lib/route.ts";
+import { type AnswerDoc, DOCUMENTED_AS, type Route, type Tag } from "../lib/route.ts";
+
+/** In the order of the document and of its page. */
+const TAGS: Readonly<Record<Tag, string>> = {
+  Receive: "Webhooks: where messages come in, each with the proof of who sent it.",
+  Messages: "What was received, by filters, one by one and in numbers.",
+  Events: "Whatever was verified and is no message: statuses, reactions, edits and the like.",
+  Log: "Everything that is stored, in the order in which it was, for programs that follow it.",
+  Consumers: "Positions in the log that the service keeps, for programs that follow it.",
+  Operations: "For whoever runs the service: health, metrics, and what can be done while it serves.",
+  Documentation: "This contract, for programs and for people.",
+};
+
+const NO_HOST: AnswerDoc = {
+  description: "The request doesn't name one valid `Host`.",
+  schema: DetailAnswer,
+};
 
 const TOO_MANY_FAILED: AnswerDoc = {
   description: "The same, from an address beyond `FAILED_AUTH_PER_MINUTE`.",
@@ -14,10 +33,13 @@ const FOREIGN =
 
 /** An OpenAPI 3.1 document of the routes. */
 export function openApiDocument(routes: readonly Route[], version: string) {
-  const paths: Record<string, Record<string, unknown>> = {};
+  const operations: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+    operations[route.path] = { ...operations[route.path], [route.method.toLowerCase()]: operation(route) };
   }
+  const { paths, schemas } = asDocumented(operations);
+  const used = new Set(routes.map(({ doc }) => doc.tag));
+  const tags = (Object.keys(TAGS) as Tag[]).filter((name) => used.has(name));
   return {
     openapi: "3.1.0",
     info: {
@@ -30,13 +52,34 @@ export function openApiDocument(routes: readonly Route[], version: string) {
         "one valid `Host` (else 400).",
       license: { name: "MIT", identifier: "MIT" },
     },
+    servers: [{ url: "/", description: "The service that the document comes from." }],
+    tags: tags.map((name) => ({ name, description: TAGS[name] })),
     paths,
     components: {
+      schemas,
       securitySchemes: {
         apiToken: { type: "http", scheme: "bearer", description: "Wanted when `API_TOKEN` is configured." },
       },
     },
   };
+}
+
+/** With a reference in the place of each schema that has an `$id`, and those schemas by it. */
+function asDocumented(operations: object): { readonly paths: object; readonly schemas: object } {
+  const texts = new Map<string, string>();
+  const show = (_key: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    if (DOCUMENTED_AS in value) return value[DOCUMENTED_AS];
+    const { $id: name, ...schema } = value as { readonly $id?: unknown };
+    if (typeof name !== "string") return value;
+    const text = JSON.stringify(schema, show);
+    if ((texts.get(name) ?? text) !== text) throw new Error(`two schemas have the $id ${name}`);
+    texts.set(name, text);
+    return { $ref: `#/components/schemas/${name}` };
+  };
+  const paths = JSON.parse(JSON.stringify(operations, show));
+  const byName = [...texts].sort(([one], [other]) => (one < other ? -1 : 1));
+  return { paths, schemas: Object.fromEntries(byName.map(([name, text]) => [name, JSON.parse(text)])) };
 }
 
 function operation(route: Route) {
@@ -47,6 +90,7 @@ function operation(route: Route) {
     ...parametersOf(doc.headers, "header"),
   ];
   const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answerOf(answer)]);
+  if (!(400 in doc.answers)) answers.push(["400", answerOf(NO_HOST)]);
   if (route.access !== "open") {
     if (!(403 in doc.answers))
       answers.push(["403", answerOf({ description: FOREIGN, schema: DetailAnswer })]);
@@ -55,6 +99,7 @@ function operation(route: Route) {
   }
   return {
     operationId: doc.id,
+    tags: [doc.tag],
     summary: doc.summary,
     description: doc.description,
     ...(parameters.length > 0 && { parameters }),
@@ -76,6 +121,9 @@ function parametersOf(schema: TObject | undefined, place: "path" | "query" | "he
 }
 
 function answerOf(answer: AnswerDoc) {
+  const { schema = { type: "string" }, type = answer.schema === undefined ? [] : "application/json" } =
+    answer;
+  const content = [type].flat().map((each) => [each, { schema }]);
   const headers = Object.entries(answer.headers ?? {}).map(([name, description]) => [
     name,
     { description, schema: { type: "string" } },
@@ -83,7 +131,6 @@ function answerOf(answer: AnswerDoc) {
   return {
     description: answer.description,
     ...(headers.length > 0 && { headers: Object.fromEntries(headers) }),
-    ...(answer.schema !== undefined && { content: { "application/json": { schema: answer.schema } } }),
-    ...(answer.type !== undefined && { content: { [answer.type]: { schema: { type: "string" } } } }),
+    ...(content.length > 0 && { content: Object.fromEntries(content) }),
   };
 }

@@ -68,16 +68,33 @@ export type Access = "open" | "token" | "metrics";
 /** Where it is served when a second listener is configured. */
 export type Listener = "public" | "read";
 
+/** What belongs together in the OpenAPI document and on its page. */
+export type Tag = "Receive" | "Messages" | "Events" | "Log" | "Consumers" | "Operations" | "Documentation";
+
+/**
+ * The keyword of a schema that validates the text of something else: holds the schema which the
+ * document shows in its place. A query string's number is checked as text and shown as an integer.
+ */
+export const DOCUMENTED_AS = "documentedAs";
+
 export interface AnswerDoc {
   readonly description: string;
-  readonly type?: string;
+  /** One media type or several; `application/json` when it is missing and there is a schema. */
+  readonly type?: string | readonly string[];
+  /** Of the body; of a stream, of one piece: a line, or the data of an event. */
   readonly schema?: TSchema;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The route's part of the OpenAPI document. */
+/**
+ * The route's part of the OpenAPI document. A schema with an `$id` is a component by that name,
+ * and what stands wherever it is used, inside other schemas too, is a reference to it. So a name
+ * that clients see is given where the schema is made, and nowhere else.
+ */
 interface RouteDoc {
+  /** A client's name for the operation. */
   readonly id: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly description: string;
   /** The path's parameter. */

@@ -122,11 +122,12 @@ describe("/openapi.json", () => {
   });
 
   test("/openapi.json has schemas that are JSON Schema, and real answers and bodies that fit them", async () => {
-    const schemaOf = (path: string, status: number): Json => {
+    const schemaOf = (path: string, status: number): object => {
       const answer = operations().find((each) => each.path === path)?.operation["responses"]?.[
         String(status)
       ];
-      return answer?.["content"]?.["application/json"]?.["schema"] as Json;
+      const schema = answer?.["content"]?.["application/json"]?.["schema"] as Json;
+      return { ...(schema as object), components: document["components"] };
     };
     await service.post(message("m"));
     const answers: [string, Response][] = [
@@ -150,7 +151,10 @@ describe("/openapi.json", () => {
   test("/openapi.json says the very rules of a message that the webhook checks", () => {
     const webhook = operations().find(({ path }) => path === "/webhook")?.operation;
     const content = webhook?.["requestBody"]?.["content"] as Json;
-    const schema = content["application/json"]?.["schema"] as Json;
+    expect(content["application/json"]?.["schema"]).toEqual({
+      $ref: "#/components/schemas/NewMessage",
+    } as never);
+    const schema = document["components"]?.["schemas"]?.["NewMessage"] as Json;
     expect(schema["required"]).toEqual(["message_id", "from", "to", "ts"] as never);
     expect(schema["properties"]).toMatchObject({
       message_id: { type: "string", minLength: 1, maxLength: 512 },
@@ -176,6 +180,22 @@ describe("/docs", () => {
     const page = await answer.text();
     expect(page).not.toMatch(/<script|<link|<img|@import|url\(|src=/i);
     for (const route of ROUTES) expect(page).toContain(route);
+  });
+
+  test("/docs shows what references stand for, where they stand and by themselves", async () => {
+    const page = await (await service.get("/docs")).text();
+    const partOf = (id: string) => page.split(`id="${id}"`)[1]?.split("</section>")[0] ?? "";
+    const namesOf = (schema: string) =>
+      Object.keys(document["components"]?.["schemas"]?.[schema]?.["properties"] ?? {});
+    expect(namesOf("NewMessage")).toContain("ts");
+    for (const name of namesOf("NewMessage"))
+      expect(partOf("receiveMessage")).toContain(`<code>${name}</code>`);
+    expect(partOf("listEvents")).toContain('array of <a href="#schema-Event">');
+    const event = page.split('<article id="schema-Event">')[1]?.split("</article>")[0];
+    expect(namesOf("Event")).toContain("event_key");
+    for (const name of namesOf("Event")) expect(event).toContain(`<code>${name}</code>`);
+    const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => `id="${id}"`);
+    for (const target of new Set(targets)) expect(page.split(target)).toHaveLength(2);
   });
 
   if (CHROMIUM === undefined) console.log("skipped: /docs in a browser (no chromium is installed)");

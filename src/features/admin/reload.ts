@@ -29,6 +29,7 @@ export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
     listener: "read",
     doc: {
       id: "reload",
+      tag: "Operations",
       summary: "Read the configuration file anew",
       description:
         "Replaces the sources by those that the file holds now, as SIGHUP does; requests that are under way end as they " +

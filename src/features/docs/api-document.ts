@@ -1,12 +1,15 @@
-/** The part of an OpenAPI document that the page shows. */
+/** The part of an OpenAPI document that the page shows, and how its references are followed. */
 
 export interface ApiDocument {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, ApiSchema>> };
 }
 
 export interface ApiOperation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly summary: string;
   readonly description: string;
   readonly parameters?: readonly ApiParameter[];
@@ -31,7 +34,13 @@ export interface ApiAnswer {
 export type ApiContent = Readonly<Record<string, { readonly schema: ApiSchema }>>;
 
 export interface ApiSchema {
+  /** The component's name, where it is one. */
+  readonly title?: string;
   readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly const?: unknown;
   readonly description?: string;
   readonly pattern?: string;
@@ -43,4 +52,18 @@ export interface ApiSchema {
   readonly properties?: Readonly<Record<string, ApiSchema>>;
   readonly items?: ApiSchema;
   readonly anyOf?: readonly ApiSchema[];
+}
+
+/**
+ * The document with each component in the place of every reference to it, entitled with its name.
+ * No component holds itself.
+ */
+export function withReferencesFollowed(document: ApiDocument): ApiDocument {
+  const { schemas } = document.components;
+  const follow = (_key: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null || !("$ref" in value)) return value;
+    const title = String(value.$ref).slice("#/components/schemas/".length);
+    return { ...schemas[title], title };
+  };
+  return JSON.parse(JSON.stringify(document, follow)) as ApiDocument;
 }

@@ -2,13 +2,18 @@
  * `GET /openapi.json` and `GET /docs`: the contract for programs and for people, without internet
  * access.
  */
-import { json } from "../../lib/response.ts";
+import { Type } from "typebox";
+import { jsonText } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 import type { ApiDocument } from "./api-document.ts";
 import { renderDocs } from "./page.ts";
 
-/** The document is asked for once, when the first reader comes: it describes these routes too. */
+/** What it holds is OpenAPI's to say. */
+const Document = Type.Object({}, { additionalProperties: true });
+
+/** The document is asked for when its first reader comes: it describes these routes too. */
 export function docsRoutes(document: () => ApiDocument): Route[] {
+  let text: string | undefined;
   let page: string | undefined;
   return [
     {
@@ -18,11 +23,15 @@ export function docsRoutes(document: () => ApiDocument): Route[] {
       listener: "read",
       doc: {
         id: "getOpenApi",
+        tag: "Documentation",
         summary: "The OpenAPI document",
         description: "OpenAPI 3.1, made from the schemas that validate.",
-        answers: { 200: { description: "The document.", type: "application/json" } },
+        answers: { 200: { description: "The document.", schema: Document } },
       },
-      handle: () => json(200, document()),
+      handle: () => {
+        text ??= JSON.stringify(document());
+        return jsonText(200, text);
+      },
     },
     {
       method: "GET",
@@ -31,6 +40,7 @@ export function docsRoutes(document: () => ApiDocument): Route[] {
       listener: "read",
       doc: {
         id: "getDocs",
+        tag: "Documentation",
         summary: "This page",
         description: "The contract as a page.",
         answers: { 200: { description: "HTML.", type: "text/html" } },

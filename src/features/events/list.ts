@@ -29,7 +29,8 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
     name: "kind",
     schema: Type.Optional(
       Type.Enum([...EVENT_KINDS], {
-        description: `What happened: ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(", ")}.`,
+        type: "string",
+        description: "What happened.",
         examples: ["status"],
       }),
     ),
@@ -44,12 +45,15 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
 const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS), ...ORDER_PARAMETERS });
 const readParameters = orderedPageReader(Parameters, decodeEventCursor);
 
-const PageAnswer = Type.Object({
-  data: Type.Array(EventRow),
-  total: Type.Integer({ description: "Every stored event that the filters match." }),
-  limit: Type.Integer(),
-  offset: Type.Integer(),
-});
+const PageAnswer = Type.Object(
+  {
+    data: Type.Array(EventRow),
+    total: Type.Integer({ format: "int64", description: "Every stored event that the filters match." }),
+    limit: Type.Integer(),
+    offset: Type.Integer({ format: "int64" }),
+  },
+  { $id: "EventPage" },
+);
 
 export function eventsRoute(store: Store): Route {
   return {
@@ -59,6 +63,7 @@ export function eventsRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "listEvents",
+      tag: "Events",
       summary: "List events",
       description:
         "Whatever a configured source sent that is no message: delivery statuses, reactions, edits, deletions, echoes, " +

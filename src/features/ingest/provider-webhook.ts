@@ -66,6 +66,7 @@ export function providerWebhookRoutes(sources: Sources, options: IngestOptions):
       listener: "public",
       doc: {
         id: "receiveFromProvider",
+        tag: "Receive",
         summary: "Receive a provider's webhook",
         description:
           "The body is what the provider sends, signed the way it signs. Once that holds, everything in it is kept: " +
@@ -92,6 +93,7 @@ export function providerWebhookRoutes(sources: Sources, options: IngestOptions):
       listener: "public",
       doc: {
         id: "answerProvider",
+        tag: "Receive",
         summary: "Answer a provider's handshake",
         description:
           "Some providers ask once whether this address is the operator's, and some sign and deliver by GET. Anything " +

@@ -39,6 +39,7 @@ export function webhookRoute(counted: CountedSource<Source>, options: IngestOpti
     listener: "public",
     doc: {
       id: "receiveMessage",
+      tag: "Receive",
       summary: "Receive a message",
       description:
         "Checked in this order: size, signature, JSON, schema. A 200 means that the message is on stable storage, " +

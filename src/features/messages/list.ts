@@ -72,19 +72,25 @@ const Parameters = Type.Object({
 });
 const readParameters = orderedPageReader(Parameters, decodeMessageCursor);
 
-const Row = Type.Object({
-  message_id: Type.String(),
-  from: Type.String(),
-  to: Type.String(),
-  ts: Type.String(),
-  text: Type.Union([Type.String(), Type.Null()]),
-});
-const PageAnswer = Type.Object({
-  data: Type.Array(Row),
-  total: Type.Integer({ description: "Every stored message that the filters match." }),
-  limit: Type.Integer(),
-  offset: Type.Integer(),
-});
+const Row = Type.Object(
+  {
+    message_id: Type.String(),
+    from: Type.String(),
+    to: Type.String(),
+    ts: Type.String(),
+    text: Type.Union([Type.String(), Type.Null()]),
+  },
+  { $id: "Message" },
+);
+const PageAnswer = Type.Object(
+  {
+    data: Type.Array(Row),
+    total: Type.Integer({ format: "int64", description: "Every stored message that the filters match." }),
+    limit: Type.Integer(),
+    offset: Type.Integer({ format: "int64" }),
+  },
+  { $id: "MessagePage" },
+);
 
 export function messagesRoute(store: Store): Route {
   return {
@@ -94,6 +100,7 @@ export function messagesRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "listMessages",
+      tag: "Messages",
       summary: "List and search messages",
       description:
         "Filters are combined with AND; an empty one is none. The order is by instant, then by `message_id` (bytes), " +

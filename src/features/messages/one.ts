@@ -10,19 +10,22 @@ import type { Exchange, Route } from "../../lib/route.ts";
 
 const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
-const MessageAnswer = Type.Object({
-  message_id: Type.String(),
-  from: Type.String(),
-  to: Type.String(),
-  ts: Type.String(),
-  text: OrNull("The text, if it has one."),
-  source: Type.String({ description: "The source's name; `native` for messages of `POST /webhook`." }),
-  type: OrNull("The provider's word for what it is; null for native messages."),
-  created_at: Type.String({ description: "When it was received." }),
-  seq: Type.Integer({ description: "Its place in the order of receipt." }),
-  ...BODY_MEMBERS,
-  events: Type.Array(EventRow, { description: "The latest events about it, by instant, then by `seq`." }),
-});
+const MessageAnswer = Type.Object(
+  {
+    message_id: Type.String(),
+    from: Type.String(),
+    to: Type.String(),
+    ts: Type.String(),
+    text: OrNull("The text, if it has one."),
+    source: Type.String({ description: "The source's name; `native` for messages of `POST /webhook`." }),
+    type: OrNull("The provider's word for what it is; null for native messages."),
+    created_at: Type.String({ description: "When it was received." }),
+    seq: Type.Integer({ format: "int64", description: "Its place in the order of receipt." }),
+    ...BODY_MEMBERS,
+    events: Type.Array(EventRow, { description: "The latest events about it, by instant, then by `seq`." }),
+  },
+  { $id: "StoredMessage" },
+);
 
 export function messageRoute(store: Store): Route {
   return {
@@ -32,6 +35,7 @@ export function messageRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "getMessage",
+      tag: "Messages",
       summary: "One message and its events",
       description:
         "The identifier percent-encoded, a slash in it as `%2F`. (What a URL can't hold, such as the identifier `..`, " +

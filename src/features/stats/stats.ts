@@ -9,15 +9,19 @@ import { json } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 
 const Instant = Type.Union([Type.String(), Type.Null()]);
-const StatsAnswer = Type.Object({
-  total_messages: Type.Integer(),
-  senders_count: Type.Integer(),
-  messages_per_sender: Type.Array(Type.Object({ from: Type.String(), count: Type.Integer() }), {
-    description: "The ten senders with most messages: by count, then by `from` (bytes).",
-  }),
-  first_message_ts: Instant,
-  last_message_ts: Instant,
-});
+const Count = Type.Integer({ format: "int64" });
+const StatsAnswer = Type.Object(
+  {
+    total_messages: Count,
+    senders_count: Count,
+    messages_per_sender: Type.Array(Type.Object({ from: Type.String(), count: Count }), {
+      description: "The ten senders with most messages: by count, then by `from` (bytes).",
+    }),
+    first_message_ts: Instant,
+    last_message_ts: Instant,
+  },
+  { $id: "Stats" },
+);
 
 export function statsRoute(store: Store): Route {
   return {
@@ -27,6 +31,7 @@ export function statsRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "getStats",
+      tag: "Messages",
       summary: "Count messages and senders",
       description:
         "All figures come from one snapshot and are exact, also right after a POST was answered; where a standby answers " +
