@@ -97,4 +97,4 @@ image-trial: image
 	deploy/container-trial.sh postern
 
 clean:
-	rm -rf node_modules bench/fastify/node_modules dist
+	rm -rf node_modules bench/fastify/node_modules tests/client/node_modules dist
