@@ -52,6 +52,7 @@ describe("without any variable", () => {
       apiTokenPrevious: undefined,
       metricsPublic: false,
       connectionsMax: undefined,
+      streamsMax: 1_000,
       bodyBytesMax: 4 * 1024 * 1024,
       bodyBytesInflightMax: 64 * 1024 * 1024,
       bodyBytesInflightPerClientMax: undefined,

@@ -183,6 +183,14 @@ export const SETTINGS = {
     ),
     default: undefined,
   }),
+  streamsMax: whole(
+    "STREAMS_MAX",
+    1_000,
+    1,
+    1_000_000,
+    "Streams that are open at once, half of the limit of open files at most; beyond it 503 with `Retry-After`.",
+    "streams",
+  ),
   bodyBytesMax: whole(
     "BODY_BYTES_MAX",
     4 * MIB,

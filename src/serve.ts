@@ -22,12 +22,18 @@ import { statsRoute } from "./features/stats/stats.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
-import { ConnectionBound, type ConnectionLimit, connectionLimit } from "./http/connection-bound.ts";
+import {
+  ConnectionBound,
+  type ConnectionLimit,
+  connectionLimit,
+  streamsLimit,
+} from "./http/connection-bound.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { FailedAuth } from "./http/failed-auth.ts";
-import { foreignPage } from "./http/host.ts";
+import { foreignPage, fromOtherOrigin, isLoopback } from "./http/host.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
+import { Streams } from "./http/streams.ts";
 import { type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Route } from "./lib/route.ts";
@@ -103,8 +109,10 @@ export async function startService(settings: Settings, surroundings: Surrounding
     },
   });
   const sources = new Sources(store, (name) => metrics.webhooksOf(name));
+  let limit: ConnectionLimit | undefined;
   try {
     await sources.replace(configured);
+    limit = connectionLimit(settings.connectionsMax);
   } catch (error) {
     await store.close();
     throw error;
@@ -119,6 +127,10 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const bodies = new BodyReader(settings, clock);
   const perMinute = settings.failedAuthPerMinute;
   const failedAuth = new FailedAuth({ perMinute, seed: randomSeed(), clock, log });
+  let bound: ConnectionBound | undefined;
+  const streamsMax = streamsLimit(settings.streamsMax, limit);
+  const streams = new Streams({ streamsMax, connections: () => bound?.connections() ?? [], log, clock });
+  metrics.watchStreams(() => streams.size);
   const dispatch = createDispatch({
     routes: routesOf({
       native: secrets.length === 0 ? undefined : nativeEntrance(secrets, sources, metrics),
@@ -133,6 +145,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     }),
     authorize: authorities(settings),
     isForeign: foreigners(settings),
+    refusesChange: changeGuard(settings),
     clients: new ClientAddresses(settings.trustedProxies ?? { has: () => false }, (peer) =>
       log.warn(
         "X-Forwarded-For came from a private address that TRUSTED_PROXIES doesn't name: it isn't believed, and limits " +
@@ -142,6 +155,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     ),
     failedAuth,
     bodies,
+    streams,
     log,
     metrics,
     clock,
@@ -149,17 +163,15 @@ export async function startService(settings: Settings, surroundings: Surrounding
     closing: () => phase.stopping,
   });
   let listeners: readonly Listening[];
-  let limit: ConnectionLimit | undefined;
   try {
-    limit = connectionLimit(settings.connectionsMax);
     listeners = listenOn(settings, dispatch);
   } catch (error) {
     await store.close();
     throw error;
   }
-  announce(settings, listeners, limit, log);
+  announce(settings, listeners, { limit, streamsMax }, log);
   const ports = listeners.map((listener) => listener.port);
-  const bound = limit && new ConnectionBound(limit, ports, { log, clock });
+  bound = limit && new ConnectionBound(limit, ports, { streams, log, clock });
   metrics.watchCounter(
     "http_connections_ended_total",
     "Connections ended because CONNECTIONS_MAX was reached.",
@@ -175,7 +187,10 @@ export async function startService(settings: Settings, surroundings: Surrounding
       await sources.replace(next);
     },
     stop: (graceMs = 0) => {
-      stopped ??= stop({ phase, listeners, bound, dispatch, store, bodies, failedAuth, log, clock }, graceMs);
+      stopped ??= stop(
+        { phase, listeners, bound, streams, dispatch, store, bodies, failedAuth, log, clock },
+        graceMs,
+      );
       return stopped;
     },
   };
@@ -270,6 +285,13 @@ function foreigners({ apiToken, metricsPublic, allowedHosts }: Settings) {
   return { open: never, token: guard, metrics: metricsPublic ? never : guard };
 }
 
+/** Without a token a change is for this machine's programs alone, and for no page of elsewhere. */
+function changeGuard({ apiToken, host }: Settings): (headers: Headers) => string | undefined {
+  if (apiToken !== undefined) return () => undefined;
+  if (!isLoopback(host)) return () => "set API_TOKEN to use this, or HOST to a loopback address";
+  return (headers) => (fromOtherOrigin(headers) ? "asked by a page of another origin" : undefined);
+}
+
 function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] {
   const { host, port, readPort } = settings;
   if (readPort === undefined) return [listen(dispatch, host, port, "all")];
@@ -285,11 +307,10 @@ function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] 
 function announce(
   settings: Settings,
   listeners: readonly Listening[],
-  limit: ConnectionLimit | undefined,
+  { limit, streamsMax }: { readonly limit: ConnectionLimit | undefined; readonly streamsMax: number },
   log: Log,
 ): void {
-  const loopback = /^(127\.|::1$|\[::1\]$|localhost$)/.test(settings.host);
-  if (settings.apiToken === undefined && !loopback) {
+  if (settings.apiToken === undefined && !isLoopback(settings.host)) {
     log.warn(
       "API_TOKEN is not set and HOST is not a loopback address: everyone who reaches this port can read all messages",
     );
@@ -301,6 +322,8 @@ function announce(
     read_port: listeners[1]?.port,
     connections_max: limit?.connectionsMax,
     open_files_max: limit?.openFilesMax,
+    // Only where the limit of open files leaves fewer than STREAMS_MAX.
+    streams_max: streamsMax < settings.streamsMax ? streamsMax : undefined,
   });
 }
 
@@ -308,6 +331,7 @@ interface Running {
   readonly phase: Phase;
   readonly listeners: readonly Listening[];
   readonly bound: ConnectionBound | undefined;
+  readonly streams: Streams;
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
@@ -317,10 +341,11 @@ interface Running {
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, bound, dispatch, store, bodies, failedAuth, log, clock } = running;
+  const { phase, listeners, bound, streams, dispatch, store, bodies, failedAuth, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
+  streams.close();
   await Bun.sleep(graceMs);
   phase.refusing = true;
   for (const listener of listeners) listener.stopAccepting();

@@ -26,6 +26,12 @@ export class Overloaded extends Failure {
   override readonly retryAfterS = 1;
 }
 
+/** As many streams as may be are open. */
+export class TooManyStreams extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 5;
+}
+
 /** The process is on its way out; another one, or this one restarted, will answer. */
 export class ShuttingDown extends Failure {
   readonly status = 503;

@@ -5,9 +5,6 @@
 import { bytesChecksum } from "../lib/bytes-checksum.ts";
 import type { EventRecord, MessageRecord } from "./log-record.ts";
 
-/** What is well-formed; whether it holds only the log can say. */
-const POSITION_PATTERN = "^[0-9A-Za-z]{1,64}\\.[0-9]{1,19}$";
-
 const PARTS = /^([0-9A-Za-z]{1,64})\.([0-9]{1,19})$/;
 const NO_RECORD = "00000000";
 const NUL = "\0";

@@ -1,13 +1,15 @@
 /**
  * Keeps the number of connections below what the process has descriptors for. Bun accepts whoever
  * comes, and at the limit of descriptors it tries again and again at the cost of a processor; so
- * those that have been silent for longest are ended before.
+ * those that have been silent for longest are ended before. A connection with an open stream is
+ * never one of them, and takes nobody's place.
  */
 import { closeSync, openSync } from "node:fs";
 import { StartRefused } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Connection, countOpenFiles, openFilesMax, openSockets, type Sockets } from "../lib/sockets.ts";
 import type { Log } from "../observe/log.ts";
+import type { Streams } from "./streams.ts";
 
 /**
  * Descriptors that are left to what opens later: connections to a database, temporary files, a
@@ -35,8 +37,8 @@ const TELL_EVERY_MS = 60_000;
 export interface ConnectionLimit {
   readonly connectionsMax: number;
   readonly openFilesMax: number;
-  /** From so many open descriptors on the bound is reached. */
-  readonly filesMax: number;
+  /** Descriptors that were open before the first connection. */
+  readonly ownFiles: number;
   readonly sockets: Sockets;
 }
 
@@ -58,7 +60,27 @@ export function connectionLimit(asked: number | undefined): ConnectionLimit | un
     );
   }
   const connectionsMax = asked ?? Math.min(possible, CONNECTIONS_DEFAULT_MAX);
-  return { connectionsMax, openFilesMax: filesMax, filesMax: own + connectionsMax, sockets };
+  return { connectionsMax, openFilesMax: filesMax, ownFiles: own, sockets };
+}
+
+/**
+ * How many streams may be open: half of the descriptors at most, and so many that some connections
+ * are left to others.
+ */
+export function streamsLimit(asked: number, limit: ConnectionLimit | undefined): number {
+  if (limit === undefined) return asked;
+  return Math.min(asked, Math.floor(limit.openFilesMax / 2), roomOf(limit) - CONNECTIONS_MIN);
+}
+
+/** Connections that there are descriptors for. */
+function roomOf({ openFilesMax, ownFiles }: ConnectionLimit): number {
+  return openFilesMax - ownFiles - SPARE_FILES;
+}
+
+interface BoundSurroundings {
+  readonly streams: Pick<Streams, "size" | "peers">;
+  readonly log: Pick<Log, "warn">;
+  readonly clock: Clock;
 }
 
 export class ConnectionBound {
@@ -66,19 +88,17 @@ export class ConnectionBound {
   ended = 0;
   readonly #limit: ConnectionLimit;
   readonly #ports: readonly number[];
+  readonly #streams: Pick<Streams, "size" | "peers">;
   readonly #log: Pick<Log, "warn">;
   readonly #clock: Clock;
   readonly #looking: ReturnType<typeof setInterval>;
   #toldAt = Number.NEGATIVE_INFINITY;
   #told = 0;
 
-  constructor(
-    limit: ConnectionLimit,
-    ports: readonly number[],
-    { log, clock }: { readonly log: Pick<Log, "warn">; readonly clock: Clock },
-  ) {
+  constructor(limit: ConnectionLimit, ports: readonly number[], { streams, log, clock }: BoundSurroundings) {
     this.#limit = limit;
     this.#ports = ports;
+    this.#streams = streams;
     this.#log = log;
     this.#clock = clock;
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
@@ -88,21 +108,39 @@ export class ConnectionBound {
     clearInterval(this.#looking);
   }
 
+  /** The connections that are open now. */
+  connections(): readonly Connection[] {
+    const { sockets, openFilesMax } = this.#limit;
+    return sockets.connectionsTo(this.#ports, Math.min(openFilesMax, this.#filesMax() + BURST_FILES));
+  }
+
+  /** Beside those of streams. */
+  #connectionsMax(): number {
+    return Math.min(this.#limit.connectionsMax, roomOf(this.#limit) - this.#streams.size);
+  }
+
+  /** From so many open descriptors on the bound is reached. */
+  #filesMax(): number {
+    return this.#limit.ownFiles + this.#streams.size + this.#connectionsMax();
+  }
+
   /**
    * A new descriptor is the lowest that is free: its number says whether all below the bound are
    * taken.
    */
   #look(): void {
-    const { filesMax, openFilesMax } = this.#limit;
     const lowest = lowestFree();
-    if (lowest !== undefined && lowest < filesMax) return;
-    const belowFd = Math.min(openFilesMax, filesMax + BURST_FILES);
-    this.#endSome(this.#limit.sockets.connectionsTo(this.#ports, belowFd), lowest === undefined);
+    if (lowest !== undefined && lowest < this.#filesMax()) return;
+    const peers = this.#streams.peers();
+    this.#endSome(
+      this.connections().filter(({ peer }) => !peers.has(peer)),
+      lowest === undefined,
+    );
     this.#tell();
   }
 
   #endSome(connections: readonly Connection[], exhausted: boolean): void {
-    const { connectionsMax } = this.#limit;
+    const connectionsMax = this.#connectionsMax();
     const { idle = [], busy = [] } = Object.groupBy(connections, groupOf);
     let left = connections.length;
     const end = (candidates: readonly Connection[], kept: number) => {

@@ -6,7 +6,16 @@ import { describe, Failure } from "../core/errors.ts";
 import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
 import { detail } from "../lib/response.ts";
-import type { Access, Client, Exchange, Listener, ProofKind, Route, RouteLog } from "../lib/route.ts";
+import type {
+  Access,
+  Client,
+  Exchange,
+  Listener,
+  ProofKind,
+  Route,
+  RouteLog,
+  StreamAnswer,
+} from "../lib/route.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Authorize } from "./auth.ts";
@@ -16,6 +25,7 @@ import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
 import { parameterOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
+import type { IdleTimeouts, Peer, Streams } from "./streams.ts";
 
 interface DispatchOptions {
   readonly routes: readonly Route[];
@@ -23,9 +33,12 @@ interface DispatchOptions {
   readonly authorize: Readonly<Record<Access, Authorize>>;
   /** By a route's access, whether a page of a foreign name may be behind the request. */
   readonly isForeign: Readonly<Record<Access, (headers: Headers) => boolean>>;
+  /** Why a request may change nothing; undefined when it may. */
+  readonly refusesChange: (headers: Headers) => string | undefined;
   readonly clients: ClientAddresses;
   readonly failedAuth: FailedAuth;
   readonly bodies: BodyReader;
+  readonly streams: Streams;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -37,8 +50,12 @@ interface DispatchOptions {
 /** A request that Bun's router matched. */
 type Routed = Request & { readonly params?: Readonly<Record<string, string>> };
 
-/** Answers one request from the peer's address; never throws. */
-export type Answer = (request: Routed, peer: string | undefined) => Response | Promise<Response>;
+/** Answers one request that came in from the peer by the server; never throws. */
+export type Answer = (
+  request: Routed,
+  peer: Peer | undefined,
+  server: IdleTimeouts,
+) => Response | Promise<Response>;
 
 interface Answers {
   /** By what Bun's router matches. */
@@ -50,7 +67,7 @@ interface Answers {
 export interface Dispatch {
   /** How requests are answered that come in through the listener. */
   readonly answers: (listener: Listener | "all") => Answers;
-  /** Requests that have no answer yet. */
+  /** Requests that have no answer yet, or one that goes on. */
   readonly inFlight: () => number;
 }
 
@@ -68,15 +85,15 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const unknown = UNKNOWN.map((match) => [match, answerBy((exchange) => nowhere(exchange, match))]);
     const served = targetsOf(options.routes, listener).map((target) => [
       target.match,
-      answerBy((exchange) => (target.redirects ? redirected(exchange, target) : enter(exchange, target))),
+      answerBy((exchange) => enter(exchange, target)),
     ]);
     return { routes: Object.fromEntries([...unknown, ...served]), otherwise: answerBy(nowhere) };
   }
 
   function answerBy(way: (exchange: HttpExchange) => Response | Promise<Response>): Answer {
-    return (request, peer) => {
+    return (request, peer, server) => {
       inFlight++;
-      const exchange = new HttpExchange(options, request, peer);
+      const exchange = new HttpExchange(options, request, peer, server);
       let response: Response | Promise<Response>;
       try {
         response = isHost(request.headers.get("host"))
@@ -93,14 +110,16 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     };
   }
 
-  function enter(exchange: HttpExchange, { match, entry, prefix }: Target): Response | Promise<Response> {
+  function enter(exchange: HttpExchange, target: Target): Response | Promise<Response> {
+    const { match, entry, around } = target;
     const { method, headers } = exchange.request;
-    if (prefix !== undefined) {
+    if (around !== undefined) {
       const sent = exchange.request.params?.["parameter"] ?? "";
-      const parameter = parameterOf(exchange.path, prefix, sent);
+      const parameter = parameterOf(exchange.path, around, sent);
       if (parameter === undefined) return nowhere(exchange, match);
       exchange.parameter = parameter;
     }
+    if (target.redirects) return redirected(exchange, target);
     const wanted = method === "HEAD" ? "GET" : method;
     exchange.pattern = entry.pattern;
     const route = entry.routes.find((candidate) => candidate.method === wanted);
@@ -110,11 +129,14 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
       return exchange.refuse("api", refusal, { reason: whyNoToken(headers) });
     }
+    const refusal = route.changes && options.refusesChange(headers);
+    if (refusal !== undefined) return detail(403, refusal);
     return route.handle(exchange);
   }
 
   function leave(exchange: HttpExchange, response: Response): Response {
-    inFlight--;
+    if (exchange.streamed === undefined) inFlight--;
+    else void exchange.streamed.then(() => inFlight--);
     return options.bodies.withBodyThrownAway(exchange.request, exchange.leave(response));
   }
 
@@ -127,9 +149,10 @@ function whyNoToken(headers: Headers): string {
     : "the header Authorization is missing";
 }
 
-/** A known constant path plus one slash leads there. */
-function redirected(exchange: HttpExchange, { entry }: Target): Response {
-  const location = exchange.query === "" ? entry.pattern : `${entry.pattern}?${exchange.query}`;
+/** A known path with a constant end plus one slash leads there. */
+function redirected({ parameter, query }: HttpExchange, { entry }: Target): Response {
+  const path = entry.pattern.replace(/\{.*\}/, () => encodeURIComponent(parameter));
+  const location = query === "" ? path : `${path}?${query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
 }
 
@@ -149,6 +172,8 @@ class HttpExchange implements Exchange {
   parameter = "";
   result: string | undefined;
   log: RouteLog | undefined;
+  /** Resolves when the stream that answers has ended; undefined without one. */
+  streamed: Promise<void> | undefined;
   /** Otherwise it is in a line that sums up many. */
   #hasLine = true;
   readonly #startedAt: number;
@@ -158,11 +183,15 @@ class HttpExchange implements Exchange {
   readonly #options: DispatchOptions;
   readonly request: Routed;
   readonly client: Client;
+  readonly #peer: Peer | undefined;
+  readonly #server: IdleTimeouts;
 
-  constructor(options: DispatchOptions, request: Routed, peer: string | undefined) {
+  constructor(options: DispatchOptions, request: Routed, peer: Peer | undefined, server: IdleTimeouts) {
     this.#options = options;
     this.request = request;
-    this.client = options.clients.of(peer, request.headers);
+    this.#peer = peer;
+    this.#server = server;
+    this.client = options.clients.of(peer?.address, request.headers);
     this.#startedAt = options.clock.elapsed();
     const { url } = request;
     const pathAt = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
@@ -180,6 +209,20 @@ class HttpExchange implements Exchange {
 
   bodyVerified(): void {
     this.#share?.release();
+  }
+
+  stream(answer: StreamAnswer): Response {
+    const { request } = this;
+    const { response, ended } = this.#options.streams.open(answer, {
+      ...{ request, requestId: this.#requestId, pattern: this.pattern },
+      ...{ peer: this.#peer, server: this.#server },
+    });
+    this.streamed = ended;
+    this.log = {
+      ...this.log,
+      fields: { ...this.log?.fields, stream: true, client: this.client.address },
+    };
+    return response;
   }
 
   /** The answer to a failure; what the client may not know goes to the log line. */

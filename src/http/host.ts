@@ -27,6 +27,24 @@ export function foreignPage(allowed: ReadonlySet<string>): (headers: Headers) =>
   };
 }
 
+/** Whether an address to listen on (`HOST`) is reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return /^(127\.|::1$|\[::1\]$|localhost$)/.test(host);
+}
+
+/**
+ * Whether a page of another origin sends it: of another host or port, or a sandboxed one (`null`).
+ * A form needs no answer to have its effect.
+ */
+export function fromOtherOrigin(headers: Headers): boolean {
+  if (/^(?:cross|same)-site$/.test(headers.get("sec-fetch-site") ?? "")) return true;
+  const origin = headers.get("origin");
+  return (
+    origin !== null &&
+    origin.replace(/^https?:\/\//i, "").toLowerCase() !== headers.get("host")?.toLowerCase()
+  );
+}
+
 /**
  * `Origin` isn't on a GET to a page's own origin, and `Sec-Fetch-Site` only on what goes by TLS or
  * to loopback, so that a rebound page's GET shows itself by `Accept-Language` alone, to which the

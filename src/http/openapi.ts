@@ -31,6 +31,9 @@ const TOO_MANY_FAILED: AnswerDoc = {
 const FOREIGN =
   "`API_TOKEN` is not set, and a browser asks under a name that is no address, not `localhost` and not in `ALLOWED_HOSTS`.";
 
+const UNCHANGEABLE =
+  " Or it isn't set, and `HOST` isn't a loopback address, or a page of another origin asks.";
+
 /** An OpenAPI 3.1 document of the routes. */
 export function openApiDocument(routes: readonly Route[], version: string) {
   const operations: Record<string, Record<string, unknown>> = {};
@@ -93,7 +96,10 @@ function operation(route: Route) {
   if (!(400 in doc.answers)) answers.push(["400", answerOf(NO_HOST)]);
   if (route.access !== "open") {
     if (!(403 in doc.answers))
-      answers.push(["403", answerOf({ description: FOREIGN, schema: DetailAnswer })]);
+      answers.push([
+        "403",
+        answerOf({ description: `${FOREIGN}${route.changes ? UNCHANGEABLE : ""}`, schema: DetailAnswer }),
+      ]);
     answers.push(["401", answerOf({ description: "The token is missing or wrong.", schema: DetailAnswer })]);
     answers.push(["429", answerOf(TOO_MANY_FAILED)]);
   }

@@ -3,7 +3,7 @@ import { fc } from "../../tests/property.ts";
 import type { Listener, Route } from "../lib/route.ts";
 import { parameterOf, sentPath, targetsOf } from "./route-table.ts";
 
-const route = (method: "GET" | "POST", path: string, more: Partial<Route> = {}): Route =>
+const route = (method: Route["method"], path: string, more: Partial<Route> = {}): Route =>
   ({ method, path, access: "open", listener: "public", ...more }) as unknown as Route;
 
 const ROUTES = [
@@ -13,6 +13,8 @@ const ROUTES = [
   route("GET", "/messages", { listener: "read" }),
   route("GET", "/messages/{message_id}", { listener: "read" }),
 ];
+const MESSAGES = { prefix: "/messages/", suffix: "" };
+const NEXT = { prefix: "/consumers/", suffix: "/next" };
 const matches = (listener: Listener | "all") =>
   targetsOf(ROUTES, listener).map(({ match, entry, redirects }) => [match, entry.pattern, redirects]);
 
@@ -35,6 +37,17 @@ describe("the targets of a listener", () => {
     expect(matches("all")).toEqual([...matches("public"), ...matches("read")]);
   });
 
+  test("the targets of a listener with a constant end behind the parameter redirect from one slash too many, as constant paths do", () => {
+    const routes = [route("PUT", "/consumers/{name}"), route("GET", "/consumers/{name}/next")];
+    expect(
+      targetsOf(routes, "all").map(({ match, redirects, around }) => [match, redirects, around]),
+    ).toEqual([
+      ["/consumers/:parameter", false, { prefix: "/consumers/", suffix: "" }],
+      ["/consumers/:parameter/next", false, NEXT],
+      ["/consumers/:parameter/next/", true, NEXT],
+    ]);
+  });
+
   test("the targets of a listener allow all methods of a pattern together", () => {
     const allowed = new Map(targetsOf(ROUTES, "all").map(({ match, entry }) => [match, entry.allow]));
     expect(allowed.get("/webhook/:parameter")).toBe("POST, GET, HEAD");
@@ -45,7 +58,7 @@ describe("the targets of a listener", () => {
 describe("a parameter", () => {
   /** Of a path that `Request.url` gives as it was sent. */
   const of = (raw: string, sent = new TextDecoder().decode(Buffer.from(unescaped(raw), "latin1"))) =>
-    parameterOf(`/messages/${raw}`, "/messages/", sent);
+    parameterOf(`/messages/${raw}`, MESSAGES, sent);
 
   test("a parameter is decoded after it was split off", () => {
     expect(of("m1")).toBe("m1");
@@ -74,7 +87,31 @@ describe("a parameter", () => {
     ["/", ".."],
     ["/stats", "..\\stats"],
   ])("a parameter is none where the URL says %s and %s was sent", (path, sent) =>
-    expect(parameterOf(path, "/messages/", sent)).toBeUndefined(),
+    expect(parameterOf(path, MESSAGES, sent)).toBeUndefined(),
+  );
+
+  test.each([
+    ["/consumers/a/next", "a"],
+    ["/consumers/a/next/", "a"],
+    ["/consumers/a%2Fb/next", "a/b"],
+    ["/consumers/next/next", "next"],
+    ["/consumers/%2e%2e%2fnext/next", "../next"],
+  ])("a parameter stands before a constant end too: %s has %s", (path, sent) =>
+    expect(parameterOf(path, NEXT, sent)).toBe(sent),
+  );
+
+  test.each([
+    ["/consumers/b/next", "a\\..\\b"],
+    ["/consumers/next", "."],
+    ["/next", ".."],
+    ["/consumers/a/b/next", "a/b"],
+    ["/consumers/%2e%2e/next", ".."],
+    ["/consumers/%00/next", "\0"],
+    ["/consumers/a/last", "a"],
+    ["/consumers/a/next//", "a"],
+    ["/stats", "..\\..\\stats"],
+  ])("a parameter before a constant end is none where the URL says %s and %j was sent", (path, sent) =>
+    expect(parameterOf(path, NEXT, sent)).toBeUndefined(),
   );
 
   test("a parameter is any other identifier that was encoded", () => {

@@ -20,11 +20,16 @@ export interface Target {
   readonly entry: Entry;
   /** One slash too many: it leads to the entry's path, and isn't served itself. */
   readonly redirects: boolean;
-  /** What stands before the parameter; undefined for a constant path. */
-  readonly prefix: string | undefined;
+  /** What stands before and behind the parameter; undefined for a constant path. */
+  readonly around: Around | undefined;
 }
 
-const PARAMETER = /^(.*\/)\{[a-z_]+\}$/;
+interface Around {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+const PARAMETER = /^(.*\/)\{[a-z_]+\}(\/[a-z/-]+)?$/;
 /** Longer paths than this are unknown, and so is how they were spelt. */
 const UNKNOWN_SEGMENTS_MAX = 8;
 /** What a path has to escape; a backslash stays, because it was sent. */
@@ -35,12 +40,13 @@ export function targetsOf(routes: readonly Route[], listener: Listener | "all"):
   const served = routes.filter((route) => listener === "all" || route.listener === listener);
   return [...Map.groupBy(served, ({ path }) => path)].flatMap(([pattern, found]) => {
     const entry = entryOf(pattern, found);
-    const prefix = PARAMETER.exec(pattern)?.[1];
-    const target = { match: pattern, entry, redirects: false, prefix };
-    if (prefix === undefined) return [target, { ...target, match: `${pattern}/`, redirects: true }];
-    const match = `${prefix}:parameter`;
-    const slashed = found.some(({ slashServed }) => slashServed) ? [{ ...target, match: `${match}/` }] : [];
-    return [{ ...target, match }, ...slashed];
+    const [, prefix, suffix = ""] = PARAMETER.exec(pattern) ?? [];
+    const around = prefix === undefined ? undefined : { prefix, suffix };
+    const match = around === undefined ? pattern : `${prefix}:parameter${suffix}`;
+    const target = { match, entry, redirects: false, around };
+    const slashed = { ...target, match: `${match}/` };
+    if (around === undefined || suffix !== "") return [target, { ...slashed, redirects: true }];
+    return found.some(({ slashServed }) => slashServed) ? [target, slashed] : [target];
   });
 }
 
@@ -59,8 +65,10 @@ export const UNKNOWN: readonly string[] = Array.from({ length: UNKNOWN_SEGMENTS_
  * and `..`. A dot segment has no spelling that every proxy leaves alone (RFC 3986, 6.2.2), so none
  * is an identifier in a path.
  */
-export function parameterOf(path: string, prefix: string, sent: string): string | undefined {
-  const raw = path.slice(prefix.length).replace(/\/$/, "");
+export function parameterOf(path: string, { prefix, suffix }: Around, sent: string): string | undefined {
+  const unslashed = path.replace(/\/$/, "");
+  if (!unslashed.startsWith(prefix) || !unslashed.endsWith(suffix)) return undefined;
+  const raw = unslashed.slice(prefix.length, unslashed.length - suffix.length);
   if (/[\\/#]/.test(raw)) return undefined;
   const text = decode(raw);
   return text !== sent || text === "." || text === ".." || text.includes("\0") ? undefined : text;

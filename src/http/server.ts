@@ -23,15 +23,16 @@ export function listen(
   hostname: string,
   port: number,
   listener: Listener | "all",
+  idleTimeoutS = IDLE_TIMEOUT_S,
 ): Listening {
   const heard = (answer: Answer) => (request: Bun.BunRequest | Request, bun: Bun.Server<undefined>) =>
-    answer(request, bun.requestIP(request)?.address);
+    answer(request, bun.requestIP(request) ?? undefined, bun);
   const { routes, otherwise } = dispatch.answers(listener);
   try {
     const server = Bun.serve({
       hostname,
       port,
-      idleTimeout: IDLE_TIMEOUT_S,
+      idleTimeout: idleTimeoutS,
       // Ours is the limit that counts: Bun's own 413 would be neither counted nor logged.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       routes: Object.fromEntries(Object.entries(routes).map(([match, answer]) => [match, heard(answer)])),

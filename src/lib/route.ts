@@ -44,10 +44,32 @@ export interface Exchange {
    * beyond its limit.
    */
   readonly refuse: (proof: ProofKind, answer: Response, fields: RouteLog["fields"]) => Response;
+  /**
+   * Answers by a stream. Throws `TooManyStreams` beyond `STREAMS_MAX` and `ShuttingDown` while the
+   * process stops. A HEAD gets the headers alone; in all three cases the answer is ended at once.
+   */
+  readonly stream: (answer: StreamAnswer) => Response;
   /** A webhook's result: the answer's `Postern-Result` and a field of the log line. */
   result: string | undefined;
   /** What the route adds to the request's log line. */
   log: RouteLog | undefined;
+}
+
+/** An answer that goes on: pieces come as the client takes them. */
+export interface StreamAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * The next piece, asked for once the client has taken the one before; undefined ends the stream.
+   * The first one takes the head with it, so it comes at once. A piece of up to 64 KiB is what a
+   * client that takes nothing costs. `signal` is aborted when nobody wants the piece any more
+   * (client gone, shutdown, too slow): then it settles soon, with anything.
+   */
+  readonly next: (signal: AbortSignal) => Promise<Uint8Array | undefined>;
+  /**
+   * Told once, whatever ended it, and at once: a piece may still be under way. Adds to the line
+   * that is logged at the end.
+   */
+  readonly ended: () => RouteLog["fields"];
 }
 
 /**
@@ -107,15 +129,21 @@ interface RouteDoc {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /**
-   * A constant path, or one whose last segment is a parameter in braces: `/messages/{message_id}`.
-   * It is the `path` label of the metrics too. Constant paths count first.
+   * A constant path, or one with a parameter in braces as a whole segment:
+   * `/messages/{message_id}`, `/consumers/{name}/next`. It is the `path` label of the metrics too.
+   * Constant paths count first.
    */
   readonly path: string;
   /** Served with one slash behind the parameter too, as without it. */
   readonly slashServed?: true;
   readonly access: Access;
+  /**
+   * It changes something: without `API_TOKEN` that is for programs of the same machine alone, so it
+   * answers 403 unless `HOST` is loopback, and to what a page of another origin sends.
+   */
+  readonly changes?: true;
   readonly listener: Listener;
   readonly doc: RouteDoc;
   readonly handle: (exchange: Exchange) => Response | Promise<Response>;

@@ -5,6 +5,7 @@
  */
 import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
+import { canonicalAddress } from "./ip-address.ts";
 
 /** `/usr/include/linux/tcp.h`, the same on every processor; its fields never move. */
 const SOL_TCP = 6;
@@ -18,13 +19,19 @@ const TCP_INFO_BYTES = 136;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCKET_ADDRESS_BYTES = 128;
+const IPV4_AT = 4;
+const IPV6_AT = 8;
 const SHUT_RDWR = 2;
 
 export interface Connection {
   readonly fd: number;
+  /** The other end, as `peerName` writes it. */
+  readonly peer: string;
   /** Since bytes last went either way, or since it was made. */
   readonly silentMs: number;
   readonly receivedBytes: number;
+  /** Of what was sent, so much has reached the other end's system. */
+  readonly ackedBytes: number;
   /** Something came that no answer followed: a request that is under way, or a part of one. */
   readonly asking: boolean;
 }
@@ -37,6 +44,11 @@ export interface Sockets {
   readonly connectionsTo: (ports: readonly number[], belowFd: number) => readonly Connection[];
   /** Ends a connection as if its client had: whoever owns it notices and closes it. */
   readonly shutDown: (connection: Connection) => void;
+}
+
+/** One name for the other end of a connection, however its address is written. */
+export function peerName(address: string, port: number): string {
+  return `${canonicalAddress(address) ?? address} ${port}`;
 }
 
 /**
@@ -71,21 +83,36 @@ export function openSockets(): Sockets | undefined {
 
 const libc = () =>
   dlopen("libc.so.6", {
+    getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
     getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     shutdown: { args: ["i32", "i32"], returns: "i32" },
   }).symbols;
 
-function socketsOf({ getsockname, getsockopt, shutdown }: ReturnType<typeof libc>): Sockets {
+function socketsOf({ getpeername, getsockname, getsockopt, shutdown }: ReturnType<typeof libc>): Sockets {
   const address = new DataView(new ArrayBuffer(SOCKET_ADDRESS_BYTES));
+  const ipv4 = new Uint8Array(address.buffer, IPV4_AT, 4);
   const info = new DataView(new ArrayBuffer(TCP_INFO_BYTES));
   const length = new Uint32Array(1);
 
-  function portOf(fd: number): number | undefined {
+  /** Writes one of a socket's two addresses; undefined where it has none. */
+  function familyOf(name: typeof getsockname, fd: number): number | undefined {
     length[0] = SOCKET_ADDRESS_BYTES;
-    if (getsockname(fd, ptr(address), ptr(length)) !== 0) return undefined;
-    const family = address.getUint16(0, true);
+    return name(fd, ptr(address), ptr(length)) === 0 ? address.getUint16(0, true) : undefined;
+  }
+
+  function portOf(fd: number): number | undefined {
+    const family = familyOf(getsockname, fd);
     return family === AF_INET || family === AF_INET6 ? address.getUint16(2) : undefined;
+  }
+
+  function peerOf(fd: number): string {
+    const family = familyOf(getpeername, fd);
+    if (family === AF_INET) return peerName(ipv4.join("."), address.getUint16(2));
+    const groups = Array.from({ length: 8 }, (_, index) =>
+      address.getUint16(IPV6_AT + 2 * index).toString(16),
+    );
+    return family === AF_INET6 ? peerName(groups.join(":"), address.getUint16(2)) : "";
   }
 
   function connection(fd: number): Connection | undefined {
@@ -95,12 +122,14 @@ function socketsOf({ getsockname, getsockopt, shutdown }: ReturnType<typeof libc
     const sentMs = info.getUint32(LAST_DATA_SENT_AT, true);
     const receivedMs = info.getUint32(LAST_DATA_RECEIVED_AT, true);
     const receivedBytes = Number(info.getBigUint64(BYTES_RECEIVED_AT, true));
-    const answered = info.getBigUint64(BYTES_ACKED_AT, true) > 0n;
+    const ackedBytes = Number(info.getBigUint64(BYTES_ACKED_AT, true));
     return {
       fd,
+      peer: peerOf(fd),
       silentMs: Math.min(sentMs, receivedMs),
       receivedBytes,
-      asking: receivedBytes > 0 && (!answered || receivedMs < sentMs),
+      ackedBytes,
+      asking: receivedBytes > 0 && (ackedBytes === 0 || receivedMs < sentMs),
     };
   }
 

@@ -100,6 +100,8 @@ export class Metrics {
   readonly failedAuthLimited: Record<ProofKind, number> = { webhook: 0, api: 0 };
   /** Whoever reads one for the first time adds it. */
   damagedRows = 0;
+  /** Records that streams have sent: whoever sends them adds. */
+  streamRecords = 0;
   readonly #webhooks = new Map<string, WebhookTally>();
   readonly #http = new Map<string, { labels: Record<string, string>; count: number }>();
   readonly #registry = new Registry();
@@ -153,6 +155,16 @@ export class Metrics {
       "store_damaged_rows_total",
       "Stored rows that were read and whose checksum differs; each counts once.",
       () => this.damagedRows,
+    );
+  }
+
+  /** How many streams are open, asked for at each scrape. */
+  watchStreams(open: () => number): void {
+    this.gauge("postern_streams", "Streams that are open.", open);
+    this.watchCounter(
+      "postern_stream_records_total",
+      "Records that streams have sent.",
+      () => this.streamRecords,
     );
   }
 
