@@ -19,6 +19,11 @@ import { messagesRoute } from "./features/messages/list.ts";
 import { messageRoute } from "./features/messages/one.ts";
 import { metricsRoute } from "./features/metrics/metrics.ts";
 import { statsRoute } from "./features/stats/stats.ts";
+import { ConsumerLags } from "./follow/consumers/lags.ts";
+import { consumerRoutes } from "./follow/consumers/routes.ts";
+import { Following } from "./follow/following.ts";
+import { logRoute } from "./follow/log/pages.ts";
+import { logStreamRoute } from "./follow/log/stream.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
@@ -123,6 +128,9 @@ export async function startService(settings: Settings, surroundings: Surrounding
     "Log lines dropped because stdout was blocked.",
     () => log.dropped,
   );
+  const following = new Following({ store, clock, log });
+  const lags = new ConsumerLags(following, log);
+  metrics.watchConsumers(() => lags.lags());
   const phase = { stopping: false, refusing: false };
   const bodies = new BodyReader(settings, clock);
   const perMinute = settings.failedAuthPerMinute;
@@ -137,6 +145,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       sources,
       ingest: { store, clock, inspector: inspectorOf(log), closing: () => phase.refusing },
       store,
+      following,
       metrics,
       phase,
       log,
@@ -188,7 +197,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     },
     stop: (graceMs = 0) => {
       stopped ??= stop(
-        { phase, listeners, bound, streams, dispatch, store, bodies, failedAuth, log, clock },
+        { phase, listeners, bound, following, streams, dispatch, store, bodies, failedAuth, log, clock },
         graceMs,
       );
       return stopped;
@@ -209,6 +218,7 @@ interface RouteOptions {
   readonly sources: Sources;
   readonly ingest: IngestOptions;
   readonly store: Store;
+  readonly following: Following;
   readonly metrics: Metrics;
   readonly phase: Phase;
   readonly log: Log;
@@ -218,7 +228,7 @@ interface RouteOptions {
 }
 
 function routesOf(options: RouteOptions): readonly Route[] {
-  const { native, sources, ingest, store, metrics, phase, log, reload, guarded } = options;
+  const { native, sources, ingest, store, following, metrics, phase, log, reload, guarded } = options;
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
@@ -226,6 +236,9 @@ function routesOf(options: RouteOptions): readonly Route[] {
     messageRoute(store),
     eventsRoute(store),
     statsRoute(store),
+    logRoute(following),
+    logStreamRoute({ following, metrics }),
+    ...consumerRoutes(following),
     liveRoute(),
     readyRoute(store, () => phase.stopping),
     metricsRoute(metrics),
@@ -241,7 +254,10 @@ function routesOf(options: RouteOptions): readonly Route[] {
 export function describeService(): object {
   const nothing = {} as never;
   const phase = { stopping: false, refusing: false };
-  const parts = { native: nothing, sources: nothing, ingest: nothing, store: nothing, metrics: nothing };
+  const parts = {
+    ...{ native: nothing, sources: nothing, ingest: nothing, store: nothing, following: nothing },
+    metrics: nothing,
+  };
   return openApiDocument(
     routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
     VERSION,
@@ -331,6 +347,7 @@ interface Running {
   readonly phase: Phase;
   readonly listeners: readonly Listening[];
   readonly bound: ConnectionBound | undefined;
+  readonly following: Following;
   readonly streams: Streams;
   readonly dispatch: Dispatch;
   readonly store: Store;
@@ -341,11 +358,13 @@ interface Running {
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, bound, streams, dispatch, store, bodies, failedAuth, log, clock } = running;
+  const { phase, listeners, bound, following, streams, dispatch, store, bodies, failedAuth, log, clock } =
+    running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
   streams.close();
+  following.stop();
   await Bun.sleep(graceMs);
   phase.refusing = true;
   for (const listener of listeners) listener.stopAccepting();

@@ -15,7 +15,7 @@ const PROSE_COLUMNS_MAX = 120;
 
 /** What the composition root and the commands are made of. */
 const PARTS = [
-  ...["config-file", "config", "http", "features", "sources"],
+  ...["config-file", "config", "http", "features", "follow", "sources"],
   ...["storage", "search", "observe", "core", "lib", "version"],
 ];
 /** Which floors a floor may import; its own folder goes without saying, except among features. */
@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "config-file": ["sources", "config", "core", "lib"],
   http: ["sources", "observe", "core", "lib"],
   features: ["observe", "core", "lib"],
+  follow: ["observe", "core", "lib"],
   sources: ["core", "lib"],
   storage: ["search", "observe", "core", "lib"],
   search: ["lib"],
@@ -143,13 +144,15 @@ describe("the structure", () => {
     expect(modules.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
   });
 
-  test("no feature imports another", () => {
-    const feature = (path: string) => path.split("/")[1];
+  test.each(["features", "follow"])("no part of %s imports another", (floor) => {
+    // What all parts share stands beside their folders.
+    const partOf = (path: string) => (path.split("/").length > 2 ? path.split("/")[1] : undefined);
     const wrong = modules
-      .filter(({ path }) => path.startsWith("features/"))
+      .filter(({ path }) => path.startsWith(`${floor}/`))
       .flatMap(({ path, imports }) =>
         imports
-          .filter((target) => target.startsWith("features/") && feature(target) !== feature(path))
+          .filter((target) => target.startsWith(`${floor}/`) && partOf(target) !== undefined)
+          .filter((target) => partOf(target) !== partOf(path))
           .map((target) => `${path} → ${target}`),
       );
     expect(wrong).toEqual([]);

@@ -29,7 +29,7 @@ export const InvalidAnswer = Type.Object({ detail: Type.Array(FieldError) }, { $
 /** The body of every other answer that is no success. */
 export const DetailAnswer = Type.Object({ detail: Type.String() }, { $id: "Error" });
 
-type RequestPart = "body" | "query";
+type RequestPart = "body" | "query" | "header" | "path";
 
 /**
  * Every mistake of a value that the validator refused: one entry a field, in the order of the

@@ -15,7 +15,7 @@ const LIMIT_MAX = 100;
 const OFFSET_MAX = 999_999_999_999_999;
 
 /** What a query string holds is text: its range is checked after it is a number. */
-const IntegerParameter = (shown: TNumberOptions) =>
+export const IntegerParameter = (shown: TNumberOptions) =>
   Type.Optional(Type.String({ pattern: "^[0-9]{1,15}$", [DOCUMENTED_AS]: Type.Integer(shown) }));
 
 export const PAGE_PARAMETERS = {
@@ -70,6 +70,14 @@ export interface FilterParameter {
   readonly schema: TOptional<TSchema>;
   /** What the store is asked for; the text itself where that is missing. */
   readonly read?: (text: string) => string;
+}
+
+/**
+ * A number as a query string has it, which turns `+` into a space: a leading space, or none before
+ * bare digits, means `+`.
+ */
+export function addressOf(value: string): string {
+  return /^ ?[0-9]+$/.test(value) ? `+${value.trimStart()}` : value;
 }
 
 /** The schemas of filters, by their names. */
@@ -154,26 +162,57 @@ export function nextLink(
   return { Link: `<${path}?${search}>; rel="next"` };
 }
 
-/** Reads query strings by a schema whose properties are all strings. */
-function pageReader(schema: TObject): (query: string) => PageParameters {
+/** What a query string gives, or every mistake that was found in it. */
+interface QueryParameters {
+  /** What counts: known parameters, the last of each, without those that are empty and may be. */
+  readonly given: Readonly<Record<string, string>>;
+  readonly errors: FieldError[];
+}
+
+/**
+ * Reads query strings by a schema whose properties are all strings; one that is empty counts as
+ * absent unless it is among `never`.
+ */
+export function queryReader(schema: TObject, never: object): (query: string) => QueryParameters {
   const validator = Compile(schema);
   return (query) => {
     const parameters = parseQueryString(query);
     if ("reason" in parameters) {
       const { parameter, raw, reason } = parameters;
       const error = fieldError("query", parameter, "query_invalid", `Query string: ${reason}`, raw);
-      return { given: {}, limit: 0, offset: 0, errors: [error] };
+      return { given: {}, errors: [error] };
     }
     const counts = ([name, value]: readonly [string, string]) =>
-      Object.hasOwn(schema.properties, name) && (value !== "" || Object.hasOwn(PAGE_PARAMETERS, name));
+      Object.hasOwn(schema.properties, name) && (value !== "" || Object.hasOwn(never, name));
     const given = Object.fromEntries([...parameters].filter(counts));
-    const errors = validator.Check(given) ? [] : fieldErrors(validator, given, "query");
-    const limit = Number(given["limit"] ?? LIMIT_DEFAULT);
-    const isNumber = !errors.some(({ loc }) => loc[1] === "limit");
-    if (isNumber && (limit < 1 || limit > LIMIT_MAX)) {
-      const msg = `Input should be from 1 to ${LIMIT_MAX}`;
-      errors.push(fieldError("query", "limit", "out_of_range", msg, given["limit"]));
-    }
-    return { given, limit, offset: Number(given["offset"] ?? 0), errors };
+    return { given, errors: validator.Check(given) ? [] : fieldErrors(validator, given, "query") };
+  };
+}
+
+/**
+ * A parameter as a number, `otherwise` where it is absent; adds to `errors` when it is out of
+ * range.
+ */
+export function numberIn(
+  { given, errors }: QueryParameters,
+  name: string,
+  [min, max, otherwise]: readonly [min: number, max: number, otherwise: number],
+): number {
+  const number = Number(given[name] ?? otherwise);
+  const isNumber = !errors.some(({ loc }) => loc[1] === name);
+  if (isNumber && (number < min || number > max))
+    errors.push(
+      fieldError("query", name, "out_of_range", `Input should be from ${min} to ${max}`, given[name]),
+    );
+  return number;
+}
+
+/** Reads query strings by a schema whose properties are all strings. */
+function pageReader(schema: TObject): (query: string) => PageParameters {
+  const read = queryReader(schema, PAGE_PARAMETERS);
+  return (query) => {
+    const parameters = read(query);
+    const limit = numberIn(parameters, "limit", [1, LIMIT_MAX, LIMIT_DEFAULT]);
+    return { ...parameters, limit, offset: Number(parameters.given["offset"] ?? 0) };
   };
 }

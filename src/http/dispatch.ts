@@ -71,6 +71,8 @@ export interface Dispatch {
   readonly inFlight: () => number;
 }
 
+/** A connection on which nothing moves for so long is closed. */
+export const IDLE_TIMEOUT_S = 30;
 const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]);
 const CACHED_METHODS = new Set(["GET", "HEAD"]);
@@ -209,6 +211,10 @@ class HttpExchange implements Exchange {
 
   bodyVerified(): void {
     this.#share?.release();
+  }
+
+  mayTakeS(seconds: number): void {
+    this.#server.timeout(this.request, seconds + IDLE_TIMEOUT_S);
   }
 
   stream(answer: StreamAnswer): Response {

@@ -4,10 +4,7 @@
  */
 import { StartRefused } from "../core/errors.ts";
 import type { Listener } from "../lib/route.ts";
-import type { Answer, Dispatch } from "./dispatch.ts";
-
-/** A connection on which nothing moves for so long is closed. */
-const IDLE_TIMEOUT_S = 30;
+import { type Answer, type Dispatch, IDLE_TIMEOUT_S } from "./dispatch.ts";
 
 export interface Listening {
   readonly port: number;

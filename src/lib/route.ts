@@ -49,6 +49,8 @@ export interface Exchange {
    * process stops. A HEAD gets the headers alone; in all three cases the answer is ended at once.
    */
   readonly stream: (answer: StreamAnswer) => Response;
+  /** The answer may come so many seconds late: until then the connection isn't idle. */
+  readonly mayTakeS: (seconds: number) => void;
   /** A webhook's result: the answer's `Postern-Result` and a field of the log line. */
   result: string | undefined;
   /** What the route adds to the request's log line. */

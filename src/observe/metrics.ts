@@ -77,6 +77,9 @@ class PlainHistogram {
   }
 }
 
+/** Whatever isn't among them has no series any more. */
+type Series = Iterable<{ readonly labels: Record<string, string>; readonly value: number }>;
+
 export class Metrics {
   readonly latencyMs = new PlainHistogram(
     "request_latency_ms",
@@ -166,6 +169,18 @@ export class Metrics {
       "Records that streams have sent.",
       () => this.streamRecords,
     );
+  }
+
+  /** How far consumers are behind, by name; asked for at each scrape. */
+  watchConsumers(
+    lags: () => Promise<ReadonlyMap<string, { readonly records: number; readonly seconds: number }>>,
+  ): void {
+    const gauge = (unit: "records" | "seconds", help: string) =>
+      this.#gauges(`postern_consumer_lag_${unit}`, help, ["consumer"], async () =>
+        [...(await lags())].map(([consumer, lag]) => ({ labels: { consumer }, value: lag[unit] })),
+      );
+    gauge("records", "Records behind a consumer's position that match; beyond 10,000 a lower bound.");
+    gauge("seconds", "How long ago the oldest of them was received; 0 without one.");
   }
 
   /** A counter kept elsewhere, read at each scrape. */
@@ -311,15 +326,17 @@ export class Metrics {
     name: string,
     help: string,
     labelNames: readonly string[],
-    read: () => Iterable<{ labels: Record<string, string>; value: number }>,
+    read: () => Series | Promise<Series>,
   ): void {
     new Gauge({
       name,
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      collect() {
-        for (const { labels, value } of read()) this.set(labels, value);
+      async collect() {
+        const series = await read();
+        this.reset();
+        for (const { labels, value } of series) this.set(labels, value);
       },
     });
   }

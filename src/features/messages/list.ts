@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { decodeMessageCursor, encodeMessageCursor } from "../../core/cursor.ts";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import {
+  addressOf,
   type FilterParameter,
   filterSchemas,
   InstantParameter,
@@ -28,14 +29,14 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
         examples: ["+919876543210"],
       }),
     ),
-    read: number,
+    read: addressOf,
   },
   to: {
     name: "to",
     schema: Type.Optional(
       Type.String({ description: "Exact recipient; read like `from`.", examples: ["+14155550100"] }),
     ),
-    read: number,
+    read: addressOf,
   },
   messageId: {
     name: "message_id",
@@ -129,11 +130,4 @@ async function list(store: Store, { query }: Exchange): Promise<Response> {
   const { limit, offset } = page;
   const link = next && nextLink("/messages", given, limit, encodeMessageCursor(next));
   return json(200, { data, total, limit, offset }, link);
-}
-
-/**
- * A query string turns `+` into a space: a leading space, or none before bare digits, means `+`.
- */
-function number(value: string): string {
-  return /^ ?[0-9]+$/.test(value) ? `+${value.trimStart()}` : value;
 }

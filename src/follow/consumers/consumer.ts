@@ -1,0 +1,78 @@
+/** A consumer as clients see it: what it wants, where it stands, and how far it is behind. */
+import { type Static, Type } from "typebox";
+import { RECORD_KINDS } from "../../core/changes.ts";
+import type { Consumer } from "../../core/consumers.ts";
+import { parsePosition } from "../../core/position.ts";
+import type { Following } from "../following.ts";
+
+/** As names of sources are. */
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
+export const NAME_RULE = "A name is 1 to 32 lower-case letters, digits and -, and begins with a letter";
+
+const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+
+export const ConsumerAnswer = Type.Object(
+  {
+    name: Type.String(),
+    kinds: Type.Array(Type.Enum([...RECORD_KINDS])),
+    source: Nullable("Null: of any source."),
+    from: Nullable("Null: from anybody."),
+    to: Nullable("Null: to anybody."),
+    position: Type.String({ description: "Everything up to it is acknowledged." }),
+    lag_records: Type.Integer({
+      description: "Records behind the position that match; exact up to 10,000.",
+    }),
+    lag_is_bound: Type.Boolean({ description: "`lag_records` is a lower bound." }),
+    lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
+    acknowledged_at: Nullable("When it was last acknowledged; null before the first time."),
+  },
+  { $id: "Consumer" },
+);
+
+export const NamePath = Type.Object({
+  name: Type.String({ description: NAME_RULE, examples: ["orders"] }),
+});
+
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+export interface ConsumerLag {
+  readonly records: number;
+  readonly isBound: boolean;
+  readonly seconds: number;
+}
+
+/** How far a consumer is behind; where its position is lost, everything is before it again. */
+export async function lagOf(
+  { store, clock }: Pick<Following, "store" | "clock">,
+  { position, filter }: Consumer,
+): Promise<ConsumerLag> {
+  const { seq = 0, mark = "" } = parsePosition(position) ?? {};
+  const lag = (await store.lag({ after: seq, mark, filter })) ?? (await store.lag({ after: 0, filter }));
+  const { records = 0, isBound = false, oldest } = lag ?? {};
+  const sinceMs = oldest === undefined ? 0 : clock.now() - Date.parse(oldest);
+  return { records, isBound, seconds: Math.max(0, sinceMs) / 1000 };
+}
+
+/** As it is shown. */
+export async function shownConsumer(
+  following: Following,
+  consumer: Consumer,
+): Promise<Static<typeof ConsumerAnswer>> {
+  const { name, filter, position, acknowledgedAt } = consumer;
+  const { records, isBound, seconds } = await lagOf(following, consumer);
+  return {
+    name,
+    kinds: [...filter.kinds],
+    source: filter.source ?? null,
+    from: filter.from ?? null,
+    to: filter.to ?? null,
+    position,
+    lag_records: records,
+    lag_is_bound: isBound,
+    lag_seconds: seconds,
+    acknowledged_at: acknowledgedAt,
+  };
+}

@@ -1,0 +1,100 @@
+/** A record as whoever follows the log is shown it: its position, and its text as JSON. */
+import { type Static, Type } from "typebox";
+import { type Changes, RECORD_KINDS } from "../core/changes.ts";
+import { BODY_MEMBERS, bodyMembers } from "../core/event-row.ts";
+import type { EventRecord, MessageRecord } from "../core/log-record.ts";
+import { positionOf } from "../core/position.ts";
+import { NATIVE } from "../core/source.ts";
+
+const Nullable = Type.Union([Type.String(), Type.Null()]);
+
+export const LogRecord = Type.Object(
+  {
+    position: Type.String({
+      description: "Goes on behind this record.",
+      examples: ["5f0c1d9a03bb71c2.1204"],
+    }),
+    kind: Type.Enum([...RECORD_KINDS], { description: "`message`, or what an event is." }),
+    source: Type.String({ description: "The name of its source; `native` for messages of `POST /webhook`." }),
+    event_key: Type.Optional(Type.String({ description: "Of an event: unique within its source." })),
+    message_id: Type.Union([Type.String(), Type.Null()], {
+      description: "Of an event, the message that it is about, stored or not.",
+    }),
+    from: Type.Optional(Type.String({ description: "Of a message." })),
+    to: Type.Optional(Type.String({ description: "Of a message." })),
+    ts: Type.String({ description: "When it was sent, or happened." }),
+    text: Type.Optional(Nullable),
+    type: Type.Optional(
+      Type.Union([Type.String(), Type.Null()], {
+        description:
+          "Of a message: the provider's word for what it is; null for messages of `POST /webhook`.",
+      }),
+    ),
+    created_at: Type.String({ description: "When it was received." }),
+    ...BODY_MEMBERS,
+  },
+  { $id: "Record" },
+);
+type Shown = Static<typeof LogRecord>;
+
+export interface FollowedRecord {
+  readonly seq: number;
+  readonly position: string;
+  readonly record: MessageRecord | EventRecord;
+  readonly isEvent: boolean;
+  /** One line of JSON. */
+  readonly text: string;
+}
+
+/** The records of a page, with their bodies where the page has them. */
+export function followedRecords({ log, records, bodies }: Changes, withBody: boolean): FollowedRecord[] {
+  return records.map((record) => {
+    const body = withBody ? bodyOf(record, bodies) : undefined;
+    return new Followed(log, record, body);
+  });
+}
+
+/** Its text is made when somebody wants it, once for all who do. */
+class Followed implements FollowedRecord {
+  readonly seq: number;
+  readonly position: string;
+  readonly record: MessageRecord | EventRecord;
+  readonly isEvent: boolean;
+  readonly #body: Uint8Array | null | undefined;
+  #text: string | undefined;
+
+  constructor(log: string, record: MessageRecord | EventRecord, body: Uint8Array | null | undefined) {
+    this.seq = record.seq;
+    this.position = positionOf(log, record);
+    this.record = record;
+    this.isEvent = "event_key" in record;
+    this.#body = body;
+  }
+
+  get text(): string {
+    this.#text ??= JSON.stringify({
+      ...shown(this.position, this.record),
+      ...(this.#body !== undefined && bodyMembers(this.#body)),
+    });
+    return this.#text;
+  }
+}
+
+function shown(position: string, record: MessageRecord | EventRecord): Shown {
+  if ("event_key" in record) {
+    const { kind, source, event_key, message_id, ts, created_at } = record;
+    return { position, kind, source, event_key, message_id, ts, created_at };
+  }
+  const { message_id, from, to, ts, text, created_at } = record;
+  const { source, type } = "source" in record ? record : { source: NATIVE, type: null };
+  return { position, kind: "message", source, message_id, from, to, ts, text, type, created_at };
+}
+
+/** Null for the native source's, which have no more than their fields. */
+function bodyOf(
+  record: MessageRecord | EventRecord,
+  bodies: ReadonlyMap<number, Uint8Array>,
+): Uint8Array | null {
+  if (!("delivery" in record)) return null;
+  return (bodies.get(record.delivery) ?? new Uint8Array()).subarray(record.start, record.stop);
+}

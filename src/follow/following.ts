@@ -1,0 +1,35 @@
+/** What every follower of the log stands on: the store, the end of the log, and when it is over. */
+import type { Store } from "../core/store.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../observe/log.ts";
+import { LogTail } from "./log-tail.ts";
+import type { Start } from "./parameters.ts";
+
+export class Following {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly tail: LogTail;
+  readonly #stopping = new AbortController();
+
+  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+    this.store = options.store;
+    this.clock = options.clock;
+    this.tail = new LogTail(options);
+  }
+
+  /** Aborted when the process is on its way out: whoever waits answers with what there is. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** The position to begin at. */
+  async positionOf(start: Start): Promise<string> {
+    return "position" in start ? start.position : this.store.positionAt(start.beginning);
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#stopping.abort();
+    this.tail.close();
+  }
+}
