@@ -10,11 +10,11 @@ import type { Store } from "../core/store.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { Log } from "../observe/log.ts";
 import { Follower } from "./follower.ts";
-import { LogTail, placeOf } from "./log-tail.ts";
+import { LogWatch, placeOf } from "./log-watch.ts";
 
 let folder: Folder;
 let store: Store;
-let tail: LogTail;
+let watch: LogWatch;
 /** How often the log was read since the last test began. */
 let reads = 0;
 let listeners = 0;
@@ -40,26 +40,26 @@ function counted(real: Store): Pick<Store, "changes" | "onChanges"> {
   };
 }
 
-const newTail = (clock: Clock = systemClock) => new LogTail({ store: counted(store), clock, log });
+const newWatch = (clock: Clock = systemClock) => new LogWatch({ store: counted(store), clock, log });
 
 beforeEach(async () => {
   folder = newFolder();
   store = await openForTest({ engine: "sqlite", path: `${folder.path}/messages.db` });
   reads = 0;
   listeners = 0;
-  tail = newTail();
+  watch = newWatch();
 });
 afterEach(async () => {
-  tail.close();
+  watch.close();
   await store.close();
   folder.remove();
 });
 
 const append = (...ids: string[]) =>
   store.append({ messages: ids.map((id) => message(id, { from: `+${id.length}` })) });
-const follower = async (filter: ChangesFilter = {}, of = tail, where: "start" | "now" = "now") =>
+const follower = async (filter: ChangesFilter = {}, of = watch, where: "start" | "now" = "now") =>
   new Follower({
-    ...{ store: counted(store), tail: of, filter, bodies: false },
+    ...{ store: counted(store), watch: of, filter, bodies: false },
     position: await store.positionAt(where),
   });
 const ids = ({ records }: Awaited<ReturnType<Follower["next"]>>) =>
@@ -67,7 +67,7 @@ const ids = ({ records }: Awaited<ReturnType<Follower["next"]>>) =>
 
 test("what comes next is what was stored after the position, at once or when it comes", async () => {
   await append("a", "bb");
-  const first = await follower({}, tail, "start");
+  const first = await follower({}, watch, "start");
   expect(ids(await first.next(1, never))).toEqual(["a"]);
   expect(ids(await first.next(10, never))).toEqual(["bb"]);
   const coming = first.next(10, never);
@@ -102,7 +102,7 @@ test("a position moves past what the filter leaves out, without a read of its ow
   for (let index = 0; index < 5; index++) await append(`m${index}`);
   const before = reads;
   const end = await store.positionAt("now");
-  await until("the tail is there", () => tail.after(placeOf(end), {}, 1) !== undefined);
+  await until("the watch is there", () => watch.after(placeOf(end), {}, 1) !== undefined);
   over.abort();
   expect(ids(await coming)).toEqual([]);
   expect(selective.position).toBe(end);
@@ -111,7 +111,7 @@ test("a position moves past what the filter leaves out, without a read of its ow
 
 test("while nobody waits the log isn't read, and after a while nobody is told of it", async () => {
   const clock: SteeredClock = steeredClock();
-  const steered = newTail(clock);
+  const steered = newWatch(clock);
   const over = new AbortController();
   const waiting = (await follower({}, steered)).next(10, over.signal);
   await until("it waits", () => listeners === 1);
@@ -132,7 +132,7 @@ test("while nobody waits the log isn't read, and after a while nobody is told of
 test("whoever waits when the service stops is told so", async () => {
   const waiting = (await follower()).next(10, never);
   await until("it waits", () => listeners === 1);
-  tail.close();
+  watch.close();
   expect(waiting).rejects.toThrow("shutting down");
 });
 
@@ -156,7 +156,7 @@ test("any followers get every record that their filters let through, once and in
       const taking = given.map(async ({ from, limit, pauses }) => {
         const filter = from === undefined ? {} : { from };
         const expected = all.filter((each) => from === undefined || each.from === from).length;
-        const each = new Follower({ store, tail, filter, bodies: false, position: begin });
+        const each = new Follower({ store, watch, filter, bodies: false, position: begin });
         const taken: (string | null)[] = [];
         for (let turn = 0; taken.length < expected; turn++) {
           for (let turns = pauses[turn % pauses.length] ?? 0; turns > 0; turns--) await Bun.sleep(1);

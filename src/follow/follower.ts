@@ -6,11 +6,11 @@ import type { ChangesFilter } from "../core/changes.ts";
 import { parsePosition } from "../core/position.ts";
 import type { Store } from "../core/store.ts";
 import { type FollowedRecord, followedRecords } from "./followed-record.ts";
-import { type LogTail, placeOf } from "./log-tail.ts";
+import { type LogWatch, placeOf } from "./log-watch.ts";
 
 export interface FollowerOptions {
   readonly store: Pick<Store, "changes">;
-  readonly tail: LogTail;
+  readonly watch: LogWatch;
   readonly filter: ChangesFilter;
   /** Whether records have their bodies: then each of them is read for this follower alone. */
   readonly bodies: boolean;
@@ -75,16 +75,16 @@ export class Follower {
 
   /** Until something may match behind its position, or the signal is aborted. */
   async wait(signal: AbortSignal): Promise<void> {
-    const { tail, filter } = this.#options;
+    const { watch, filter } = this.#options;
     const here = placeOf(this.#position);
-    const passed = await tail.wait(here, filter, signal);
+    const passed = await watch.wait(here, filter, signal);
     if (passed !== undefined && passed.seq > here.seq) this.#position = passed.position;
   }
 
   #atHand(limit: number): FollowedPage | undefined {
-    const { tail, filter, bodies } = this.#options;
+    const { watch, filter, bodies } = this.#options;
     if (bodies || !this.#holds) return undefined;
-    const found = tail.after(placeOf(this.#position), filter, limit);
+    const found = watch.after(placeOf(this.#position), filter, limit);
     if (found === undefined) return undefined;
     this.#position = found.end.position;
     return { records: found.records, position: this.#position, more: found.more, isLost: false };

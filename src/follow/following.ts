@@ -2,19 +2,19 @@
 import type { Store } from "../core/store.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../observe/log.ts";
-import { LogTail } from "./log-tail.ts";
+import { LogWatch } from "./log-watch.ts";
 import type { Start } from "./parameters.ts";
 
 export class Following {
   readonly store: Store;
   readonly clock: Clock;
-  readonly tail: LogTail;
+  readonly watch: LogWatch;
   readonly #stopping = new AbortController();
 
   constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
     this.store = options.store;
     this.clock = options.clock;
-    this.tail = new LogTail(options);
+    this.watch = new LogWatch(options);
   }
 
   /** Aborted when the process is on its way out: whoever waits answers with what there is. */
@@ -30,6 +30,6 @@ export class Following {
   /** Nobody waits any more. */
   stop(): void {
     this.#stopping.abort();
-    this.tail.close();
+    this.watch.close();
   }
 }

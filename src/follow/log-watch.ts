@@ -48,14 +48,14 @@ interface Waiting {
   readonly after: number;
 }
 
-interface LogTailOptions {
+interface LogWatchOptions {
   readonly store: Pick<Store, "changes" | "onChanges">;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export class LogTail {
-  readonly #options: LogTailOptions;
+export class LogWatch {
+  readonly #options: LogWatchOptions;
   readonly #groups = new Map<string, Group>();
   /** Those that wait for one sender, by it; a record then asks a few groups, not all. */
   readonly #bySender = new Map<string, Set<Group>>();
@@ -74,7 +74,7 @@ export class LogTail {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #apartMs = APART_MS;
 
-  constructor(options: LogTailOptions) {
+  constructor(options: LogWatchOptions) {
     this.#options = options;
   }
 
