@@ -60,6 +60,7 @@ async function pass(migration: Migration, verify: boolean): Promise<void> {
   const calm = onInterruption(() => say("interrupted: run the same command again to go on"));
   try {
     await copy(migration);
+    await target.replaceConsumers(source.consumers());
     if (verify) await compare(migration);
     if (!source.isStill) {
       await print(

@@ -125,6 +125,8 @@ export interface MigrationTarget {
   flush(): Promise<void>;
   /** Makes what searches need; at the end, because it costs most of all while rows are added. */
   index(): Promise<void>;
+  /** From now on the target has these consumers and no others: they go on where they were. */
+  replaceConsumers(consumers: readonly Consumer[]): Promise<void>;
   /** How many rows there are by the counts that were made on the way. */
   counts(): Promise<{ readonly messages: number; readonly events: number }>;
   /**

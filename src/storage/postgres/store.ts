@@ -3,7 +3,7 @@
  * several at once; the database decides what is new, and is asked what became of a commit whose
  * answer was lost.
  */
-import type { Changes, ChangesQuery } from "../../core/changes.ts";
+import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
 import type { ConsumerStore } from "../../core/consumers.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
@@ -40,11 +40,14 @@ import { numberAll, recount } from "./derived/numbering.ts";
 import { makeSearchIndex } from "./derived/search-index.ts";
 import { claim } from "./ingest/claims.ts";
 import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
+import { PostgresConsumers } from "./ingest/consumers.ts";
 import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
-import { readingChanges } from "./reads/changes.ts";
+import { onceNumbered, readChanges } from "./reads/changes.ts";
 import { listEvents } from "./reads/event-queries.ts";
+import { readLag } from "./reads/lag.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
 import { readMessage } from "./reads/one-message.ts";
+import { readPositionAt } from "./reads/positions.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
 interface PostgresOptions extends QueueLimits {
@@ -89,9 +92,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   }
 }
 
-const NOT_FOLLOWED = new StorageUnavailable("PostgreSQL has no positions yet");
-
 class PostgresStore implements Store {
+  readonly consumers: ConsumerStore;
   readonly #options: PostgresOptions;
   readonly #replica: string;
   readonly #writes: Connection;
@@ -126,6 +128,10 @@ class PostgresStore implements Store {
       log,
       timeoutMs: options.queryTimeoutMs,
       number: () => numbering.run(),
+    });
+    this.consumers = new PostgresConsumers({
+      read: (work) => this.#timed.ask(work, "the primary"),
+      change: (work) => this.#timed.change(work),
     });
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
@@ -186,21 +192,24 @@ class PostgresStore implements Store {
   }
 
   async changes(query: ChangesQuery): Promise<Changes> {
-    const { changes, isHeldBack } = await this.#timed.ask(readingChanges(query), "the primary");
-    if (isHeldBack) this.#following.heldBack();
+    const reading = onceNumbered((session) => readChanges(session, query));
+    const { changes, isHeldBack } = await this.#timed.ask(reading, "the primary");
+    if (isHeldBack) this.#following.lookAgain();
     return changes;
   }
 
-  positionAt(): Promise<string> {
-    return Promise.reject(NOT_FOLLOWED);
+  positionAt(beginning: Beginning): Promise<string> {
+    return this.#timed.ask(
+      onceNumbered((session) => readPositionAt(session, beginning)),
+      "the primary",
+    );
   }
 
-  lag(): Promise<undefined> {
-    return Promise.reject(NOT_FOLLOWED);
-  }
-
-  get consumers(): ConsumerStore {
-    throw NOT_FOLLOWED;
+  lag(query: LagQuery): Promise<Lag | undefined> {
+    return this.#timed.ask(
+      onceNumbered((session) => readLag(session, query)),
+      "the primary",
+    );
   }
 
   onChanges(listener: () => void): () => void {

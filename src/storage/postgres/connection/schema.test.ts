@@ -12,6 +12,8 @@ interface Server {
   readonly fsync?: string;
   /** Of the schema; 0 when there is none. */
   readonly schema?: number;
+  /** What came later without another version. */
+  readonly hasAdditions?: boolean;
   /** Of the Unicode table by which texts were folded. */
   readonly fold?: string;
 }
@@ -22,6 +24,7 @@ function database(server: Server) {
   return sessionOf((sql) => {
     if (sql.includes("server_encoding")) return [{ version, encoding, fsync }];
     if (sql.includes("to_regclass('postern_schema')")) return [{ there: schema > 0 }];
+    if (sql.includes("has_additions")) return [{ has_additions: server.hasAdditions ?? true }];
     if (sql.includes("max(version)")) return [{ version: schema }];
     if (sql.includes("fold_version")) return [{ value: server.fold ?? FOLD_VERSION }];
     return [];

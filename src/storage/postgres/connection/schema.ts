@@ -7,6 +7,7 @@ import { StartRefused } from "../../../core/errors.ts";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Direct } from "./direct.ts";
+import { MAKE_LOG_NAME } from "./log-name.ts";
 import { commitSafely } from "./safe-commit.ts";
 
 /**
@@ -104,6 +105,23 @@ export const SEARCH_INDEX = {
   definition: "messages_folded on messages using gin (folded gin_trgm_ops)",
 } as const;
 
+/**
+ * What came after version 1 and nothing of that version minds, so that the schema's version doesn't
+ * tell: a replica of an earlier Postern can be started beside this one, and instead of it.
+ * `consumers` keeps of each its filter as JSON, and `seq` of its position.
+ */
+const ADDITIONS = `
+  create table if not exists consumers (
+    name            text collate "C" primary key,
+    filter          text not null,
+    position        text not null,
+    seq             bigint not null,
+    acknowledged_at text collate "C"
+  );
+  ${MAKE_LOG_NAME}`;
+const HAS_ADDITIONS = `select to_regclass('consumers') is not null
+  and exists (select 1 from meta where key = 'log_id') as has_additions`;
+
 const MIGRATIONS: readonly string[] = [TABLES];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
@@ -138,18 +156,21 @@ export async function migrate(
   connection: Connection,
   { newer = "refuse", hangMs, direct }: MigrateOptions = {},
 ): Promise<void> {
-  const version = await connection.transaction("read write", look, hangMs);
+  const { version, isComplete } = await connection.transaction("read write", look, hangMs);
   if (version > SCHEMA_VERSION && newer === "bear") return;
-  if (version !== SCHEMA_VERSION) {
+  if (version !== SCHEMA_VERSION || !isComplete) {
     const migrating = (on: Connection) => on.transaction("read write", bringUp, MIGRATION_HANG_MS);
     await (direct === undefined ? migrating(connection) : direct.use(migrating));
   }
   await connection.transaction("read write", checkFolding, hangMs);
 }
 
-async function look(session: Session): Promise<number> {
+async function look(session: Session): Promise<{ version: number; isComplete: boolean }> {
   await checkServer(session);
-  return versionOf(session);
+  const version = await versionOf(session);
+  if (version === 0) return { version, isComplete: false };
+  const [row] = await session.run<{ has_additions: boolean }>(HAS_ADDITIONS);
+  return { version, isComplete: row?.has_additions === true };
 }
 
 /** The version of the schema that is there; 0 when none is. */
@@ -177,6 +198,7 @@ async function bringUp(session: Session): Promise<void> {
     await session.script(MIGRATIONS[next] ?? "");
     await session.run("insert into postern_schema values ($1)", [next + 1]);
   }
+  await session.script(ADDITIONS);
   if (version === 0) await addSearchIndex(session);
 }
 

@@ -19,7 +19,9 @@ const FIGURES_EVERY_MS = 10_000;
 
 const BYTES = "select pg_database_size(current_database())::float8 as bytes";
 
-const LOG_END = `select seq::float8 as seq,
+/** A log that was rewound may have come to the same number since, but not by the same batch. */
+const LOG_END = `select concat_ws(' ', seq,
+    (select batch from batches where batches.seq <= totals.seq order by batches.seq desc limit 1)) as end,
   exists (select 1 from batches where seq is null and rows > 0) as unnumbered from totals where id = 1`;
 
 interface FollowScheduleOptions {
@@ -50,9 +52,9 @@ export class FollowSchedule {
   /** By this replica since the figures were asked for. */
   #created = { messages: 0, events: 0 };
   /**
-   * The last number at the last look; undefined where the next look has to wake whoever follows.
+   * Where the log ended at the last look; undefined where the next one has to wake whoever follows.
    */
-  #seq: number | undefined;
+  #end: string | undefined;
 
   constructor(options: FollowScheduleOptions) {
     this.#options = options;
@@ -82,14 +84,16 @@ export class FollowSchedule {
   created(messages: number, events: number): void {
     this.#created.messages += messages;
     this.#created.events += events;
+    // Whoever has taken that already would not be woken where the log is rewound to the last look.
+    if (messages + events > 0) this.lookAgain();
   }
 
   /**
-   * What a follower has read ended before something that can't be seen yet: it is to be woken to
-   * read again.
+   * The next look wakes whoever follows, whatever it finds: what they have read may have ended
+   * before something that can't be seen yet, or may not be there any more.
    */
-  heldBack(): void {
-    this.#seq = undefined;
+  lookAgain(): void {
+    this.#end = undefined;
   }
 
   /**
@@ -121,6 +125,8 @@ export class FollowSchedule {
       if (this.#options.wakeUps.areWanted) await this.#look();
       if (clock.elapsed() - this.#figuresAt >= FIGURES_EVERY_MS) await this.#refresh();
     } catch (error) {
+      // Another server may have taken over, and be behind what was read.
+      this.lookAgain();
       log.debug("batches could not be numbered", { reason: String(error) });
     }
   }
@@ -128,11 +134,11 @@ export class FollowSchedule {
   /** What isn't numbered yet is numbered by whoever reads. */
   async #look(): Promise<void> {
     const { connection, wakeUps } = this.#options;
-    const [end] = await boundedTransaction(connection, SNAPSHOT, (session) =>
-      session.run<{ seq: number; unnumbered: boolean }>(LOG_END),
+    const [found] = await boundedTransaction(connection, SNAPSHOT, (session) =>
+      session.run<{ end: string; unnumbered: boolean }>(LOG_END),
     );
-    if (end === undefined || (end.seq === this.#seq && !end.unnumbered)) return;
-    this.#seq = end.seq;
+    if (found === undefined || (found.end === this.#end && !found.unnumbered)) return;
+    this.#end = found.end;
     wakeUps.wake();
   }
 

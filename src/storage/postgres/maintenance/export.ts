@@ -11,14 +11,8 @@ import { failureOf } from "../connection/failures.ts";
 import { checkVersion } from "../connection/schema.ts";
 import { hasBatchIndexes } from "../derived/batch-indexes.ts";
 import { numberAll } from "../derived/numbering.ts";
-import {
-  bodiesOfPosts,
-  bytesOfPosts,
-  type LogPage,
-  type Post,
-  Records,
-  readLogPage,
-} from "../reads/log-page.ts";
+import { readLogPage } from "../reads/log-page.ts";
+import { bodiesOfPosts, bytesOfPosts, type PageRecords, type Post, Records } from "../reads/log-posts.ts";
 import { readWholeLog } from "../reads/whole-log.ts";
 
 const PAGE_ROWS = 5000;
@@ -100,7 +94,7 @@ class Export {
   async *#page(session: Session, end: number): AsyncGenerator<readonly LogRecord[]> {
     await session.script(NO_LIMITS);
     const limit = Math.min(PAGE_ROWS, end - this.#last);
-    const page = await readLogPage(session, this.#last, limit, this.#records);
+    const page = await readLogPage(session, { after: this.#last, limit }, this.#records);
     const records = page.records.filter(({ seq }) => seq <= end);
     yield* this.#withBodies(session, { ...page, records });
     const goesOn = records.length === page.records.length && (page.more || page.isHeldBack);
@@ -108,7 +102,10 @@ class Export {
   }
 
   /** Puts the bytes of each POST before the first of its parts: those are neighbours in the log. */
-  async *#withBodies(session: Session, { records, posts }: LogPage): AsyncGenerator<readonly LogRecord[]> {
+  async *#withBodies(
+    session: Session,
+    { records, posts }: PageRecords,
+  ): AsyncGenerator<readonly LogRecord[]> {
     const begun = new Map([...posts].filter(([number]) => number !== this.#delivery));
     const sizes = await bytesOfPosts(session, begun);
     const groups = grouped([...begun], ([number]) => sizes.get(number) ?? 0);

@@ -3,6 +3,7 @@
  * else. Each transaction goes on exactly where the last one ended, so that whatever stops it, the
  * next run goes on; should anybody else write meanwhile, nothing more is taken.
  */
+import type { Consumer } from "../../../core/consumers.ts";
 import { StartRefused } from "../../../core/errors.ts";
 import { instantKey } from "../../../core/instant.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
@@ -10,6 +11,7 @@ import type { MigrationTarget } from "../../../core/maintenance.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
+import { takeOverLogName } from "../connection/log-name.ts";
 import { type MigrationMark, readMark, writeMark } from "../connection/migration-mark.ts";
 import { guard } from "../connection/safe-commit.ts";
 import { migrate } from "../connection/schema.ts";
@@ -25,6 +27,7 @@ import {
   insertMessages,
   type MessageRow,
 } from "../ingest/batch.ts";
+import { replaceConsumers } from "../ingest/consumers.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
 
 const TRANSACTION_ROWS = 2000;
@@ -70,6 +73,8 @@ async function begin(session: Session, log: string): Promise<number> {
   await refuseOthers(session, last, mark?.seq ?? 0);
   if (mark === undefined) await dropSearchIndex(session);
   await writeMark(session, { log, seq: last, finished: false });
+  // Positions of it go on holding.
+  if (log !== "") await takeOverLogName(session, log);
   return last;
 }
 
@@ -181,6 +186,14 @@ class PostgresTarget implements MigrationTarget {
     // As one holder for all runs, so that none waits for the lease of one that was killed.
     await makeSearchIndex(this.#connection, this.#log);
     await this.#connection.script("analyze messages; analyze events; analyze batches; analyze deliveries");
+  }
+
+  async replaceConsumers(consumers: readonly Consumer[]): Promise<void> {
+    await this.#connection.transaction("read write", async (session) => {
+      await guard(session, STATEMENT_MS_MAX);
+      await refuseOthers(session, (await lockedSeq(session)) ?? 0, this.#seq);
+      await replaceConsumers(session, consumers);
+    });
   }
 
   async counts(): Promise<{ readonly messages: number; readonly events: number }> {

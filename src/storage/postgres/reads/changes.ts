@@ -1,12 +1,17 @@
 /**
- * Reads what was stored after a place in the log: all that is committed when it is asked has a
+ * Reads what was stored after a position of the log: all that is committed when it is asked has a
  * number first.
  */
 import type { Changes, ChangesQuery } from "../../../core/changes.ts";
+import { positionOf, startOf } from "../../../core/position.ts";
 import { deliveryOf, withRoom } from "../../changes-page.ts";
 import type { Session } from "../connection/connection.ts";
 import { Unnumbered } from "./event-queries.ts";
-import { bodiesOfPosts, bytesOfPosts, isAllNumbered, readLogPage } from "./log-page.ts";
+import { isAllNumbered } from "./log-batches.ts";
+import { readLogPage } from "./log-page.ts";
+import { bodiesOfPosts, bytesOfPosts } from "./log-posts.ts";
+import { lastRowUpTo } from "./log-rows.ts";
+import { findPosition, positionBehind } from "./positions.ts";
 
 interface ReadChanges {
   readonly changes: Changes;
@@ -18,26 +23,35 @@ interface ReadChanges {
  * A read for one question. Its first attempt throws `Unnumbered` where anything has no number; the
  * next one doesn't look again, or it would never end while others store.
  */
-export function readingChanges(query: ChangesQuery): (session: Session) => Promise<ReadChanges> {
+export function onceNumbered<T>(read: (session: Session) => Promise<T>): (session: Session) => Promise<T> {
   let isSettled = false;
   return async (session) => {
     if (!isSettled) {
       isSettled = true;
       if (!(await isAllNumbered(session))) throw new Unnumbered("a batch has no number yet");
     }
-    return readChanges(session, query);
+    return read(session);
   };
 }
 
-const PLACE = { log: "", position: "", isLost: false };
-
-async function readChanges(session: Session, query: ChangesQuery): Promise<ReadChanges> {
-  const { records: all, posts, more, isHeldBack } = await readLogPage(session, query.after, query.limit);
-  if (query.bodies !== true)
-    return { changes: { ...PLACE, records: all, bodies: new Map(), more }, isHeldBack };
+export async function readChanges(session: Session, query: ChangesQuery): Promise<ReadChanges> {
+  const { limit, filter } = query;
+  const { log, after } = await findPosition(session, query);
+  if (after === undefined) {
+    const nothing = { records: [], bodies: new Map(), more: false };
+    return { changes: { log, ...nothing, position: startOf(log), isLost: true }, isHeldBack: false };
+  }
+  const page = await readLogPage(session, { after, limit, filter });
+  const { posts, more, isHeldBack } = page;
+  const position = positionBehind(log, page.last ?? (await lastRowUpTo(session, after)));
+  const all = { log, records: page.records, bodies: new Map(), position, more, isLost: false };
+  if (query.bodies !== true) return { changes: all, isHeldBack };
   const bytes = await bytesOfPosts(session, posts);
-  const records = withRoom(all, (delivery) => bytes.get(delivery) ?? 0);
+  const records = withRoom(all.records, (delivery) => bytes.get(delivery) ?? 0);
   const shown = new Set(records.map(deliveryOf));
   const bodies = await bodiesOfPosts(session, new Map([...posts].filter(([number]) => shown.has(number))));
-  return { changes: { ...PLACE, records, bodies, more: more || records.length < all.length }, isHeldBack };
+  const last = records.at(-1);
+  if (last === undefined || records.length === all.records.length)
+    return { changes: { ...all, bodies }, isHeldBack };
+  return { changes: { ...all, records, bodies, position: positionOf(log, last), more: true }, isHeldBack };
 }

@@ -1,4 +1,7 @@
-/** Reads, each in one snapshot and in time, on connections of their own. */
+/**
+ * Reads, each in one snapshot and in time, on connections of their own; and changes of what isn't
+ * received, for which no message may wait.
+ */
 import { Overloaded, QueryTimeout, StorageUnavailable } from "../../../core/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { inTime } from "../../../lib/in-time.ts";
@@ -7,10 +10,12 @@ import {
   Connection,
   type ConnectionOptions,
   HANG_MS,
+  type Mode,
   type Session,
   SNAPSHOT,
 } from "../connection/connection.ts";
 import { failureOf, isTimeout } from "../connection/failures.ts";
+import { guard } from "../connection/safe-commit.ts";
 import { Standby } from "../connection/standby.ts";
 import { Unnumbered } from "./event-queries.ts";
 
@@ -70,17 +75,29 @@ export class TimedReads {
    * Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`.
    * What has to have everything that is stored is asked of the primary alone.
    */
-  async ask<T>(
+  ask<T>(
     work: (session: Session) => Promise<T>,
     of: "any server" | "the primary" = "any server",
   ): Promise<T> {
+    return this.#inTime((deadline) =>
+      of === "the primary" ? this.#askPrimary(work, deadline) : this.#answer(work, deadline),
+    );
+  }
+
+  /**
+   * As `ask`; on stable storage when it resolves. Where its connection is lost it is done again,
+   * and may have been done before.
+   */
+  change<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTime((deadline) => this.#askPrimary(work, deadline, "read write"));
+  }
+
+  async #inTime<T>(begin: (deadline: number) => Promise<T>): Promise<T> {
     if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const { timeoutMs, clock } = this.#options;
     const late = new QueryTimeout(`the read did not finish in ${timeoutMs} ms`);
     this.#waiting++;
-    const deadline = clock.elapsed() + timeoutMs;
-    const asked = of === "the primary" ? this.#askPrimary(work, deadline) : this.#answer(work, deadline);
-    const answer = asked.finally(() => this.#waiting--);
+    const answer = begin(clock.elapsed() + timeoutMs).finally(() => this.#waiting--);
     try {
       return await inTime(answer, timeoutMs, late);
     } catch (error) {
@@ -125,12 +142,16 @@ export class TimedReads {
     }
   }
 
-  async #askPrimary<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
+  async #askPrimary<T>(
+    work: (session: Session) => Promise<T>,
+    deadline: number,
+    mode: Mode = SNAPSHOT,
+  ): Promise<T> {
     const { clock, number } = this.#options;
     let pauseMs = RETRY_MS_FIRST;
     for (;;) {
       try {
-        return (await this.#read(this.#primary, work, deadline)).given;
+        return (await this.#read(this.#primary, work, deadline, mode)).given;
       } catch (error) {
         const leftMs = deadline - clock.elapsed();
         if (error instanceof Unnumbered && leftMs >= 0) await number();
@@ -147,21 +168,28 @@ export class TimedReads {
     connection: Connection,
     work: (session: Session) => Promise<T>,
     deadline: number,
+    mode: Mode = SNAPSHOT,
   ): Promise<{ given: T; follows: boolean }> {
     const leftMs = Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
     return connection.transaction(
-      SNAPSHOT,
+      mode,
       async (session) => {
-        const [[server], given] = await Promise.all([
-          session.run<{ follows: boolean }>(
-            "select set_config('statement_timeout', $1, true), pg_is_in_recovery() as follows",
-            [String(leftMs)],
-          ),
+        const [follows, given] = await Promise.all([
+          mode === SNAPSHOT ? limited(session, leftMs) : guard(session, leftMs),
           work(session),
         ]);
-        return { given, follows: server?.follows === true };
+        return { given, follows: follows === true };
       },
       leftMs + HANG_MS,
     );
   }
+}
+
+/** Whether the server follows another one. */
+async function limited(session: Session, withinMs: number): Promise<boolean> {
+  const [server] = await session.run<{ follows: boolean }>(
+    "select set_config('statement_timeout', $1, true), pg_is_in_recovery() as follows",
+    [String(withinMs)],
+  );
+  return server?.follows === true;
 }

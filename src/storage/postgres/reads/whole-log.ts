@@ -4,7 +4,8 @@
  */
 import type { Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
-import { EVENTS, type LogPage, MESSAGES, type NumberedRow, Records } from "./log-page.ts";
+import { type PageRecords, Records } from "./log-posts.ts";
+import { EVENTS, MESSAGES, type NumberedRow } from "./log-rows.ts";
 
 /**
  * Everything that is numbered after `after`, in pages of so many rows; the transaction is the
@@ -14,7 +15,7 @@ export async function* readWholeLog(
   session: Session,
   after: number,
   pageRows: number,
-): AsyncGenerator<LogPage> {
+): AsyncGenerator<PageRecords> {
   await session.script(`
     set local cursor_tuple_fraction = 1;
     declare log no scroll cursor for
@@ -24,6 +25,6 @@ export async function* readWholeLog(
   for (let more = true; more; ) {
     const rows = await session.run<NumberedRow>(`fetch ${pageRows} from log`);
     more = rows.length === pageRows;
-    yield { ...(await records.of(session, rows)), more, isHeldBack: false };
+    yield await records.of(session, rows);
   }
 }
