@@ -99,3 +99,18 @@ test("a program with the client walks pages, reads a message and its events, and
     senders: ["+919876543210: 3", "+14155550123: 1"],
   });
 });
+
+test("a program with the client takes what a consumer has before it, and is told when a position is lost", async () => {
+  const { code, output } = await run(join(PROGRAMS, "follow.ts"), service.url);
+  expect(code, output).toBe(0);
+  expect(JSON.parse(output)).toEqual({
+    ...{ kinds: ["message", "status"], before: 5, lag_records: 0, deleted: 204, end: 0, lost: true },
+    handled: [
+      "message m1 Hello",
+      "message m2 Hello",
+      "message m3 Hello",
+      "message wa:1 text of 1",
+      "status wa:1",
+    ],
+  });
+});

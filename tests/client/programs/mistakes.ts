@@ -36,6 +36,15 @@ await postern.GET("/events", {
     },
   },
 });
+await postern.PUT("/consumers/{name}", {
+  params: { path: { name: "a" } },
+  body: {
+    // @ts-expect-error: no kind of record
+    kinds: ["unknown"],
+  },
+});
+// @ts-expect-error: a position is needed
+await postern.POST("/consumers/{name}/ack", { params: { path: { name: "a" } }, body: {} });
 await postern.POST("/webhook", {
   params: { header: { "X-Signature": "0".repeat(64) } },
   // @ts-expect-error: `ts` is missing
