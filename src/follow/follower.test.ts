@@ -8,6 +8,7 @@ import { until } from "../../tests/until.ts";
 import type { ChangesFilter } from "../core/changes.ts";
 import type { Store } from "../core/store.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { Turns } from "../lib/turns.ts";
 import { Log } from "../observe/log.ts";
 import { Follower } from "./follower.ts";
 import { LogWatch, placeOf } from "./log-watch.ts";
@@ -20,6 +21,7 @@ let reads = 0;
 let listeners = 0;
 
 const log = new Log({ level: "ERROR", bufferBytesMax: 1e6, clock: systemClock });
+const turns = new Turns(2);
 const never = new AbortController().signal;
 
 /** Reads of the log are counted. */
@@ -59,7 +61,7 @@ const append = (...ids: string[]) =>
   store.append({ messages: ids.map((id) => message(id, { from: `+${id.length}` })) });
 const follower = async (filter: ChangesFilter = {}, of = watch, where: "start" | "now" = "now") =>
   new Follower({
-    ...{ store: counted(store), watch: of, filter, bodies: false },
+    ...{ store: counted(store), watch: of, turns, filter, bodies: false },
     position: await store.positionAt(where),
   });
 const ids = ({ records }: Awaited<ReturnType<Follower["next"]>>) =>
@@ -156,7 +158,7 @@ test("any followers get every record that their filters let through, once and in
       const taking = given.map(async ({ from, limit, pauses }) => {
         const filter = from === undefined ? {} : { from };
         const expected = all.filter((each) => from === undefined || each.from === from).length;
-        const each = new Follower({ store, watch, filter, bodies: false, position: begin });
+        const each = new Follower({ store, watch, turns, filter, bodies: false, position: begin });
         const taken: (string | null)[] = [];
         for (let turn = 0; taken.length < expected; turn++) {
           for (let turns = pauses[turn % pauses.length] ?? 0; turns > 0; turns--) await Bun.sleep(1);

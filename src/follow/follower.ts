@@ -5,12 +5,14 @@
 import type { ChangesFilter } from "../core/changes.ts";
 import { parsePosition } from "../core/position.ts";
 import type { Store } from "../core/store.ts";
+import type { Turns } from "../lib/turns.ts";
 import { type FollowedRecord, followedRecords } from "./followed-record.ts";
 import { type LogWatch, placeOf } from "./log-watch.ts";
 
 export interface FollowerOptions {
   readonly store: Pick<Store, "changes">;
   readonly watch: LogWatch;
+  readonly turns: Turns;
   readonly filter: ChangesFilter;
   /** Whether records have their bodies: then each of them is read for this follower alone. */
   readonly bodies: boolean;
@@ -66,7 +68,7 @@ export class Follower {
    */
   async next(limit: number, signal: AbortSignal): Promise<FollowedPage> {
     for (;;) {
-      const page = this.#atHand(limit) ?? (await this.read(limit));
+      const page = this.#atHand(limit) ?? (await this.#options.turns.take(() => this.read(limit)));
       if (page.records.length > 0 || page.more || page.isLost || signal.aborted) return page;
       await this.wait(signal);
       if (signal.aborted) return { records: [], position: this.#position, more: false, isLost: false };

@@ -1,14 +1,22 @@
 /** What every follower of the log stands on: the store, the end of the log, and when it is over. */
 import type { Store } from "../core/store.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Turns } from "../lib/turns.ts";
 import type { Log } from "../observe/log.ts";
 import { LogWatch } from "./log-watch.ts";
 import type { Start } from "./parameters.ts";
+
+/**
+ * Whoever catches up reads as fast as the log is read: all of them leave room for what others ask.
+ */
+const CATCHING_UP_AT_ONCE = 2;
 
 export class Following {
   readonly store: Store;
   readonly clock: Clock;
   readonly watch: LogWatch;
+  /** Of reads by followers that go on for long. */
+  readonly turns = new Turns(CATCHING_UP_AT_ONCE);
   readonly #stopping = new AbortController();
 
   constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
