@@ -7,6 +7,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDatabaseUrl } from "../../src/core/database-url.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
+import { parsePosition, positionOf, startOf } from "../../src/core/position.ts";
 import type { Store } from "../../src/core/store.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openForTest } from "../contract/open-for-test.ts";
@@ -133,6 +134,54 @@ describe("a log", () => {
       // Texts as long as these are no help when they differ.
       expect((await exportOf(target.url)) === before).toBe(true);
       expect(await answersOf(target.url)).toEqual(await answersOf(sqlite("m.db")));
+    },
+    LONG_MS,
+  );
+
+  test(
+    "whoever follows goes on behind a migration, from a position of their own or as a consumer",
+    async () => {
+      const after = (store: Store, position: string) => {
+        const { seq = Number.NaN, mark = "" } = parsePosition(position) ?? {};
+        return store.changes({ after: seq, mark, limit: 10_000 });
+      };
+      await importInto(sqlite("m.db"), ndjson(anyLog(600, 4)));
+      let store = await storeOn(sqlite("m.db"));
+      const log = await store.changes({ after: 0, limit: 10_000 });
+      const positions = log.records.map((record) => positionOf(log.log, record));
+      const [start, middle = "", last = ""] = [startOf(log.log), positions[300], positions.at(-1)];
+      const filter = { kinds: ["message", "edit"], from: "+1" } as const;
+      await store.consumers.create({ name: "a", filter: { kinds: ["message"] }, position: start });
+      await store.consumers.create({ name: "b", filter, position: start });
+      await store.consumers.acknowledge("b", middle, "2026-01-01T00:00:00.000Z");
+      const consumers = await store.consumers.list();
+      await store.close();
+      expect((await migrate("m.db")).code).toBe(0);
+      // Until a server runs on the target what the source says counts, also the second time.
+      store = await storeOn(sqlite("m.db"));
+      await store.consumers.delete("a");
+      await store.consumers.seek("b", start);
+      await store.close();
+      expect((await migrate("m.db")).code).toBe(0);
+
+      store = await storeOn(target.url);
+      expect(await store.consumers.list()).toEqual([
+        { ...consumers[1], name: "b", filter, position: start, acknowledgedAt: "2026-01-01T00:00:00.000Z" },
+      ]);
+      const all = await after(store, start);
+      expect(all).toEqual({ ...log, bodies: new Map() });
+      for (const [index, position] of positions.entries()) {
+        if (index % 50 !== 0) continue;
+        const { isLost, records } = await after(store, position);
+        expect([isLost, records.length]).toEqual([false, positions.length - index - 1]);
+      }
+      await store.append({ messages: [message("later")] });
+      expect((await after(store, last)).records).toMatchObject([{ message_id: "later" }]);
+      for (const since of CREATED) {
+        const first = log.records.findIndex(({ created_at }) => created_at >= since);
+        expect(await store.positionAt({ since })).toBe(positions[first - 1] ?? start);
+      }
+      await store.close();
     },
     LONG_MS,
   );

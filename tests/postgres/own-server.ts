@@ -5,7 +5,7 @@
  */
 import { chownSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { newFolder } from "../folder.ts";
+import { type Folder, newFolder } from "../folder.ts";
 import { until } from "../until.ts";
 import { freePort, keep, UNPRIVILEGED } from "./kept-process.ts";
 
@@ -49,28 +49,55 @@ export function newPostgresServer(
   return startOn(initialise, settings, parent, environment);
 }
 
+/** A copy of the server's files as they are now; the server is stopped for that moment. */
+export async function copyFiles(server: OwnServer): Promise<Folder> {
+  const folder = newFolder();
+  if (UNPRIVILEGED.uid !== undefined) chownSync(folder.path, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  await server.stop("fast");
+  try {
+    run("cp", "-a", join(server.folder, "data"), join(folder.path, "data"));
+  } finally {
+    await server.start();
+  }
+  return folder;
+}
+
+/**
+ * Starts a server on a copy of such files: one of its own, or what the file of this name makes of
+ * it.
+ */
+export function newServerOn(
+  files: Folder,
+  settings: Readonly<Record<string, string>> = {},
+  signal?: "standby.signal" | "recovery.signal",
+): Promise<OwnServer> {
+  const copy = async (_: string, data: string) => {
+    run("cp", "-a", join(files.path, "data"), data);
+    if (signal !== undefined) run("touch", join(data, signal));
+  };
+  return startOn(copy, settings);
+}
+
 /** Starts a hot standby of the server, which is stopped for the moment of the copy. */
-export function newStandby(
+export async function newStandby(
   primary: OwnServer,
   name: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<OwnServer> {
   const conninfo = `host=${primary.host} port=${primary.port} user=${SUPERUSER} application_name=${name}`;
-  const copy = async (_: string, data: string) => {
-    await primary.stop("fast");
-    const from = join(primary.folder, "data");
-    const child = Bun.spawnSync(["cp", "-a", from, data], { ...UNPRIVILEGED, cwd: "/" });
-    await primary.start();
-    if (child.exitCode !== 0) throw new Error(`the copy failed: ${child.stderr.toString()}`);
-    const signal = join(data, "standby.signal");
-    if (Bun.spawnSync(["touch", signal], { ...UNPRIVILEGED, cwd: "/" }).exitCode !== 0)
-      throw new Error("the copy can't be a standby");
-  };
-  return startOn(copy, {
-    primary_conninfo: conninfo,
-    wal_retrieve_retry_interval: "100ms",
-    ...settings,
-  });
+  const files = await copyFiles(primary);
+  const following = { primary_conninfo: conninfo, wal_retrieve_retry_interval: "100ms", ...settings };
+  try {
+    return await newServerOn(files, following, "standby.signal");
+  } finally {
+    files.remove();
+  }
+}
+
+/** As the user that the servers run as. */
+function run(...command: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync([...command], { ...UNPRIVILEGED, cwd: "/" });
+  if (exitCode !== 0) throw new Error(`${command[0]} failed: ${stderr.toString()}`);
 }
 
 /** `prepare` makes the files. */

@@ -36,14 +36,17 @@ export function onceNumbered<T>(read: (session: Session) => Promise<T>): (sessio
 
 export async function readChanges(session: Session, query: ChangesQuery): Promise<ReadChanges> {
   const { limit, filter } = query;
-  const { log, after } = await findPosition(session, query);
+  const { log, after, ...found } = await findPosition(session, query);
   if (after === undefined) {
     const nothing = { records: [], bodies: new Map(), more: false };
     return { changes: { log, ...nothing, position: startOf(log), isLost: true }, isHeldBack: false };
   }
   const page = await readLogPage(session, { after, limit, filter });
   const { posts, more, isHeldBack } = page;
-  const position = positionBehind(log, page.last ?? (await lastRowUpTo(session, after)));
+  const position =
+    page.last === undefined && found.position !== undefined
+      ? found.position
+      : positionBehind(log, page.last ?? (await lastRowUpTo(session, after)));
   const all = { log, records: page.records, bodies: new Map(), position, more, isLost: false };
   if (query.bodies !== true) return { changes: all, isHeldBack };
   const bytes = await bytesOfPosts(session, posts);

@@ -70,7 +70,7 @@ export async function readLogPage(
   const shown = rows.slice(0, limit);
   const more = rows.length > limit || !(isHeldBack || isEnd);
   if (rows.length > limit) last = shown.at(-1);
-  else if (isSelected && isEnd) last = await lastRowUpTo(session, upTo);
+  else if (isSelected && isEnd && numbers > 0) last = await lastRowUpTo(session, upTo);
   const page = await records.of(session, shown, { areNeighbours: filter === undefined });
   return { ...page, last, more, isHeldBack };
 }

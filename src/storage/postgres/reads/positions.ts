@@ -17,7 +17,7 @@ import { lastRowUpTo, type NumberedRow, numberIn, rowAt, type WantedRows } from 
  */
 const MARGIN = "10 minutes";
 /** Looked back over for rows that stand before others of an earlier instant. */
-const LOOKED_BACK_MAX = 500_000;
+const LOOKED_BACK_MAX = 200_000;
 /** The position's number is exact up to here; no log has come that far. */
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -27,6 +27,8 @@ interface FoundLog {
   readonly log: string;
   /** The number to go on from; undefined where the position is lost. */
   readonly after: number | undefined;
+  /** The position that was asked for, where a mark tells that it holds. */
+  readonly position?: string;
 }
 
 /** Looks whether what has to stand there does. */
@@ -41,7 +43,7 @@ export async function findPosition(
   ]);
   if (mark === undefined) return { log, after: number };
   const found = number === 0 ? startOf(log) : row && positionOf(log, marked(row));
-  return { log, after: found === `${mark}.${number}` ? number : undefined };
+  return found === `${mark}.${number}` ? { log, after: number, position: found } : { log, after: undefined };
 }
 
 /** The start where there is no row. */
