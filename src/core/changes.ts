@@ -11,8 +11,8 @@ export const RECORD_KINDS: readonly RecordKind[] = ["message", ...EVENT_KINDS];
 /** Combined with AND; one that is absent lets everything through. */
 export interface ChangesFilter {
   readonly kinds?: readonly RecordKind[];
-  /** The name of the source; `native` for messages of the native one. */
-  readonly source?: string;
+  /** Names of sources; `native` for messages of the native one. */
+  readonly sources?: readonly string[];
   /** Exact; events have neither, and never match. */
   readonly from?: string;
   readonly to?: string;

@@ -5,8 +5,8 @@ import { NATIVE } from "./source.ts";
 
 /** Whether the filter lets a record through. */
 export function lets(filter: ChangesFilter, record: MessageRecord | EventRecord): boolean {
-  const { kinds, source, from, to } = filter;
-  if (source !== undefined && source !== ("source" in record ? record.source : NATIVE)) return false;
+  const { kinds, sources, from, to } = filter;
+  if (sources?.includes("source" in record ? record.source : NATIVE) === false) return false;
   const isEvent = "event_key" in record;
   if (kinds !== undefined && !kinds.includes(isEvent ? record.kind : "message")) return false;
   if (from === undefined && to === undefined) return true;

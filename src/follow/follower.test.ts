@@ -97,7 +97,7 @@ test("a thousand who wait look at the log once for each commit, and only those w
 });
 
 test("a position moves past what the filter leaves out, without a read of its own", async () => {
-  const selective = await follower({ source: "none" });
+  const selective = await follower({ sources: ["none"] });
   const over = new AbortController();
   const coming = selective.next(10, over.signal);
   await until("it waits", () => listeners === 1 && reads > 0);

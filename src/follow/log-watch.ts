@@ -268,6 +268,6 @@ export function placeOf(position: string): Place {
   return { position, seq: parsePosition(position)?.seq ?? 0 };
 }
 
-function keyOf({ kinds, source, from, to }: ChangesFilter): string {
-  return JSON.stringify([kinds, source, from, to]);
+function keyOf({ kinds, sources, from, to }: ChangesFilter): string {
+  return JSON.stringify([kinds, sources, from, to]);
 }

@@ -100,7 +100,7 @@ export function followParameters(schema: TObject): (query: string) => FollowPara
     const { source, from, to } = given;
     const filter = {
       ...(wanted !== undefined && { kinds: wanted }),
-      ...(source !== undefined && { source }),
+      ...(source !== undefined && { sources: [source] }),
       ...(from !== undefined && { from: addressOf(from) }),
       ...(to !== undefined && { to: addressOf(to) }),
     };

@@ -153,13 +153,13 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
           [{}, ["n1", "n2", "wa:1", "wa:2", "e1", "e2", "b:1", "e1"]],
           [{ kinds: ["message"] }, ["n1", "n2", "wa:1", "wa:2", "b:1"]],
           [{ kinds: ["status", "echo"] }, ["e1", "e1"]],
-          [{ kinds: ["edit", "message"], source: "wa" }, ["wa:1", "wa:2", "e2"]],
-          [{ source: "native" }, ["n1", "n2"]],
-          [{ source: "b" }, ["b:1", "e1"]],
-          [{ source: "none" }, []],
+          [{ kinds: ["edit", "message"], sources: ["wa"] }, ["wa:1", "wa:2", "e2"]],
+          [{ sources: ["native"] }, ["n1", "n2"]],
+          [{ sources: ["b"] }, ["b:1", "e1"]],
+          [{ sources: ["none"] }, []],
           [{ from: FROM }, ["n1", "wa:1"]],
           [{ to: "+2" }, ["n1", "wa:2"]],
-          [{ from: FROM, to: "+2", source: "native", kinds: ["message"] }, ["n1"]],
+          [{ from: FROM, to: "+2", sources: ["native"], kinds: ["message"] }, ["n1"]],
           [{ from: FROM, kinds: ["status"] }, []],
           [{ kinds: [] }, []],
         ];
@@ -176,7 +176,7 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
         };
         expect(await of(start, {})).toEqual([8, false]);
         expect(await of(start, { kinds: ["message"] })).toEqual([5, false]);
-        expect(await of(start, { kinds: ["status"], source: "wa" })).toEqual([1, false]);
+        expect(await of(start, { kinds: ["status"], sources: ["wa"] })).toEqual([1, false]);
         expect(await of(await store.positionAt("now"), {})).toEqual([0, false]);
         expect((await store.lag(from(await store.positionAt("now"))))?.oldest).toBeUndefined();
         const { position } = await after(start, {}, 2);
@@ -197,7 +197,7 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
           await Promise.all(intakes.slice(index, index + 20).map((messages) => store.append({ messages })));
         await append("last");
         const start = await store.positionAt("start");
-        const filter = { source: "wa", kinds: ["message"] as const };
+        const filter = { sources: ["wa"], kinds: ["message"] as const };
         const first = await after(start, filter);
         expect([first.records, first.more, first.isLost]).toEqual([[], true, false]);
         expect(seqOf(first.position)).toBe(LOOKED_AT_MAX);
@@ -235,13 +235,12 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
       const all = (await store.changes({ after: 0, limit: 1000 })).records;
       const lets = (filter: ChangesFilter, record: MessageRecord | EventRecord) =>
         (filter.kinds ?? kinds).includes("event_key" in record ? record.kind : "message") &&
-        (filter.source ?? ("source" in record ? record.source : "native")) ===
-          ("source" in record ? record.source : "native") &&
+        filter.sources?.includes("source" in record ? record.source : "native") !== false &&
         (filter.from === undefined || ("from" in record && record.from === filter.from));
       const anyFilter = fc.record(
         {
           kinds: fc.subarray([...kinds]),
-          source: fc.constantFrom("native", "s0", "s1", "none"),
+          sources: fc.subarray(["native", "s0", "s1", "none"]),
           from: fc.constantFrom("+0", "+1", "+9"),
         },
         { requiredKeys: [] },
@@ -305,8 +304,8 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
 
       test("is made once, found, listed by name, and gone when it is deleted", async () => {
         const [start, first] = await positions();
-        const made = { ...consumer("b", start, { source: "wa" }), acknowledgedAt: null };
-        expect(await store.consumers.create(consumer("b", start, { source: "wa" }))).toEqual({
+        const made = { ...consumer("b", start, { sources: ["wa"] }), acknowledgedAt: null };
+        expect(await store.consumers.create(consumer("b", start, { sources: ["wa"] }))).toEqual({
           created: true,
           consumer: made,
         });

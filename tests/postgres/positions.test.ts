@@ -146,13 +146,13 @@ describe("numbers without a row", () => {
     for (const limit of [1, 2, 100]) {
       expect((await walk(store, {}, limit)).found).toEqual(all);
       const numbers = [4, 11, 18, 2 ** 30 + 10, 2 ** 30 + 140_011, 2 ** 30 + 150_011];
-      const { found, ends } = await walk(store, { source: "none" }, limit);
+      const { found, ends } = await walk(store, { sources: ["none"] }, limit);
       expect(found).toEqual([]);
       for (const end of ends) expect(numbers).toContain(end);
       expect(ends.at(-1)).toBe(2 ** 30 + 150_011);
     }
     const gap = 2 ** 30 + 100_000;
-    expect(seqOf((await store.changes({ after: gap, limit: 10, filter: { source: "x" } })).position)).toBe(
+    expect(seqOf((await store.changes({ after: gap, limit: 10, filter: { sources: ["x"] } })).position)).toBe(
       2 ** 30 + 150_011,
     );
     const { query } = database;
@@ -198,8 +198,8 @@ describe("a filter", () => {
     for (const filter of [
       {},
       { from: "+1" },
-      { source: "native" },
-      { source: "wa" },
+      { sources: ["native"] },
+      { sources: ["wa"] },
       { kinds: ["status"] as const },
     ])
       for (const limit of [1, 100]) {
@@ -207,7 +207,7 @@ describe("a filter", () => {
         expect(ends.at(-1)).toBe(3);
       }
     expect((await walk(store, { from: "+1" }, 100)).found).toEqual(["c"]);
-    expect(seqOf((await store.changes({ after: 3, limit: 9, filter: { source: "wa" } })).position)).toBe(3);
+    expect(seqOf((await store.changes({ after: 3, limit: 9, filter: { sources: ["wa"] } })).position)).toBe(3);
   });
 
   test("where messages are distributed, lets through the same as on a single server", async () => {
@@ -219,8 +219,8 @@ describe("a filter", () => {
     const filters: ChangesFilter[] = [
       { kinds: ["message"] },
       { kinds: ["status"] },
-      { kinds: ["status", "message"], source: "wa" },
-      { source: "native" },
+      { kinds: ["status", "message"], sources: ["wa"] },
+      { sources: ["native"] },
       { from: "+1" },
       { to: "none" },
     ];
@@ -236,7 +236,7 @@ describe("a filter", () => {
     const store = await open();
     const rows = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [index * 1000, `m${index}`]));
     await storeBatch({ numbers: 60_000, rows });
-    const { found, ends } = await walk(store, { source: "wa" }, 100);
+    const { found, ends } = await walk(store, { sources: ["wa"] }, 100);
     expect(found).toEqual([]);
     const steps = ends.slice(0, -2).map((end, index) => end - (ends[index - 1] ?? 0));
     for (const step of steps) expect(step).toBeGreaterThan(LOOKED_AT_MAX - 1000);

@@ -66,7 +66,7 @@ export async function shownConsumer(
   return {
     name,
     kinds: [...filter.kinds],
-    source: filter.source ?? null,
+    source: filter.sources?.[0] ?? null,
     from: filter.from ?? null,
     to: filter.to ?? null,
     position,

@@ -240,7 +240,7 @@ async function create(following: Following, exchange: Exchange): Promise<Respons
   if (start === undefined) return json(422, { detail: [startError("start", text)] });
   const filter: ConsumerFilter = {
     kinds: kindsOf(kinds) ?? kinds,
-    ...(source != null && { source }),
+    ...(source != null && { sources: [source] }),
     ...(from != null && { from }),
     ...(to != null && { to }),
   };
@@ -257,8 +257,9 @@ async function create(following: Following, exchange: Exchange): Promise<Respons
 }
 
 async function found(following: Following, there: Consumer, filter: ConsumerFilter): Promise<Response> {
-  const isSame = (["source", "from", "to"] as const).every((name) => there.filter[name] === filter[name]);
-  if (!isSame || there.filter.kinds.join() !== filter.kinds.join())
+  const { kinds, sources, from, to } = there.filter;
+  const isSame = from === filter.from && to === filter.to && sources?.[0] === filter.sources?.[0];
+  if (!isSame || kinds.join() !== filter.kinds.join())
     return detail(409, "a consumer of this name is there with another filter");
   return json(200, await shownConsumer(following, there));
 }

@@ -42,6 +42,8 @@ type MessageRow = Checked<LoggedMessage> & { readonly detailChecksum: number | n
 
 const SOUND: readonly DamagedRow["table"][] = [];
 const NUMBER: Readonly<Record<LogTable, string>> = { messages: "messages.rowid", events: "event" };
+/** The values are JSON. */
+const AMONG = "in (select value from json_each(?))";
 const NO_DETAILS = "null as source, null as type, null as delivery, null as detailChecksum";
 
 export class LogReader {
@@ -169,7 +171,7 @@ export class LogReader {
     return table === "messages" && this.#hasPosts ? "messages left join details using (seq)" : table;
   }
 
-  #conditions(table: LogTable, { kinds, source, from, to }: ChangesFilter = {}) {
+  #conditions(table: LogTable, { kinds, sources, from, to }: ChangesFilter = {}) {
     const conditions: string[] = [];
     const values: string[] = [];
     const add = (condition: string, value: string) => {
@@ -178,14 +180,14 @@ export class LogReader {
     };
     if (table === "events") {
       if (kinds !== undefined && kinds.length < RECORD_KINDS.length)
-        add("kind in (select value from json_each(?))", JSON.stringify(kinds));
-      if (source !== undefined) add("source = ?", source);
+        add(`kind ${AMONG}`, JSON.stringify(kinds));
+      if (sources !== undefined) add(`source ${AMONG}`, JSON.stringify(sources));
     } else {
       if (from !== undefined) add(`${MESSAGE_COLUMNS.from} = ?`, from);
       if (to !== undefined) add(`${MESSAGE_COLUMNS.to} = ?`, to);
-      if (source !== undefined && this.#hasPosts) add(`coalesce(source, '${NATIVE}') = ?`, source);
       // Before there were sources all messages were the native one's.
-      if (source !== undefined && !this.#hasPosts) add(`'${NATIVE}' = ?`, source);
+      const source = this.#hasPosts ? `coalesce(source, '${NATIVE}')` : `'${NATIVE}'`;
+      if (sources !== undefined) add(`${source} ${AMONG}`, JSON.stringify(sources));
     }
     return { conditions, values };
   }
