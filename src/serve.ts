@@ -35,7 +35,7 @@ import {
 } from "./http/connection-bound.ts";
 import { createDispatch, type Dispatch } from "./http/dispatch.ts";
 import { FailedAuth } from "./http/failed-auth.ts";
-import { foreignPage, fromOtherOrigin, isLoopback } from "./http/host.ts";
+import { changeRefusal, foreignPage, isLoopback } from "./http/host.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
 import { Streams } from "./http/streams.ts";
@@ -154,7 +154,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     }),
     authorize: authorities(settings),
     isForeign: foreigners(settings),
-    refusesChange: changeGuard(settings),
+    changeRefusal: changeRefusal(settings.apiToken !== undefined, settings.host),
     clients: new ClientAddresses(settings.trustedProxies ?? { has: () => false }, (peer) =>
       log.warn(
         "X-Forwarded-For came from a private address that TRUSTED_PROXIES doesn't name: it isn't believed, and limits " +
@@ -299,13 +299,6 @@ function foreigners({ apiToken, metricsPublic, allowedHosts }: Settings) {
   const never = () => false;
   const guard = apiToken === undefined ? foreignPage(allowedHosts ?? new Set()) : never;
   return { open: never, token: guard, metrics: metricsPublic ? never : guard };
-}
-
-/** Without a token a change is for this machine's programs alone, and for no page of elsewhere. */
-function changeGuard({ apiToken, host }: Settings): (headers: Headers) => string | undefined {
-  if (apiToken !== undefined) return () => undefined;
-  if (!isLoopback(host)) return () => "set API_TOKEN to use this, or HOST to a loopback address";
-  return (headers) => (fromOtherOrigin(headers) ? "asked by a page of another origin" : undefined);
 }
 
 function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] {

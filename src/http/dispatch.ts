@@ -34,7 +34,7 @@ interface DispatchOptions {
   /** By a route's access, whether a page of a foreign name may be behind the request. */
   readonly isForeign: Readonly<Record<Access, (headers: Headers) => boolean>>;
   /** Why a request may change nothing; undefined when it may. */
-  readonly refusesChange: (headers: Headers) => string | undefined;
+  readonly changeRefusal: (headers: Headers) => string | undefined;
   readonly clients: ClientAddresses;
   readonly failedAuth: FailedAuth;
   readonly bodies: BodyReader;
@@ -131,7 +131,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
       return exchange.refuse("api", refusal, { reason: whyNoToken(headers) });
     }
-    const refusal = route.changes && options.refusesChange(headers);
+    const refusal = route.changes && options.changeRefusal(headers);
     if (refusal !== undefined) return detail(403, refusal);
     return route.handle(exchange);
   }

@@ -33,16 +33,24 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether a page of another origin sends it: of another host or port, or a sandboxed one (`null`).
- * A form needs no answer to have its effect.
+ * Why a request may change nothing; undefined when it may. Without a token (`guarded`) a change is
+ * for programs of this machine alone, and for no page of elsewhere in a browser on it.
  */
-export function fromOtherOrigin(headers: Headers): boolean {
+export function changeRefusal(guarded: boolean, host: string): (headers: Headers) => string | undefined {
+  if (guarded) return () => undefined;
+  if (!isLoopback(host)) return () => "set API_TOKEN to use this, or HOST to a loopback address";
+  return (headers) =>
+    fromOtherOrigin(headers) ? "asked by a page of another origin: set API_TOKEN to use this" : undefined;
+}
+
+/**
+ * Of another host or port, or of none (`null`, a sandboxed page). Such a page needs no answer for
+ * its request to have an effect.
+ */
+function fromOtherOrigin(headers: Headers): boolean {
   if (/^(?:cross|same)-site$/.test(headers.get("sec-fetch-site") ?? "")) return true;
-  const origin = headers.get("origin");
-  return (
-    origin !== null &&
-    origin.replace(/^https?:\/\//i, "").toLowerCase() !== headers.get("host")?.toLowerCase()
-  );
+  const origin = headers.get("origin")?.toLowerCase();
+  return origin !== undefined && origin.replace(/^https?:\/\//, "") !== headers.get("host")?.toLowerCase();
 }
 
 /**

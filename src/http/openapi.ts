@@ -31,7 +31,7 @@ const TOO_MANY_FAILED: AnswerDoc = {
 const FOREIGN =
   "`API_TOKEN` is not set, and a browser asks under a name that is no address, not `localhost` and not in `ALLOWED_HOSTS`.";
 
-const UNCHANGEABLE =
+const CHANGE_REFUSED =
   " Or it isn't set, and `HOST` isn't a loopback address, or a page of another origin asks.";
 
 /** An OpenAPI 3.1 document of the routes. */
@@ -98,7 +98,7 @@ function operation(route: Route) {
     if (!(403 in doc.answers))
       answers.push([
         "403",
-        answerOf({ description: `${FOREIGN}${route.changes ? UNCHANGEABLE : ""}`, schema: DetailAnswer }),
+        answerOf({ description: `${FOREIGN}${route.changes ? CHANGE_REFUSED : ""}`, schema: DetailAnswer }),
       ]);
     answers.push(["401", answerOf({ description: "The token is missing or wrong.", schema: DetailAnswer })]);
     answers.push(["429", answerOf(TOO_MANY_FAILED)]);

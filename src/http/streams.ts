@@ -108,11 +108,13 @@ export class Streams {
   }
 
   #look(): void {
-    const full = [...this.#open].filter((stream) => stream.isFull());
+    const full = [...this.#open].filter((stream) => stream.fullMs() >= this.#slowMs / LOOKS);
     if (full.length > 0) {
       const acked = new Map(this.#options.connections().map(({ peer, ackedBytes }) => [peer, ackedBytes]));
-      for (const stream of full)
-        if (stream.fullMs(acked.get(stream.peer)) >= this.#slowMs) stream.end("slow");
+      for (const stream of full) {
+        stream.noticeAcked(acked.get(stream.peer));
+        if (stream.fullMs() >= this.#slowMs) stream.end("slow");
+      }
     }
     this.#cancelLook = this.#open.size > 0 ? this.#lookLater() : undefined;
   }
@@ -165,20 +167,20 @@ class OpenStream {
     );
   }
 
-  isFull(): boolean {
-    return this.#fullSince !== undefined;
+  /** For how long the client has taken nothing. */
+  fullMs(): number {
+    const now = this.#surroundings.clock.elapsed();
+    return now - (this.#fullSince ?? now);
   }
 
   /**
-   * For how long the client has taken nothing. A socket says that it has room again only when
-   * a third of its buffer is empty, which may be megabytes: so what the client's system has
-   * acknowledged since the last look counts too.
+   * A socket says that it has room again only when a third of its buffer is empty, which may be
+   * megabytes: so what the client's system has acknowledged since the last look is taken, too.
    */
-  fullMs(ackedBytes: number | undefined): number {
-    const now = this.#surroundings.clock.elapsed();
-    if (this.#ackedBytes !== undefined && ackedBytes !== this.#ackedBytes) this.#fullSince = now;
-    this.#ackedBytes = ackedBytes;
-    return now - (this.#fullSince ?? now);
+  noticeAcked(bytes: number | undefined): void {
+    if (this.#ackedBytes !== undefined && bytes !== this.#ackedBytes)
+      this.#fullSince = this.#surroundings.clock.elapsed();
+    this.#ackedBytes = bytes;
   }
 
   end(cause: Cause, error?: unknown): void {

@@ -3,11 +3,14 @@
  * stays what it is.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { json } from "../../src/lib/response.ts";
+import type { Route } from "../../src/lib/route.ts";
 import { META } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { exchange, head, Wire } from "../http/wire.ts";
 import { message } from "../messages.ts";
 import { fc } from "../property.ts";
+import { serveRoutes, streamRoute } from "./routes-server.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -181,5 +184,90 @@ describe("the log says what was sent", () => {
   ])("the log says %s as %s", async (target, path) => {
     const { headers } = await get(target);
     expect((await service.logLine(headers["x-request-id"] ?? ""))["path"]).toBe(path);
+  });
+});
+
+describe("a parameter before a constant end", () => {
+  const answering = (method: Route["method"], path: string): Route => ({
+    ...streamRoute(() => ({}) as never, path),
+    method,
+    handle: ({ parameter }) => json(200, { path, parameter }),
+  });
+  const [one, next] = ["/consumers/{name}", "/consumers/{name}/next"];
+  const server = serveRoutes([
+    ...(["GET", "PUT", "DELETE"] as const).map((method) => answering(method, one)),
+    answering("GET", next),
+    answering("POST", "/consumers/{name}/ack"),
+  ]);
+  afterAll(() => server.stop());
+  const ask = async (request: string) => {
+    const wire = await Wire.connect(server.port);
+    await wire.send(head(request, { "Content-Length": 0 }));
+    const answer = await wire.answer();
+    wire.end();
+    return answer;
+  };
+
+  test.each([
+    ["GET /consumers/a/next", next, "a"],
+    ["GET /consumers/next/next?x=/y", next, "next"],
+    ["GET /consumers/a%2Fnext/next", next, "a/next"],
+    ["GET /consumers/a%5Cb/next", next, "a\\b"],
+    ["GET /consumers/.../next", next, "..."],
+    ["GET http://127.0.0.1/consumers/a/next", next, "a"],
+    ["GET /consumers/next", one, "next"],
+    ["PUT /consumers/a", one, "a"],
+    ["DELETE /consumers/a", one, "a"],
+  ])("a parameter before a constant end is found: %s is %s of %s", async (request, path, parameter) => {
+    const answer = await ask(request);
+    expect([answer?.status, answer?.body]).toEqual([200, JSON.stringify({ path, parameter })]);
+  });
+
+  test.each([
+    ["/consumers/a/next", "GET, HEAD"],
+    ["/consumers/a", "GET, HEAD, PUT, DELETE"],
+    ["/consumers/a/ack", "POST"],
+  ])("a parameter before a constant end has its path's own methods: %s allows %s", async (path, allow) => {
+    const answer = await ask(`PATCH ${path}`);
+    expect([answer?.status, answer?.headers["allow"]]).toEqual([405, allow]);
+  });
+
+  test.each([
+    ["/consumers/a/next/?wait=1", "/consumers/a/next?wait=1"],
+    ["/consumers/a%2Fb%3F/next/", "/consumers/a%2Fb%3F/next"],
+    ["/consumers/a$&/next/", "/consumers/a%24%26/next"],
+  ])("a parameter before a constant end and one slash too many lead on: %s to %s", async (path, location) => {
+    const answer = await ask(`GET ${path}`);
+    expect([answer?.status, answer?.headers["location"]]).toEqual([307, location]);
+  });
+
+  test.each([
+    "/consumers/../next",
+    "/consumers/./next",
+    "/consumers/%2e%2e/next",
+    "/consumers/%2E/next/",
+    "/consumers//next",
+    "/consumers/a\\..\\b/next",
+    "/consumers/x\\..\\a\\next",
+    "/consumers/a\\next",
+    "/consumers/a/../next",
+    "/consumers/a/./next",
+    "/consumers/a/b/next",
+    "/consumers/x/../a/next",
+    "/x/../consumers/a/next",
+    "/x\\..\\consumers\\a\\next",
+    "/consumers/a%00/next",
+    "/consumers/%ff/next",
+    "/consumers/a#b/next",
+    "/consumers/a/next//",
+    "/consumers/a/next/.",
+    "/consumers/a/nex%74",
+    "/consumers/a/next;x",
+    "/consumers%2Fa/next",
+    "//consumers/a/next",
+  ])("a parameter before a constant end is none where the target isn't normal: %s", async (target) => {
+    const answer = await ask(`GET ${target}`);
+    if (answer?.status === 400 && answer.body === "") return;
+    expect([answer?.status, answer?.body]).toEqual([404, '{"detail":"Not Found"}']);
   });
 });

@@ -9,6 +9,7 @@ import { BodyReader } from "../../src/http/body.ts";
 import { ClientAddresses } from "../../src/http/client-address.ts";
 import { createDispatch } from "../../src/http/dispatch.ts";
 import { FailedAuth } from "../../src/http/failed-auth.ts";
+import { changeRefusal } from "../../src/http/host.ts";
 import { listen } from "../../src/http/server.ts";
 import { Streams } from "../../src/http/streams.ts";
 import { randomId } from "../../src/lib/chance.ts";
@@ -28,6 +29,10 @@ interface RoutesServerOptions {
   readonly connections?: () => readonly Connection[];
   readonly logFd?: number;
   readonly idleTimeoutS?: number;
+  /** Whether a token is configured, as far as changes ask. */
+  readonly guarded?: boolean;
+  /** The setting `HOST`, as far as changes ask. */
+  readonly host?: string;
 }
 
 export type RoutesServer = ReturnType<typeof serveRoutes>;
@@ -51,7 +56,7 @@ export function serveRoutes(routes: readonly Route[], options: RoutesServerOptio
     routes,
     authorize: { open, token: open, metrics: open },
     isForeign: { open: () => false, token: () => false, metrics: () => false },
-    refusesChange: () => undefined,
+    changeRefusal: changeRefusal(options.guarded ?? false, options.host ?? "127.0.0.1"),
     clients: new ClientAddresses({ has: () => false }, () => undefined),
     ...{ failedAuth, bodies, streams, log, metrics },
     clock: systemClock,

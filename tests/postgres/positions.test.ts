@@ -207,7 +207,9 @@ describe("a filter", () => {
         expect(ends.at(-1)).toBe(3);
       }
     expect((await walk(store, { from: "+1" }, 100)).found).toEqual(["c"]);
-    expect(seqOf((await store.changes({ after: 3, limit: 9, filter: { sources: ["wa"] } })).position)).toBe(3);
+    expect(seqOf((await store.changes({ after: 3, limit: 9, filter: { sources: ["wa"] } })).position)).toBe(
+      3,
+    );
   });
 
   test("where messages are distributed, lets through the same as on a single server", async () => {
