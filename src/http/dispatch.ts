@@ -24,7 +24,7 @@ import type { BodyShare } from "./body-room.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
-import { parameterOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
+import { parametersOf, pathOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
 import type { IdleTimeouts, Peer, Streams } from "./streams.ts";
 
 interface DispatchOptions {
@@ -113,13 +113,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   function enter(exchange: HttpExchange, target: Target): Response | Promise<Response> {
-    const { match, entry, around } = target;
+    const { match, entry, hasParameters } = target;
     const { method, headers } = exchange.request;
-    if (around !== undefined) {
-      const sent = exchange.request.params?.["parameter"] ?? "";
-      const parameter = parameterOf(exchange.path, around, sent);
-      if (parameter === undefined) return nowhere(exchange, match);
-      exchange.parameter = parameter;
+    if (hasParameters) {
+      const found = parametersOf(exchange.path, entry.pattern, exchange.request.params ?? {});
+      if (found === undefined) return nowhere(exchange, match);
+      exchange.parameters = found;
+      exchange.parameter = Object.values(found)[0] ?? "";
     }
     if (target.redirects) return redirected(exchange, target);
     const wanted = method === "HEAD" ? "GET" : method;
@@ -152,8 +152,8 @@ function whyNoToken(headers: Headers): string {
 }
 
 /** A known path with a constant end plus one slash leads there. */
-function redirected({ parameter, query }: HttpExchange, { entry }: Target): Response {
-  const path = entry.pattern.replace(/\{.*\}/, () => encodeURIComponent(parameter));
+function redirected({ parameters, query }: HttpExchange, { entry }: Target): Response {
+  const path = pathOf(entry.pattern, parameters);
   const location = query === "" ? path : `${path}?${query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
 }
@@ -172,6 +172,7 @@ class HttpExchange implements Exchange {
   readonly checkDeclaredLength: () => void;
   pattern = UNMATCHED;
   parameter = "";
+  parameters: Readonly<Record<string, string>> = {};
   result: string | undefined;
   log: RouteLog | undefined;
   /** Resolves when the stream that answers has ended; undefined without one. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fc } from "../../tests/property.ts";
 import type { Listener, Route } from "../lib/route.ts";
-import { parameterOf, sentPath, targetsOf } from "./route-table.ts";
+import { parametersOf, pathOf, sentPath, targetsOf } from "./route-table.ts";
 
 const route = (method: Route["method"], path: string, more: Partial<Route> = {}): Route =>
   ({ method, path, access: "open", listener: "public", ...more }) as unknown as Route;
@@ -13,8 +13,9 @@ const ROUTES = [
   route("GET", "/messages", { listener: "read" }),
   route("GET", "/messages/{message_id}", { listener: "read" }),
 ];
-const MESSAGES = { prefix: "/messages/", suffix: "" };
-const NEXT = { prefix: "/consumers/", suffix: "/next" };
+const MESSAGES = "/messages/{name}";
+const NEXT = "/consumers/{name}/next";
+const REPLAY = "/destinations/{name}/replays/{id}";
 const matches = (listener: Listener | "all") =>
   targetsOf(ROUTES, listener).map(({ match, entry, redirects }) => [match, entry.pattern, redirects]);
 
@@ -23,7 +24,7 @@ describe("the targets of a listener", () => {
     expect(matches("read")).toEqual([
       ["/messages", "/messages", false],
       ["/messages/", "/messages", true],
-      ["/messages/:parameter", "/messages/{message_id}", false],
+      ["/messages/:message_id", "/messages/{message_id}", false],
     ]);
   });
 
@@ -31,8 +32,8 @@ describe("the targets of a listener", () => {
     expect(matches("public")).toEqual([
       ["/webhook", "/webhook", false],
       ["/webhook/", "/webhook", true],
-      ["/webhook/:parameter", "/webhook/{source}", false],
-      ["/webhook/:parameter/", "/webhook/{source}", false],
+      ["/webhook/:source", "/webhook/{source}", false],
+      ["/webhook/:source/", "/webhook/{source}", false],
     ]);
     expect(matches("all")).toEqual([...matches("public"), ...matches("read")]);
   });
@@ -40,17 +41,21 @@ describe("the targets of a listener", () => {
   test("the targets of a listener with a constant end behind the parameter redirect from one slash too many, as constant paths do", () => {
     const routes = [route("PUT", "/consumers/{name}"), route("GET", "/consumers/{name}/next")];
     expect(
-      targetsOf(routes, "all").map(({ match, redirects, around }) => [match, redirects, around]),
+      targetsOf(routes, "all").map(({ match, redirects, hasParameters }) => [
+        match,
+        redirects,
+        hasParameters,
+      ]),
     ).toEqual([
-      ["/consumers/:parameter", false, { prefix: "/consumers/", suffix: "" }],
-      ["/consumers/:parameter/next", false, NEXT],
-      ["/consumers/:parameter/next/", true, NEXT],
+      ["/consumers/:name", false, true],
+      ["/consumers/:name/next", false, true],
+      ["/consumers/:name/next/", true, true],
     ]);
   });
 
   test("the targets of a listener allow all methods of a pattern together", () => {
     const allowed = new Map(targetsOf(ROUTES, "all").map(({ match, entry }) => [match, entry.allow]));
-    expect(allowed.get("/webhook/:parameter")).toBe("POST, GET, HEAD");
+    expect(allowed.get("/webhook/:source")).toBe("POST, GET, HEAD");
     expect(allowed.get("/webhook")).toBe("POST");
   });
 });
@@ -58,7 +63,7 @@ describe("the targets of a listener", () => {
 describe("a parameter", () => {
   /** Of a path that `Request.url` gives as it was sent. */
   const of = (raw: string, sent = new TextDecoder().decode(Buffer.from(unescaped(raw), "latin1"))) =>
-    parameterOf(`/messages/${raw}`, MESSAGES, sent);
+    parametersOf(`/messages/${raw}`, MESSAGES, { name: sent })?.["name"];
 
   test("a parameter is decoded after it was split off", () => {
     expect(of("m1")).toBe("m1");
@@ -87,7 +92,7 @@ describe("a parameter", () => {
     ["/", ".."],
     ["/stats", "..\\stats"],
   ])("a parameter is none where the URL says %s and %s was sent", (path, sent) =>
-    expect(parameterOf(path, MESSAGES, sent)).toBeUndefined(),
+    expect(parametersOf(path, MESSAGES, { name: sent })).toBeUndefined(),
   );
 
   test.each([
@@ -97,7 +102,7 @@ describe("a parameter", () => {
     ["/consumers/next/next", "next"],
     ["/consumers/%2e%2e%2fnext/next", "../next"],
   ])("a parameter stands before a constant end too: %s has %s", (path, sent) =>
-    expect(parameterOf(path, NEXT, sent)).toBe(sent),
+    expect(parametersOf(path, NEXT, { name: sent })).toEqual({ name: sent }),
   );
 
   test.each([
@@ -111,8 +116,16 @@ describe("a parameter", () => {
     ["/consumers/a/next//", "a"],
     ["/stats", "..\\..\\stats"],
   ])("a parameter before a constant end is none where the URL says %s and %j was sent", (path, sent) =>
-    expect(parameterOf(path, NEXT, sent)).toBeUndefined(),
+    expect(parametersOf(path, NEXT, { name: sent })).toBeUndefined(),
   );
+
+  test("a path may have several, each of which is the one that was sent", () => {
+    const path = "/destinations/a/replays/b%2Fc";
+    expect(parametersOf(path, REPLAY, { name: "a", id: "b/c" })).toEqual({ name: "a", id: "b/c" });
+    expect(parametersOf(path, REPLAY, { name: "a", id: "b" })).toBeUndefined();
+    expect(parametersOf(path, REPLAY, { name: "b", id: "b/c" })).toBeUndefined();
+    expect(pathOf(REPLAY, { name: "a", id: "b/c" })).toBe(path);
+  });
 
   test("a parameter is any other identifier that was encoded", () => {
     fc.assert(

@@ -15,21 +15,16 @@ interface Entry {
 
 /** One way to spell a path that is served. */
 export interface Target {
-  /** For Bun's router; `/messages/:parameter` is one segment that isn't empty. */
+  /** For Bun's router; `/messages/:message_id` is one segment that isn't empty. */
   readonly match: string;
   readonly entry: Entry;
   /** One slash too many: it leads to the entry's path, and isn't served itself. */
   readonly redirects: boolean;
-  /** What stands before and behind the parameter; undefined for a constant path. */
-  readonly around: Around | undefined;
+  readonly hasParameters: boolean;
 }
 
-interface Around {
-  readonly prefix: string;
-  readonly suffix: string;
-}
-
-const PARAMETER = /^(.*\/)\{[a-z_]+\}(\/[a-z/-]+)?$/;
+const PARAMETER = /^\{([a-z_]+)\}$/;
+const PARAMETERS = /\{([a-z_]+)\}/g;
 /** Longer paths than this are unknown, and so is how they were spelt. */
 const UNKNOWN_SEGMENTS_MAX = 8;
 /** What a path has to escape; a backslash stays, because it was sent. */
@@ -40,12 +35,10 @@ export function targetsOf(routes: readonly Route[], listener: Listener | "all"):
   const served = routes.filter((route) => listener === "all" || route.listener === listener);
   return [...Map.groupBy(served, ({ path }) => path)].flatMap(([pattern, found]) => {
     const entry = entryOf(pattern, found);
-    const [, prefix, suffix = ""] = PARAMETER.exec(pattern) ?? [];
-    const around = prefix === undefined ? undefined : { prefix, suffix };
-    const match = around === undefined ? pattern : `${prefix}:parameter${suffix}`;
-    const target = { match, entry, redirects: false, around };
+    const match = pattern.replace(PARAMETERS, ":$1");
+    const target = { match, entry, redirects: false, hasParameters: match !== pattern };
     const slashed = { ...target, match: `${match}/` };
-    if (around === undefined || suffix !== "") return [target, { ...slashed, redirects: true }];
+    if (!pattern.endsWith("}")) return [target, { ...slashed, redirects: true }];
     return found.some(({ slashServed }) => slashServed) ? [target, slashed] : [target];
   });
 }
@@ -60,18 +53,38 @@ export const UNKNOWN: readonly string[] = Array.from({ length: UNKNOWN_SEGMENTS_
 }).flat();
 
 /**
- * The parameter of a path, decoded; undefined where the path isn't the one that was sent (then
+ * The parameters of a path, decoded; undefined where the path isn't the one that was sent (then
  * `sent`, the router's own reading, differs from it), and for broken escapes or UTF-8, U+0000, `.`
  * and `..`. A dot segment has no spelling that every proxy leaves alone (RFC 3986, 6.2.2), so none
  * is an identifier in a path.
  */
-export function parameterOf(path: string, { prefix, suffix }: Around, sent: string): string | undefined {
-  const unslashed = path.replace(/\/$/, "");
-  if (!unslashed.startsWith(prefix) || !unslashed.endsWith(suffix)) return undefined;
-  const raw = unslashed.slice(prefix.length, unslashed.length - suffix.length);
-  if (/[\\/#]/.test(raw)) return undefined;
+export function parametersOf(
+  path: string,
+  pattern: string,
+  sent: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
+  const segments = path.replace(/\/$/, "").split("/");
+  const wanted = pattern.split("/");
+  if (segments.length !== wanted.length) return undefined;
+  const found: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    const name = PARAMETER.exec(wanted[index] ?? "")?.[1];
+    const text = name === undefined ? undefined : parameterOf(segment, sent[name]);
+    if (name === undefined ? segment !== wanted[index] : text === undefined) return undefined;
+    if (name !== undefined && text !== undefined) found[name] = text;
+  }
+  return found;
+}
+
+function parameterOf(raw: string, sent: string | undefined): string | undefined {
+  if (/[\\#]/.test(raw)) return undefined;
   const text = decode(raw);
-  return text !== sent || text === "." || text === ".." || text.includes("\0") ? undefined : text;
+  return text !== sent || text === "." || text === ".." || text?.includes("\0") ? undefined : text;
+}
+
+/** The path of a pattern with these parameters. */
+export function pathOf(pattern: string, parameters: Readonly<Record<string, string>>): string {
+  return pattern.replace(PARAMETERS, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
 }
 
 /** For people: the path as it was sent, where what the router saw says that it was another one. */

@@ -22,8 +22,10 @@ export interface Exchange {
   readonly client: Client;
   /** As received, up to the query. */
   readonly path: string;
-  /** What stands in the place of the path's parameter, decoded; empty when it has none. */
+  /** What stands in the place of the path's first parameter, decoded; empty when it has none. */
   readonly parameter: string;
+  /** The same of all, by their names. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** As received, without its `?`. */
   readonly query: string;
   /**
@@ -133,7 +135,7 @@ interface RouteDoc {
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /**
-   * A constant path, or one with a parameter in braces as a whole segment:
+   * A constant path, or one with parameters in braces, each a whole segment:
    * `/messages/{message_id}`, `/consumers/{name}/next`. It is the `path` label of the metrics too.
    * Constant paths count first.
    */
