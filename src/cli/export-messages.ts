@@ -8,12 +8,15 @@ import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LogRecord } from "../core/log-record.ts";
 import { syncFolder } from "../lib/sync-folder.ts";
 import { UsageError } from "./errors.ts";
+import { type ExportFilter, filtered } from "./export-filter.ts";
+import { type Format, WRITERS } from "./export-format.ts";
 import { maintenanceOf } from "./maintenance.ts";
 import { print, say, writeAll } from "./output.ts";
 import { startProgress } from "./progress.ts";
 
-export interface ExportFlags {
+export interface ExportFlags extends ExportFilter {
   readonly output?: string;
+  readonly format: Format;
   readonly sinceSeq: number;
   readonly includeDamaged?: true;
 }
@@ -26,16 +29,17 @@ interface Exported {
 /** Resolves with the exit code: 1 when anything is damaged. */
 export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Promise<number> {
   let damages = 0;
-  const slices = maintenanceOf(url).exportLog(flags.sinceSeq, {
+  const log = maintenanceOf(url).exportLog(flags.sinceSeq, {
     includeDamaged: flags.includeDamaged === true,
     onDamage: (damage) => {
       damages++;
       say(`postern: ${damage}`);
     },
   });
-  if (flags.output === undefined) await writeSlices(slices, 1);
+  const slices = filtered(log, flags);
+  if (flags.output === undefined) await writeSlices(slices, flags.format, 1);
   else {
-    const { messages, events } = await writeFile(slices, flags.output);
+    const { messages, events } = await writeFile(slices, flags.format, flags.output);
     const besides = events === 0 ? "" : ` and ${events} events`;
     await print(`exported ${messages} messages${besides} to ${flags.output}`);
   }
@@ -44,11 +48,15 @@ export async function exportMessages(url: DatabaseUrl, flags: ExportFlags): Prom
   return 1;
 }
 
-async function writeFile(slices: AsyncIterable<readonly LogRecord[]>, output: string): Promise<Exported> {
+async function writeFile(
+  slices: AsyncIterable<readonly LogRecord[]>,
+  format: Format,
+  output: string,
+): Promise<Exported> {
   const partial = `${output}.partial`;
   const descriptor = openOutput(partial);
   try {
-    const exported = await writeSlices(slices, descriptor);
+    const exported = await writeSlices(slices, format, descriptor);
     fsyncSync(descriptor);
     renameSync(partial, output);
     syncFolder(dirname(resolve(output)));
@@ -63,19 +71,20 @@ async function writeFile(slices: AsyncIterable<readonly LogRecord[]>, output: st
 
 async function writeSlices(
   slices: AsyncIterable<readonly LogRecord[]>,
+  format: Format,
   descriptor: number,
 ): Promise<Exported> {
+  const { head, lines } = WRITERS[format];
   const progress = descriptor === 1 ? undefined : await startProgress("exported", undefined);
   const exported = { messages: 0, events: 0 };
   try {
-    for await (const rows of slices) {
-      let text = "";
-      for (const row of rows) {
-        text += `${JSON.stringify(row)}\n`;
-        if ("event_key" in row) exported.events++;
-        else if ("ts" in row) exported.messages++;
+    await writeAll(descriptor, head);
+    for await (const records of slices) {
+      for (const record of records) {
+        if ("event_key" in record) exported.events++;
+        else if ("ts" in record) exported.messages++;
       }
-      await writeAll(descriptor, text);
+      await writeAll(descriptor, lines(records));
       progress?.show(exported.messages, exported.messages + exported.events);
     }
   } finally {

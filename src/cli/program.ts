@@ -8,6 +8,7 @@ import { describe, StartRefused } from "../core/errors.ts";
 import { VERSION } from "../version.ts";
 import { addCheckConfig } from "./check-config.ts";
 import { addConfigSchema } from "./config-schema.ts";
+import { addConsumers } from "./consumers.ts";
 import { addDoctor } from "./doctor.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
@@ -19,12 +20,24 @@ import { ClosedPipe, say, writeAll } from "./output.ts";
 import { addReload } from "./reload.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
+import { addTail } from "./tail.ts";
 import { addVerify } from "./verify.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
   ...[addServe, addReload, addCheckConfig, addConfigSchema],
-  ...[addSend, addVerify, addImport, addExport, addMigrate, addDoctor, addHealthcheck, addOpenapi],
+  ...[
+    addTail,
+    addConsumers,
+    addSend,
+    addVerify,
+    addImport,
+    addExport,
+    addMigrate,
+    addDoctor,
+    addHealthcheck,
+    addOpenapi,
+  ],
 ];
 
 /** Runs one command and resolves with its exit code, once everything it printed is written. */

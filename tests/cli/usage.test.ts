@@ -4,6 +4,8 @@ import { MAIN, postern } from "./postern.ts";
 
 const COMMANDS = [
   "serve",
+  "tail",
+  "consumers",
   "send",
   "verify",
   "import",
@@ -75,6 +77,15 @@ describe("a mistake is one line on stderr and exit code 2:", () => {
     ["a start that is no instant", ["send", "--file", "x.csv", "--start", "yesterday"], /instant/],
     ["a step that is no number", ["send", "--file", "x.csv", "--step", "1m"], /seconds/],
     ["a seq that is no number", ["export", "--since-seq", "-1"], /whole number/],
+    ["a place in the log that is none", ["tail", "--since", "2 hours"], /2h/],
+    ["last ones and a beginning", ["tail", "-n", "5", "--since", "2h"], /--since/],
+    ["last ones of a consumer", ["tail", "-n", "5", "--consumer", "x"], /--consumer/],
+    ["a secret for nobody", ["tail", "--secret", "s"], /--forward/],
+    ["an empty secret", ["tail", "--forward", "http://localhost", "--secret", ""], /empty/],
+    ["a kind that is none", ["export", "--kinds", "message,rumour"], /all, or some of message,status/],
+    ["an instant that is none", ["export", "--since", "yesterday"], /instant/],
+    ["a date that is none", ["export", "--until", "2025-02-29T00:00:00Z"], /instant/],
+    ["a format of other commands", ["export", "--format", "tsv"], /csv/],
   ])("a mistake is one line on stderr and exit code 2: %s", async (_, args, words) => {
     const env = { WEBHOOK_SECRET: "s", DATABASE_URL: "sqlite:////nowhere/at-all.db" };
     const { code, stdout, stderr } = await postern(args, { env });

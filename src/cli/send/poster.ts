@@ -1,6 +1,7 @@
 /** Posts one request until it has an answer that counts; each attempt is signed when it is made. */
 import type { Trial } from "../../sources/provider-source.ts";
 import { VERSION } from "../../version.ts";
+import { detailOf } from "../answer-detail.ts";
 
 /** What became of a body; `accepted` is a 2xx that doesn't say whether the message was new. */
 export type Verdict =
@@ -93,18 +94,6 @@ function verdictOf(answer: Answer, latencyMs: number): Verdict {
 /** Status and detail on one line. */
 function inWords({ status, text }: Answer): string {
   return `${status} ${detailOf(text).replace(/\s+/g, " ").trim().slice(0, DETAIL_CHARS_MAX)}`.trim();
-}
-
-/** The `detail` of our own answers in words; of anything else the text itself. */
-function detailOf(text: string): string {
-  try {
-    const { detail } = JSON.parse(text) as { detail?: unknown };
-    if (typeof detail === "string") return detail;
-    if (!Array.isArray(detail)) return text;
-    return detail.map(({ loc, msg }) => `${loc.slice(1).join(".") || loc[0]}: ${msg}`).join("; ");
-  } catch {
-    return text;
-  }
 }
 
 /**
