@@ -35,9 +35,9 @@ format: node_modules/.installed
 test: lint
 	@$(CLEAN_ENV) $(BUN) scripts/run-tests.ts
 
-## The same with twenty kills, more messages and longer attacks.
+## The same with twenty kills, more messages, a minute of the ledger's load and longer attacks.
 test-long: lint
-	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
+	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_LEDGER_SECONDS=60 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
 
 ## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.
 test-postgres-versions: node_modules/.installed

@@ -14,9 +14,21 @@ const ROOT = resolve(import.meta.dir, "..");
 /** They measure how long an answer takes while somebody attacks. */
 const ALONE = ["tests/attacks/"];
 /** What they ask ends in the store; `tests/gate` asks what is answered without it. */
-const ON_EACH_ENGINE = ["tests/http/", "tests/providers/", "tests/faults/kill"];
+const ON_EACH_ENGINE = [
+  "tests/http/",
+  "tests/providers/",
+  "tests/faults/kill",
+  "tests/ledger/ledger",
+  "tests/ledger/mutations",
+];
 /** Begin with these: whatever takes long keeps others waiting when it comes last. */
-const LONG = ["tests/contract/sqlite", "tests/faults/postgres-", "tests/contract/", "tests/cli/migrate"];
+const LONG = [
+  "tests/contract/sqlite",
+  "tests/faults/postgres-",
+  "tests/contract/",
+  "tests/cli/migrate",
+  "tests/ledger/",
+];
 /**
  * Each start of Postern gives its log 64 MiB, a thousand times and more in a run, which would
  * mostly wait for a disk. What a test kills is a process, whose writes the system has, so a file in

@@ -13,6 +13,15 @@ export interface Database {
   readonly rows: () => Promise<readonly Message[]>;
   /** What the log's order is. */
   readonly sequence: () => Promise<readonly { readonly seq: number; readonly message_id: string }[]>;
+  /** The same of events, which share the messages' numbers. */
+  readonly eventSequence: () => Promise<
+    readonly {
+      readonly seq: number;
+      readonly kind: string;
+      readonly source: string;
+      readonly event_key: string;
+    }[]
+  >;
   /** The bodies of POSTs that are kept, as text, in the order in which they came. */
   readonly bodies: () => Promise<readonly string[]>;
   /**
@@ -24,6 +33,11 @@ export interface Database {
    * From now on nobody can commit, while everybody can read. Resolves with what takes that back.
    */
   readonly hold: () => Promise<() => Promise<void>>;
+  /**
+   * What an engine must never do, while no Postern runs: the last record, which is a message by
+   * itself, moves on by one number. Resolves with what puts another message where it was, likewise.
+   */
+  readonly leaveNumberOut: () => Promise<(messageId: string) => Promise<void>>;
   /**
    * Where what is derived from the log says something else than the log, while no Postern runs on
    * it.

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { Message } from "../../src/core/message.ts";
 import { Connection } from "../../src/storage/postgres/connection/connection.ts";
 import { migrate, seqOf } from "../../src/storage/postgres/connection/schema.ts";
-import { newPostgresDatabase, sessionOn } from "../postgres/server.ts";
+import { newPostgresDatabase, type PostgresDatabase, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Database } from "./database.ts";
@@ -19,6 +19,8 @@ const ROWS = `
 const UNNUMBERED = "select 1 from batches where seq is null limit 1";
 const SEQUENCE = `
   select ${seqOf("m", "b")} as seq, message_id from messages m join batches b using (batch) order by 1`;
+const EVENT_SEQUENCE = `
+  select ${seqOf("e", "b")} as seq, kind, source, event_key from events e join batches b using (batch) order by 1`;
 const BODIES = `
   select convert_from(d.body, 'UTF8') as body
   from deliveries d join batches b using (batch) order by b.seq, d.delivery`;
@@ -75,6 +77,11 @@ export async function newPostgres(prepare = PREPARE): Promise<Database> {
     await makeTables(url);
     for (const statement of statementsOf(readFileSync(prepare, "utf8"))) await query(statement);
   }
+  return postgresDatabase({ url, query, drop });
+}
+
+/** One that is there already. */
+export function postgresDatabase({ url, query, drop }: PostgresDatabase): Database {
   const numbered = () =>
     until("all that is stored to be numbered", async () => (await query(UNNUMBERED)).length === 0);
   return {
@@ -83,6 +90,10 @@ export async function newPostgres(prepare = PREPARE): Promise<Database> {
     sequence: async () => {
       await numbered();
       return query(SEQUENCE);
+    },
+    eventSequence: async () => {
+      await numbered();
+      return query(EVENT_SEQUENCE);
     },
     bodies: async () => {
       await numbered();
@@ -100,6 +111,23 @@ export async function newPostgres(prepare = PREPARE): Promise<Database> {
       await holder.query("begin");
       await holder.query(`lock table ${tables.map(({ name }) => name).join(", ")} in exclusive mode`);
       return holder.close;
+    },
+    leaveNumberOut: async () => {
+      await numbered();
+      const [last] = await query<{ batch: string; seq: number }>(
+        "update batches set seq = seq + 1 where seq = (select max(seq) from batches) returning batch, seq - 1 as seq",
+      );
+      if (last === undefined) throw new Error("there is no message");
+      await query("update totals set seq = seq + 1");
+      return async (messageId) => {
+        const batch = crypto.randomUUID();
+        await query(
+          `insert into messages (message_id, from_msisdn, to_msisdn, ts, ts_key, created_at, batch, place)
+           select $1, from_msisdn, to_msisdn, ts, ts_key, created_at, $2, 0 from messages where batch = $3`,
+          [messageId, batch, last.batch],
+        );
+        await query("insert into batches (batch, rows, seq) values ($1, 1, $2)", [batch, last.seq]);
+      };
     },
     differences: async () =>
       (await query<{ difference: string }>(DIFFERENCES)).map(({ difference }) => difference),

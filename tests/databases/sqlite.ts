@@ -43,6 +43,7 @@ export async function newSqlite(): Promise<SqliteDatabase> {
         `select message_id, from_msisdn as "from", to_msisdn as "to", ts, text from messages order by seq`,
       ),
     sequence: () => read("select seq, message_id from messages order by seq"),
+    eventSequence: () => read("select seq, kind, source, event_key from events order by seq"),
     bodies: async () =>
       (
         await read<{ body: string }>("select cast(body as text) as body from deliveries order by delivery")
@@ -59,6 +60,21 @@ export async function newSqlite(): Promise<SqliteDatabase> {
       file.run(BUSY_TIMEOUT);
       file.run("begin immediate");
       return async () => file.close();
+    },
+    leaveNumberOut: async () => {
+      const [last] = await read<{ row: number; seq: number }>(
+        "select max(rowid) as row, max(seq) as seq from messages",
+      );
+      if (last === undefined) throw new Error("there is no message");
+      write(
+        `update messages set rowid = rowid + 1, seq = seq + 1, checksum = null where rowid = ${last.row}`,
+      );
+      return async (messageId) =>
+        write(
+          `insert into messages (rowid, message_id, from_msisdn, to_msisdn, ts, text, created_at, seq, ts_key)
+           select ${last.row}, '${messageId}', from_msisdn, to_msisdn, ts, text, created_at, ${last.seq}, ts_key
+           from messages where rowid = ${last.row + 1}`,
+        );
     },
     differences: async () => whatDiffers(path),
     drop: async () => folder.remove(),

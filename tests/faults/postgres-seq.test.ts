@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { seqOf } from "../../src/storage/postgres/connection/schema.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { message } from "../messages.ts";
+import { holdBatch } from "../postgres/late-batch.ts";
 import { newPostgresServer, type OwnServer } from "../postgres/own-server.ts";
 import { type Session, sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
@@ -54,14 +55,6 @@ class Follower {
   }
 }
 
-const insertMessage = (id: string, batch: string, place: number) => `
-  insert into messages (message_id, from_msisdn, to_msisdn, ts, ts_key, created_at, batch, place)
-  values ('${id}', '+1', '+2', '2025-01-15T10:00:00Z', '2025-01-15T10:00:00', '2025-01-15T10:00:00.000Z',
-    '${batch}', ${place})`;
-const insertBatch = (batch: string, rows: number) => `
-  insert into batches (batch, rows, items)
-  values ('${batch}', ${rows}, '{"messages":[["+1","2025-01-15T10",${rows}]],"events":[]}')`;
-
 test(
   "transactions that commit late are found by whoever follows, and no number appears behind",
   async () => {
@@ -86,28 +79,19 @@ test(
     };
     for (let round = 0; round < ROUNDS; round++) {
       const held = await Promise.all(
-        Array.from({ length: 4 }, async (_, number) => {
-          const session = sessionOn(url);
-          const batch = crypto.randomUUID();
-          await session.query("begin");
-          // Half of them have their batch first, half their rows first.
-          if (number % 2 === 0) await session.query(insertBatch(batch, 2));
-          for (const place of [0, 1]) {
-            ids.push(`held-${round}-${number}-${place}`);
-            await session.query(insertMessage(`held-${round}-${number}-${place}`, batch, place));
-          }
-          if (number % 2 === 1) await session.query(insertBatch(batch, 2));
-          return session;
+        Array.from({ length: 4 }, (_, number) => {
+          const late = [0, 1].map((place) => `held-${round}-${number}-${place}`);
+          ids.push(...late);
+          return holdBatch(url, { ids: late, batchFirst: number % 2 === 0 });
         }),
       );
-      for (const [number, session] of held.entries()) {
+      for (const [number, batch] of held.entries()) {
         await Promise.all(
           Array.from({ length: 30 }, (_, index) => store(`m-${round}-${number}-${index}`, index % 2)),
         );
         const passed = `m-${round}-${number}-0`;
         await until("a follower to have passed what is held", () => follower.seen.includes(passed));
-        await session.query("commit");
-        await session.close();
+        await batch.commit();
       }
     }
     await until("the follower to have it all", () => follower.seen.length >= ids.length);

@@ -69,7 +69,7 @@ async function firstNumbers(session: Session, posts: readonly Post[]): Promise<R
       session.run<Post & { seq: number }>(
         `select r.batch, r.delivery, ${seqOf("r", "b")} as seq from (
            select batch, delivery, min(place) as place from ${table}
-           where batch = any($1::text::uuid[]) and delivery = any($2::text::integer[]) group by batch, delivery
+           where batch = any($1::uuid[]) and delivery = any($2::integer[]) group by batch, delivery
          ) r join batches b on b.batch = r.batch`,
         values,
       ),

@@ -122,7 +122,8 @@ async function onBoth<T>(
     if (filter === undefined) return [];
     filter.add(
       arrayOf(batches, ({ batch }) => batch),
-      (names) => `batch = any(${names}::text::uuid[])`,
+      // Not by way of text: a scan of the table would read the array anew for each of its rows.
+      (names) => `batch = any(${names}::uuid[])`,
     );
     bound(filter, first, ">=", Math.max(first.seq, after + 1));
     bound(filter, last, "<=", until);

@@ -1,0 +1,71 @@
+/**
+ * Hurts the service at random moments: replicas are killed, and stopped properly now and then, the
+ * database's server crashes and restarts. A seed decides what comes and when.
+ */
+import { until } from "../until.ts";
+import type { Chance } from "./chance.ts";
+import type { Stage } from "./stage.ts";
+
+interface Killing {
+  readonly stage: Stage;
+  readonly chance: Chance;
+  /** Sudden ends: of a replica, or of the database's server. */
+  readonly kills: number;
+  /** How long all of it takes, at least. */
+  readonly forMs: number;
+  /** Rises while the service works: each time it is hurt it has worked since the last time. */
+  readonly progress: () => number;
+}
+
+type Deed = "kill" | "stop" | "crash the server" | "restart the server";
+
+/** A proper end for so many sudden ones. */
+const KILLS_PER_STOP = 4;
+const SERVER_KILLS = 1 / 3;
+const PROGRESS_MS_MAX = 30_000;
+
+interface Killed {
+  /** What was done, and after how many milliseconds. */
+  readonly deeds: readonly string[];
+  /** What was wrong: nothing, as a rule. */
+  readonly faults: readonly string[];
+}
+
+export async function killAtRandom({ stage, chance, kills, forMs, progress }: Killing): Promise<Killed> {
+  const faults: string[] = [];
+  const told: string[] = [];
+  const deeds = deedsOf(kills, chance, stage.server !== undefined);
+  const beganAt = performance.now();
+  const endsAt = beganAt + forMs;
+  for (const [done, deed] of deeds.entries()) {
+    const before = progress();
+    // On average the rest of the time is shared out among the rest of the deeds.
+    const shareMs = Math.max(0, endsAt - performance.now()) / (deeds.length - done + 1);
+    await Bun.sleep(shareMs * 2 * chance.next());
+    await until(`progress before ${deed}`, () => progress() > before, PROGRESS_MS_MAX);
+    const replica = chance.pick(stage.replicas);
+    told.push(`${deed} at ${(performance.now() - beganAt).toFixed(0)} ms`);
+    if (deed === "kill") await replica.kill();
+    else if (deed === "crash the server") await stage.server?.crash();
+    else if (deed === "restart the server") await stage.server?.restart();
+    else {
+      const code = await replica.restart();
+      if (code !== 0) faults.push(`a replica that was stopped exited with ${code}`);
+    }
+  }
+  await Bun.sleep(Math.max(0, endsAt - performance.now()));
+  return { deeds: told, faults };
+}
+
+/** In any order, but each sort of end is there. */
+function deedsOf(kills: number, chance: Chance, hasServer: boolean): Deed[] {
+  const ofServer = hasServer ? Math.ceil(kills * SERVER_KILLS) : 0;
+  const stops = Math.ceil(kills / KILLS_PER_STOP);
+  const some = (count: number, deed: Deed) => Array.from({ length: count }, () => deed);
+  return chance.shuffle([
+    ...some(kills - ofServer, "kill"),
+    ...some(ofServer, "crash the server"),
+    ...some(stops, "stop"),
+    ...some(hasServer ? stops : 0, "restart the server"),
+  ]);
+}

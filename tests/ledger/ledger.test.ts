@@ -1,0 +1,148 @@
+/**
+ * The ledger of the service: whatever is killed, each follower is given the log, in its order,
+ * without a gap and without a double.
+ */
+import { afterEach, expect, test } from "bun:test";
+import type { Database } from "../databases/database.ts";
+import { killLeftovers } from "../faults/postern-process.ts";
+import { until } from "../until.ts";
+import { Chance } from "./chance.ts";
+import { compare, type Evidence, lastWanted } from "./compare.ts";
+import { Consumer } from "./consumer.ts";
+import { describeFindings } from "./findings.ts";
+import { type Follower, walkLog } from "./follower.ts";
+import { killAtRandom } from "./killer.ts";
+import { LateWriters } from "./late-writers.ts";
+import { type Filter, keyOf, Ledger, type LogRecord } from "./record.ts";
+import { newStage, type Stage } from "./stage.ts";
+import { WAYS, Walker } from "./walker.ts";
+import { PROVIDER, senderOf, Writer } from "./writers.ts";
+
+const SEED = Number(process.env["POSTERN_LEDGER_SEED"] ?? 20_250_115);
+const SECONDS = Number(process.env["POSTERN_LEDGER_SECONDS"] ?? 10);
+const KILLS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
+const WRITERS = 32;
+const FOLLOWERS = SECONDS >= 60 ? 20 : 10;
+/** Of load after the last kill, while every follower keeps its connection. */
+const CALM_MS = 1000;
+const CATCH_UP_MS_MAX = 30_000;
+const LONG_MS = 600_000;
+
+/** What a follower may ask for; each of them matches something that is sent. */
+const FILTERS: readonly Filter[] = [
+  {},
+  { kinds: "all" },
+  { kinds: "status" },
+  { kinds: "message,status" },
+  { source: PROVIDER.name },
+  { source: "native" },
+  { kinds: "all", source: PROVIDER.name },
+  { from: senderOf(0) },
+  { kinds: "all", from: senderOf(1), source: PROVIDER.name },
+];
+
+afterEach(killLeftovers);
+
+/** Every way in turn; the first of each begins at the start and sees everything. */
+function startFollowers(stage: Stage, chance: Chance): Follower[] {
+  const ways = [...WAYS.map((way) => [way]), WAYS, "consumer"] as const;
+  return Array.from({ length: FOLLOWERS }, (_, number) => {
+    const way = ways[number % ways.length] ?? "consumer";
+    const first = number < ways.length;
+    const own = chance.of(`follower ${number}`);
+    const filter = first ? { kinds: "all" } : own.pick(FILTERS);
+    const start = first || own.holds(0.6) ? "start" : "now";
+    const name = `follower ${number} (${way}, from ${start}, ${JSON.stringify(filter)})`;
+    const following = { name, filter, start, url: () => own.pick(stage.replicas).url, chance: own } as const;
+    return way === "consumer" ? new Consumer(following, `c${number}`) : new Walker(following, way);
+  });
+}
+
+/** What happened, as one line, and everything that was wrong. */
+interface Outcome {
+  readonly summary: string;
+  readonly faults: readonly string[];
+}
+
+async function runLedger(stage: Stage): Promise<Outcome> {
+  const chance = new Chance(SEED);
+  const ledger = new Ledger();
+  const abandoned = new AbortController();
+  const { signal } = abandoned;
+  const followers = startFollowers(stage, chance);
+  const writers = Array.from({ length: WRITERS }, (_, number) => {
+    const own = chance.of(`writer ${number}`);
+    return new Writer({ signal, ledger, url: () => own.pick(stage.replicas).url, chance: own }, number);
+  });
+  const late =
+    stage.server && new LateWriters({ signal, ledger, url: stage.database.url, chance: chance.of("late") });
+  try {
+    const { deeds, faults } = await killAtRandom({
+      ...{ stage, chance: chance.of("killer"), kills: KILLS, forMs: SECONDS * 1000 },
+      progress: () => ledger.acknowledged(),
+    });
+    for (const follower of followers) follower.calm();
+    await Bun.sleep(CALM_MS);
+    await Promise.all([late?.stop(), ...writers.map((writer) => writer.stop())]);
+    const log = await until("the log", () => walkLog(chance.pick(stage.replicas).url));
+    const caughtUpMs = await catchUp(followers, log);
+    await Promise.all(followers.map((follower) => follower.stop()));
+    const codes = await stage.stop();
+    const evidence = { log, stored: await storedIn(stage.database), posts: ledger.posts };
+    const findings = compare({ ...evidence, followers: followers.map(({ record }) => record) });
+    const connections = followers.reduce((sum, follower) => sum + follower.connections(), 0);
+    return {
+      summary:
+        `${ledger.posts.length} posts, ${log.length} records, ${FOLLOWERS} followers on ${connections} ` +
+        `connections, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms`,
+      faults: [
+        ...faults,
+        ...codes.filter((code) => code !== 0).map((code) => `at the end a replica exited with ${code}`),
+        ...ledger.faults,
+        ...describeFindings(findings),
+        ...(await stage.database.differences()),
+        ...(log.length > 0 ? [] : ["nothing was sent"]),
+      ],
+    };
+  } finally {
+    abandoned.abort();
+    await Promise.all(followers.map((follower) => follower.stop()));
+  }
+}
+
+/** Resolves with how long it took; one that doesn't get there is a finding, with what it lacks. */
+async function catchUp(followers: readonly Follower[], log: readonly LogRecord[]): Promise<number> {
+  const beganAt = performance.now();
+  const isThere = (follower: Follower) => follower.seq() >= lastWanted(log, follower.record);
+  const areThere = () => followers.every(isThere);
+  await until("every follower to be at the end", areThere, CATCH_UP_MS_MAX).catch(() => undefined);
+  return performance.now() - beganAt;
+}
+
+async function storedIn(database: Database): Promise<Evidence["stored"]> {
+  const messages = (await database.sequence()).map(({ seq, message_id }) => {
+    // Messages of the provider begin with its name.
+    const source = message_id.startsWith(`${PROVIDER.name}:`) ? PROVIDER.name : "native";
+    return { seq, key: keyOf({ kind: "message", source, message_id }) };
+  });
+  const events = (await database.eventSequence()).map(({ seq, ...event }) => ({
+    seq,
+    key: keyOf({ ...event, message_id: null }),
+  }));
+  return [...messages, ...events];
+}
+
+test(
+  `over ${KILLS} kills in ${SECONDS} s of load ${FOLLOWERS} followers are given the log, once and in order`,
+  async () => {
+    const stage = await newStage();
+    try {
+      const { summary, faults } = await runLedger(stage);
+      console.log(`ledger: seed ${SEED}: ${summary}`);
+      expect(faults, `seed ${SEED}`).toEqual([]);
+    } finally {
+      await stage.remove();
+    }
+  },
+  LONG_MS,
+);

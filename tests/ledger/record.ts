@@ -1,0 +1,119 @@
+/**
+ * What is known outside the service: what was sent and acknowledged, and what each follower was
+ * given. Nothing here is ever asked of the service; times are milliseconds of this process's clock.
+ */
+
+/** A record as the service shows it to followers; what is compared as a whole isn't named. */
+export interface LogRecord {
+  readonly position: string;
+  readonly kind: string;
+  readonly source: string;
+  readonly message_id: string | null;
+  readonly event_key?: string;
+  readonly from?: string;
+}
+
+/** What a follower asks for; `kinds` as the parameter has them. */
+export interface Filter {
+  readonly kinds?: string;
+  readonly source?: string;
+  readonly from?: string;
+}
+
+/** A record by what it is, wherever it stands: no two records of a log have the same key. */
+export function keyOf({ kind, source, message_id, event_key }: Omit<LogRecord, "position">): string {
+  return [kind, source, kind === "message" ? message_id : event_key].join(" ");
+}
+
+/** The number of a position; throws when it isn't one. */
+export function seqOf(position: string): number {
+  const seq = /^[0-9A-Za-z]{1,64}\.([0-9]{1,19})$/.exec(position)?.[1];
+  if (seq === undefined) throw new Error(`no position: ${JSON.stringify(position)}`);
+  return Number(seq);
+}
+
+/** A POST, or another way in: all of it is acknowledged together. */
+export interface SentPost {
+  readonly keys: readonly string[];
+  /** When its first attempt began. */
+  readonly sentAt: number;
+  /** When the first 200 came. */
+  acknowledgedAt?: number;
+  /** How many 200s said that something in it was new. */
+  created: number;
+}
+
+export class Ledger {
+  readonly posts: SentPost[] = [];
+  /** Answers that no client may get. */
+  readonly faults: string[] = [];
+  #acknowledged = 0;
+
+  send(keys: readonly string[]): SentPost {
+    const post: SentPost = { keys, sentAt: performance.now(), created: 0 };
+    this.posts.push(post);
+    return post;
+  }
+
+  acknowledge(post: SentPost): void {
+    if (post.acknowledgedAt !== undefined) return;
+    post.acknowledgedAt = performance.now();
+    this.#acknowledged++;
+  }
+
+  /** How many posts. */
+  acknowledged(): number {
+    return this.#acknowledged;
+  }
+}
+
+/** A record as a follower was given it: its number, and a digest of all that was said of it. */
+export interface Taken {
+  readonly seq: number;
+  readonly digest: number;
+}
+
+export function takenOf(record: LogRecord): Taken {
+  return { seq: seqOf(record.position), digest: Bun.hash.crc32(JSON.stringify(record)) };
+}
+
+/**
+ * An answer that has looked at everything up to `seq` and found no more: what was acknowledged
+ * before it was asked isn't beyond that, and what was sent after it came is.
+ */
+export interface Look {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  readonly seq: number;
+}
+
+interface Followed {
+  readonly name: string;
+  readonly filter: Filter;
+  /** The number after which it began. */
+  start: number;
+  readonly looks: Look[];
+  /** What no follower may be told. */
+  readonly faults: string[];
+}
+
+/** What was given to a follower that keeps its position itself: everything once, in order. */
+export interface Walk extends Followed {
+  readonly way: "walk";
+  readonly taken: Taken[];
+}
+
+/** What happened to a consumer, whose position the service keeps. */
+export type ConsumerStep =
+  | { readonly step: "page"; readonly taken: readonly Taken[] }
+  /** From here on the service may have the position. */
+  | { readonly step: "acknowledging"; readonly seq: number }
+  /** From here on it has it, or the later one that it answered with. */
+  | { readonly step: "acknowledged"; readonly seq: number };
+
+export interface Consumption extends Followed {
+  readonly way: "consumer";
+  readonly steps: ConsumerStep[];
+}
+
+export type FollowerRecord = Walk | Consumption;

@@ -1,0 +1,117 @@
+/**
+ * The service under test, as processes on a database of the engine that a run is about, and the
+ * ways in which it can be hurt. An address stays what it is for as long as the stage stands.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Database, newDatabase } from "../databases/database.ts";
+import { postgresDatabase } from "../databases/postgres.ts";
+import { type PosternProcess, startPostern } from "../faults/postern-process.ts";
+import { newFolder } from "../folder.ts";
+import { freePort } from "../postgres/kept-process.ts";
+import { newPostgresServer } from "../postgres/own-server.ts";
+import { sessionOn } from "../postgres/server.ts";
+import { PROVIDER } from "./writers.ts";
+
+const POSTGRES_REPLICAS = 2;
+
+interface Replica {
+  readonly url: string;
+  /** SIGKILL; resolves when another process listens at the same address. */
+  readonly kill: () => Promise<void>;
+  /** SIGTERM likewise; resolves with the exit code of the one that was stopped. */
+  readonly restart: () => Promise<number>;
+}
+
+/** A database's own server, which can be hurt too. */
+interface DatabaseServer {
+  readonly crash: () => Promise<void>;
+  readonly restart: () => Promise<void>;
+}
+
+export interface Stage {
+  readonly replicas: readonly Replica[];
+  readonly database: Database;
+  /** Undefined where the database has no server. */
+  readonly server: DatabaseServer | undefined;
+  /** Stops every replica, which has to exit with 0, and resolves with the exit codes. */
+  readonly stop: () => Promise<readonly number[]>;
+  readonly remove: () => Promise<void>;
+}
+
+export async function newStage(): Promise<Stage> {
+  const folder = newFolder();
+  const config = join(folder.path, "postern.yaml");
+  const { name, kind, secret } = PROVIDER;
+  writeFileSync(config, `sources:\n  ${name}:\n    kind: ${kind}\n    secret: ${secret}\n`);
+  const { database, server, count } = await newBase();
+  const replicas = await Promise.all(
+    Array.from({ length: count }, () => startKept(database.url, { POSTERN_CONFIG: config })),
+  );
+  return {
+    replicas,
+    database,
+    server,
+    stop: () => Promise.all(replicas.map((replica) => replica.stop())),
+    remove: async () => {
+      await Promise.all(replicas.map((replica) => replica.end()));
+      await database.drop();
+      folder.remove();
+    },
+  };
+}
+
+async function newBase(): Promise<Pick<Stage, "database" | "server"> & { readonly count: number }> {
+  if (process.env["POSTERN_TEST_ENGINE"] !== "postgres")
+    return { database: await newDatabase(), server: undefined, count: 1 };
+  const server = await newPostgresServer();
+  const { query, close } = sessionOn(server.url("postgres"));
+  const url = server.url("postgres");
+  const drop = async () => {
+    await close();
+    await server.remove();
+  };
+  const again = (how: "fast" | "immediate") => async () => {
+    await server.stop(how);
+    await server.start();
+  };
+  return {
+    database: postgresDatabase({ url, query, drop }),
+    server: { crash: again("immediate"), restart: again("fast") },
+    count: POSTGRES_REPLICAS,
+  };
+}
+
+interface KeptReplica extends Replica {
+  /** SIGTERM; resolves with the exit code. */
+  readonly stop: () => Promise<number>;
+  /** At once, whatever it does. */
+  readonly end: () => Promise<void>;
+}
+
+/** One that comes back at the same address. */
+async function startKept(database: string, env: Readonly<Record<string, string>>): Promise<KeptReplica> {
+  const port = freePort();
+  const start = () => startPostern({ database, env: { ...env, PORT: String(port) } });
+  let process: PosternProcess = await start();
+  const end = async (signal: NodeJS.Signals) => {
+    process.kill(signal);
+    return process.exited;
+  };
+  return {
+    url: process.url,
+    kill: async () => {
+      await end("SIGKILL");
+      process = await start();
+    },
+    restart: async () => {
+      const code = await end("SIGTERM");
+      process = await start();
+      return code;
+    },
+    stop: () => end("SIGTERM"),
+    end: async () => {
+      await end("SIGKILL");
+    },
+  };
+}
