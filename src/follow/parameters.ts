@@ -12,7 +12,7 @@ import {
 } from "../core/page-parameters.ts";
 import { parsePosition } from "../core/position.ts";
 
-const ALL = "all";
+export const ALL = "all";
 /** What counts even when it is empty: then it is wrong. */
 const NEVER_EMPTY = { after: true, limit: true, wait: true };
 
@@ -73,8 +73,12 @@ export function startOfText(text: string): Start | undefined {
 
 export const START_RULE = "It takes a position, start, now or an instant such as 2025-01-15T10:00:00Z";
 
-/** In one order and each once, so that the same filter looks the same. */
+/**
+ * In one order and each once, so that the same filter looks the same; undefined for no kinds, and
+ * for unknown ones.
+ */
 export function kindsOf(names: readonly string[]): readonly RecordKind[] | undefined {
+  if (names.length === 1 && names[0] === ALL) return RECORD_KINDS;
   const known: readonly string[] = RECORD_KINDS;
   if (names.length === 0 || names.some((name) => !known.includes(name))) return undefined;
   return RECORD_KINDS.filter((kind) => names.includes(kind));
@@ -92,14 +96,14 @@ export function followParameters(schema: TObject): (query: string) => FollowPara
     if (start === undefined)
       errors.push(fieldError("query", "after", "position_invalid", START_RULE, given["after"]));
     const kinds = given["kinds"] ?? "message";
-    const wanted = kinds === ALL ? undefined : kindsOf(kinds.split(","));
-    if (kinds !== ALL && wanted === undefined) {
+    const wanted = kindsOf(kinds.split(","));
+    if (wanted === undefined) {
       const msg = `It takes all, or some of ${RECORD_KINDS.join(", ")}, apart by commas`;
       errors.push(fieldError("query", "kinds", "enum", msg, kinds));
     }
     const { source, from, to } = given;
     const filter = {
-      ...(wanted !== undefined && { kinds: wanted }),
+      ...(wanted !== undefined && wanted !== RECORD_KINDS && { kinds: wanted }),
       ...(source !== undefined && { sources: [source] }),
       ...(from !== undefined && { from: addressOf(from) }),
       ...(to !== undefined && { to: addressOf(to) }),

@@ -152,7 +152,7 @@ function addressMistakes(files: Files, path: string): string[] {
 
 /** What both proxies have to know of Postern. */
 function proxyMistakes(files: Files): string[] {
-  const [, idle = ""] = /IDLE_TIMEOUT_S = (\d+);/.exec(textOf(files, "src/http/server.ts")) ?? [];
+  const [, idle = ""] = /IDLE_TIMEOUT_S = (\d+);/.exec(textOf(files, "src/http/dispatch.ts")) ?? [];
   const balancer = textOf(files, "deploy/Caddyfile.balancer");
   const [, health = ""] = /health_uri (\S+)/.exec(balancer) ?? [];
   const found = ["deploy/Caddyfile", "deploy/Caddyfile.balancer"].filter((path) => {

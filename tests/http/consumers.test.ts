@@ -1,6 +1,7 @@
 /** `/consumers…`: positions that the service keeps. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Compile } from "typebox/compile";
+import { RECORD_KINDS } from "../../src/core/changes.ts";
 import { ConsumerAnswer } from "../../src/follow/consumers/consumer.ts";
 import { newDatabase } from "../databases/database.ts";
 import { message } from "../messages.ts";
@@ -49,6 +50,13 @@ describe("a consumer", () => {
       expect((await put("first", other)).status).toBe(409);
     const shown = await ask("GET", "/consumers/first");
     expect([shown.status, shown.body]).toMatchObject([200, { name: "first", lag_records: 2 }]);
+  });
+
+  test("wants all kinds where it says so", async () => {
+    const made = await put("everything", { kinds: ["all"] });
+    expect(made.status).toBe(201);
+    expect((made.body as { kinds: string[] }).kinds).toEqual([...RECORD_KINDS]);
+    expect((await put("everything", { kinds: [...RECORD_KINDS].reverse() })).status).toBe(200);
   });
 
   test("begins at the start, now, at a position or an instant", async () => {
@@ -174,6 +182,7 @@ describe("a mistake", () => {
       ["PUT", "/consumers/a", { start: "tomorrow" }],
       ["PUT", "/consumers/a", { start: 1 }],
       ["PUT", "/consumers/a", { kinds: [] }],
+      ["PUT", "/consumers/a", { kinds: ["all", "message"] }],
       ["PUT", "/consumers/a", { kinds: ["unknown"] }],
       ["PUT", "/consumers/a", { kinds: "message" }],
       ["PUT", "/consumers/a", { source: 1 }],

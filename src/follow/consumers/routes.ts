@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { RECORD_KINDS, type RecordKind } from "../../core/changes.ts";
+import { RECORD_KINDS } from "../../core/changes.ts";
 import { CONSUMERS_MAX, type Consumer, type ConsumerFilter } from "../../core/consumers.ts";
 import {
   DetailAnswer,
@@ -19,6 +19,7 @@ import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
 import { answerPage, LogPageAnswer, LostAnswer, lost } from "../answer-page.ts";
 import type { Following } from "../following.ts";
 import {
+  ALL,
   FOLLOWED_PAGE_PARAMETERS,
   followParameters,
   kindsOf,
@@ -51,7 +52,10 @@ const NewConsumerBody = Type.Object(
       startText("A position, `start` (default), `now` or an instant; counts only when the consumer is made."),
     ),
     kinds: Type.Optional(
-      Type.Array(Type.Enum([...RECORD_KINDS]), { minItems: 1, description: "Default: `message` alone." }),
+      Type.Array(Type.Enum([...RECORD_KINDS, ALL]), {
+        minItems: 1,
+        description: "Kinds, or `all` by itself; default: `message` alone.",
+      }),
     ),
     source: optionalText("The name of a source; `native` for messages of `POST /webhook`."),
     from: optionalText("Exact sender; events have none and never match."),
@@ -223,7 +227,7 @@ const seeks = Compile(SeekBody);
 
 interface NewConsumerGiven {
   readonly start?: string;
-  readonly kinds?: readonly RecordKind[];
+  readonly kinds?: readonly string[];
   readonly source?: string | null;
   readonly from?: string | null;
   readonly to?: string | null;
@@ -235,11 +239,16 @@ async function create(following: Following, exchange: Exchange): Promise<Respons
     return json(422, { detail: [fieldError("path", "name", "string_pattern_mismatch", NAME_RULE, name)] });
   const read = await bodyOf<NewConsumerGiven>(exchange, newConsumers);
   if ("errors" in read) return json(422, { detail: read.errors });
-  const { start: text = "start", kinds = ["message"], source, from, to } = read.value;
+  const { start: text = "start", kinds: named = ["message"], source, from, to } = read.value;
   const start = startOfText(text);
   if (start === undefined) return json(422, { detail: [startError("start", text)] });
+  const kinds = kindsOf(named);
+  if (kinds === undefined) {
+    const error = fieldError("body", "kinds", "enum", "`all` stands by itself", named);
+    return json(422, { detail: [error] });
+  }
   const filter: ConsumerFilter = {
-    kinds: kindsOf(kinds) ?? kinds,
+    kinds,
     ...(source != null && { sources: [source] }),
     ...(from != null && { from }),
     ...(to != null && { to }),
