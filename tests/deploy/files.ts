@@ -15,7 +15,7 @@ export type Files = ReadonlyMap<string, string>;
 
 export function readDeployFiles(): Files {
   const manifests = readdirSync(join(ROOT, KUBERNETES)).map((name) => `${KUBERNETES}/${name}`);
-  const others = ["Dockerfile", "deploy/Caddyfile", "deploy/Caddyfile.balancer", "src/http/server.ts"];
+  const others = ["Dockerfile", "deploy/Caddyfile", "deploy/Caddyfile.balancer", "src/http/dispatch.ts"];
   const compose = readdirSync(ROOT).filter((name) => /^docker-compose.*\.yml$/.test(name));
   return new Map(
     [...manifests, ...others, ...compose].map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
