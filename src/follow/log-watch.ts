@@ -172,6 +172,11 @@ export class LogWatch {
       if (end === undefined) return;
       const { mark = "" } = parsePosition(end.position) ?? {};
       const changes = await store.changes({ after: end.seq, mark, limit: PAGE_RECORDS });
+      // Somebody has begun further on meanwhile.
+      if (this.#end !== end) {
+        this.#isDue = true;
+        return;
+      }
       this.#isDue ||= changes.more;
       this.#apartMs = changes.more ? 0 : changes.records.length > BUSY_RECORDS ? APART_BUSY_MS : APART_MS;
       if (changes.isLost) this.#lost();
@@ -205,10 +210,14 @@ export class LogWatch {
 
   /** The log isn't what it was: each looks whether its own position still holds. */
   #lost(): void {
+    this.#forget();
+    this.#wakeAll(undefined);
+  }
+
+  #forget(): void {
     this.#window = [];
     this.#from = undefined;
     this.#end = undefined;
-    this.#wakeAll(undefined);
   }
 
   #wakeAll(place: Place | undefined): void {
@@ -259,6 +268,7 @@ export class LogWatch {
     this.#cancelLinger = this.#options.clock.after(LINGER_MS, () => {
       this.#stopListening?.();
       this.#stopListening = undefined;
+      this.#forget();
     });
   }
 }
