@@ -18,9 +18,11 @@ COPY --from=build /build/dist/postern /usr/local/bin/postern
 # A new volume takes its owner from here.
 COPY --from=build --chown=65532:65532 /build/data /data
 # SQLite's temporary files (large sorts) go where the database has its room: the root file system may be read-only.
+# Bun makes 256 requests at a time unless it is told otherwise: receivers that hang would hold up deliveries to others.
 ENV HOST=0.0.0.0 \
     DATABASE_URL=sqlite:////data/app.db \
-    SQLITE_TMPDIR=/data
+    SQLITE_TMPDIR=/data \
+    BUN_CONFIG_MAX_HTTP_REQUESTS=65535
 WORKDIR /
 USER 65532:65532
 VOLUME /data

@@ -15,7 +15,11 @@ if (process.versions.bun === undefined) runUnderBun();
 else await import(MAIN.href);
 
 function runUnderBun() {
-  const child = spawn(findBun(), [fileURLToPath(MAIN), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(findBun(), [fileURLToPath(MAIN), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    // Bun reads it when it starts; with 256 requests at a time receivers that hang hold up deliveries to others.
+    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", ...process.env },
+  });
   // Ctrl-C reaches the whole group of a terminal; passed on once more it would mean: stop now.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   process.on("SIGINT", () => terminal || child.kill("SIGINT"));

@@ -13,4 +13,6 @@ if [ -z "${WEBHOOK_SECRET:-}" ] && [ -z "${WEBHOOK_SECRET_FILE:-}" ]; then
 fi
 echo "A first message, ready to paste into another terminal:" >&2
 "$bun" src/main.ts send --dry-run --id hello-1 --from +919876543210 --to +14155550100 --text "Hello, Postern" >&2
+# Receivers that hang hold up no deliveries to others; Bun reads it when it starts.
+export BUN_CONFIG_MAX_HTTP_REQUESTS="${BUN_CONFIG_MAX_HTTP_REQUESTS:-65535}"
 exec "$bun" src/main.ts serve

@@ -13,6 +13,28 @@ const NON_PUBLIC = [
   ...["::1/128", "fc00::/7", "fe80::/10"],
 ];
 
+/**
+ * What of IPv4 isn't on the public internet: IANA's registry of special purposes (RFC 6890), and
+ * what only a cloud's machines reach. 169.254.169.254 and 100.100.100.200 are within its ranges.
+ */
+const SPECIAL_V4 = subnets("ipv4", [
+  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"],
+  ...["192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"],
+  ...["192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"],
+  ...["224.0.0.0/4", "240.0.0.0/4"],
+  // Azure's: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+  "168.63.129.16/32",
+]);
+
+/**
+ * All of IPv6 that is given out for the public internet (RFC 4291). NAT64, unique-local, link-local
+ * and multicast addresses and those that hold one of IPv4 are outside of it.
+ */
+const GLOBAL_V6 = subnets("ipv6", ["2000::/3"]);
+
+/** Within it: protocols' own (Teredo, ORCHID, benchmarks, …), 6to4, and two for documentation. */
+const SPECIAL_V6 = subnets("ipv6", ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
+
 const V4_IN_V6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 
 /**
@@ -42,7 +64,27 @@ export function parseRanges(text: string): AddressRanges | undefined {
   return rangesOf(words.flatMap((word) => (word.toLowerCase() === "private" ? NON_PUBLIC : [word])));
 }
 
+/**
+ * Whether the address is one on the public internet, reached as what it says. An address of IPv4 in
+ * one of IPv6 isn't, whatever it is: nobody needs that spelling, and it names another network.
+ */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !SPECIAL_V4.check(address, "ipv4");
+  if (family !== 6 || address.includes("%")) return false;
+  return GLOBAL_V6.check(address, "ipv6") && !SPECIAL_V6.check(address, "ipv6");
+}
+
 export const nonPublicRanges = rangesOf(NON_PUBLIC) as AddressRanges;
+
+function subnets(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
 
 function rangesOf(ranges: readonly string[]): AddressRanges | undefined {
   const list = new BlockList();

@@ -1,5 +1,8 @@
 /** The npm package's command, under Node and under Bun. */
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newFolder } from "../folder.ts";
 import { BIN, newServer, postern } from "./postern.ts";
 
 const RUNTIMES = [
@@ -45,3 +48,14 @@ test.each(RUNTIMES)(
     expect(await server.stop()).toBe(0);
   },
 );
+
+test("under Node the package's command lets more requests be under way than Bun does by itself", async () => {
+  const folder = newFolder();
+  const preload = join(folder.path, "preload.ts");
+  writeFileSync(preload, "console.log(process.env.BUN_CONFIG_MAX_HTTP_REQUESTS);");
+  const asked = (env: Record<string, string>) =>
+    postern(["--version"], { command: ["node", BIN], env: { BUN_OPTIONS: `--preload=${preload}`, ...env } });
+  expect((await asked({})).stdout).toStartWith("65535\n");
+  expect((await asked({ BUN_CONFIG_MAX_HTTP_REQUESTS: "300" })).stdout).toStartWith("300\n");
+  folder.remove();
+});

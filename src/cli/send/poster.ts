@@ -1,4 +1,5 @@
 /** Posts one request until it has an answer that counts; each attempt is signed when it is made. */
+import { retryAfterMs } from "../../lib/retry-after.ts";
 import type { Trial } from "../../sources/provider-source.ts";
 import { VERSION } from "../../version.ts";
 import { detailOf } from "../answer-detail.ts";
@@ -40,7 +41,8 @@ export async function post(target: Target, signedAt: (now: number) => Trial): Pr
       const reason = "lost" in answer ? answer.lost : inWords(answer);
       return { kind: "failed", latencyMs: "lost" in answer ? undefined : latencyMs, reason };
     }
-    const askedMs = "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now());
+    const askedMs =
+      "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now(), RETRY_AFTER_MS_MAX);
     await Bun.sleep(askedMs ?? Math.min(BACKOFF_MS * 2 ** attempt, BACKOFF_MS_MAX));
   }
 }
@@ -94,14 +96,4 @@ function verdictOf(answer: Answer, latencyMs: number): Verdict {
 /** Status and detail on one line. */
 function inWords({ status, text }: Answer): string {
   return `${status} ${detailOf(text).replace(/\s+/g, " ").trim().slice(0, DETAIL_CHARS_MAX)}`.trim();
-}
-
-/**
- * RFC 9110, section 10.2.3: seconds, or a date. Undefined when it says nothing that can be
- * followed.
- */
-export function retryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), RETRY_AFTER_MS_MAX);
 }

@@ -1,11 +1,10 @@
-/**
- * Posts records to an application, as a destination of the service would: in the form and with the
- * headers of Standard Webhooks.
- */
+/** Posts records to an application, exactly as a destination of the service would. */
+import { openHttpSink } from "../../follow/deliver/http-sink.ts";
+import type { Sink } from "../../follow/deliver/sink.ts";
+import { webhookBody, webhookId } from "../../follow/deliver/webhook-message.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { signingKey, webhookSignature } from "../../lib/standard-webhooks.ts";
 import { VERSION } from "../../version.ts";
-import { isMessage, type RecordOfLog } from "./record.ts";
+import type { RecordOfLog } from "./record.ts";
 
 export interface Outcome {
   readonly isSuccess: boolean;
@@ -22,64 +21,24 @@ interface ForwarderOptions {
 }
 
 const ANSWER_MS_MAX = 15_000;
-const ID_DIGITS = 32;
-const NUL = "\0";
 
 export class Forwarder {
-  readonly #options: ForwarderOptions;
-  readonly #key: Uint8Array | undefined;
+  readonly #sink: Sink;
 
-  constructor(options: ForwarderOptions) {
-    this.#options = options;
-    this.#key = options.secret === undefined ? undefined : signingKey(options.secret);
+  constructor({ url, secret, clock }: ForwarderOptions) {
+    const secrets = secret === undefined ? [] : [secret];
+    // Whoever runs the command could ask that address anyway.
+    const more = { timeoutMs: ANSWER_MS_MAX, allowPrivate: true, version: VERSION };
+    this.#sink = openHttpSink({ url, secrets, clock, ...more });
   }
 
-  /** One attempt; throws when the signal is aborted. */
-  async post(record: RecordOfLog, signal: AbortSignal): Promise<Outcome> {
-    const { url, clock } = this.#options;
-    const id = webhookId(record);
-    const timestamp = Math.floor(clock.now() / 1000);
-    const body = webhookBody(record);
-    const startedAt = clock.elapsed();
-    const late = AbortSignal.timeout(ANSWER_MS_MAX);
-    const outcome = (isSuccess: boolean, said: string): Outcome => ({
-      ...{ isSuccess, said },
-      ms: Math.round(clock.elapsed() - startedAt),
-    });
-    try {
-      const answer = await fetch(url, {
-        method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          "User-Agent": `postern/${VERSION}`,
-          "webhook-id": id,
-          "webhook-timestamp": String(timestamp),
-          ...(this.#key && { "webhook-signature": webhookSignature(this.#key, id, timestamp, body) }),
-        },
-        body,
-        redirect: "manual",
-        signal: AbortSignal.any([signal, late]),
-      });
-      await answer.body?.cancel();
-      return outcome(answer.ok, String(answer.status));
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const { code, message } = error as { code?: string; message?: string };
-      return outcome(false, late.aborted ? "no answer" : (code ?? message ?? "no answer"));
-    }
+  /** The attempt of this number; throws when the signal is aborted. */
+  async post(record: RecordOfLog, number: number, signal: AbortSignal): Promise<Outcome> {
+    const body = webhookBody({ record, text: JSON.stringify(record) });
+    const attempt = { id: webhookId({ record }), number, isReplay: false, body };
+    const outcome = await this.#sink.send(attempt, signal);
+    signal.throwIfAborted();
+    const said = outcome.isDelivered ? outcome.status : (outcome.status ?? outcome.cause);
+    return { isSuccess: outcome.isDelivered, said: String(said), ms: outcome.ms };
   }
-}
-
-/** The same for the same record, at each attempt and from each sender. */
-export function webhookId(record: RecordOfLog): string {
-  const key = isMessage(record)
-    ? ["message", record.message_id]
-    : [record.kind, record.source, record.event_key];
-  const hash = new Bun.CryptoHasher("sha256").update(key.join(NUL)).digest("hex");
-  return `evt_${hash.slice(0, ID_DIGITS)}`;
-}
-
-export function webhookBody(record: RecordOfLog): string {
-  const type = isMessage(record) ? "message.received" : `message.${record.kind}`;
-  return JSON.stringify({ type, timestamp: record.created_at, data: record });
 }

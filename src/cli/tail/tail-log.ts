@@ -147,14 +147,16 @@ class Tail {
 
   /** What a consumer of the service has to get is tried until it is taken. */
   async #forward(record: RecordOfLog, forwarder: Forwarder): Promise<Outcome> {
-    for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(2 * pauseMs, RETRY_MS_MAX)) {
-      const outcome = await forwarder.post(record, this.#signal);
+    let pauseMs = RETRY_MS;
+    for (let number = 1; ; number++) {
+      const outcome = await forwarder.post(record, number, this.#signal);
       const isLast = outcome.isSuccess || this.#flags.consumer === undefined;
       const told = `postern: ${record.position}: ${outcome.said}, ${outcome.ms} ms`;
       if (!isLast) say(`${told}; tried again in ${pauseMs / 1000} s`);
       else if (this.#flags.json === true) say(told);
       if (isLast) return outcome;
       await pause(pauseMs, undefined, { signal: this.#signal });
+      pauseMs = Math.min(2 * pauseMs, RETRY_MS_MAX);
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { retryAfterMs } from "./poster.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 const NOW = Date.parse("2025-01-15T10:00:00Z");
 
@@ -13,5 +13,5 @@ test.each([
   ["", undefined],
   [null, undefined],
 ])("Retry-After %j means to wait %p ms", (header, expected) => {
-  expect(retryAfterMs(header, NOW)).toBe(expected as number);
+  expect(retryAfterMs(header, NOW, 60_000)).toBe(expected as number);
 });

@@ -1,0 +1,237 @@
+/**
+ * A destination that takes records by POST, signed by Standard Webhooks
+ * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). A
+ * request goes to the very address that was checked, to no proxy and after no redirect
+ * (docs/decisions/0025-deliveries-go-to-the-address-that-was-checked.md).
+ */
+import { isIP } from "node:net";
+import type { Clock } from "../../lib/clock.ts";
+import { outboundHost, outboundUrlMistake } from "../../lib/outbound-url.ts";
+import { retryAfterMs } from "../../lib/retry-after.ts";
+import { signingKey, webhookSignature } from "../../lib/standard-webhooks.ts";
+import { type AttemptLimit, AttemptLimits } from "./attempt-limits.ts";
+import { excerptOf } from "./excerpt.ts";
+import { failureOf } from "./failure.ts";
+import { openHostAddresses, type Resolve, systemResolve } from "./host-addresses.ts";
+import { type Attempt, CAUSES, type Cause, type Outcome, type Sink, type Undelivered } from "./sink.ts";
+
+export interface HttpSinkOptions {
+  readonly url: URL;
+  /** Each signs: while one is being rotated, the receiver may know either. None doesn't sign. */
+  readonly secrets: readonly string[];
+  /** From the beginning until the head of the answer is there. */
+  readonly timeoutMs: number;
+  readonly allowPrivate: boolean;
+  /** Postern's, for `User-Agent`. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly resolve?: Resolve;
+  /** PEM; certificates of these authorities are accepted instead of the system's. */
+  readonly ca?: string;
+}
+
+const ANSWER_BYTES_MAX = 16 * 1024;
+/** What comes of the answer later than this behind its head isn't waited for. */
+const ANSWER_BODY_MS_MAX = 1000;
+/** Receivers close what idles; an attempt that begins at that very moment fails. */
+const IDLE_S = 30;
+const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
+
+export function openHttpSink(options: HttpSinkOptions): Sink {
+  const { url, allowPrivate, clock, timeoutMs } = options;
+  const host = outboundHost(url);
+  const mistake = outboundUrlMistake(url, allowPrivate);
+  const addresses = openHostAddresses({
+    host,
+    allowPrivate,
+    clock,
+    resolve: options.resolve ?? systemResolve,
+  });
+  const urlAt = urlsOf(url);
+  const requestOf = requestsTo(options);
+  const session = sessionTo(options);
+  const limits = new AttemptLimits(clock);
+
+  /**
+   * Throws what `fetch` throws. Where no connection was made nothing was sent, and the next address
+   * is tried.
+   */
+  async function answerFrom(
+    found: readonly string[],
+    request: BunFetchRequestInit,
+    limit: AttemptLimit,
+  ): Promise<Response> {
+    for (const [index, address] of found.entries()) {
+      try {
+        const answer = await session.fetch(urlAt(address), { ...request, signal: limit.signal });
+        addresses.prefer(address);
+        return answer;
+      } catch (error) {
+        if (limit.why === "stopped") throw error;
+        addresses.prefer(found[(index + 1) % found.length] ?? address);
+        if (index === found.length - 1 || failureOf(error).cause !== "refused") throw error;
+      }
+    }
+    throw new RangeError("a name was found without an address");
+  }
+
+  async function send(attempt: Attempt, limit: AttemptLimit): Promise<Outcome> {
+    const startedAt = clock.elapsed();
+    const elapsedMs = () => Math.round(clock.elapsed() - startedAt);
+    const failure = (cause: Cause, excerpt: string): Outcome => ({
+      ...{ isDelivered: false, status: null, cause, excerpt: excerptOf(excerpt), ms: elapsedMs() },
+    });
+    if (mistake !== undefined) return failure("address", mistake);
+    try {
+      const found = addresses.fresh() ?? (await limit.wait(addresses.find()));
+      if (found === undefined && limit.why === "stopped") return failure("stopped", CAUSES.stopped);
+      if (found === undefined) {
+        addresses.forget();
+        return failure("dns", `${host} isn't resolved within ${timeoutMs} ms`);
+      }
+      if ("cause" in found) return failure(found.cause, found.excerpt);
+      const answer = await answerFrom(found.addresses, requestOf(attempt), limit);
+      const ms = elapsedMs();
+      limit.endWithin(ANSWER_BODY_MS_MAX);
+      if (answer.ok) {
+        await drain(answer);
+        return { isDelivered: true, status: answer.status, ms };
+      }
+      return { ...refusalOf(answer, await startOf(answer), clock.now()), ms };
+    } catch (error) {
+      if (limit.why === "timeout") return failure("timeout", `no answer within ${timeoutMs} ms`);
+      if (limit.why === "stopped") return failure("stopped", CAUSES.stopped);
+      const { cause, excerpt } = failureOf(error);
+      return failure(cause, excerpt);
+    }
+  }
+
+  return {
+    send: async (attempt, signal) => {
+      const limit = limits.begin(timeoutMs, signal);
+      try {
+        return await send(attempt, limit);
+      } finally {
+        limits.release(limit);
+      }
+    },
+    close: () => {
+      limits.close();
+      session.close();
+    },
+  };
+}
+
+/** The host's own certificate is asked for, whichever of its addresses the request goes to. */
+function sessionTo({ url, ca }: HttpSinkOptions): Bun.FetchSession {
+  const host = outboundHost(url);
+  return new Bun.FetchSession({
+    proxy: false,
+    keepAlive: { idleTimeout: IDLE_S },
+    tls: {
+      rejectUnauthorized: true,
+      ...(isIP(host) === 0 && { serverName: host }),
+      ...(ca !== undefined && { ca }),
+    },
+  });
+}
+
+/** What is the same in all requests of a sink is made once. */
+function requestsTo({
+  url,
+  secrets,
+  clock,
+  version,
+}: HttpSinkOptions): (attempt: Attempt) => BunFetchRequestInit {
+  const keys = secrets.map(signingKey);
+  const common = {
+    Host: url.host,
+    "Content-Type": "application/json",
+    "User-Agent": `Postern/${version}`,
+    ...((url.username !== "" || url.password !== "") && { Authorization: basicAuthorization(url) }),
+  };
+  return ({ id, number, isReplay, body }) => {
+    const timestamp = Math.floor(clock.now() / 1000);
+    return {
+      method: "POST",
+      headers: {
+        ...common,
+        "webhook-id": id,
+        "webhook-timestamp": String(timestamp),
+        ...(keys.length > 0 && {
+          "webhook-signature": keys.map((key) => webhookSignature(key, id, timestamp, body)).join(" "),
+        }),
+        "postern-attempt": String(number),
+        ...(isReplay && { "postern-replay": "true" }),
+      },
+      body,
+      redirect: "manual",
+      decompress: false,
+    };
+  };
+}
+
+/** The same URL with an address in place of the host, and without what headers say. */
+function urlsOf({ protocol, port, pathname, search }: URL): (address: string) => string {
+  const rest = `${port === "" ? "" : `:${port}`}${pathname}${search}`;
+  return (address) => `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${rest}`;
+}
+
+/** RFC 7617. */
+function basicAuthorization({ username, password }: URL): string {
+  const plain = (text: string) =>
+    text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
+  return `Basic ${Buffer.from(`${plain(username)}:${plain(password)}`).toString("base64")}`;
+}
+
+/**
+ * Reads the answer to its end, so that its connection can be used again, but no more than 16 KiB
+ * and not beyond the limit of the attempt: then it is left, and its connection closed. Gives what
+ * has come; that the rest fails changes nothing, as the status tells the outcome.
+ */
+async function startOf(answer: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const reader = answer.body?.getReader();
+    while (bytes <= ANSWER_BYTES_MAX) {
+      const next = await reader?.read();
+      if (next === undefined || next.done) return Buffer.concat(chunks);
+      chunks.push(next.value);
+      bytes += next.value.length;
+    }
+    await reader?.cancel();
+  } catch {}
+  return Buffer.concat(chunks);
+}
+
+/** The same where nothing is kept: without a reader an attempt costs a tenth less. */
+async function drain(answer: Response): Promise<void> {
+  if (!(Number(answer.headers.get("content-length") ?? Number.NaN) <= ANSWER_BYTES_MAX)) {
+    await startOf(answer);
+    return;
+  }
+  try {
+    await answer.bytes();
+  } catch {}
+}
+
+function refusalOf(answer: Response, start: Uint8Array, now: number): Omit<Undelivered, "ms"> {
+  const { status, headers } = answer;
+  const isRedirect = status >= 300 && status < 400;
+  const isEncoded = headers.has("content-encoding");
+  const said = isRedirect
+    ? `to ${headers.get("location") ?? "nowhere"}`
+    : isEncoded
+      ? ""
+      : new TextDecoder().decode(start);
+  const excerpt = excerptOf(said);
+  const waitMs = retryAfterMs(headers.get("retry-after"), now, RETRY_AFTER_MS_MAX);
+  return {
+    isDelivered: false,
+    status,
+    cause: isRedirect ? "redirect" : "status",
+    excerpt: excerpt === "" ? null : excerpt,
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * A record as a webhook, in the form that Standard Webhooks recommends. What it says depends on the
+ * record alone, so it is the same at each attempt and from each sender.
+ */
+
+/** What a record is known by, and when it was received. */
+type Known = { readonly created_at: string } & (
+  | { readonly message_id: string; readonly event_key?: never }
+  | { readonly kind: string; readonly source: string; readonly event_key: string }
+);
+
+const ID_DIGITS = 32;
+const NUL = "\0";
+
+/** `evt_` and 32 hexadecimal digits. */
+export function webhookId({ record }: { readonly record: Known }): string {
+  const key =
+    record.event_key === undefined
+      ? ["message", record.message_id]
+      : [record.kind, record.source, record.event_key];
+  const hash = new Bun.CryptoHasher("sha256").update(key.join(NUL)).digest("hex");
+  return `evt_${hash.slice(0, ID_DIGITS)}`;
+}
+
+/** JSON; `text` is the record's own. */
+export function webhookBody({ record, text }: { readonly record: Known; readonly text: string }): string {
+  const type = record.event_key === undefined ? "message.received" : `message.${record.kind}`;
+  return `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(record.created_at)},"data":${text}}`;
+}
