@@ -81,7 +81,7 @@ export const SETTINGS = {
     "POSTERN_CONFIG",
     undefined,
     "a file",
-    "The configuration file with the providers' sources, if there are any.",
+    "The configuration file with the providers' sources and the destinations, if there are any.",
   ),
   databaseUrl: setting<DatabaseUrl>({
     name: "DATABASE_URL",

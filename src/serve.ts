@@ -3,6 +3,8 @@
  * reverse. The only file that knows all parts.
  */
 import { type Settings, webhookSecrets } from "./config.ts";
+import type { DestinationConfig, Destinations } from "./core/destination-config.ts";
+import { describe, StartRefused } from "./core/errors.ts";
 import type { ProviderSource, Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
@@ -41,6 +43,7 @@ import { type Listening, listen } from "./http/server.ts";
 import { Streams } from "./http/streams.ts";
 import { type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { inTime } from "./lib/in-time.ts";
 import type { Route } from "./lib/route.ts";
 import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
@@ -54,28 +57,45 @@ const DRAIN_MS_MAX = 8500;
 const LOG_FLUSH_MS_MAX = 500;
 const POLL_MS = 5;
 
-interface Surroundings {
+/** What a configuration file says; without one there is nothing of either. */
+interface Configuration {
+  /** With some, the native source is served only if it has a secret. */
+  readonly sources: readonly ProviderSource[];
+  readonly destinations: readonly DestinationConfig[];
+}
+
+interface Surroundings extends Partial<Configuration> {
   readonly clock?: Clock;
   readonly newId?: NewId;
   /** Where log lines go; 1 is stdout. */
   readonly logFd?: number;
-  /** The configured sources; with some, the native one is served only if it has a secret. */
-  readonly sources?: readonly ProviderSource[];
+  /** Makes what hands records on. */
+  readonly openDestinations?: OpenDestinations;
   /** What `POST /admin/reload` does; none without a configuration file. */
   readonly reload?: Reload;
   /** Told when the process can't keep its promise any more and has to end. */
   readonly onFatal?: (reason: string) => void;
 }
 
+type OpenDestinations = (parts: DestinationParts) => Destinations;
+
+interface DestinationParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
 export interface Service {
   readonly port: number;
   readonly readPort: number | undefined;
-  readonly log: Pick<Log, "info" | "error">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   /**
-   * Serves these sources from now on; what came in before is still answered by its own. Throws
-   * `StartRefused`, and changes nothing, when they can't be served.
+   * Serves these sources and destinations from now on, and has that on stable storage when it
+   * resolves; what came in before is still answered by its own source. Changes neither when it
+   * throws: `StartRefused` when one of them can't be served.
    */
-  readonly replaceSources: (sources: readonly ProviderSource[]) => Promise<void>;
+  readonly replaceConfiguration: (next: Configuration) => Promise<void>;
   /**
    * Stops: readiness turns 503, what was accepted is answered, the store is closed, the log
    * written. Idempotent. `graceMs` is how long requests are still accepted first.
@@ -86,7 +106,8 @@ export interface Service {
 /** Starts the service; throws `StartRefused` when it can't. */
 export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
   const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
-  const { sources: configured = [], reload } = surroundings;
+  const { sources: configured = [], destinations: wanted = [], reload } = surroundings;
+  const { openDestinations = withoutDestinations } = surroundings;
   const secrets = nativeSecrets(settings, configured);
   const log = new Log({
     level: settings.logLevel,
@@ -114,11 +135,13 @@ export async function startService(settings: Settings, surroundings: Surrounding
     },
   });
   const sources = new Sources(store, (name) => metrics.webhooksOf(name));
+  const destinations = openDestinations({ store, clock, log, metrics });
   let limit: ConnectionLimit | undefined;
   try {
-    await sources.replace(configured);
+    await sources.replace(configured, () => destinations.replace(wanted));
     limit = connectionLimit(settings.connectionsMax);
   } catch (error) {
+    await destinations.close();
     await store.close();
     throw error;
   }
@@ -175,6 +198,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   try {
     listeners = listenOn(settings, dispatch);
   } catch (error) {
+    await destinations.close();
     await store.close();
     throw error;
   }
@@ -191,13 +215,27 @@ export async function startService(settings: Settings, surroundings: Surrounding
     port: listeners[0]?.port ?? settings.port,
     readPort: listeners[1]?.port,
     log,
-    replaceSources: async (next) => {
-      nativeSecrets(settings, next);
-      await sources.replace(next);
+    replaceConfiguration: async (next) => {
+      nativeSecrets(settings, next.sources);
+      await sources.replace(next.sources, () => destinations.replace(next.destinations));
     },
     stop: (graceMs = 0) => {
       stopped ??= stop(
-        { phase, listeners, bound, following, streams, dispatch, store, bodies, failedAuth, log, clock },
+        {
+          ...{
+            phase,
+            listeners,
+            bound,
+            following,
+            streams,
+            destinations,
+            dispatch,
+            store,
+            bodies,
+            failedAuth,
+          },
+          ...{ log, clock },
+        },
         graceMs,
       );
       return stopped;
@@ -262,6 +300,16 @@ export function describeService(): object {
     routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
     VERSION,
   );
+}
+
+/** Refuses a file that has some, so that none is silently left out. */
+function withoutDestinations(): Destinations {
+  return {
+    replace: async ({ length }) => {
+      if (length > 0) throw new StartRefused("destinations aren't served by this version");
+    },
+    close: async () => undefined,
+  };
 }
 
 /** None when only configured sources are served; throws `StartRefused` when nothing would be. */
@@ -342,6 +390,7 @@ interface Running {
   readonly bound: ConnectionBound | undefined;
   readonly following: Following;
   readonly streams: Streams;
+  readonly destinations: Destinations;
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
@@ -351,13 +400,15 @@ interface Running {
 }
 
 async function stop(running: Running, graceMs: number): Promise<void> {
-  const { phase, listeners, bound, following, streams, dispatch, store, bodies, failedAuth, log, clock } =
-    running;
+  const { phase, listeners, bound, following, streams, destinations, dispatch, store, bodies } = running;
+  const { failedAuth, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
   streams.close();
   following.stop();
+  const handedOn = destinations.close();
+  handedOn.catch(() => undefined);
   await Bun.sleep(graceMs);
   phase.refusing = true;
   for (const listener of listeners) listener.stopAccepting();
@@ -368,6 +419,10 @@ async function stop(running: Running, graceMs: number): Promise<void> {
   bodies.close();
   failedAuth.close();
   bound?.close();
+  const left = Math.max(0, deadline - clock.elapsed());
+  await inTime(handedOn, left, new Error("they took too long")).catch((error: unknown) =>
+    log.error("destinations were cut off", { reason: describe(error) }),
+  );
   await store.close();
   log.info("stopped");
   await log.flush(LOG_FLUSH_MS_MAX);

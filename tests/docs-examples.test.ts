@@ -6,6 +6,9 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfigFile } from "../src/config-file/config-file.ts";
+import { DESTINATION_SCHEMA } from "../src/config-file/destination-schema.ts";
+import { RECORD_KINDS } from "../src/core/changes.ts";
+import { CONCURRENCY_MAX, DESTINATIONS_MAX } from "../src/core/destination-config.ts";
 import { FieldMap } from "../src/sources/field-map.ts";
 import { KINDS } from "../src/sources/kinds.ts";
 import { PRESET_NAMES } from "../src/sources/presets.ts";
@@ -16,10 +19,12 @@ const PAGES = (readdirSync(join(ROOT, "docs"), { recursive: true }) as string[])
   .filter((path) => path.endsWith(".md"))
   .map((path) => ({ path, text: readFileSync(join(ROOT, "docs", path), "utf8") }));
 const EXAMPLES = PAGES.flatMap(({ path, text }) =>
-  [...text.matchAll(/^```yaml\n((?:#.*\n)*sources:[\s\S]*?)^```$/gm)].map(([, yaml = ""], index) => ({
-    name: `${path}, example ${index + 1}`,
-    yaml,
-  })),
+  [...text.matchAll(/^```yaml\n((?:#.*\n)*(?:sources|destinations):[\s\S]*?)^```$/gm)].map(
+    ([, yaml = ""], index) => ({
+      name: `${path}, example ${index + 1}`,
+      yaml,
+    }),
+  ),
 );
 /** A secret in every form that a preset knows. */
 const SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdA==";
@@ -33,7 +38,8 @@ function load(yaml: string) {
 
 describe("examples of configurations", () => {
   test.each(EXAMPLES)("the example $name is taken", ({ yaml }) => {
-    expect(load(yaml).sources.length).toBeGreaterThan(0);
+    const { sources, destinations } = load(yaml);
+    expect(sources.length + destinations.length).toBeGreaterThan(0);
   });
 
   test("there is an example of every kind and of every preset", () => {
@@ -42,6 +48,30 @@ describe("examples of configurations", () => {
     expect(new Set(all.map((config) => config["preset"] as string | undefined))).toEqual(
       new Set([undefined, ...PRESET_NAMES]),
     );
+  });
+});
+
+describe("the page of the configuration file", () => {
+  const text = PAGES.find(({ path }) => path === "configuration-file.md")?.text ?? "";
+  const [, section = ""] = /^## Destinations\n([\s\S]*?)^## /m.exec(text) ?? [];
+  const members = DESTINATION_SCHEMA["properties"] as Record<string, { default?: unknown }>;
+
+  test("the table of destinations names every member with its default, and an example shows it", () => {
+    const rows = [...section.matchAll(/^\| `([a-z_]+)` \| (.+?) \| .+ \|$/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(Object.keys(members));
+    for (const [, name = "", shown = ""] of rows) {
+      const { default: value } = members[name] ?? {};
+      const texts = value === undefined ? [] : [value].flat().map((each) => `\`${each}\``);
+      const said = [...shown.matchAll(/`[^`]+`/g)].map(([each]) => each);
+      expect(said, name).toEqual(texts);
+      expect(section).toMatch(new RegExp(`^    ${name}: `, "m"));
+    }
+  });
+
+  test("the table of destinations names every kind of records, and every limit as it is", () => {
+    for (const kind of RECORD_KINDS) expect(section).toContain(`\`${kind}\``);
+    expect(section).toContain(`there may be ${DESTINATIONS_MAX} destinations`);
+    expect(section).toContain(`1 to ${CONCURRENCY_MAX} |`);
   });
 });
 

@@ -1,9 +1,11 @@
 /** `postern check-config`: every mistake of the configuration file, or what it configures. */
 import type { Command } from "commander";
 import { systemEnvironment } from "../config.ts";
+import type { ConfigFile } from "../config-file/config-file.ts";
+import { RECORD_KINDS } from "../core/changes.ts";
 import type { Exit } from "./errors.ts";
 import { CONFIG_FLAG, neededConfigPath } from "./flags.ts";
-import { print } from "./output.ts";
+import { counted, print, say } from "./output.ts";
 
 export function addCheckConfig(program: Command, exit: Exit): void {
   program
@@ -11,7 +13,8 @@ export function addCheckConfig(program: Command, exit: Exit): void {
     .summary("tell every mistake of the configuration file")
     .description(
       "Read the configuration file as serve would, with the variables and files that it refers to. Print every mistake as " +
-        "FILE:LINE:COLUMN: message and exit with 1, or one line for each source. No secret is printed.",
+        "FILE:LINE:COLUMN: message and exit with 1, or one line for each source and destination. What is hardly ever " +
+        "meant is a warning on stderr. No secret is printed, and of a destination's URL neither path nor query.",
     )
     .option(...CONFIG_FLAG)
     .addHelpText(
@@ -27,19 +30,41 @@ export function addCheckConfig(program: Command, exit: Exit): void {
 async function checkConfig(path: string): Promise<number> {
   const { ConfigFileInvalid, loadConfigFile, mistakeLine } = await import("../config-file/config-file.ts");
   try {
-    const { configs } = loadConfigFile(path, systemEnvironment());
-    const rows = [...configs].map(([name, { kind, secret }]) => {
-      const secrets = [secret].flat().length;
-      return [name, kind, `/webhook/${name}`, `${secrets} secret${secrets === 1 ? "" : "s"}`] as const;
-    });
-    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    const file = loadConfigFile(path, systemEnvironment());
+    const rows = [...sourceRows(file), ...destinationRows(file)];
+    const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
     for (const row of rows)
-      await print(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+      await print(
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd(),
+      );
     if (rows.length === 0) await print("no sources");
+    for (const { message, ...at } of file.warnings)
+      say(mistakeLine(path, { ...at, message: `warning: ${message}` }));
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigFileInvalid)) throw error;
     for (const mistake of error.mistakes) await print(mistakeLine(path, mistake));
     return 1;
   }
+}
+
+type Row = readonly string[];
+
+function sourceRows({ configs }: ConfigFile): Row[] {
+  return [...configs].map(([name, { kind, secret }]) => [
+    ...[name, kind, `/webhook/${name}`],
+    counted([secret].flat().length, "secret"),
+  ]);
+}
+
+/** Path and query of a URL may hold what is nobody's business. */
+function destinationRows({ destinations }: ConfigFile): Row[] {
+  return destinations.map(({ name, url, secrets, kinds, sources }) => [
+    ...[name, "destination", new URL(url).origin, counted(secrets.length, "secret")],
+    kinds.length === RECORD_KINDS.length ? "all kinds" : kinds.join(", "),
+    sources === undefined ? "all sources" : sources.join(", "),
+  ]);
 }

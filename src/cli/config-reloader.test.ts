@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { type ConfigFile, parseConfigFile } from "../config-file/config-file.ts";
 import { StartRefused } from "../core/errors.ts";
 import type { ProviderSource } from "../core/source.ts";
+import type { Service } from "../serve.ts";
 import { configReloader } from "./config-reloader.ts";
 
 const PATH = "postern.yaml";
@@ -20,14 +21,15 @@ interface Line {
   readonly fields: unknown;
 }
 
-/** A service that is told its sources and takes a turn of the event loop for each step. */
+/** A service that is told its configuration and takes a turn of the event loop for each step. */
 function recording(replace: (sources: readonly ProviderSource[]) => Promise<void>) {
   const lines: Line[] = [];
   const write = (level: string) => (message: string, fields?: unknown) => {
     lines.push({ level, message, fields });
   };
-  const log = { info: write("info"), error: write("error") };
-  return { lines, service: Promise.resolve({ replaceSources: replace, log }) };
+  const log = { info: write("info"), warn: write("warn"), error: write("error") };
+  const replaceConfiguration: Service["replaceConfiguration"] = ({ sources }) => replace(sources);
+  return { lines, service: Promise.resolve({ replaceConfiguration, log }) };
 }
 
 test("reloads come one after the other, each with the file as it is by then", async () => {
@@ -39,7 +41,7 @@ test("reloads come one after the other, each with the file as it is by then", as
     steps.push(`end ${sources[0]?.name}`);
   });
   const reload = configReloader({ path: PATH, load: () => file(`s${files++}`), service });
-  const one = { sources: 1 };
+  const one = { sources: 1, destinations: 0 };
   expect(await Promise.all([reload(BY), reload(BY), reload(BY)])).toEqual([one, one, one]);
   expect(steps).toEqual(["begin s0", "end s0", "begin s1", "end s1", "begin s2", "end s2"]);
 });
@@ -51,7 +53,7 @@ test("asked before the service has started, it waits for it", async () => {
   const reloading = reload(BY);
   const { service } = recording(async (sources) => void served.push(sources.length));
   started.resolve(await service);
-  expect(await reloading).toEqual({ sources: 2 });
+  expect(await reloading).toEqual({ sources: 2, destinations: 0 });
   expect(served).toEqual([2]);
 });
 
@@ -62,7 +64,10 @@ test("what the service refuses is a mistake of the file, and the next reload is 
   });
   const reload = configReloader({ path: PATH, load: () => file("a"), service });
   const mistakes = [{ line: 1, column: 1, message: "the name a is taken" }];
-  expect(await Promise.all([reload(BY), reload(BY)])).toEqual([{ mistakes }, { sources: 1 }]);
+  expect(await Promise.all([reload(BY), reload(BY)])).toEqual([
+    { mistakes },
+    { sources: 1, destinations: 0 },
+  ]);
   expect(lines).toEqual([
     ASKED,
     {
@@ -71,7 +76,7 @@ test("what the service refuses is a mistake of the file, and the next reload is 
       fields: { mistakes: 1, first: "postern.yaml:1:1: the name a is taken" },
     },
     ASKED,
-    { level: "info", message: "configuration reloaded", fields: { sources: 1 } },
+    { level: "info", message: "configuration reloaded", fields: { sources: 1, destinations: 0 } },
   ]);
 });
 
@@ -88,4 +93,19 @@ test("a failure that is nobody's mistake is logged and thrown, and the next relo
     message: "configuration not reloaded",
     fields: { reason: "Error: the disk is gone" },
   });
+});
+
+test("what is hardly ever meant is a line of its own, after what was reloaded", async () => {
+  const { service, lines } = recording(async () => undefined);
+  const destination = "{ url: http://example.org, secret: hunter2hunter2hunter2 }";
+  const load = () => parseConfigFile(`destinations:\n  app: ${destination}\n`, PATH, {});
+  expect(await configReloader({ path: PATH, load, service })(BY)).toEqual({ sources: 0, destinations: 1 });
+  expect(lines.slice(1)).toEqual([
+    { level: "info", message: "configuration reloaded", fields: { sources: 0, destinations: 1 } },
+    {
+      level: "warn",
+      message: "configuration warning",
+      fields: { warning: expect.stringMatching(/^postern\.yaml:2:15: destinations\.app\.url is http: /) },
+    },
+  ]);
 });

@@ -1,6 +1,6 @@
 /**
- * The configuration file, read anew while the service runs: its sources take over, or the old ones
- * stay.
+ * The configuration file, read anew while the service runs: its sources and destinations take over,
+ * or the old ones stay.
  */
 import { type ConfigFile, ConfigFileInvalid, mistakeLine } from "../config-file/config-file.ts";
 import { describe, StartRefused } from "../core/errors.ts";
@@ -13,7 +13,7 @@ interface ReloadingOptions {
   /** Throws `ConfigFileInvalid`. */
   readonly load: () => ConfigFile;
   /** Once it has started. */
-  readonly service: Promise<Pick<Service, "replaceSources" | "log">>;
+  readonly service: Promise<Pick<Service, "replaceConfiguration" | "log">>;
 }
 
 /**
@@ -24,13 +24,15 @@ export function configReloader({ path, load, service }: ReloadingOptions): Reloa
   let last: Promise<unknown> = Promise.resolve();
 
   async function reload(by: AskedBy): Promise<Reloaded> {
-    const { replaceSources, log } = await service;
+    const { replaceConfiguration, log } = await service;
     log.info("reload asked for", { ...by });
     try {
-      const { sources } = load();
-      await replaceSources(sources);
-      log.info("configuration reloaded", { sources: sources.length });
-      return { sources: sources.length };
+      const file = load();
+      await replaceConfiguration(file);
+      const served = { sources: file.sources.length, destinations: file.destinations.length };
+      log.info("configuration reloaded", served);
+      logWarnings(path, file, log);
+      return served;
     } catch (error) {
       if (!(error instanceof StartRefused)) {
         log.error("configuration not reloaded", { reason: describe(error) });
@@ -51,6 +53,11 @@ export function configReloader({ path, load, service }: ReloadingOptions): Reloa
     last = reloaded.catch(() => undefined);
     return reloaded;
   };
+}
+
+/** A line for each thing in the file that is hardly ever meant. */
+export function logWarnings(path: string, { warnings }: ConfigFile, log: Pick<Service["log"], "warn">): void {
+  for (const warning of warnings) log.warn("configuration warning", { warning: mistakeLine(path, warning) });
 }
 
 /** What the service itself refuses is true of the file as a whole. */

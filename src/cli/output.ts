@@ -26,6 +26,11 @@ export function print(line: string): Promise<void> {
   return writeAll(1, `${line}\n`);
 }
 
+/** As in `1 source` and `2 sources`. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** A line on stderr. */
 export function say(line: string): void {
   try {

@@ -4,7 +4,7 @@ import { readSome } from "../config.ts";
 import type { Exit } from "./errors.ts";
 import { CommandFailed } from "./errors.ts";
 import { httpUrl } from "./flags.ts";
-import { print } from "./output.ts";
+import { counted, print } from "./output.ts";
 import { askService, serviceUrl } from "./running-service.ts";
 
 const BODY_CHARS_MAX = 200;
@@ -15,7 +15,7 @@ export function addReload(program: Command, exit: Exit): void {
     .summary("make a server read its configuration file anew")
     .description(
       "Ask a server to read its configuration file anew; it takes API_TOKEN. Exit with 1 and print every mistake when there " +
-        "is one: the server goes on with the sources that it had. Without API_TOKEN send SIGHUP to the server's process.",
+        "is one: the server goes on with what it had. Without API_TOKEN send SIGHUP to the server's process.",
     )
     .option("--url <url>", "address of the server (default: HOST and READ_PORT or PORT)", httpUrl)
     .addHelpText("after", "\nExamples:\n  $ API_TOKEN=… postern reload\n  $ kill -HUP $(pidof postern)")
@@ -24,6 +24,7 @@ export function addReload(program: Command, exit: Exit): void {
 
 interface Answer {
   readonly sources?: number;
+  readonly destinations?: number;
   readonly detail?: string | readonly { readonly loc: readonly string[]; readonly msg: string }[];
 }
 
@@ -35,9 +36,9 @@ async function reload(base: URL | undefined): Promise<number> {
   const url = new URL("/admin/reload", base ?? serviceUrl("/", readPort));
   const headers = { Authorization: `Bearer ${apiToken}` };
   const { status, text } = await askService(url, { method: "POST", headers });
-  const { sources, detail } = parsed(text);
+  const { sources, destinations = 0, detail } = parsed(text);
   if (status === 200 && sources !== undefined) {
-    await print(`reloaded: ${sources} source${sources === 1 ? "" : "s"}`);
+    await print(`reloaded: ${counted(sources, "source")}, ${counted(destinations, "destination")}`);
     return 0;
   }
   if (status !== 422 || !Array.isArray(detail))
@@ -45,7 +46,7 @@ async function reload(base: URL | undefined): Promise<number> {
   for (const { loc, msg } of detail) await print(`${loc.slice(1).join(".")}: ${msg}`);
   const count = detail.length === 1 ? "a mistake" : `${detail.length} mistakes`;
   throw new CommandFailed(
-    `not reloaded: ${count} in the server's configuration file; it serves the sources that it had`,
+    `not reloaded: ${count} in the server's configuration file; it goes on with what it had`,
   );
 }
 

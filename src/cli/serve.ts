@@ -12,7 +12,7 @@ export function addServe(program: Command, exit: Exit): void {
     .summary("run the service")
     .description(
       "Run the service. It is configured by environment variables and stops on SIGTERM or Ctrl-C. A configuration file " +
-        "adds the providers' webhooks; SIGHUP makes it read that file anew.",
+        "adds the providers' webhooks and the destinations that messages are handed on to; SIGHUP makes it read that file anew.",
     )
     .option(...CONFIG_FLAG)
     .addHelpText(
@@ -56,19 +56,21 @@ async function serve(flags: ServeFlags): Promise<number> {
   return stopped.promise;
 }
 
-/** The sources of the configuration file, if there is one, and the way to read it anew. */
+/** What the configuration file holds, if there is one, and the way to read it anew. */
 async function configuredBy(flags: ServeFlags, service: Promise<Service>) {
   const path = configPath(flags.config);
   if (path === undefined) return {};
   const { loadConfigFile } = await import("../config-file/config-file.ts");
-  const { configReloader } = await import("./config-reloader.ts");
-  const { sources } = loadConfigFile(path, systemEnvironment());
+  const { configReloader, logWarnings } = await import("./config-reloader.ts");
+  const file = loadConfigFile(path, systemEnvironment());
+  void service.then(({ log }) => logWarnings(path, file, log));
   // While it serves, nothing may be waited for.
   const load = () => loadConfigFile(path, systemEnvironment(), 0);
   const reload = configReloader({ path, load, service });
   // What went wrong is in the log.
   process.on("SIGHUP", () => void reload({ how: "SIGHUP" }).catch(() => undefined));
-  return { sources, reload };
+  const { sources, destinations } = file;
+  return { sources, destinations, reload };
 }
 
 function wrapped(names: readonly string[]): string {

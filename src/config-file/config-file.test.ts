@@ -91,9 +91,11 @@ test("the example in the repository holds, names kinds that there are, and needs
     `${folder.path}/`,
   );
   const names = [...text.matchAll(/^[^#\n]*\$\{([A-Z_]+)\}/gm)].map(([, name]) => String(name));
-  const environment = Object.fromEntries(names.map((name) => [name, "value"]));
-  const { sources } = parse(text, environment);
+  const environment = Object.fromEntries(names.map((name) => [name, "a-secret-of-a-test"]));
+  const { sources, destinations, warnings } = parse(text, environment);
   for (const { kind } of sources) expect(Object.keys(KINDS)).toContain(kind);
+  expect(destinations.map(({ name }) => name)).toEqual(["app", "statistics"]);
+  expect(warnings).toEqual([]);
   for (const name of names)
     expect(mistakes(text, { ...environment, [name]: "" }).join()).toContain(` ${name} `);
 });
@@ -323,6 +325,11 @@ test("no message repeats a secret or a verify token, wherever a slip of the pen 
     `    secret: ${HIDDEN}`,
     `    verify_token: \${S}`,
     `    scheme: { header: X, algorithm: hmac-sha256, encoding: hex, secret_encoding: base64, signed: "{body}" }`,
+    `destinations:`,
+    `  app:`,
+    `    url: https://example.org/${HIDDEN}`,
+    `    secret: [${HIDDEN}${HIDDEN}, "${HIDDEN}${HIDDEN}"]`,
+    `  other: { url: "https://example.org/?key=${HIDDEN}", secret: whsec_${HIDDEN}${HIDDEN} }`,
     ``,
   ];
   const text = lines.join("\n");

@@ -1,16 +1,18 @@
 /**
- * The configuration file of the sources. All of its mistakes are told at once, each with its line
- * and column; no message repeats a secret or a verify token.
+ * The configuration file: sources and destinations. All of its mistakes are told at once, each with
+ * its line and column; no message repeats a secret or a verify token.
  */
 import { dirname } from "node:path";
 import type { Environment } from "../config.ts";
+import { DESTINATIONS_MAX, type DestinationConfig } from "../core/destination-config.ts";
 import { StartRefused } from "../core/errors.ts";
 import type { Mistake } from "../core/mistake.ts";
 import { closest } from "../lib/closest.ts";
 import { readTextFile, UnreadableFile } from "../lib/text-file.ts";
 import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
-import { type LocatedDocument, pathText, readDocument } from "./located-document.ts";
+import { readDestination } from "./destinations.ts";
+import { type LocatedDocument, pathText, pointerStep, readDocument } from "./located-document.ts";
 import { readSource } from "./sources.ts";
 import { substitution } from "./substitute.ts";
 
@@ -23,6 +25,10 @@ export interface ConfigFile {
   readonly sources: readonly ConfiguredSource[];
   /** What the file says of each, by name, with its references put in: it holds secrets. */
   readonly configs: ReadonlyMap<string, SourceConfig>;
+  /** In the file's order; they hold secrets. */
+  readonly destinations: readonly DestinationConfig[];
+  /** What may be meant, and hardly ever is, in the file's order. */
+  readonly warnings: readonly Mistake[];
 }
 
 /** A configuration file that can't be used; the message is one line with its first mistake. */
@@ -72,47 +78,78 @@ export function loadConfigFile(
 export function parseConfigFile(text: string, path: string, environment: Environment): ConfigFile {
   const document = readDocument(text, substitution(environment, dirname(path)));
   const mistakes: Mistake[] = [...document.mistakes];
+  const warnings: Mistake[] = [];
   const sources: ConfiguredSource[] = [];
   const configs = new Map<string, SourceConfig>();
-  const entries = document.readable ? sourceEntries(document, mistakes) : [];
-  for (const [name, given] of entries) {
+  const destinations: DestinationConfig[] = [];
+  const entries = document.readable ? entriesOf(document, mistakes) : {};
+  for (const [name, given] of entries.sources ?? []) {
     const opened = readSource(document, name, given, mistakes);
     if (opened === undefined) continue;
     sources.push(opened.source);
     configs.set(name, opened.config);
   }
+  const sourceNames = entries.sources?.map(([name]) => name);
+  for (const [name, given] of entries.destinations ?? []) {
+    const config = readDestination(document, name, given, sourceNames, { mistakes, warnings });
+    if (config !== undefined) destinations.push(config);
+  }
   if (mistakes.length > 0) throw new ConfigFileInvalid(path, inOrder(mistakes));
-  return { sources, configs };
+  return { sources, configs, destinations, warnings: inOrder(warnings) };
 }
 
-/** The names and values under `sources`. */
-function sourceEntries(document: LocatedDocument, mistakes: Mistake[]): [name: string, given: unknown][] {
+/** What the file may hold, each as an example shows it. */
+const SECTIONS = {
+  sources: "sources: { name: { kind: …, secret: … } }",
+  destinations: "destinations: { name: { url: …, secret: … } }",
+};
+type Section = keyof typeof SECTIONS;
+type Entries = readonly (readonly [name: string, given: unknown])[];
+
+/** Names and values under each section; undefined where a section can't be read. */
+function entriesOf(document: LocatedDocument, mistakes: Mistake[]): { [S in Section]?: Entries | undefined } {
   const root = document.value;
-  const example = "sources: { name: { kind: …, secret: … } }";
   if (typeof root !== "object" || root === null || Array.isArray(root)) {
-    mistakes.push({ ...document.locationOf(""), message: `the file must be a mapping such as ${example}` });
-    return [];
+    const message = `the file must be a mapping such as ${SECTIONS.sources}`;
+    mistakes.push({ ...document.locationOf(""), message });
+    return {};
   }
-  for (const name of Object.keys(root).filter((each) => each !== "sources")) {
-    const meant = closest(name, ["sources"]) === undefined ? "it takes sources" : "did you mean sources?";
-    const message = `${JSON.stringify(name)} is no setting of this file: ${meant}`;
-    mistakes.push({
-      ...document.keyLocationOf(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
-      message,
-    });
+  const names = Object.keys(SECTIONS);
+  for (const name of Object.keys(root).filter((each) => !names.includes(each))) {
+    const meant = closest(name, names);
+    const hint = meant === undefined ? `it takes ${names.join(" and ")}` : `did you mean ${meant}?`;
+    const message = `${JSON.stringify(name)} is no setting of this file: ${hint}`;
+    mistakes.push({ ...document.keyLocationOf(`/${pointerStep(name)}`), message });
   }
-  if (!Object.hasOwn(root, "sources")) {
-    mistakes.push({ ...document.locationOf(""), message: `sources is missing: ${example}` });
-    return [];
+  if (!names.some((name) => Object.hasOwn(root, name)))
+    mistakes.push({ ...document.locationOf(""), message: `sources is missing: ${SECTIONS.sources}` });
+  const destinations = sectionOf("destinations", root, document, mistakes);
+  const surplus = destinations?.[DESTINATIONS_MAX];
+  if (surplus !== undefined) {
+    const message = `there are more than ${DESTINATIONS_MAX} destinations`;
+    mistakes.push({ ...document.keyLocationOf(`/destinations/${pointerStep(surplus[0])}`), message });
   }
-  const { sources } = root as { sources: unknown };
-  if (typeof sources === "object" && sources !== null && !Array.isArray(sources))
-    return Object.entries(sources);
-  if (!document.isUnknown("/sources")) {
-    const message = `${pathText("/sources")} must be a mapping such as ${example}; {} when there are none`;
-    mistakes.push({ ...document.locationOf("/sources"), message });
+  return {
+    sources: sectionOf("sources", root, document, mistakes),
+    destinations: destinations?.slice(0, DESTINATIONS_MAX),
+  };
+}
+
+function sectionOf(
+  section: Section,
+  root: object,
+  document: LocatedDocument,
+  mistakes: Mistake[],
+): Entries | undefined {
+  if (!Object.hasOwn(root, section)) return [];
+  const given = (root as Readonly<Record<string, unknown>>)[section];
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return Object.entries(given);
+  const pointer = `/${section}`;
+  if (!document.isUnknown(pointer)) {
+    const message = `${pathText(pointer)} must be a mapping such as ${SECTIONS[section]}; {} when there are none`;
+    mistakes.push({ ...document.locationOf(pointer), message });
   }
-  return [];
+  return undefined;
 }
 
 function inOrder(mistakes: readonly Mistake[]): Mistake[] {

@@ -5,6 +5,7 @@ import { Compile } from "typebox/schema";
 import { parse } from "yaml";
 import { KINDS } from "../sources/kinds.ts";
 import { ConfigFileInvalid, parseConfigFile } from "./config-file.ts";
+import { DESTINATION_SCHEMA } from "./destination-schema.ts";
 import { configSchema } from "./json-schema.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -34,6 +35,15 @@ test("the schema is of a draft that editors speak, and describes every kind and 
   }
 });
 
+test("the schema describes every member of a destination", () => {
+  const { properties } = DESTINATION_SCHEMA as { properties: Record<string, { description?: string }> };
+  const text = JSON.stringify(configSchema());
+  for (const [name, { description }] of Object.entries(properties)) {
+    expect(text).toContain(JSON.stringify(name));
+    expect(text).toContain(`"description":${JSON.stringify(description)}`);
+  }
+});
+
 test("the schema takes the example and every whole file in the documentation", () => {
   const pages = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
@@ -41,13 +51,15 @@ test("the schema takes the example and every whole file in the documentation", (
   const snippets = pages.flatMap((page) =>
     [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, snippet]) => String(snippet)),
   );
-  const files = snippets.filter((snippet) => /^sources:/m.test(snippet));
+  const files = snippets.filter((snippet) => /^(?:sources|destinations):/m.test(snippet));
   files.push(readFileSync(join(ROOT, "postern.example.yaml"), "utf8"));
   for (const file of files) expect({ file, taken: editorTakes(file) }).toEqual({ file, taken: true });
 });
 
 describe("it agrees with the loader on", () => {
   const source = (lines: string) => `sources: { s: { ${lines} } }`;
+  const must = "url: https://example.org/a?b=c, secret: abcdefghijklmnop";
+  const destination = (lines: string) => `destinations: { d: { ${lines} } }`;
   const scheme = 'header: X, algorithm: hmac-sha256, encoding: hex, signed: "{body}"';
   test.each([
     "sources: {}",
@@ -68,6 +80,15 @@ describe("it agrees with the loader on", () => {
     source(`kind: generic, secret: x, scheme: { ${scheme} }, map: { message_id: id, from: [a, "=b"] }`),
     source("kind: generic, secret: x, preset: stripe, map: [{ message_id: 'a[0].b' }, { each: $.x }]"),
     source("kind: generic, secret: x, preset: stripe, map: { when: { a.b: c, d: [e, f] } }"),
+    "destinations: {}",
+    "destinations: { native: { url: https://example.org, secret: abcdefghijklmnop } }",
+    destination(must),
+    destination("url: 'https://${Y:-example.org}', secret: ['${Y:-abcdefghijklmnop}', abcdefghijklmnop]"),
+    destination("url: 'http://[::1]:8000', secret: abcdefghijklmnop, allow_private: true"),
+    destination(`${must}, kinds: all, sources: native, from: "+1", to: b, order: none, concurrency: 1`),
+    destination(`${must}, kinds: [message, status], sources: [native], order: "\${Y:-sender}"`),
+    destination(`${must}, rate: 1/h, timeout: "\${Y:-15s}", retry: 5s, start: 2025-01-15T10:00:00.5Z`),
+    destination(`${must}, rate: 50/s, timeout: 1500ms, retry: [1s, "\${Y:-7d}"], start: start`),
   ])("the schema agrees with the loader on what is right: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([true, true]);
   });
@@ -120,6 +141,23 @@ describe("it agrees with the loader on", () => {
     source("kind: generic, secret: x, preset: stripe, map: [{ each: [a] }]"),
     source("kind: generic, secret: x, preset: stripe, map: { when: { a: 1 } }"),
     source("kind: generic, secret: x, preset: stripe, map: { ts_format: iso }"),
+    "destinations:",
+    "destinations: []",
+    "destinations: { d: x }",
+    "destinations: { D: { url: https://example.org, secret: abcdefghijklmnop } }",
+    destination("url: https://example.org"),
+    destination("secret: abcdefghijklmnop"),
+    ...["ftp://a", "example.org", "https://a:b@c", "https://a/#b"].map((url) =>
+      destination(`url: '${url}', secret: abcdefghijklmnop`),
+    ),
+    ...["secret: []", "secret: ' '", "secret: 5"].map((secret) =>
+      destination(`url: https://example.org, ${secret}`),
+    ),
+    ...[
+      ...["x: y", "kinds: []", "kinds: x", "kinds: [x]", "sources: []", "from: 5", "to: ''", "order: x"],
+      ...["concurrency: 0", "concurrency: 257", "concurrency: '8'", "rate: 50", "rate: 0/s", "timeout: 15"],
+      ...["timeout: 15x", "retry: []", "retry: [x]", "start: x", "allow_private: yes"],
+    ].map((member) => destination(`${must}, ${member}`)),
   ])("the schema agrees with the loader on what is wrong: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([false, false]);
   });

@@ -3,8 +3,10 @@
  * is in it by itself. Draft 7, which every YAML language server speaks. It knows the file's form;
  * whether a secret is there, is decoded and opens its source, only `check-config` knows.
  */
+import { DESTINATIONS_MAX } from "../core/destination-config.ts";
 import { NATIVE } from "../core/source.ts";
 import { KINDS } from "../sources/kinds.ts";
+import { DESTINATION_SCHEMA } from "./destination-schema.ts";
 import { COMMON_OPTIONS, type JsonSchema, KIND_NAMES, SOURCE_NAME, sourceSchema } from "./source-schema.ts";
 
 const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
@@ -13,14 +15,15 @@ const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
 export function configSchema(): JsonSchema {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    title: "Postern's sources",
-    description: "The providers whose webhooks are received, each at /webhook/NAME.",
+    title: "Postern's sources and destinations",
+    description: "Whose webhooks are received, and where what came in is handed on to.",
     type: "object",
-    required: ["sources"],
+    anyOf: [{ required: ["sources"] }, { required: ["destinations"] }],
     properties: {
       sources: {
         type: "object",
-        description: "By name. What was received keeps the name of its source.",
+        description:
+          "The providers whose webhooks are received, each at /webhook/NAME. What was received keeps the name of its source.",
         propertyNames: { pattern: SOURCE_NAME, not: { const: NATIVE } },
         additionalProperties: {
           type: "object",
@@ -32,6 +35,13 @@ export function configSchema(): JsonSchema {
             then: withReferences(sourceSchema(kind)),
           })),
         },
+      },
+      destinations: {
+        type: "object",
+        description: "Where records are handed on to, by name. How far each has got is kept under its name.",
+        maxProperties: DESTINATIONS_MAX,
+        propertyNames: { pattern: SOURCE_NAME },
+        additionalProperties: withReferences(DESTINATION_SCHEMA),
       },
     },
     additionalProperties: false,

@@ -5,8 +5,9 @@
 import { Compile } from "typebox/schema";
 // It sets how many errors TypeBox looks for.
 import "../core/field-errors.ts";
+import type { Mistake } from "../core/mistake.ts";
 import { closest } from "../lib/closest.ts";
-import { pathText, pointerStep } from "./located-document.ts";
+import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
 import type { JsonSchema } from "./source-schema.ts";
 
 export interface SchemaMistake {
@@ -14,6 +15,26 @@ export interface SchemaMistake {
   readonly pointer: string;
   readonly isName: boolean;
   readonly message: string;
+}
+
+/** Of a name, such as one that lacks something. */
+export function atName(pointer: string, message: string): SchemaMistake {
+  return { pointer, isName: true, message };
+}
+
+/** Of a value; `words` follow its path. */
+export function atValue(pointer: string, words: string): SchemaMistake {
+  return { pointer, isName: false, message: `${pathText(pointer)}${words}` };
+}
+
+/** Where they stand, but for values of which nothing is known. */
+export function located(document: LocatedDocument, found: readonly SchemaMistake[]): Mistake[] {
+  return found
+    .filter(({ pointer }) => !document.isUnknown(pointer))
+    .map(({ pointer, isName, message }) => ({
+      ...(isName ? document.keyLocationOf(pointer) : document.locationOf(pointer)),
+      message,
+    }));
 }
 
 type Params = Readonly<Record<string, unknown>>;
@@ -27,6 +48,8 @@ interface Found {
 }
 
 const COMBINING = new Set(["anyOf", "boolean"]);
+/** What says that a value has another form. */
+const FORMS = new Set(["type", "enum"]);
 const TYPES: Readonly<Record<string, string>> = {
   string: "text",
   integer: "a whole number",
@@ -71,7 +94,7 @@ function withoutOtherForms(found: readonly Found[]): Found[] {
     found.filter(({ keyword }) => keyword === "additionalProperties").map(({ pointer }) => pointer),
   );
   return found.filter(
-    ({ keyword, pointer }) => keyword !== "type" || !(deeper(pointer) || named.has(pointer)),
+    ({ keyword, pointer }) => !FORMS.has(keyword) || !(deeper(pointer) || named.has(pointer)),
   );
 }
 
@@ -116,8 +139,9 @@ function wordings(
 
 function valueWording(group: readonly Found[], value: unknown): string {
   const types = group.filter(({ keyword }) => keyword === "type").map(({ params }) => String(params["type"]));
-  const [found = group[0]] = group.filter(({ keyword }) => keyword !== "type");
-  if (types.length === group.length || found === undefined) return typeWording(types, value);
+  const others = group.filter(({ keyword }) => keyword !== "type");
+  const found = others.find(({ keyword }) => !FORMS.has(keyword)) ?? others[0];
+  if (types.length === group.length || found === undefined) return typeWording(types, value, group);
   if (typeof value === "string" && value.trim() === "" && found.keyword !== "enum")
     return `is blank${described(found.schemas)}`;
   switch (found.keyword) {
@@ -138,11 +162,14 @@ function valueWording(group: readonly Found[], value: unknown): string {
   }
 }
 
-function typeWording(types: readonly string[], value: unknown): string {
+function typeWording(types: readonly string[], value: unknown, group: readonly Found[]): string {
   const expected = `must be ${[...new Set(types)].map((type) => TYPES[type] ?? type).join(" or ")}`;
   if (value === null) return `is empty: it ${expected}`;
-  const quotable = types.includes("string") && (typeof value === "number" || typeof value === "boolean");
-  return quotable ? `${expected}: put it in quotes` : expected;
+  if (!types.includes("string") || (typeof value !== "number" && typeof value !== "boolean")) return expected;
+  const [{ schemas = [] } = {}] = group;
+  const pattern = schemas[0]?.["pattern"];
+  const fits = typeof pattern !== "string" || new RegExp(pattern).test(String(value));
+  return fits ? `${expected}: put it in quotes` : `${expected}${described(schemas)}`;
 }
 
 /** The nearest description, of the schema or of one around it that is about the same value. */

@@ -3,7 +3,10 @@ import { KINDS } from "../sources/kinds.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** Of names of sources and of destinations. */
 export const SOURCE_NAME = "^[a-z][a-z0-9-]{0,31}$";
+/** The same in words, after what is named. */
+export const NAME_RULE = "must be a-z, 0-9 and -, begin with a letter, and have at most 32 characters";
 const SECRET: JsonSchema = { type: "string", pattern: "\\S" };
 
 /** The settings that stand beside a kind's own. */

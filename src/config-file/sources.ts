@@ -11,10 +11,11 @@ import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { SchemeError } from "../sources/schemes/proof.ts";
 import { type TrialFault, trialFault } from "../sources/trial-run.ts";
 import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
-import { type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
+import { atName, atValue, located, type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import {
   COMMON_OPTIONS,
   KIND_NAMES,
+  NAME_RULE,
   optionsOf,
   SOURCE_NAME,
   sourceSchema,
@@ -51,28 +52,18 @@ export function readSource(
       atName(pointer, `${pathText(pointer)} must be a mapping with kind, secret and what its kind takes`),
     );
   }
-  const told = found.filter((mistake) => !document.isUnknown(mistake.pointer));
-  for (const { pointer: at, isName, message } of told)
-    mistakes.push({ ...(isName ? document.keyLocationOf(at) : document.locationOf(at)), message });
-  if (told.length > 0 || mistakes.length > 0) return undefined;
+  mistakes.push(...located(document, found));
+  if (mistakes.length > 0) return undefined;
   const config = given as SourceConfig;
   return { source: openSource(name, config), config };
 }
 
 type Entry = Readonly<Record<string, unknown>>;
 
-function atName(pointer: string, message: string): SchemaMistake {
-  return { pointer, isName: true, message };
-}
-
-function atValue(pointer: string, words: string): SchemaMistake {
-  return { pointer, isName: false, message: `${pathText(pointer)}${words}` };
-}
-
 function nameMistake(name: string): string {
   return name === NATIVE
     ? `the name ${name} is taken by POST /webhook: give the source another one`
-    : "the name of a source must be a-z, 0-9 and -, begin with a letter, and have at most 32 characters";
+    : `the name of a source ${NAME_RULE}`;
 }
 
 function entryMistakes(

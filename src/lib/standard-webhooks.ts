@@ -2,11 +2,16 @@
  * Signatures of Standard Webhooks, as a sender makes them
  * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
  */
+import { bytesOfBase64 } from "./base64.ts";
 
-/** `whsec_` and base64 is decoded; any other text is its UTF-8 bytes. Of a text, never empty. */
-export function signingKey(secret: string): Uint8Array {
-  const [, encoded] = /^whsec_([A-Za-z0-9+/]{2,}={0,2})$/.exec(secret) ?? [];
-  return Buffer.from(encoded ?? secret, encoded === undefined ? "utf8" : "base64");
+const ENCODED = "whsec_";
+
+/**
+ * What follows `whsec_` is base64; any other text is its UTF-8 bytes. Undefined when it should be
+ * base64 and isn't.
+ */
+export function signingKey(secret: string): Uint8Array | undefined {
+  return secret.startsWith(ENCODED) ? bytesOfBase64(secret.slice(ENCODED.length)) : Buffer.from(secret);
 }
 
 /** `timestamp` in whole seconds since 1970. */

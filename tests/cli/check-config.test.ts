@@ -43,6 +43,44 @@ describe("check-config", () => {
     expect(await postern(["check-config", "--config", path], { env: other })).toEqual(fine);
   });
 
+  test("check-config prints a line for each destination too, of its URL the origin alone, and warnings apart", async () => {
+    const path = file(`${GOOD}destinations:
+  app: { url: "http://example.org/hunter2?hunter2", secret: ["\${OLD}", hunter2hunter2hunter2] }
+  everything: { url: https://10.0.0.1:8443/, secret: "\${OLD}", kinds: all, allow_private: true }
+  some: { url: https://example.org/, secret: "\${OLD}", kinds: [status, echo], sources: [sms, native] }
+`);
+    const env = { OLD: "whsec_c2VjcmV0IG9mIGEgdGVzdCE=" };
+    expect(await postern(["check-config", "--config", path], { env })).toEqual({
+      code: 0,
+      stdout: [
+        "whatsapp    meta         /webhook/whatsapp      2 secrets",
+        "sms         twilio       /webhook/sms           1 secret",
+        "app         destination  http://example.org     2 secrets  message       all sources",
+        "everything  destination  https://10.0.0.1:8443  1 secret   all kinds     all sources",
+        "some        destination  https://example.org    1 secret   status, echo  sms, native",
+        "",
+      ].join("\n"),
+      stderr: `${path}:7:15: warning: destinations.app.url is http: everyone on the way can read what is handed on\n`,
+    });
+    const alone = file("destinations: { app: { url: https://example.org, secret: '${OLD}' } }");
+    expect((await postern(["check-config", "--config", alone], { env })).stdout).toBe(
+      "app  destination  https://example.org  1 secret  message  all sources\n",
+    );
+  });
+
+  test("check-config prints the mistakes of destinations with their places, without any secret", async () => {
+    const path = file(
+      "destinations:\n  app: { url: https://127.0.0.1/hunter2, secret: hunter2, sources: [hunter2], retry: [] }\n",
+    );
+    const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout.split("\n").map((line) => line.replace(/ .*/, ""))).toEqual([
+      ...["15", "50", "69", "86"].map((column) => `${path}:2:${column}:`),
+      "",
+    ]);
+    expect(stdout).not.toContain("hunter2");
+  });
+
   test("check-config prints every mistake with its place and exits with 1, without any secret", async () => {
     const path = file(BAD);
     const { code, stdout, stderr } = await postern(["check-config", "--config", path]);
@@ -110,15 +148,16 @@ describe("serve", () => {
     }
   });
 
-  test("serve wants WEBHOOK_SECRET when the file has no sources", async () => {
-    const { code, stderr } = await postern(["serve", "--config", file("sources: {}")], {
-      env: { PORT: "0" },
-    });
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringMatching(/^postern: WEBHOOK_SECRET is not set[^\n]*\n$/),
-    ]);
-  });
+  test.each(["sources: {}", "destinations: { a: { url: https://example.org, secret: a-secret-of-a-test } }"])(
+    "serve wants WEBHOOK_SECRET when the file has no sources: %s",
+    async (text) => {
+      const { code, stderr } = await postern(["serve", "--config", file(text)], { env: { PORT: "0" } });
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^postern: WEBHOOK_SECRET is not set[^\n]*\n$/),
+      ]);
+    },
+  );
 });
 
 test("config-schema prints a JSON Schema, without any setting", async () => {
@@ -126,6 +165,6 @@ test("config-schema prints a JSON Schema, without any setting", async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(JSON.parse(stdout)).toMatchObject({
     $schema: expect.stringContaining("json-schema.org"),
-    properties: { sources: {} },
+    properties: { sources: {}, destinations: {} },
   });
 });

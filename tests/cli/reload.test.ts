@@ -59,7 +59,7 @@ describe("SIGHUP", () => {
     const of = await serving(slacks("a"));
     write("sources:\n  a: { kind: slack, secret: '${file:secret}' }\n  b: { kind: slack, secret: x }\n");
     await hangUp(of);
-    expect(reloads(of)).toEqual([expect.objectContaining({ level: "INFO", sources: 2 })]);
+    expect(reloads(of)).toEqual([expect.objectContaining({ level: "INFO", sources: 2, destinations: 0 })]);
     writeFileSync(join(folder.path, "secret"), "\n");
     await hangUp(of, refusals);
     write(slacks());
@@ -159,7 +159,7 @@ describe("SIGHUP", () => {
       fetch(`${of.url}/admin/reload`, { method: "POST", headers: { Authorization: "Bearer token" } }),
     );
     const answers = await Promise.all(asked.map(async (each) => (await each).json()));
-    expect(answers).toEqual(Array(8).fill({ status: "reloaded", sources: 1 }));
+    expect(answers).toEqual(Array(8).fill({ status: "reloaded", sources: 1, destinations: 0 }));
     await until("eight lines", () => reloads(of).length === 8);
   });
 });
@@ -185,11 +185,15 @@ describe("without WEBHOOK_SECRET", () => {
 });
 
 describe("postern reload", () => {
-  test("postern reload prints how many sources are served now", async () => {
+  test("postern reload prints how many sources and destinations are served now", async () => {
     const of = await serving(slacks("a"), { API_TOKEN: "token" });
-    expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 1 source\n", stderr: "" });
+    expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 1 source, 0 destinations\n", stderr: "" });
     write(slacks("a", "b"));
-    expect(await reload(of)).toEqual({ code: 0, stdout: "reloaded: 2 sources\n", stderr: "" });
+    expect(await reload(of)).toEqual({
+      code: 0,
+      stdout: "reloaded: 2 sources, 0 destinations\n",
+      stderr: "",
+    });
   });
 
   test("postern reload prints every mistake and exits with 1", async () => {

@@ -6,6 +6,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSettings } from "../../src/config.ts";
+import type { DestinationConfig, Destinations } from "../../src/core/destination-config.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { type Service, startService } from "../../src/serve.ts";
@@ -27,6 +28,9 @@ const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id
 interface Given {
   /** By their names. */
   readonly sources?: Readonly<Record<string, SourceConfig>>;
+  readonly destinations?: readonly DestinationConfig[];
+  /** What hands records on, in place of the service's own. */
+  readonly handsOn?: Destinations;
   readonly clock?: Clock;
   /** One that the test drops; else the service has its own, which goes with it. */
   readonly database?: Database;
@@ -45,8 +49,11 @@ export interface TestService {
   readonly sendRaw: (path: string, init?: SentRequest) => Promise<WireAnswer>;
   /** Texts that must not be in the log when the service stops. */
   readonly keepUnsaid: (...texts: string[]) => void;
-  /** Serves other sources. */
-  readonly replaceSources: (sources: Readonly<Record<string, SourceConfig>>) => Promise<void>;
+  /** Serves other sources, and other destinations. */
+  readonly replaceSources: (
+    sources: Readonly<Record<string, SourceConfig>>,
+    destinations?: readonly DestinationConfig[],
+  ) => Promise<void>;
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
   /** Every row as stored, in the log's order, from beside the service. */
   readonly rows: () => Promise<readonly Message[]>;
@@ -82,6 +89,10 @@ export async function newService(
     for (const secret of Object.values(sources).flatMap(secretsOf)) unsaid.add(secret);
     return Object.entries(sources).map(([name, config]) => openSource(name, config));
   };
+  const hide = (destinations: readonly DestinationConfig[] = []) => {
+    for (const secret of destinations.flatMap(({ secrets }) => secrets)) unsaid.add(secret);
+    return destinations;
+  };
   const remove = async () => {
     closeSync(logFd);
     folder.remove();
@@ -89,7 +100,13 @@ export async function newService(
   };
   const starting = startService(
     readSettings({ WEBHOOK_SECRET: SECRET, DATABASE_URL: database.url, PORT: "0", ...environment }),
-    { logFd, sources: open(given.sources), ...(given.clock !== undefined && { clock: given.clock }) },
+    {
+      logFd,
+      sources: open(given.sources),
+      destinations: hide(given.destinations),
+      ...(given.handsOn !== undefined && { openDestinations: () => given.handsOn as Destinations }),
+      ...(given.clock !== undefined && { clock: given.clock }),
+    },
   );
   const service: Service = await starting.catch(async (error) => {
     await remove();
@@ -146,7 +163,8 @@ export async function newService(
     send,
     sendRaw,
     keepUnsaid,
-    replaceSources: async (sources) => service.replaceSources(open(sources)),
+    replaceSources: (sources, destinations) =>
+      service.replaceConfiguration({ sources: open(sources), destinations: hide(destinations) }),
     get: (path, init = {}) =>
       fetch(`${readUrl}${path}`, {
         redirect: "manual",

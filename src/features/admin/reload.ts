@@ -5,8 +5,10 @@ import type { Mistake } from "../../core/mistake.ts";
 import { detail, json } from "../../lib/response.ts";
 import type { Route } from "../../lib/route.ts";
 
-/** What became of the file: its sources are served, or its mistakes keep the old ones in place. */
-export type Reloaded = { readonly sources: number } | { readonly mistakes: readonly Mistake[] };
+/** What became of the file: so much of it is served, or its mistakes keep the old one in place. */
+export type Reloaded =
+  | { readonly sources: number; readonly destinations: number }
+  | { readonly mistakes: readonly Mistake[] };
 
 /** Who asked. */
 export type AskedBy = { readonly how: "SIGHUP" } | { readonly how: "POST"; readonly client: string };
@@ -32,12 +34,17 @@ export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
       tag: "Operations",
       summary: "Read the configuration file anew",
       description:
-        "Replaces the sources by those that the file holds now, as SIGHUP does; requests that are under way end as they " +
-        "began. With any mistake in the file the sources stay as they are. Settings of the environment aren't read again.",
+        "Replaces sources and destinations by those that the file holds now, as SIGHUP does; requests that are under way " +
+        "end as they began. With any mistake in the file all of them stay as they are. Settings of the environment aren't " +
+        "read again.",
       answers: {
         200: {
-          description: "The file's sources are served.",
-          schema: Type.Object({ status: Type.Literal("reloaded"), sources: Type.Integer({ minimum: 0 }) }),
+          description: "So many sources and destinations of the file are served; this outlasts a restart.",
+          schema: Type.Object({
+            status: Type.Literal("reloaded"),
+            sources: Type.Integer({ minimum: 0 }),
+            destinations: Type.Integer({ minimum: 0 }),
+          }),
         },
         403: { description: "No `API_TOKEN` is configured.", schema: DetailAnswer },
         409: { description: "The server runs without a configuration file.", schema: DetailAnswer },
@@ -52,9 +59,9 @@ export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
       if (reload === undefined)
         return detail(409, "there is no configuration file: start with --config or POSTERN_CONFIG");
       const reloaded = await reload({ how: "POST", client: client.address });
-      return "sources" in reloaded
-        ? json(200, { status: "reloaded", sources: reloaded.sources })
-        : json(422, { detail: reloaded.mistakes.map(asFieldError) });
+      return "mistakes" in reloaded
+        ? json(422, { detail: reloaded.mistakes.map(asFieldError) })
+        : json(200, { status: "reloaded", ...reloaded });
     },
   };
 }

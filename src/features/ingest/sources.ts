@@ -37,12 +37,12 @@ export class Sources {
   }
 
   /**
-   * Serves these sources, and no others, once the store has noted their names; one replacement
-   * after the other. Throws `StartRefused`, and changes nothing, when a range holds messages of the
-   * native source.
+   * Serves these sources, and no others, once the store has noted their names and `together` has
+   * resolved; one replacement after the other. Changes nothing when it throws: `StartRefused` when
+   * a range holds messages of the native source, or what `together` throws.
    */
-  replace(sources: readonly ProviderSource[]): Promise<void> {
-    const replacement = this.#lastReplacement.then(() => this.#replace(sources));
+  replace(sources: readonly ProviderSource[], together?: () => Promise<void>): Promise<void> {
+    const replacement = this.#lastReplacement.then(() => this.#replace(sources, together));
     this.#lastReplacement = replacement.catch(() => undefined);
     return replacement;
   }
@@ -51,18 +51,25 @@ export class Sources {
    * The ranges are closed to native messages first, so that none gets in between the store's look
    * and the change.
    */
-  async #replace(sources: readonly ProviderSource[]): Promise<void> {
+  async #replace(sources: readonly ProviderSource[], together?: () => Promise<void>): Promise<void> {
     const names = sources.map(({ name }) => name);
     this.#coming = new Set(names);
+    let isNoted = false;
     try {
       const taken = await this.#store.claimSources(names);
       if (taken.length > 0) throw new StartRefused(rangesTaken(taken));
-      this.#serving = new Map(
-        sources.map((source) => [source.name, { source, tally: this.#tallyOf(source.name) }]),
-      );
-    } finally {
+      isNoted = true;
+      await together?.();
+    } catch (error) {
+      // Where this fails too, the ranges stay closed: nobody looks through what is noted again.
+      if (isNoted) await this.#store.claimSources(this.names);
       this.#coming = new Set();
+      throw error;
     }
+    this.#serving = new Map(
+      sources.map((source) => [source.name, { source, tally: this.#tallyOf(source.name) }]),
+    );
+    this.#coming = new Set();
   }
 }
 

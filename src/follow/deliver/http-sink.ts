@@ -143,7 +143,8 @@ function requestsTo({
   clock,
   version,
 }: HttpSinkOptions): (attempt: Attempt) => BunFetchRequestInit {
-  const keys = secrets.map(signingKey);
+  // What is no key is refused where it is configured.
+  const keys = secrets.map((secret) => signingKey(secret) ?? Buffer.from(secret));
   const common = {
     Host: url.host,
     "Content-Type": "application/json",

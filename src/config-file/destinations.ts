@@ -1,0 +1,219 @@
+/**
+ * The destinations of a configuration file: every mistake in what is said of one, or what it
+ * configures. No message repeats a secret or a URL.
+ */
+import { RECORD_KINDS, type RecordKind } from "../core/changes.ts";
+import type { DestinationConfig } from "../core/destination-config.ts";
+import { isInstant } from "../core/instant.ts";
+import type { Mistake } from "../core/mistake.ts";
+import { signingKey } from "../lib/standard-webhooks.ts";
+import { NATIVE } from "../core/source.ts";
+import { closest } from "../lib/closest.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { hostName } from "../lib/host-name.ts";
+import { canonicalAddress, isPublicAddress } from "../lib/ip-address.ts";
+import { parseRate } from "../lib/rate.ts";
+import { ALL, DESTINATION_DEFAULTS, DESTINATION_SCHEMA } from "./destination-schema.ts";
+import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
+import { atName, atValue, located, type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
+import { NAME_RULE, SOURCE_NAME } from "./source-schema.ts";
+
+const KEY_BYTES_MIN = 16;
+const [TIMEOUT_MS_MIN, TIMEOUT_MS_MAX] = [1000, 120_000];
+const [RETRY_MS_MIN, RETRY_MS_MAX] = [100, 7 * 86_400_000];
+
+/** As the schema has it, with its references put in. */
+interface Said {
+  readonly url: string;
+  readonly secret: OneOrMore;
+  readonly kinds?: OneOrMore;
+  readonly sources?: OneOrMore;
+  readonly from?: string;
+  readonly to?: string;
+  readonly order?: DestinationConfig["order"];
+  readonly concurrency?: number;
+  readonly rate?: string;
+  readonly timeout?: string;
+  readonly retry?: OneOrMore;
+  readonly start?: string;
+  readonly allow_private?: boolean;
+}
+
+type OneOrMore = string | readonly string[];
+
+interface Findings {
+  readonly mistakes: Mistake[];
+  /** What may be meant, and hardly ever is. */
+  readonly warnings: Mistake[];
+}
+
+/**
+ * Adds what is wrong to the findings; then there is no destination. `sourceNames` are those of the
+ * file, undefined when it has none that can be told.
+ */
+export function readDestination(
+  document: LocatedDocument,
+  name: string,
+  given: unknown,
+  sourceNames: readonly string[] | undefined,
+  { mistakes, warnings }: Findings,
+): DestinationConfig | undefined {
+  const pointer = `/destinations/${pointerStep(name)}`;
+  const found: SchemaMistake[] = [];
+  if (!new RegExp(SOURCE_NAME).test(name))
+    found.push(atName(pointer, `the name of a destination ${NAME_RULE}`));
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+    const refused = check(given, pointer);
+    found.push(...refused);
+    const said = without(given as Partial<Said>, refused, pointer);
+    const refusesPrivate = !Object.hasOwn(given, "allow_private") || said.allow_private === false;
+    found.push(...memberMistakes(said, pointer, { sourceNames, refusesPrivate }));
+    warnings.push(...located(document, memberWarnings(said, pointer)));
+  } else if (!document.isUnknown(pointer)) {
+    found.push(atName(pointer, `${pathText(pointer)} must be a mapping with url and secret`));
+  }
+  mistakes.push(...located(document, found));
+  return mistakes.length > 0 ? undefined : configOf(name, given as Said);
+}
+
+const check = schemaChecker(DESTINATION_SCHEMA, (pointer, name, known) => {
+  const meant = closest(name, known);
+  const hint = meant === undefined ? `: it takes ${known.join(", ")}` : ` (did you mean ${meant}?)`;
+  return `${pathText(pointer)}: ${JSON.stringify(name)} is unknown${hint}`;
+});
+
+/** The members in which the schema finds no mistake. */
+function without(given: Partial<Said>, refused: readonly SchemaMistake[], pointer: string): Partial<Said> {
+  const isRefused = (member: string) =>
+    refused.some((mistake) => `${mistake.pointer}/`.startsWith(`${pointer}/${pointerStep(member)}/`));
+  return Object.fromEntries(Object.entries(given).filter(([member]) => !isRefused(member)));
+}
+
+interface Around {
+  readonly sourceNames: readonly string[] | undefined;
+  readonly refusesPrivate: boolean;
+}
+
+/** What no schema tells. */
+function memberMistakes(said: Partial<Said>, pointer: string, around: Around): SchemaMistake[] {
+  const items = (member: "secret" | "sources" | "retry", wrong: (text: string) => string | undefined) => {
+    const texts = said[member];
+    if (texts === undefined) return [];
+    return [texts].flat().flatMap((text, index) => {
+      const words = wrong(text);
+      const at = `${pointer}/${member}`;
+      return words === undefined ? [] : [atValue(typeof texts === "string" ? at : `${at}/${index}`, words)];
+    });
+  };
+  const member = (name: "url" | "timeout" | "start", wrong: (text: string) => string | undefined) => {
+    const text = said[name];
+    const words = text === undefined ? undefined : wrong(text);
+    return words === undefined ? [] : [atValue(`${pointer}/${name}`, words)];
+  };
+  const { sourceNames, refusesPrivate } = around;
+  return [
+    ...member("url", (url) => urlMistake(url, refusesPrivate)),
+    ...items("secret", secretMistake),
+    ...items("sources", (name) => sourceMistake(name, sourceNames)),
+    ...nobodyMistakes(said, pointer),
+    ...member("timeout", (text) => durationMistake(text, TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, "1s to 120s")),
+    ...items("retry", (text) => durationMistake(text, RETRY_MS_MIN, RETRY_MS_MAX, "100ms to 7d")),
+    ...member("start", (text) =>
+      text === "now" || text === "start" || isInstant(text) ? undefined : " is no real date and time",
+    ),
+  ];
+}
+
+function urlMistake(url: string, refusesPrivate: boolean): string | undefined {
+  if (!URL.canParse(url)) return " is no URL that can be called";
+  return refusesPrivate && isRefusedHost(new URL(url).hostname)
+    ? " leads to an address that isn't public, which is refused: allow_private: true if that is meant"
+    : undefined;
+}
+
+/**
+ * Whether requests to the host are refused for what it is alone, before its name is resolved:
+ * a literal address, however it was written (a `URL` makes one form of all), or this machine's
+ * own name.
+ */
+function isRefusedHost(host: string): boolean {
+  const name = hostName(host);
+  if (name === "localhost" || name.endsWith(".localhost")) return true;
+  const address = canonicalAddress(name);
+  return address !== undefined && !isPublicAddress(address);
+}
+
+function secretMistake(secret: string): string | undefined {
+  if (secret.trim() !== secret) return " has white space around it: take it off";
+  const key = signingKey(secret);
+  if (key === undefined) return ": what follows whsec_ is no base64";
+  return key.length < KEY_BYTES_MIN
+    ? ` is too short to keep anybody from guessing it: at least ${KEY_BYTES_MIN} bytes, such as whsec_ and what openssl rand -base64 32 prints`
+    : undefined;
+}
+
+function sourceMistake(name: string, known: readonly string[] | undefined): string | undefined {
+  if (known === undefined || name === NATIVE || known.includes(name)) return undefined;
+  const meant = closest(name, [...known, NATIVE]);
+  return ` must name a source of this file, or ${NATIVE}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
+}
+
+/** Events have neither sender nor recipient. */
+function nobodyMistakes(said: Partial<Said>, pointer: string): SchemaMistake[] {
+  if (said.kinds === undefined || kindsOf(said.kinds).includes("message")) return [];
+  return (["from", "to"] as const)
+    .filter((member) => said[member] !== undefined)
+    .map((member) => atValue(`${pointer}/${member}`, ` keeps everything out: events have no ${member}`));
+}
+
+function durationMistake(text: string, msMin: number, msMax: number, range: string): string | undefined {
+  const ms = parseDuration(text) ?? Number.NaN;
+  return ms >= msMin && ms <= msMax ? undefined : ` must be ${range}`;
+}
+
+function memberWarnings(said: Partial<Said>, pointer: string): SchemaMistake[] {
+  const found: SchemaMistake[] = [];
+  const { url, concurrency, rate, timeout = DESTINATION_DEFAULTS.timeout } = said;
+  if (url?.startsWith("http:") && said.allow_private !== true)
+    found.push(atValue(`${pointer}/url`, " is http: everyone on the way can read what is handed on"));
+  const ratePerS = rate === undefined ? undefined : parseRate(rate);
+  const timeoutMs = parseDuration(timeout) ?? TIMEOUT_MS_MAX;
+  const underWayMax = Math.ceil(((ratePerS ?? Number.POSITIVE_INFINITY) * timeoutMs) / 1000);
+  if (concurrency !== undefined && underWayMax < concurrency)
+    found.push(
+      atValue(
+        `${pointer}/concurrency`,
+        ` is never reached: by rate and timeout at most ${underWayMax} can be under way`,
+      ),
+    );
+  return found;
+}
+
+function kindsOf(given: OneOrMore): readonly RecordKind[] {
+  const names = [given].flat();
+  return names.includes(ALL) ? RECORD_KINDS : RECORD_KINDS.filter((kind) => names.includes(kind));
+}
+
+/** Of what was found to be right. */
+function configOf(name: string, said: Said): DestinationConfig {
+  const { kinds, order, concurrency, timeout, retry, start, allow_private } = {
+    ...DESTINATION_DEFAULTS,
+    ...said,
+  };
+  return {
+    name,
+    url: said.url,
+    secrets: [said.secret].flat(),
+    kinds: kindsOf(kinds),
+    sources: said.sources === undefined ? undefined : [...new Set([said.sources].flat())],
+    from: said.from,
+    to: said.to,
+    order,
+    concurrency,
+    ratePerS: said.rate === undefined ? undefined : parseRate(said.rate),
+    timeoutMs: parseDuration(timeout) ?? TIMEOUT_MS_MAX,
+    retryMs: [retry].flat().map((text) => parseDuration(text) ?? RETRY_MS_MAX),
+    start,
+    allowPrivate: allow_private,
+  };
+}
