@@ -4,7 +4,7 @@
  */
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { DestinationConfig, Destinations } from "./core/destination-config.ts";
-import { describe, StartRefused } from "./core/errors.ts";
+import { describe } from "./core/errors.ts";
 import type { ProviderSource, Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
@@ -23,6 +23,9 @@ import { metricsRoute } from "./features/metrics/metrics.ts";
 import { statsRoute } from "./features/stats/stats.ts";
 import { ConsumerLags } from "./follow/consumers/lags.ts";
 import { consumerRoutes } from "./follow/consumers/routes.ts";
+import { Delivering } from "./follow/deliver/delivering.ts";
+import { openHttpSink } from "./follow/deliver/http-sink.ts";
+import { destinationRoutes } from "./follow/deliver/routes.ts";
 import { Following } from "./follow/following.ts";
 import { logRoute } from "./follow/log/pages.ts";
 import { logStreamRoute } from "./follow/log/stream.ts";
@@ -41,7 +44,7 @@ import { changeRefusal, foreignPage, isLoopback } from "./http/host.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
 import { Streams } from "./http/streams.ts";
-import { type NewId, randomId, randomSeed } from "./lib/chance.ts";
+import { chance, type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { inTime } from "./lib/in-time.ts";
 import type { Route } from "./lib/route.ts";
@@ -69,21 +72,12 @@ interface Surroundings extends Partial<Configuration> {
   readonly newId?: NewId;
   /** Where log lines go; 1 is stdout. */
   readonly logFd?: number;
-  /** Makes what hands records on. */
-  readonly openDestinations?: OpenDestinations;
+  /** Stands in for what hands records on. */
+  readonly handsOn?: Destinations;
   /** What `POST /admin/reload` does; none without a configuration file. */
   readonly reload?: Reload;
   /** Told when the process can't keep its promise any more and has to end. */
   readonly onFatal?: (reason: string) => void;
-}
-
-type OpenDestinations = (parts: DestinationParts) => Destinations;
-
-interface DestinationParts {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 export interface Service {
@@ -107,7 +101,6 @@ export interface Service {
 export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
   const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
   const { sources: configured = [], destinations: wanted = [], reload } = surroundings;
-  const { openDestinations = withoutDestinations } = surroundings;
   const secrets = nativeSecrets(settings, configured);
   const log = new Log({
     level: settings.logLevel,
@@ -135,7 +128,13 @@ export async function startService(settings: Settings, surroundings: Surrounding
     },
   });
   const sources = new Sources(store, (name) => metrics.webhooksOf(name));
-  const destinations = openDestinations({ store, clock, log, metrics });
+  const following = new Following({ store, clock, log });
+  const delivering = new Delivering({
+    ...{ following, log, holder: newId(), chance },
+    openSink: ({ url, secrets, timeoutMs, allowPrivate }) =>
+      openHttpSink({ url: new URL(url), secrets, timeoutMs, allowPrivate, version: VERSION, clock }),
+  });
+  const destinations = surroundings.handsOn ?? delivering;
   let limit: ConnectionLimit | undefined;
   try {
     await sources.replace(configured, () => destinations.replace(wanted));
@@ -151,7 +150,6 @@ export async function startService(settings: Settings, surroundings: Surrounding
     "Log lines dropped because stdout was blocked.",
     () => log.dropped,
   );
-  const following = new Following({ store, clock, log });
   const lags = new ConsumerLags(following, log);
   metrics.watchConsumers(() => lags.lags());
   const phase = { stopping: false, refusing: false };
@@ -169,6 +167,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       ingest: { store, clock, inspector: inspectorOf(log), closing: () => phase.refusing },
       store,
       following,
+      delivering,
       metrics,
       phase,
       log,
@@ -257,6 +256,7 @@ interface RouteOptions {
   readonly ingest: IngestOptions;
   readonly store: Store;
   readonly following: Following;
+  readonly delivering: Delivering;
   readonly metrics: Metrics;
   readonly phase: Phase;
   readonly log: Log;
@@ -266,7 +266,8 @@ interface RouteOptions {
 }
 
 function routesOf(options: RouteOptions): readonly Route[] {
-  const { native, sources, ingest, store, following, metrics, phase, log, reload, guarded } = options;
+  const { native, sources, ingest, store, following, delivering, metrics, phase, log, reload, guarded } =
+    options;
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
@@ -277,6 +278,7 @@ function routesOf(options: RouteOptions): readonly Route[] {
     logRoute(following),
     logStreamRoute({ following, metrics }),
     ...consumerRoutes(following),
+    ...destinationRoutes({ following, delivering }),
     liveRoute(),
     readyRoute(store, () => phase.stopping),
     metricsRoute(metrics),
@@ -294,22 +296,12 @@ export function describeService(): object {
   const phase = { stopping: false, refusing: false };
   const parts = {
     ...{ native: nothing, sources: nothing, ingest: nothing, store: nothing, following: nothing },
-    metrics: nothing,
+    ...{ delivering: nothing, metrics: nothing },
   };
   return openApiDocument(
     routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
     VERSION,
   );
-}
-
-/** Refuses a file that has some, so that none is silently left out. */
-function withoutDestinations(): Destinations {
-  return {
-    replace: async ({ length }) => {
-      if (length > 0) throw new StartRefused("destinations aren't served by this version");
-    },
-    close: async () => undefined,
-  };
 }
 
 /** None when only configured sources are served; throws `StartRefused` when nothing would be. */

@@ -4,6 +4,7 @@
  * to ask; the suite in `tests/contract` holds every engine to what it offers.
  */
 import type { Consumer } from "./consumers.ts";
+import type { Destination, Failure, Replay } from "./deliveries.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Message } from "./message.ts";
 import type { MessageDetail, NewEvent, Outcome } from "./store.ts";
@@ -95,6 +96,14 @@ export interface Import {
   close(): Promise<void>;
 }
 
+/** A destination with everything that belongs to it. */
+export interface KeptDeliveries {
+  readonly destination: Destination;
+  readonly replays: readonly Replay[];
+  /** In pieces that fit into memory, each row once. */
+  readonly failures: Iterable<readonly Failure[]>;
+}
+
 export interface MigrationSource {
   /** What messages call the database. */
   readonly name: string;
@@ -106,6 +115,7 @@ export interface MigrationSource {
   readonly isStill: boolean;
   /** Those that the service keeps now. */
   consumers(): readonly Consumer[];
+  deliveries(): readonly KeptDeliveries[];
   close(): Promise<void>;
 }
 
@@ -127,6 +137,8 @@ export interface MigrationTarget {
   index(): Promise<void>;
   /** From now on the target has these consumers and no others: they go on where they were. */
   replaceConsumers(consumers: readonly Consumer[]): Promise<void>;
+  /** The same of destinations, with their failures and replays. */
+  replaceDeliveries(kept: readonly KeptDeliveries[]): Promise<void>;
   /** How many rows there are by the counts that were made on the way. */
   counts(): Promise<{ readonly messages: number; readonly events: number }>;
   /**

@@ -208,7 +208,7 @@ export function numberIn(
 }
 
 /** Reads query strings by a schema whose properties are all strings. */
-function pageReader(schema: TObject): (query: string) => PageParameters {
+export function pageReader(schema: TObject): (query: string) => PageParameters {
   const read = queryReader(schema, PAGE_PARAMETERS);
   return (query) => {
     const parameters = read(query);

@@ -5,6 +5,7 @@
 
 import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "./changes.ts";
 import type { ConsumerStore } from "./consumers.ts";
+import type { DeliveryStore } from "./deliveries.ts";
 import type { LoggedMessage, Message } from "./message.ts";
 import type { EventKind, Span } from "./parsed-body.ts";
 
@@ -246,6 +247,13 @@ export interface Store {
    */
   onChanges(listener: () => void): () => void;
   readonly consumers: ConsumerStore;
+  readonly deliveries: DeliveryStore;
+  /**
+   * By `message_id`, whose messages these are: of those that are stored. Throws `QueryTimeout`.
+   */
+  senders(
+    messageIds: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly source: string; readonly from: string }>>;
   /**
    * Notes which names of sources are in use from now on, and resolves with those that can't be:
    * their range of identifiers (`NAME:…`) holds messages of the native source. Then nothing is

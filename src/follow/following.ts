@@ -1,4 +1,5 @@
 /** What every follower of the log stands on: the store, the end of the log, and when it is over. */
+import { parsePosition } from "../core/position.ts";
 import type { Store } from "../core/store.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Turns } from "../lib/turns.ts";
@@ -33,6 +34,19 @@ export class Following {
   /** The position to begin at. */
   async positionOf(start: Start): Promise<string> {
     return "position" in start ? start.position : this.store.positionAt(start.beginning);
+  }
+
+  /** The start of the log where the position doesn't hold; undefined where it does. */
+  async startIfLost(position: string): Promise<string | undefined> {
+    const { seq = 0, mark = "" } = parsePosition(position) ?? {};
+    const nothing = { kinds: [] };
+    const { isLost, position: start } = await this.store.changes({
+      after: seq,
+      mark,
+      limit: 1,
+      filter: nothing,
+    });
+    return isLost ? start : undefined;
   }
 
   /** Nobody waits any more. */

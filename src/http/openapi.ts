@@ -13,6 +13,7 @@ const TAGS: Readonly<Record<Tag, string>> = {
   Events: "Whatever was verified and is no message: statuses, reactions, edits and the like.",
   Log: "Everything that is stored, in the order in which it was, for programs that follow it.",
   Consumers: "Positions in the log that the service keeps, for programs that follow it.",
+  Destinations: "Whom the service hands records on to, and what could not be.",
   Operations: "For whoever runs the service: health, metrics, and what can be done while it serves.",
   Documentation: "This contract, for programs and for people.",
 };

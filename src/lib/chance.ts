@@ -14,3 +14,8 @@ export function randomSeed(): number {
 export function randomSecret(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 }
+
+/** From 0 up to, not including, 1; for nothing that anybody could gain by guessing. */
+export function chance(): number {
+  return randomSeed() / 2 ** 32;
+}

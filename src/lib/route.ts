@@ -95,7 +95,15 @@ export type Access = "open" | "token" | "metrics";
 export type Listener = "public" | "read";
 
 /** What belongs together in the OpenAPI document and on its page. */
-export type Tag = "Receive" | "Messages" | "Events" | "Log" | "Consumers" | "Operations" | "Documentation";
+export type Tag =
+  | "Receive"
+  | "Messages"
+  | "Events"
+  | "Log"
+  | "Consumers"
+  | "Destinations"
+  | "Operations"
+  | "Documentation";
 
 /**
  * The keyword of a schema that validates the text of something else: holds the schema which the

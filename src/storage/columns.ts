@@ -2,6 +2,7 @@
  * Which column keeps which field of a stored row, on every engine: a field without its column
  * doesn't compile. Whatever else a table holds is its engine's own.
  */
+import type { Failure } from "../core/deliveries.ts";
 import type { EventRecord, ProviderMessageRecord } from "../core/log-record.ts";
 import type { LoggedMessage } from "../core/message.ts";
 
@@ -38,6 +39,26 @@ export const EVENT_COLUMNS: Columns<Omit<EventRecord, "seq">> = {
   delivery: "delivery",
   start: "start",
   stop: "stop",
+};
+
+/** Of `failures`, but for the destination's name. */
+export const FAILURE_COLUMNS: Columns<Failure> = {
+  seq: "seq",
+  replay: "replay",
+  position: "position",
+  kind: "kind",
+  source: "source",
+  message_id: "message_id",
+  from: "from_msisdn",
+  sender: "sender",
+  state: "state",
+  attempts: "attempts",
+  last_status: "last_status",
+  cause: "cause",
+  excerpt: "excerpt",
+  first_at: "first_at",
+  last_at: "last_at",
+  next_at: "next_at",
 };
 
 const { created_at: _, ...SHOWN } = MESSAGE_COLUMNS;

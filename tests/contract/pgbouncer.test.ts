@@ -7,6 +7,7 @@ import { newPostgres, POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
 import { newPgbouncer, type OwnPgbouncer, PGBOUNCER } from "../postgres/own-pgbouncer.ts";
 import { postgresServer } from "../postgres/server.ts";
 import { changesContract } from "./changes-contract.ts";
+import { deliveriesContract } from "./deliveries-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { maintainForTest, openForTest } from "./open-for-test.ts";
@@ -32,6 +33,13 @@ describe.skipIf(PGBOUNCER === undefined)("PgBouncer", () => {
     };
   }
 
-  for (const contract of [storeContract, postsContract, changesContract, followContract, maintenanceContract])
+  for (const contract of [
+    storeContract,
+    postsContract,
+    changesContract,
+    followContract,
+    deliveriesContract,
+    maintenanceContract,
+  ])
     contract("PostgreSQL through PgBouncer", pooledDatabase, POSTGRES_CAPABILITIES);
 });

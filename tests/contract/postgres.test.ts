@@ -1,10 +1,18 @@
 import { POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
 import { changesContract } from "./changes-contract.ts";
+import { deliveriesContract } from "./deliveries-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postgresDatabase } from "./postgres-database.ts";
 import { postsContract } from "./posts-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
-for (const contract of [storeContract, postsContract, changesContract, followContract, maintenanceContract])
+for (const contract of [
+  storeContract,
+  postsContract,
+  changesContract,
+  followContract,
+  deliveriesContract,
+  maintenanceContract,
+])
   contract("PostgreSQL", postgresDatabase, POSTGRES_CAPABILITIES);

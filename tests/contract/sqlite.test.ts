@@ -1,6 +1,7 @@
 import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts";
 import { SQLITE_CAPABILITIES } from "../databases/sqlite.ts";
 import { changesContract } from "./changes-contract.ts";
+import { deliveriesContract } from "./deliveries-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
@@ -39,3 +40,4 @@ for (const contract of [storeContract, postsContract]) {
 // What follows the log is read from the log alone: the index's limits make no difference to it.
 changesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
 followContract("SQLite", () => sqliteDatabase());
+deliveriesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);

@@ -13,6 +13,8 @@ export interface CuttingProxy {
   readonly port: number;
   /** The next COMMITs, as many, after those that are to be cut anyway. */
   readonly cut: (how: Cut, times?: number) => void;
+  /** The next connection that sends this text is cut once the server has answered it. */
+  readonly lose: (text: string) => void;
   /** How many connections were cut so far. */
   readonly cuts: () => number;
   /**
@@ -40,6 +42,7 @@ const READY = "Z\0\0\0\x05I";
 export async function newCuttingProxy(to: { host: string; port: number }): Promise<CuttingProxy> {
   const plan: Cut[] = [];
   const silences: string[] = [];
+  const losses: string[] = [];
   let cuts = 0;
   let silent = 0;
   let isShut = false;
@@ -85,6 +88,13 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
         isSilent = true;
       }
       if (text.includes("insert into batches")) isAboutBatch = true;
+      const lost = losses.findIndex((each) => text.includes(each));
+      if (lost >= 0) {
+        losses.splice(lost, 1);
+        cuts++;
+        isCut = true;
+        return void upstream.write(data);
+      }
       const isCommit = /commit\0/i.test(text);
       const how = isCommit && isAboutBatch ? plan.shift() : undefined;
       if (isCommit) isAboutBatch = false;
@@ -114,6 +124,9 @@ export async function newCuttingProxy(to: { host: string; port: number }): Promi
     port: address.port,
     cut: (next, times = 1) => {
       for (let time = 0; time < times; time++) plan.push(next);
+    },
+    lose: (text) => {
+      losses.push(text);
     },
     cuts: () => cuts,
     silence: (text) => {

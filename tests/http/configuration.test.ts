@@ -110,16 +110,6 @@ test("destinations that are refused at the start refuse it, and harm nothing", a
   await database.drop();
 });
 
-test("a service that can't hand anything on refuses destinations, and never leaves them out in silence", async () => {
-  const words = "destinations aren't served by this version";
-  await expect(newService({}, { destinations: destinationsOf("a") })).rejects.toThrow(words);
-  const service = await newService();
-  const exchange = service.replaceSources({ bot: BOT }, destinationsOf("a"));
-  expect(await exchange.catch((error: unknown) => error)).toEqual(new StartRefused(words));
-  expect(await post(service, "bot", BOT)).toBe(404);
-  await service.stop();
-});
-
 test("destinations that don't close are cut off, so that the stop ends in time", async () => {
   const clock = steeredClock();
   const { destinations } = handingOn();

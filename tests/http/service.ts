@@ -104,7 +104,7 @@ export async function newService(
       logFd,
       sources: open(given.sources),
       destinations: hide(given.destinations),
-      ...(given.handsOn !== undefined && { openDestinations: () => given.handsOn as Destinations }),
+      ...(given.handsOn !== undefined && { handsOn: given.handsOn }),
       ...(given.clock !== undefined && { clock: given.clock }),
     },
   );

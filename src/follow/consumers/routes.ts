@@ -6,13 +6,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { RECORD_KINDS } from "../../core/changes.ts";
 import { CONSUMERS_MAX, type Consumer, type ConsumerFilter } from "../../core/consumers.ts";
-import {
-  DetailAnswer,
-  type FieldError,
-  fieldError,
-  fieldErrors,
-  InvalidAnswer,
-} from "../../core/field-errors.ts";
+import { DetailAnswer, type FieldError, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
 import { parsePosition } from "../../core/position.ts";
 import { detail, json } from "../../lib/response.ts";
 import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
@@ -27,6 +21,7 @@ import {
   type Start,
   startOfText,
 } from "../parameters.ts";
+import { bodyOf } from "../request-body.ts";
 import { ConsumerAnswer, isName, NAME_RULE, NamePath, shownConsumer } from "./consumer.ts";
 
 const POSITION_RULE = "It takes a position that Postern gave";
@@ -257,7 +252,7 @@ async function create(following: Following, exchange: Exchange): Promise<Respons
   const there = await store.consumers.find(name);
   if (there !== undefined) return found(following, there, filter);
   const position = await following.positionOf(start);
-  const lostStart = await startWhereLost(following, position);
+  const lostStart = await following.startIfLost(position);
   if (lostStart !== undefined) return lost(lostStart, 409);
   const made = await store.consumers.create({ name, filter, position });
   if (made === undefined) return detail(409, `there are ${CONSUMERS_MAX} consumers already`);
@@ -292,7 +287,7 @@ async function acknowledge(following: Following, exchange: Exchange): Promise<Re
   }
   const { store, clock } = following;
   if ((await store.consumers.find(exchange.parameter)) === undefined) return unknown();
-  const start = await startWhereLost(following, position);
+  const start = await following.startIfLost(position);
   if (start !== undefined) return lost(start, 409);
   const at = new Date(clock.now()).toISOString();
   return standing(await store.consumers.acknowledge(exchange.parameter, position, at));
@@ -306,21 +301,9 @@ async function seek(following: Following, exchange: Exchange): Promise<Response>
   const { store } = following;
   if ((await store.consumers.find(exchange.parameter)) === undefined) return unknown();
   const position = await following.positionOf(to);
-  const start = await startWhereLost(following, position);
+  const start = await following.startIfLost(position);
   if (start !== undefined) return lost(start, 409);
   return standing(await store.consumers.seek(exchange.parameter, position));
-}
-
-/** The start of the log where the position doesn't hold; undefined where it does. */
-async function startWhereLost({ store }: Following, position: string): Promise<string | undefined> {
-  const { seq = 0, mark = "" } = parsePosition(position) ?? {};
-  const { isLost, position: start } = await store.changes({
-    after: seq,
-    mark,
-    limit: 1,
-    filter: { kinds: [] },
-  });
-  return isLost ? start : undefined;
 }
 
 function standing(consumer: Consumer | undefined): Response {
@@ -334,22 +317,3 @@ function unknown(): Response {
 function startError(member: string, given: string): FieldError {
   return fieldError("body", member, "position_invalid", START_RULE, given);
 }
-
-/** The JSON of a request, by its schema, or every mistake; no body at all is an empty object. */
-async function bodyOf<T>(
-  exchange: Exchange,
-  schema: ReturnType<typeof Compile>,
-): Promise<{ readonly value: T } | { readonly errors: readonly FieldError[] }> {
-  const bytes = await exchange.readBody();
-  exchange.bodyVerified();
-  let value: unknown;
-  try {
-    value = bytes.length === 0 ? {} : JSON.parse(utf8.decode(bytes));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { errors: [fieldError("body", undefined, "json_invalid", `JSON: ${reason}`, null)] };
-  }
-  return schema.Check(value) ? { value: value as T } : { errors: fieldErrors(schema, value, "body") };
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -5,6 +5,7 @@
  */
 import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
 import type { ConsumerStore } from "../../core/consumers.ts";
+import type { DeliveryStore } from "../../core/deliveries.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -28,7 +29,7 @@ import type { QueueLimits } from "../intake-queue.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { Availability } from "./connection/availability.ts";
 import { boundedTransaction } from "./connection/bounded-transaction.ts";
-import { Connection, HANG_MS, SNAPSHOT } from "./connection/connection.ts";
+import { Connection, HANG_MS, type Session, SNAPSHOT } from "./connection/connection.ts";
 import { Direct } from "./connection/direct.ts";
 import { failureOf } from "./connection/failures.ts";
 import { refuseUnfinished } from "./connection/migration-mark.ts";
@@ -41,13 +42,16 @@ import { makeSearchIndex } from "./derived/search-index.ts";
 import { claim } from "./ingest/claims.ts";
 import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
 import { PostgresConsumers } from "./ingest/consumers.ts";
+import { PostgresDeliveries } from "./ingest/deliveries.ts";
 import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
 import { onceNumbered, readChanges } from "./reads/changes.ts";
 import { listEvents } from "./reads/event-queries.ts";
+import { failureReads } from "./reads/failures.ts";
 import { readLag } from "./reads/lag.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
 import { readMessage } from "./reads/one-message.ts";
 import { readPositionAt } from "./reads/positions.ts";
+import { readSenders, type Sender } from "./reads/senders.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
 interface PostgresOptions extends QueueLimits {
@@ -69,6 +73,8 @@ interface PostgresOptions extends QueueLimits {
 
 /** Two more connections: for counts, and for probes. */
 const WRITE_CONNECTIONS = GROUPS_AT_ONCE + 2;
+/** For whoever serves destinations; made when first used. */
+const DELIVERY_CONNECTIONS = 2;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_S = 5;
@@ -94,11 +100,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
 
 class PostgresStore implements Store {
   readonly consumers: ConsumerStore;
+  readonly deliveries: DeliveryStore;
   readonly #options: PostgresOptions;
   readonly #replica: string;
   readonly #writes: Connection;
   readonly #direct: Direct;
   readonly #timed: TimedReads;
+  readonly #serving: TimedReads;
   readonly #availability: Availability;
   readonly #commits: Commits;
   readonly #groups: GroupCommit;
@@ -119,19 +127,24 @@ class PostgresStore implements Store {
     this.#writes = new Connection(url, { connectionsMax: WRITE_CONNECTIONS, connectTimeoutS });
     const numbering = new SharedRun(() => numberAll(this.#writes), NUMBERINGS_APART_MS, clock);
     this.#direct = new Direct({ url: directUrl, others: this.#writes, newId, log });
-    this.#timed = new TimedReads({
+    const timing = {
       url,
-      readUrl,
-      connectionsMax: 2 * readThreads,
       connectTimeoutS,
       clock,
       log,
       timeoutMs: options.queryTimeoutMs,
       number: () => numbering.run(),
-    });
-    this.consumers = new PostgresConsumers({
-      read: (work) => this.#timed.ask(work, "the primary"),
-      change: (work) => this.#timed.change(work),
+    };
+    this.#timed = new TimedReads({ ...timing, readUrl, connectionsMax: 2 * readThreads });
+    this.#serving = new TimedReads({ ...timing, readUrl: undefined, connectionsMax: DELIVERY_CONNECTIONS });
+    const operating = primaryOf(this.#timed);
+    const serving = primaryOf(this.#serving);
+    this.consumers = new PostgresConsumers(operating);
+    this.deliveries = new PostgresDeliveries({
+      reads: failureReads(serving.read, operating.read),
+      serving: { ...serving, attempt: (work) => this.#serving.attempt(work) },
+      operating,
+      newId,
     });
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
@@ -212,6 +225,10 @@ class PostgresStore implements Store {
     );
   }
 
+  senders(messageIds: readonly string[]): Promise<ReadonlyMap<string, Sender>> {
+    return this.#timed.ask((session) => readSenders(session, messageIds), "the primary");
+  }
+
   onChanges(listener: () => void): () => void {
     return this.#wakeUps.add(listener);
   }
@@ -276,7 +293,8 @@ class PostgresStore implements Store {
     await this.#groups.idle();
     await this.#following.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
-    await Promise.all([this.#writes, this.#timed, this.#direct].map((each) => each.close(timeoutS)));
+    const all = [this.#writes, this.#timed, this.#serving, this.#direct];
+    await Promise.all(all.map((each) => each.close(timeoutS)));
   }
 
   /**
@@ -333,4 +351,12 @@ class PostgresStore implements Store {
       throw new StorageUnavailable("storage unavailable", reason);
     }
   }
+}
+
+/** What no standby may answer. */
+function primaryOf(timed: TimedReads) {
+  return {
+    read: <T>(work: (session: Session) => Promise<T>) => timed.ask(work, "the primary"),
+    change: <T>(work: (session: Session) => Promise<T>) => timed.change(work),
+  };
 }

@@ -5,7 +5,6 @@
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
-import type { Consumer } from "../../core/consumers.ts";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -30,20 +29,28 @@ import { DamageReport, unavailable } from "./connection/damage-report.ts";
 import { extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
 import { FilesInPlace } from "./connection/files-in-place.ts";
 import { type FileLock, lockFile } from "./connection/lock.ts";
-import type { LogEnd } from "./connection/log-end.ts";
 import { Thread } from "./connection/thread.ts";
 import { FollowSchedule } from "./derived/follow-schedule.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./derived/followers.ts";
 import type { FollowerOpened } from "./derived/protocol.ts";
 import { INDEX_THREAD } from "./derived/threads.ts";
 import { Checkpoints } from "./ingest/checkpoints.ts";
-import type { ConsumerChanges } from "./ingest/consumer-rows.ts";
 import { SqliteConsumers } from "./ingest/consumers.ts";
+import { SqliteDeliveries } from "./ingest/deliveries.ts";
 import { isRefusal, type Result } from "./ingest/group-commit.ts";
 import { type QueuedIntake, queued } from "./ingest/post-log.ts";
-import type { ClaimReport, GroupReport, OpenReport } from "./ingest/protocol.ts";
+import type {
+  ClaimReport,
+  GroupReport,
+  OpenReport,
+  SomeFailuresReport,
+  WriteReport,
+  WriterAsk,
+} from "./ingest/protocol.ts";
 import { CHECKPOINTER_THREAD, WRITER_THREAD } from "./ingest/threads.ts";
+import { failureReads } from "./reads/failure-reads.ts";
 import { isSearch } from "./reads/filter.ts";
+import type { Sender } from "./reads/senders.ts";
 import { READER_THREAD } from "./reads/threads.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
@@ -108,8 +115,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, options.onFatal);
     await checkpointer.ask({ do: "open", path });
     const files = new FilesInPlace(path, end.files);
-    const { consumers } = end;
-    const opened = { writer, reads, checkpointer, follower, lock, end, consumers, followed, damage, files };
+    const opened = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
     return new SqliteStore(options, opened);
   } catch (error) {
     lock.release();
@@ -124,10 +130,8 @@ interface Opened {
   readonly checkpointer: Thread;
   readonly follower: Thread;
   readonly lock: FileLock;
-  /** Where the log ended when it was opened. */
-  readonly end: LogEnd;
-  /** As they were then. */
-  readonly consumers: readonly Consumer[];
+  /** Where the log ended when it was opened, and what was kept then. */
+  readonly end: OpenReport;
   readonly followed: FollowerOpened;
   readonly damage: DamageReport;
   /** As the writer has them; here it is looked at whether they have their names for readiness. */
@@ -136,6 +140,7 @@ interface Opened {
 
 class SqliteStore implements Store {
   readonly consumers: SqliteConsumers;
+  readonly deliveries: SqliteDeliveries;
   readonly #options: SqliteOptions;
   readonly #opened: Opened;
   readonly #checkpoints: Checkpoints;
@@ -165,10 +170,17 @@ class SqliteStore implements Store {
     this.#now = isoTicker(options.clock);
     this.#queue = new IntakeQueue(options, queued);
     this.consumers = new SqliteConsumers(
-      opened.consumers,
-      (changes) => this.#writeConsumers(changes),
+      opened.end.consumers,
+      async (changes) => void (await this.#write({ do: "consumers", ...changes })),
       options.clock,
     );
+    this.deliveries = new SqliteDeliveries({
+      destinations: opened.end.destinations,
+      reads: failureReads(opened.reads),
+      write: async (writes) => void (await this.#write({ do: "deliveries", writes: JSON.stringify(writes) })),
+      changeSome: (slice) => this.#write<SomeFailuresReport>({ do: "some-failures", ...slice }),
+      clock: options.clock,
+    });
     this.#checkpoints = new Checkpoints({
       ...opened,
       withoutReads: (work) => this.#following.without(() => opened.reads.without(work)),
@@ -246,6 +258,10 @@ class SqliteStore implements Store {
       deadline,
     }));
     return found ?? undefined;
+  }
+
+  senders(messageIds: readonly string[]): Promise<ReadonlyMap<string, Sender>> {
+    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "senders", messageIds, deadline }));
   }
 
   onChanges(listener: () => void): () => void {
@@ -406,24 +422,28 @@ class SqliteStore implements Store {
     return false;
   }
 
-  async #writeConsumers(changes: ConsumerChanges): Promise<void> {
+  /** Beside the groups. */
+  async #write<Report extends WriteReport>(ask: WriterAsk): Promise<Report> {
     if (this.#closing !== undefined) throw new ShuttingDown("shutting down");
     if (this.#broken !== undefined) throw unavailable(this.#broken);
-    try {
-      await this.#opened.writer.ask({ do: "consumers", ...changes });
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (!/^SQLITE_(FULL|BUSY)/.test(reason)) this.#broke(reason);
-      throw unavailable(reason);
-    }
+    const report = await this.#asked<Report>(ask);
+    this.#checkpoints.logHolds(report.walPages);
+    return report;
   }
 
   async #writeProbe(): Promise<void> {
+    await this.#asked({ do: "probe" });
+    this.#committedAt = this.#options.clock.elapsed();
+  }
+
+  /** Throws `IntakeRejected` for what the engine refuses by itself, else `StorageUnavailable`. */
+  async #asked<T>(ask: WriterAsk): Promise<T> {
     try {
-      await this.#opened.writer.ask({ do: "probe" });
-      this.#committedAt = this.#options.clock.elapsed();
+      return await this.#opened.writer.ask<T>(ask);
     } catch (error) {
       const reason = reasonOf(error);
+      if (/^SQLITE_CONSTRAINT/.test(reason))
+        throw new IntakeRejected("the store refused this change", reason);
       if (!/^SQLITE_(FULL|BUSY)/.test(reason)) this.#broke(reason);
       throw unavailable(reason);
     }
@@ -454,7 +474,8 @@ class SqliteStore implements Store {
     const { path, log, clock } = this.#options;
     try {
       this.#opened.files.check();
-      await this.#opened.writer.ask({ do: "reopen" });
+      const { destinations } = await this.#opened.writer.ask<OpenReport>({ do: "reopen" });
+      this.deliveries.opened(destinations);
       await this.#opened.checkpointer.ask({ do: "open", path });
       this.#broken = undefined;
       this.#committedAt = clock.elapsed();

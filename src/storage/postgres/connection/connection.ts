@@ -92,6 +92,17 @@ export class Connection implements Session {
     });
   }
 
+  /**
+   * A transaction in a single turn: statements without values, each of which sees what was
+   * committed before it. What each of them gives; `hangMs` as above.
+   */
+  once(script: string, hangMs: number): Promise<readonly (readonly object[])[]> {
+    return this.#watched(hangMs, async (sql) => {
+      const [, ...found] = await sql.unsafe(`set transaction read write; ${script}`).simple();
+      return found as (readonly object[])[];
+    });
+  }
+
   /** Reads from one snapshot, for as long as the generator is used. */
   async *reading<T>(work: (session: Session) => AsyncGenerator<T>): AsyncGenerator<T> {
     const sql = await this.#sql.reserve();

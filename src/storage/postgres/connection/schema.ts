@@ -109,6 +109,11 @@ export const SEARCH_INDEX = {
  * What came after version 1 and nothing of that version minds, so that the schema's version doesn't
  * tell: a replica of an earlier Postern can be started beside this one, and instead of it.
  * `consumers` keeps of each its filter as JSON, and `seq` of its position.
+ *
+ * The row of a destination is changed ten times a second while its position moves: no index is on
+ * what changes, and half of each page is left for its next versions. `moved_by` names the commit
+ * that moved it last; `waiting` and `dead` count its `failures`. A row of those is changed by each
+ * attempt, so it is in two indexes only while it waits.
  */
 const ADDITIONS = `
   create table if not exists consumers (
@@ -118,8 +123,56 @@ const ADDITIONS = `
     seq             bigint not null,
     acknowledged_at text collate "C"
   );
+  create table if not exists destinations (
+    name           text collate "C" primary key,
+    position       text not null,
+    moved_by       uuid,
+    paused         text,
+    probe_asked_at text,
+    version        bigint not null default 0,
+    report         text,
+    waiting        bigint not null default 0,
+    dead           bigint not null default 0
+  ) with (fillfactor = 50);
+  create table if not exists failures (
+    destination text collate "C" not null,
+    seq         bigint not null,
+    replay      text collate "C" not null,
+    position    text collate "C" not null,
+    kind        text collate "C" not null,
+    source      text collate "C" not null,
+    message_id  text collate "C",
+    from_msisdn text collate "C",
+    sender      text collate "C" not null,
+    state       text collate "C" not null,
+    attempts    integer not null,
+    last_status integer,
+    cause       text collate "C",
+    excerpt     text,
+    first_at    text collate "C",
+    last_at     text collate "C",
+    next_at     text collate "C",
+    primary key (destination, seq, replay)
+  ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+  create index if not exists failures_due on failures (destination, next_at, seq, replay) where next_at is not null;
+  create index if not exists failures_waiting on failures (destination, seq, replay) where state = 'waiting';
+  create index if not exists failures_by_sender on failures (destination, replay, sender, seq)
+    where state = 'waiting' and sender > '';
+  create table if not exists replays (
+    destination text collate "C" not null,
+    id          text collate "C" not null,
+    position    text not null,
+    until       bigint not null,
+    filter      text not null,
+    rate        float8 not null,
+    new_ids     boolean not null,
+    records     bigint not null,
+    done        bigint not null,
+    created_at  text collate "C" not null,
+    primary key (destination, id)
+  );
   ${MAKE_LOG_NAME}`;
-const HAS_ADDITIONS = `select to_regclass('consumers') is not null
+const HAS_ADDITIONS = `select to_regclass('consumers') is not null and to_regclass('replays') is not null
   and exists (select 1 from meta where key = 'log_id') as has_additions`;
 
 const MIGRATIONS: readonly string[] = [TABLES];

@@ -7,7 +7,7 @@ import type { Consumer } from "../../../core/consumers.ts";
 import { StartRefused } from "../../../core/errors.ts";
 import { instantKey } from "../../../core/instant.ts";
 import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
-import type { MigrationTarget } from "../../../core/maintenance.ts";
+import type { KeptDeliveries, MigrationTarget } from "../../../core/maintenance.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
@@ -28,6 +28,7 @@ import {
   type MessageRow,
 } from "../ingest/batch.ts";
 import { replaceConsumers } from "../ingest/consumers.ts";
+import { insertDeliveries } from "../ingest/delivery-rows.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
 
 const TRANSACTION_ROWS = 2000;
@@ -188,12 +189,16 @@ class PostgresTarget implements MigrationTarget {
     await this.#connection.script("analyze messages; analyze events; analyze batches; analyze deliveries");
   }
 
-  async replaceConsumers(consumers: readonly Consumer[]): Promise<void> {
-    await this.#connection.transaction("read write", async (session) => {
-      await guard(session, STATEMENT_MS_MAX);
-      await refuseOthers(session, (await lockedSeq(session)) ?? 0, this.#seq);
-      await replaceConsumers(session, consumers);
+  replaceConsumers(consumers: readonly Consumer[]): Promise<void> {
+    return this.#alone((session) => replaceConsumers(session, consumers));
+  }
+
+  async replaceDeliveries(kept: readonly KeptDeliveries[]): Promise<void> {
+    await this.#alone(async (session) => {
+      await session.script("truncate destinations, failures, replays");
+      for (const each of kept) await insertDeliveries(session, each);
     });
+    await this.#connection.script("analyze failures");
   }
 
   async counts(): Promise<{ readonly messages: number; readonly events: number }> {
@@ -203,16 +208,21 @@ class PostgresTarget implements MigrationTarget {
     return row ?? { messages: 0, events: 0 };
   }
 
-  async finish(): Promise<void> {
-    await this.#connection.transaction("read write", async (session) => {
-      await guard(session, STATEMENT_MS_MAX);
-      await refuseOthers(session, (await lockedSeq(session)) ?? 0, this.#seq);
-      await writeMark(session, this.#mark(this.#seq, true));
-    });
+  finish(): Promise<void> {
+    return this.#alone((session) => writeMark(session, this.#mark(this.#seq, true)));
   }
 
   async close(): Promise<void> {
     await this.#connection.close(CLOSE_S);
+  }
+
+  /** In one transaction, unless somebody else has stored anything since. */
+  #alone(work: (session: Session) => Promise<void>): Promise<void> {
+    return this.#connection.transaction("read write", async (session) => {
+      await guard(session, STATEMENT_MS_MAX);
+      await refuseOthers(session, (await lockedSeq(session)) ?? 0, this.#seq);
+      await work(session);
+    });
   }
 
   /** Begins to store what was added; resolves when the transaction before it is committed. */

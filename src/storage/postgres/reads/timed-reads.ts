@@ -92,6 +92,16 @@ export class TimedReads {
     return this.#inTime((deadline) => this.#askPrimary(work, deadline, "read write"));
   }
 
+  /**
+   * As `change`, in what transactions the work makes of the connection to the primary within the
+   * time that is left.
+   */
+  attempt<T>(work: (connection: Connection, withinMs: number) => Promise<T>): Promise<T> {
+    return this.#inTime((deadline) =>
+      this.#again(deadline, () => work(this.#primary, this.#leftMs(deadline))),
+    );
+  }
+
   async #inTime<T>(begin: (deadline: number) => Promise<T>): Promise<T> {
     if (this.#waiting >= READS_WAITING_MAX) throw new Overloaded("too many reads at once");
     const { timeoutMs, clock } = this.#options;
@@ -142,16 +152,20 @@ export class TimedReads {
     }
   }
 
-  async #askPrimary<T>(
+  #askPrimary<T>(
     work: (session: Session) => Promise<T>,
     deadline: number,
     mode: Mode = SNAPSHOT,
   ): Promise<T> {
+    return this.#again(deadline, async () => (await this.#read(this.#primary, work, deadline, mode)).given);
+  }
+
+  async #again<T>(deadline: number, attempt: () => Promise<T>): Promise<T> {
     const { clock, number } = this.#options;
     let pauseMs = RETRY_MS_FIRST;
     for (;;) {
       try {
-        return (await this.#read(this.#primary, work, deadline, mode)).given;
+        return await attempt();
       } catch (error) {
         const leftMs = deadline - clock.elapsed();
         if (error instanceof Unnumbered && leftMs >= 0) await number();
@@ -164,13 +178,17 @@ export class TimedReads {
     }
   }
 
+  #leftMs(deadline: number): number {
+    return Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
+  }
+
   async #read<T>(
     connection: Connection,
     work: (session: Session) => Promise<T>,
     deadline: number,
     mode: Mode = SNAPSHOT,
   ): Promise<{ given: T; follows: boolean }> {
-    const leftMs = Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
+    const leftMs = this.#leftMs(deadline);
     return connection.transaction(
       mode,
       async (session) => {

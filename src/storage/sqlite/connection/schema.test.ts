@@ -27,6 +27,8 @@ afterEach(() => {
   folder.remove();
 });
 
+/** What came with version 7. */
+const DELIVERIES = ["destinations", "failures", "replays"];
 const metaKeys = () =>
   db
     .query<{ key: string }, []>("select key from meta order by key")
@@ -66,7 +68,8 @@ const names = (type: string) =>
 test("a file of version 1 keeps its rows and goes on counting; its index is dropped when nobody needs it", () => {
   writeVersion1(db, 3);
   migrate(db, path);
-  expect(names("index")).toEqual(["messages_by_time"]);
+  const indexes = names("index");
+  expect(indexes).toContain("messages_by_time");
   expect(metaKeys()).toEqual(["log_id", "probe", "received_disorder"]);
   const logs = new Logs(db);
   const outcomes = commitGroup(db, logs, [
@@ -85,12 +88,12 @@ test("a file of version 1 keeps its rows and goes on counting; its index is drop
   ]);
   expect(dropOldIndex(db)).toBe(true);
   expect(dropOldIndex(db)).toBe(false);
-  expect(names("index")).toEqual([]);
+  expect(names("index")).toEqual(indexes.filter((name) => name !== "messages_by_time"));
 });
 
 test("a file of version 2 keeps its rows, and takes what providers' POSTs hold", () => {
   migrate(db, path);
-  for (const table of ["deliveries", "details", "events", "sources", "consumers"])
+  for (const table of ["deliveries", "details", "events", "sources", "consumers", ...DELIVERIES])
     db.run(`drop table ${table}`);
   db.run("alter table messages drop column checksum");
   db.run(
@@ -116,7 +119,7 @@ test("a file of version 3 keeps its rows, which count as sound; those that come 
   migrate(db, path);
   for (const table of ["messages", "details", "deliveries", "events"])
     db.run(`alter table ${table} drop column checksum`);
-  db.run("drop table consumers");
+  for (const table of ["consumers", ...DELIVERIES]) db.run(`drop table ${table}`);
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00')`,
   );
@@ -140,13 +143,13 @@ test("a file of version 4 keeps its rows, and counts from then on those that som
   const triggers = () => names("trigger");
   const all = triggers();
   for (const name of all) db.run(`drop trigger ${name}`);
-  db.run("drop table consumers");
+  for (const table of ["consumers", ...DELIVERIES]) db.run(`drop table ${table}`);
   db.run(
     `insert into messages values ('m1', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '', 7, '2025-01-15T10:00:00', null)`,
   );
   db.run("pragma user_version = 4");
   migrate(db, path);
-  expect([all.length, triggers()]).toEqual([3, all]);
+  expect([all.length, triggers()]).toEqual([6, all]);
   expect(countDeletions(db)).toBe(0);
   db.run("delete from messages");
   expect(countDeletions(db)).toBe(1);
@@ -162,13 +165,41 @@ test("a file of version 5 takes consumers, and its times of receipt are taken fo
       `insert into messages values ('m${seq}', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '${receivedAt}', ${seq},
         '2025-01-15T10:00:00', null)`,
     );
-  db.run("drop table consumers");
+  for (const table of ["consumers", ...DELIVERIES]) db.run(`drop table ${table}`);
   older(7, "2026-01-02T00:00:00.000Z");
   older(9, "2026-01-01T00:00:00.000Z");
   db.run("pragma user_version = 5");
   migrate(db, path);
   expect(names("table")).toContain("consumers");
   expect(readDisorder(db)).toEqual({ seq: 9, latest: "2026-01-01T00:00:00.000" });
+});
+
+test("a file of version 6 takes what is kept of deliveries, and counts it", () => {
+  migrate(db, path);
+  const schema = () => db.query("select type, name, sql from sqlite_schema order by name").all();
+  const fresh = schema();
+  for (const table of DELIVERIES) db.run(`drop table ${table}`);
+  db.run("insert into consumers values ('c', '{}', 'x.1', 1, null)");
+  db.run("pragma user_version = 6");
+  migrate(db, path);
+  expect(schema()).toEqual(fresh);
+  expect(db.query("select count(*) from consumers").values()).toEqual([[1]]);
+  const figures = () => db.query("select waiting, dead from destinations").values()[0] as unknown[];
+  db.run("insert into destinations (name, position, version) values ('a', 'x.1', 0), ('b', 'x.1', 0)");
+  for (const [seq, state] of [
+    [1, "waiting"],
+    [2, "waiting"],
+    [3, "dead"],
+  ])
+    db.run(
+      `insert into failures (destination, seq, replay, position, kind, source, sender, state, attempts)
+       values ('a', ${seq}, '', 'x.${seq}', 'message', 'native', '', '${state}', 1)`,
+    );
+  expect(figures()).toEqual([2, 1]);
+  db.run("update failures set state = 'dead' where seq < 3");
+  expect(figures()).toEqual([0, 3]);
+  db.run("delete from failures where seq = 2");
+  expect(figures()).toEqual([0, 2]);
 });
 
 function findings(): readonly string[] {

@@ -61,6 +61,74 @@ const CONSUMERS = `
 `;
 
 /**
+ * What is kept of deliveries, without any content. `paused`, `report` and `filter` are JSON. A row
+ * of `failures` is what couldn't be handed on yet, or at all; `waiting` and `dead` count those of a
+ * destination, because there may be a million.
+ */
+const DELIVERIES = `
+  create table destinations (
+    name           text primary key,
+    position       text not null,
+    paused         text,
+    probe_asked_at text,
+    version        integer not null,
+    report         text,
+    waiting        integer not null default 0,
+    dead           integer not null default 0
+  ) without rowid;
+  create table failures (
+    destination text not null,
+    seq         integer not null,
+    replay      text not null,
+    position    text not null,
+    kind        text not null,
+    source      text not null,
+    message_id  text,
+    from_msisdn text,
+    sender      text not null,
+    state       text not null,
+    attempts    integer not null,
+    last_status integer,
+    cause       text,
+    excerpt     text,
+    first_at    text,
+    last_at     text,
+    next_at     text,
+    unique (destination, seq, replay)
+  );
+  create index failures_by_state on failures (destination, state, seq, replay);
+  create index failures_due on failures (destination, next_at, seq, replay) where next_at is not null;
+  create index failures_by_sender on failures (destination, replay, sender, seq, next_at) where state = 'waiting';
+  create trigger count_failure after insert on failures begin
+    update destinations set waiting = waiting + (new.state = 'waiting'), dead = dead + (new.state = 'dead')
+    where name = new.destination;
+  end;
+  create trigger count_no_failure after delete on failures begin
+    update destinations set waiting = waiting - (old.state = 'waiting'), dead = dead - (old.state = 'dead')
+    where name = old.destination;
+  end;
+  create trigger count_other_failure after update of state on failures when new.state <> old.state begin
+    update destinations set
+      waiting = waiting + (new.state = 'waiting') - (old.state = 'waiting'),
+      dead = dead + (new.state = 'dead') - (old.state = 'dead')
+    where name = new.destination;
+  end;
+  create table replays (
+    destination text not null,
+    id          text not null,
+    position    text not null,
+    until       integer not null,
+    filter      text not null,
+    rate        real not null,
+    new_ids     integer not null,
+    records     integer not null,
+    done        integer not null,
+    created_at  text not null,
+    primary key (destination, id)
+  ) without rowid;
+`;
+
+/**
  * Of a log that an earlier version wrote nobody knows where `created_at` went back: as far as it
  * goes it is taken for one where it did.
  */
@@ -95,6 +163,7 @@ const SCHEMA = `
   ${CHECKSUMS}
   ${COUNT_DELETIONS}
   ${CONSUMERS}
+  ${DELIVERIES}
 `;
 
 /**
@@ -112,12 +181,14 @@ const UPGRADES: readonly string[] = [
   CHECKSUMS,
   COUNT_DELETIONS,
   `${CONSUMERS} ${DISORDER_BEFORE}`,
+  DELIVERIES,
 ];
 
 const SCHEMA_VERSION = UPGRADES.length + 1;
 const WITH_POSTS = 3;
 const WITH_CHECKSUMS = 4;
 const WITH_CONSUMERS = 6;
+const WITH_DELIVERIES = 7;
 
 /**
  * Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's.
@@ -169,6 +240,11 @@ export function hasPosts(db: Database): boolean {
 /** The same of the table of consumers: versions before 6 have none. */
 export function hasConsumers(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_CONSUMERS;
+}
+
+/** The same of destinations, failures and replays: versions before 7 have none. */
+export function hasDeliveries(db: Database): boolean {
+  return pragma(db, "user_version") >= WITH_DELIVERIES;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { FileMarks } from "../connection/files-in-place.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { Lifecycle } from "../connection/protocol.ts";
 import type { ConsumerChanges } from "./consumer-rows.ts";
+import type { DestinationRows, FailureSlice, SliceReport } from "./delivery-rows.ts";
 import type { Result } from "./group-commit.ts";
 import type { QueuedIntake } from "./post-log.ts";
 
@@ -19,13 +20,25 @@ export type WriterAsk =
   | { readonly do: "restart-wal" }
   | { readonly do: "drop-old-index" }
   | ({ readonly do: "consumers" } & ConsumerChanges)
+  /** `DeliveryWrite[]` as JSON. */
+  | { readonly do: "deliveries"; readonly writes: string }
+  | ({ readonly do: "some-failures" } & FailureSlice)
   | { readonly do: "claim"; readonly names: readonly string[] };
 
-/** Where the log ends, which files are open, and the consumers. */
+/** Where the log ends, which files are open, and what is kept of who follows. */
 export interface OpenReport extends LogEnd {
   readonly files: FileMarks;
   readonly consumers: readonly Consumer[];
+  readonly destinations: readonly DestinationRows[];
 }
+
+/** Of what is written beside the groups. */
+export interface WriteReport {
+  /** Pages in the write-ahead log now; 0 when it wasn't looked at. */
+  readonly walPages: number;
+}
+
+export interface SomeFailuresReport extends WriteReport, SliceReport {}
 
 export interface ClaimReport {
   /** Names that can't be used. */

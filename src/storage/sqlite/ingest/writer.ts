@@ -11,10 +11,11 @@ import { dropOldIndex, migrate } from "../connection/schema.ts";
 import { answerQuestions, type NextGroup } from "../connection/thread-main.ts";
 import { claim } from "./claims.ts";
 import { readConsumers, writeConsumers } from "./consumer-rows.ts";
+import { changeFailures, type DeliveryWrite, readDestinations, writeDeliveries } from "./delivery-rows.ts";
 import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
 import type { QueuedIntake } from "./post-log.ts";
-import type { Group, GroupReport, OpenReport, WriterAsk } from "./protocol.ts";
+import type { Group, GroupReport, OpenReport, WriteReport, WriterAsk } from "./protocol.ts";
 
 interface Handle {
   readonly db: Database;
@@ -28,6 +29,8 @@ const GROUP_DELIVERIES_MAX = 1024;
  * of them.
  */
 const LOOK_CHARACTERS = 32_768;
+/** What a write beside the groups counts for at least. */
+const WRITE_CHARACTERS = 2048;
 const PROBE = "update meta set value = value + 1 where key = 'probe'";
 const NO_HANDLE: Refusal = { kind: "disk", reason: "the database is closed after a failure of the disk" };
 
@@ -62,20 +65,25 @@ answerQuestions<WriterAsk>(
       case "reopen":
         return open(syncAll);
       case "probe":
-        return guarded(({ db }) => db.run(PROBE));
+        return guarded(({ db }) => db.run(PROBE).changes);
       case "restart-wal":
         return guarded(({ db }) => checkpoint(db, "passive"));
       case "drop-old-index":
         return guarded(({ db }) => dropOldIndex(db));
       case "consumers":
-        return guarded(({ db }) => writeConsumers(db, ask));
-      case "claim": {
-        let refused: readonly string[] = [];
-        guarded(({ db }) => {
-          refused = claim(db, ask.names);
+        return guarded(({ db }) => {
+          writeConsumers(db, ask);
+          return wrote();
         });
-        return { refused };
-      }
+      case "deliveries":
+        return guarded(({ db }) => {
+          writeDeliveries(db, JSON.parse(ask.writes) as DeliveryWrite[]);
+          return wrote(ask.writes.length);
+        });
+      case "some-failures":
+        return guarded(({ db }) => ({ ...changeFailures(db, ask), ...wrote() }));
+      case "claim":
+        return guarded(({ db }) => ({ refused: claim(db, ask.names) }));
       case "close":
         close();
         return null;
@@ -164,7 +172,12 @@ function open(first: (db: Database) => void): OpenReport {
     files = new FilesInPlace(path, files?.marks);
     files.check();
     handle = { db, logs: new Logs(db) };
-    return { ...endOfLog(db), files: files.marks, consumers: readConsumers(db) };
+    return {
+      ...endOfLog(db),
+      files: files.marks,
+      consumers: readConsumers(db),
+      destinations: readDestinations(db),
+    };
   } catch (error) {
     db.close();
     throw error;
@@ -181,20 +194,29 @@ function syncAll(db: Database): void {
   db.run(PROBE);
 }
 
-/** A write beside the groups: after any failure but a full disk the handle is given up. */
-function guarded(write: (handle: Handle) => unknown): null {
+/**
+ * A write beside the groups: when a file lost its name, or after a failure of the disk, the handle
+ * is given up.
+ */
+function guarded<T>(write: (handle: Handle) => T): T {
   if (handle === undefined) throw new Error(NO_HANDLE.reason);
-  const before = displaced(handle, true);
-  let after = before;
+  let lost = displaced(handle, true);
   try {
-    if (before === undefined) write(handle);
-    after ??= displaced(handle, true);
-    if (after !== undefined) throw new Error(after.reason);
-    return null;
+    if (lost !== undefined) throw new Error(lost.reason);
+    const written = write(handle);
+    lost = displaced(handle, true);
+    if (lost !== undefined) throw new Error(lost.reason);
+    return written;
   } catch (error) {
-    if (refusalOf(error).kind !== "full") giveUp(after);
+    if (lost !== undefined || refusalOf(error).kind === "disk") giveUp(lost);
     throw error;
   }
+}
+
+/** After a write of so much text beside the groups; the least of them is a page of the log. */
+function wrote(length = 0): WriteReport {
+  characters += WRITE_CHARACTERS + length;
+  return { walPages: lookAtLog() };
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Beginning, ChangesQuery, LagQuery } from "../../../core/changes.ts";
 import type { EventQuery, MessageQuery } from "../../../core/store.ts";
 import type { IndexLimits } from "../derived/followers.ts";
+import type { FailureAsk } from "./failures.ts";
 
 /** `deadline` is a time of the system's clock. */
 export type ReaderAsk =
@@ -14,6 +15,8 @@ export type ReaderAsk =
   | { readonly do: "changes"; readonly query: ChangesQuery; readonly deadline: number }
   | { readonly do: "position"; readonly beginning: Beginning; readonly deadline: number }
   | { readonly do: "lag"; readonly query: LagQuery; readonly deadline: number }
+  | { readonly do: "failures"; readonly question: FailureAsk; readonly deadline: number }
+  | { readonly do: "senders"; readonly messageIds: readonly string[]; readonly deadline: number }
   | { readonly do: "count" };
 
 export interface CountReport {

@@ -10,8 +10,10 @@ import { openForReading } from "../connection/files.ts";
 import { giveWay } from "../connection/priority.ts";
 import { answerQuestions } from "../connection/thread-main.ts";
 import { ChangeReader } from "./changes.ts";
+import { FailureReader } from "./failures.ts";
 import { MessageQueries } from "./message-queries.ts";
 import type { ReaderAsk } from "./protocol.ts";
+import { readSenders } from "./senders.ts";
 
 /**
  * The collector by itself lets pile up what reads have taken from the files: beside ingest, two
@@ -26,6 +28,7 @@ interface Handle {
   readonly db: Database;
   readonly queries: MessageQueries;
   readonly changes: ChangeReader;
+  readonly failures: FailureReader;
 }
 
 let handle: Handle | undefined;
@@ -55,6 +58,7 @@ answerQuestions<ReaderAsk>((ask) => {
         db,
         queries: new MessageQueries(db, systemClock, ask.limits, notice),
         changes: new ChangeReader(db, systemClock, notice),
+        failures: new FailureReader(db, systemClock),
       };
       return null;
     }
@@ -72,6 +76,10 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).changes.positionAt(ask.beginning, ask.deadline);
     case "lag":
       return inTime(ask.deadline).changes.lag(ask.query) ?? null;
+    case "failures":
+      return inTime(ask.deadline).failures.answer(ask.question, ask.deadline);
+    case "senders":
+      return readSenders(inTime(ask.deadline).db, ask.messageIds);
     case "count":
       return inTime(Number.POSITIVE_INFINITY).queries.count();
     case "close":

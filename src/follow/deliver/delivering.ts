@@ -1,0 +1,205 @@
+/**
+ * The destinations of the configuration, each handed on to by itself: by this process while it has
+ * the destination's lease, else by another replica.
+ */
+
+import type { Destination, DestinationReport } from "../../core/deliveries.ts";
+import type { DestinationConfig, Destinations } from "../../core/destination-config.ts";
+import { describe } from "../../core/errors.ts";
+import type { Log } from "../../observe/log.ts";
+import type { Following } from "../following.ts";
+import { startOfText } from "../parameters.ts";
+import { AttemptTally } from "./attempt-tally.ts";
+import { Delivery } from "./delivery.ts";
+import type { Sink } from "./sink.ts";
+
+/** Leases last five seconds. */
+const HOLD_EVERY_MS = 1000;
+/** Without a word from the database for so long another one may have it. */
+const UNSURE_MS = 4000;
+
+interface DeliveringOptions {
+  readonly following: Following;
+  readonly log: Log;
+  /** Of this process. */
+  readonly holder: string;
+  readonly chance: () => number;
+  readonly openSink: (config: DestinationConfig) => Sink;
+}
+
+/** One of the configuration. */
+interface Served {
+  readonly config: DestinationConfig;
+  readonly tally: AttemptTally;
+  /** While this process has the lease. */
+  delivery: Delivery | undefined;
+  /** Of the elapsed time, when the lease was last ours. */
+  heldAt: number;
+  reported: string;
+}
+
+export class Delivering implements Destinations {
+  readonly #options: DeliveringOptions;
+  readonly #served = new Map<string, Served>();
+  #cancel: () => void = () => undefined;
+  #isClosed = false;
+  /** One change after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DeliveringOptions) {
+    this.#options = options;
+    this.#later();
+  }
+
+  replace(configs: readonly DestinationConfig[]): Promise<void> {
+    return this.#inTurn(() => this.#replace(configs));
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel();
+    return this.#inTurn(async () => {
+      await Promise.all([...this.#served.values()].map((served) => this.#stop(served)));
+      this.#served.clear();
+    });
+  }
+
+  /** The destination's configuration; undefined where it isn't in the file. */
+  configOf(name: string): DestinationConfig | undefined {
+    return this.#served.get(name)?.config;
+  }
+
+  /** By name, what became of this process's attempts. */
+  get tallies(): ReadonlyMap<string, AttemptTally> {
+    return new Map([...this.#served].map(([name, { tally }]) => [name, tally]));
+  }
+
+  /** What its holder says of it: this process, or another one by the database. */
+  reportOf({ name, report }: Destination): DestinationReport | null {
+    const served = this.#served.get(name);
+    return served?.delivery === undefined ? report : this.#report(served, served.delivery);
+  }
+
+  /** Looks at once at what somebody has changed, where this process serves it. */
+  async look(name: string): Promise<void> {
+    await this.#served.get(name)?.delivery?.look();
+  }
+
+  async #replace(configs: readonly DestinationConfig[]): Promise<void> {
+    const { store } = this.#options.following;
+    for (const { name, start } of configs) {
+      const known = await store.deliveries.find(name);
+      if (known !== undefined) continue;
+      const begin = startOfText(start) ?? { beginning: "now" as const };
+      await store.deliveries.open(name, await this.#options.following.positionOf(begin));
+    }
+    const next = new Map(configs.map((config) => [config.name, config]));
+    for (const [name, served] of this.#served) {
+      const config = next.get(name);
+      if (config !== undefined && Bun.deepEquals(config, served.config)) continue;
+      await this.#stop(served);
+      this.#served.delete(name);
+    }
+    for (const [name, config] of next) {
+      if (this.#served.has(name)) continue;
+      const served = { config, tally: new AttemptTally(), delivery: undefined, heldAt: 0, reported: "" };
+      this.#served.set(name, served);
+      await this.#hold(served);
+    }
+  }
+
+  #later(): void {
+    if (this.#isClosed) return;
+    const { clock } = this.#options.following;
+    this.#cancel = clock.after(HOLD_EVERY_MS, () => {
+      void this.#inTurn(async () => {
+        await Promise.all([...this.#served.values()].map((served) => this.#hold(served)));
+      }).finally(() => this.#later());
+    });
+  }
+
+  /** Takes the lease or prolongs it, and serves accordingly. */
+  async #hold(served: Served): Promise<void> {
+    if (this.#isClosed) return;
+    const { following, holder, log } = this.#options;
+    const { deliveries } = following.store;
+    const { name } = served.config;
+    try {
+      const asked = following.clock.elapsed();
+      if (await deliveries.hold(name, holder)) {
+        served.heldAt = asked;
+        await this.#begin(served);
+        await this.#tell(served);
+      } else await this.#end(served);
+    } catch (error) {
+      log.debug("a destination's lease could not be prolonged", {
+        destination: name,
+        reason: describe(error),
+      });
+      if (following.clock.elapsed() - served.heldAt > UNSURE_MS) await this.#end(served);
+    }
+  }
+
+  async #begin(served: Served): Promise<void> {
+    if (served.delivery !== undefined) return;
+    const { following, log, chance, openSink } = this.#options;
+    const { config, tally } = served;
+    const { deliveries } = following.store;
+    const destination = await deliveries.find(config.name);
+    if (destination === undefined) return;
+    const delivery = new Delivery({
+      ...{ config, destination, following, deliveries, tally, chance, log },
+      sink: openSink(config),
+      onLost: () => {
+        if (served.delivery === delivery) served.delivery = undefined;
+        void delivery.stop();
+      },
+    });
+    served.delivery = delivery;
+    await delivery.begin();
+    log.info("a destination is served", { destination: config.name, position: destination.position });
+  }
+
+  async #end(served: Served): Promise<void> {
+    const { delivery } = served;
+    served.delivery = undefined;
+    await delivery?.stop();
+  }
+
+  async #stop(served: Served): Promise<void> {
+    const { following, holder } = this.#options;
+    const isOurs = served.delivery !== undefined;
+    await this.#end(served);
+    if (isOurs) await following.store.deliveries.release(served.config.name, holder).catch(() => undefined);
+  }
+
+  /** Lets other replicas know, when anything has changed. */
+  async #tell(served: Served): Promise<void> {
+    const { delivery, config } = served;
+    if (delivery === undefined) return;
+    const { at, ...report } = this.#report(served, delivery);
+    const text = JSON.stringify(report);
+    if (text === served.reported) return;
+    served.reported = text;
+    await this.#options.following.store.deliveries.report(config.name, { at, ...report });
+  }
+
+  #report({ tally }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
+    const iso = (ms: number) => new Date(ms).toISOString();
+    return {
+      at: iso(this.#options.following.clock.now()),
+      state: health.isDown ? "down" : "ok",
+      reason: health.reason,
+      since: iso(health.since),
+      next_attempt_at: nextAttemptAt === undefined ? null : iso(nextAttemptAt),
+      attempts: { success: tally.success, failure: tally.failure },
+      answer_ms: { p50: tally.answerMs(0.5), p99: tally.answerMs(0.99) },
+    };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,333 @@
+/** `/destinations…`: whom the service hands records on to, and what could not be. */
+import { type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Failure, FailureFilter } from "../../core/deliveries.ts";
+import { DetailAnswer, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
+import {
+  addressOf,
+  type FilterParameter,
+  filterSchemas,
+  PAGE_PARAMETERS,
+  pageReader,
+  readFilters,
+} from "../../core/page-parameters.ts";
+import { parsePosition } from "../../core/position.ts";
+import type { ByFilter } from "../../core/store.ts";
+import { detail, json } from "../../lib/response.ts";
+import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
+import type { Following } from "../following.ts";
+import { bodyOf } from "../request-body.ts";
+import type { Delivering } from "./delivering.ts";
+import { DestinationAnswer, shownDestination } from "./shown-destination.ts";
+
+const PAUSED_BY_HAND = "paused by an operator";
+const POSITIONS_MAX = 1000;
+
+interface DestinationRoutesOptions {
+  readonly following: Following;
+  readonly delivering: Delivering;
+}
+
+const FILTERS: ByFilter<Omit<FailureFilter, "positions">, FilterParameter> = {
+  state: {
+    name: "state",
+    schema: Type.Optional(
+      Type.Enum(["waiting", "dead"], { description: "Those that are tried again, or those that aren't." }),
+    ),
+  },
+  cause: {
+    name: "cause",
+    schema: Type.Optional(
+      Type.String({ description: "Why the last attempt failed.", examples: ["timeout"] }),
+    ),
+  },
+  from: {
+    name: "from",
+    schema: Type.Optional(Type.String({ description: "Exact sender, as for `/messages`." })),
+    read: addressOf,
+  },
+};
+const FailureParameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS) });
+const readFailureParameters = pageReader(FailureParameters);
+
+const Nullable = (schema: TSchema, description?: string) =>
+  Type.Union([schema, Type.Null()], { ...(description !== undefined && { description }) });
+
+const FailureAnswer = Type.Object(
+  {
+    position: Type.String(),
+    kind: Type.String(),
+    message_id: Nullable(Type.String()),
+    state: Type.Enum(["waiting", "dead"]),
+    attempts: Type.Integer({ description: "Those that count." }),
+    last_status: Nullable(Type.Integer(), "Of the last answer; null where there was none."),
+    cause: Nullable(Type.String(), "Why the last attempt failed; null before the first."),
+    excerpt: Nullable(Type.String(), "The first of what was answered, at most 1 KiB."),
+    first_at: Nullable(Type.String()),
+    last_at: Nullable(Type.String()),
+    next_at: Nullable(Type.String(), "When it is due; null for dead ones, and behind another of its sender."),
+  },
+  { $id: "Failure" },
+);
+const FailurePage = Type.Object(
+  {
+    data: Type.Array(FailureAnswer),
+    total: Type.Integer(),
+    limit: Type.Integer(),
+    offset: Type.Integer(),
+  },
+  { $id: "FailurePage" },
+);
+const DestinationList = Type.Object({ data: Type.Array(DestinationAnswer) }, { $id: "DestinationList" });
+
+const SelectionBody = Type.Object(
+  {
+    positions: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        maxItems: POSITIONS_MAX,
+        description: "These records; or those that the filters let through.",
+      }),
+    ),
+    state: Type.Optional(Type.Enum(["waiting", "dead"])),
+    cause: Type.Optional(Type.String()),
+    from: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+const selections = Compile(SelectionBody);
+const CountAnswer = Type.Object({ records: Type.Integer({ description: "How many it was done to." }) });
+
+const INVALID: AnswerDoc = { description: "Something can't be read.", schema: InvalidAnswer };
+const UNKNOWN: AnswerDoc = { description: "There is no destination of this name.", schema: DetailAnswer };
+const BUSY: AnswerDoc = { description: "The store can't say or keep it now.", schema: DetailAnswer };
+
+const DestinationPath = Type.Object({
+  name: Type.String({ description: "The destination's name in the configuration file.", examples: ["app"] }),
+});
+
+export function destinationRoutes(options: DestinationRoutesOptions): readonly Route[] {
+  const { following, delivering } = options;
+  const deliveries = () => following.store.deliveries;
+
+  async function shown(name: string): Promise<Response> {
+    const destination = await deliveries().find(name);
+    if (destination === undefined) return unknown();
+    return json(200, await shownDestination(following, delivering, destination));
+  }
+
+  const route = (
+    method: Route["method"],
+    path: string,
+    doc: Omit<Route["doc"], "path" | "tag">,
+    handle: Route["handle"],
+  ): Route => ({
+    ...{ method, path, access: "token", listener: "read", handle },
+    ...(method !== "GET" && { changes: true }),
+    doc: { tag: "Destinations", ...doc, ...(path.includes("{name}") && { path: DestinationPath }) },
+  });
+
+  const changing = (id: string, summary: string, description: string) => ({
+    ...{ id, summary, description },
+    answers: {
+      200: { description: "The destination as it is now.", schema: DestinationAnswer },
+      404: UNKNOWN,
+      503: BUSY,
+    },
+  });
+
+  return [
+    route(
+      "GET",
+      "/destinations",
+      {
+        id: "listDestinations",
+        summary: "List destinations",
+        description:
+          "Those of the configuration file, and those whose state is kept although they were taken out.",
+        answers: { 200: { description: "All, by name.", schema: DestinationList }, 503: BUSY },
+      },
+      async () => {
+        const data = [];
+        for (const destination of await deliveries().list())
+          data.push(await shownDestination(following, delivering, destination));
+        return json(200, { data });
+      },
+    ),
+    route(
+      "GET",
+      "/destinations/{name}",
+      {
+        id: "getDestination",
+        summary: "Show a destination",
+        description: "Whether it is served, how far it is, and what waits.",
+        answers: { 200: { description: "It.", schema: DestinationAnswer }, 404: UNKNOWN, 503: BUSY },
+      },
+      ({ parameter }) => shown(parameter),
+    ),
+    route(
+      "POST",
+      "/destinations/{name}/pause",
+      changing(
+        "pauseDestination",
+        "Pause a destination",
+        "Nothing is sent until `resume`, also after a restart.",
+      ),
+      async ({ parameter }) => {
+        const since = new Date(following.clock.now()).toISOString();
+        await deliveries().pause(parameter, { reason: PAUSED_BY_HAND, since });
+        await delivering.look(parameter);
+        return shown(parameter);
+      },
+    ),
+    route(
+      "POST",
+      "/destinations/{name}/resume",
+      changing("resumeDestination", "Resume a destination", "It goes on where it was."),
+      async ({ parameter }) => {
+        await deliveries().pause(parameter, null);
+        await delivering.look(parameter);
+        return shown(parameter);
+      },
+    ),
+    route(
+      "POST",
+      "/destinations/{name}/probe",
+      changing(
+        "probeDestination",
+        "Try a destination now",
+        "Where it is down or held: the next attempt is made at once.",
+      ),
+      async ({ parameter }) => {
+        await deliveries().probe(parameter, new Date(following.clock.now()).toISOString());
+        await delivering.look(parameter);
+        return shown(parameter);
+      },
+    ),
+    route(
+      "GET",
+      "/destinations/{name}/failures",
+      {
+        id: "listFailures",
+        summary: "List what could not be handed on",
+        description: "In the order of the log. Filters are combined with AND; an empty one is none.",
+        parameters: FailureParameters,
+        answers: {
+          200: { description: "One page.", schema: FailurePage },
+          404: UNKNOWN,
+          422: INVALID,
+          503: BUSY,
+        },
+      },
+      (exchange) => failures(options, exchange),
+    ),
+    route(
+      "POST",
+      "/destinations/{name}/failures/retry",
+      {
+        id: "retryFailures",
+        summary: "Try failures again",
+        description:
+          "Waiting and dead ones that are named, or that the filters let through; their attempts count anew.",
+        body: SelectionBody,
+        answers: {
+          200: { description: "Done.", schema: CountAnswer },
+          404: UNKNOWN,
+          422: INVALID,
+          503: BUSY,
+        },
+      },
+      (exchange) => selected(options, exchange, "retry"),
+    ),
+    route(
+      "POST",
+      "/destinations/{name}/failures/drop",
+      {
+        id: "dropFailures",
+        summary: "Drop failures",
+        description: "They are never tried again. The records stay in the log.",
+        body: SelectionBody,
+        answers: {
+          200: { description: "Done.", schema: CountAnswer },
+          404: UNKNOWN,
+          422: INVALID,
+          503: BUSY,
+        },
+      },
+      (exchange) => selected(options, exchange, "drop"),
+    ),
+    route(
+      "DELETE",
+      "/destinations/{name}",
+      {
+        id: "deleteDestination",
+        summary: "Forget a destination",
+        description: "Its position and failures, once it isn't in the configuration file any more.",
+        answers: {
+          204: { description: "It is gone." },
+          404: UNKNOWN,
+          409: { description: "It is in the configuration file.", schema: DetailAnswer },
+          503: BUSY,
+        },
+      },
+      async ({ parameter }) => {
+        if (delivering.configOf(parameter) !== undefined)
+          return detail(409, "it is in the configuration file: take it out first");
+        return (await deliveries().delete(parameter)) ? new Response(null, { status: 204 }) : unknown();
+      },
+    ),
+  ];
+}
+
+async function failures({ following }: DestinationRoutesOptions, exchange: Exchange): Promise<Response> {
+  const { given, limit, offset, errors } = readFailureParameters(exchange.query);
+  if (errors.length > 0) return json(422, { detail: errors });
+  const { deliveries } = following.store;
+  const { parameter } = exchange;
+  if ((await deliveries.find(parameter)) === undefined) return unknown();
+  const { data, total } = await deliveries.failures(parameter, {
+    ...readFilters(given, FILTERS),
+    limit,
+    offset,
+  });
+  return json(200, { data: data.map(shownFailure), total, limit, offset });
+}
+
+function shownFailure(failure: Failure) {
+  const { position, kind, message_id, state, attempts, last_status, cause, excerpt } = failure;
+  const { first_at, last_at, next_at } = failure;
+  return {
+    ...{ position, kind, message_id, state, attempts, last_status, cause, excerpt },
+    ...{ first_at, last_at, next_at },
+  };
+}
+
+async function selected(
+  { following, delivering }: DestinationRoutesOptions,
+  exchange: Exchange,
+  what: "retry" | "drop",
+): Promise<Response> {
+  const read = await bodyOf<FailureFilter>(exchange, selections);
+  if ("errors" in read) return json(422, { detail: read.errors });
+  const bad = read.value.positions?.find((position) => parsePosition(position) === undefined);
+  if (bad !== undefined)
+    return json(422, {
+      detail: [
+        fieldError("body", "positions", "position_invalid", "It takes positions that Postern gave", bad),
+      ],
+    });
+  const { deliveries } = following.store;
+  const { parameter } = exchange;
+  if ((await deliveries.find(parameter)) === undefined) return unknown();
+  const now = new Date(following.clock.now()).toISOString();
+  const records =
+    what === "retry"
+      ? await deliveries.retry(parameter, read.value, now)
+      : await deliveries.drop(parameter, read.value, now);
+  await delivering.look(parameter);
+  return json(200, { records });
+}
+
+function unknown(): Response {
+  return detail(404, "there is no destination of this name");
+}

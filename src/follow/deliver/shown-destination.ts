@@ -1,0 +1,77 @@
+/** A destination as clients see it: whether it is served, how far it is, and what waits. */
+import { type Static, Type } from "typebox";
+import type { Destination } from "../../core/deliveries.ts";
+import { parsePosition } from "../../core/position.ts";
+import type { Following } from "../following.ts";
+import type { Delivering } from "./delivering.ts";
+
+const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
+
+export const DestinationAnswer = Type.Object(
+  {
+    name: Type.String(),
+    state: Type.Enum(["ok", "down", "paused", "inactive"], {
+      description: "`inactive`: it isn't in the configuration file; what belongs to it is kept.",
+    }),
+    reason: Nullable("Why it is down or paused."),
+    since: Nullable("Since when it is in this state."),
+    position: Type.String({ description: "Everything up to it was handed on, put aside, or left out." }),
+    lag_records: Type.Integer({ description: "Records behind the position that match; exact up to 10,000." }),
+    lag_is_bound: Type.Boolean({ description: "`lag_records` is a lower bound." }),
+    lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
+    put_aside: Type.Integer({ description: "Records that failed and are tried again." }),
+    dead: Type.Integer({ description: "Records that are not tried again until somebody asks for it." }),
+    next_attempt_at: Nullable("When something that waits is due."),
+    attempts: Type.Object(
+      { success: Type.Integer(), failure: Type.Integer() },
+      { description: "Since the process that serves it took it over." },
+    ),
+    answer_ms: Type.Object(
+      { p50: Milliseconds, p99: Milliseconds },
+      { description: "Of the last thousand attempts." },
+    ),
+  },
+  { $id: "Destination" },
+);
+
+export async function shownDestination(
+  following: Following,
+  delivering: Delivering,
+  destination: Destination,
+): Promise<Static<typeof DestinationAnswer>> {
+  const { name, position, paused } = destination;
+  const { store, clock } = following;
+  const config = delivering.configOf(name);
+  const report = delivering.reportOf(destination);
+  const { kinds, sources, from, to } = config ?? {};
+  const filter = {
+    ...(kinds !== undefined && { kinds }),
+    ...(sources !== undefined && { sources }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
+  const { seq = 0, mark = "" } = parsePosition(position) ?? {};
+  const [figures, held] = await Promise.all([
+    store.deliveries.figures(name),
+    store.lag({ after: seq, mark, filter }),
+  ]);
+  const lag = held ?? (await store.lag({ after: 0, filter }));
+  const behindMs = lag?.oldest === undefined ? 0 : clock.now() - Date.parse(lag.oldest);
+  const state = config === undefined ? "inactive" : paused !== null ? "paused" : (report?.state ?? "ok");
+  return {
+    name,
+    state,
+    reason: paused?.reason ?? (state === "down" ? (report?.reason ?? null) : null),
+    since: paused?.since ?? report?.since ?? null,
+    position,
+    lag_records: lag?.records ?? 0,
+    lag_is_bound: lag?.isBound ?? false,
+    lag_seconds: Math.max(0, behindMs) / 1000,
+    put_aside: figures.waiting,
+    dead: figures.dead,
+    next_attempt_at: report?.next_attempt_at ?? figures.nextAt ?? null,
+    attempts: report?.attempts ?? { success: 0, failure: 0 },
+    answer_ms: report?.answer_ms ?? { p50: null, p99: null },
+  };
+}

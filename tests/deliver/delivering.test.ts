@@ -1,0 +1,263 @@
+/** Destinations of a whole service: what a receiver gets, in which order, and what waits for it. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { DestinationConfig } from "../../src/core/destination-config.ts";
+import { type Database, newDatabase } from "../databases/database.ts";
+import { META, metaPost, status, text } from "../http/meta-posts.ts";
+import { newService, type TestService } from "../http/service.ts";
+import { message } from "../messages.ts";
+import { until } from "../until.ts";
+import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
+
+const SECRET = "a secret of the destination";
+
+interface Shown {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly position: string;
+  readonly lag_records: number;
+  readonly put_aside: number;
+  readonly dead: number;
+  readonly attempts: { readonly success: number; readonly failure: number };
+}
+
+let receiver: Receiver;
+let database: Database;
+let service: TestService;
+beforeEach(async () => {
+  receiver = await newReceiver({ secrets: [SECRET] });
+  database = await newDatabase();
+});
+afterEach(async () => {
+  await service.stop();
+  await receiver.close();
+  await database.drop();
+});
+
+const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
+  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
+  ...{ from: undefined, to: undefined, order: "sender", concurrency: 4, ratePerS: undefined },
+  ...{ timeoutMs: 2000, retryMs: [100, 100, 200, 400], start: "start", allowPrivate: true },
+  ...more,
+});
+const serve = async (...destinations: DestinationConfig[]) => {
+  service = await newService({}, { database, sources: { wa: META }, destinations });
+};
+const restart = async (...destinations: DestinationConfig[]) => {
+  await service.stop();
+  await serve(...destinations);
+};
+const post = async (id: string, from = "+1") =>
+  expect((await service.post(message(id, { from }))).status).toBe(200);
+const got = () => receiver.received.map(({ body }) => JSON.parse(String(body)).data.message_id as string);
+const has = (count: number) => until(`${count} requests`, () => receiver.received.length >= count);
+const shown = async (name = "app") => (await (await service.get(`/destinations/${name}`)).json()) as Shown;
+const ask = async (path: string, body: object = {}) => {
+  const answer = await service.send(path, { body: JSON.stringify(body) });
+  return [answer.status, answer.status === 204 ? undefined : await answer.json()] as [number, never];
+};
+/** Everything that it has before it is handed on. */
+const settled = () =>
+  until("everything is handed on", async () => {
+    const { lag_records, put_aside } = await shown();
+    return lag_records + put_aside === 0;
+  });
+/** By the message's id; the rest succeeds. */
+const fails =
+  (ids: readonly string[], how: Behaviour): Behaviour =>
+  (answer, received) => {
+    const { data } = JSON.parse(String(received.body));
+    return (ids.includes(data.message_id) ? how : answers(200))(answer, received);
+  };
+
+describe("a destination", () => {
+  test("gets each record once, in its form, and its position moves to the end", async () => {
+    await serve(config({ kinds: ["message", "status"] }));
+    await post("a");
+    await service.send("/webhook/wa", metaPost([text("m1")], [status("m1")]));
+    await has(3);
+    await settled();
+    expect(got()).toEqual(["a", "wa:m1", "wa:m1"]);
+    const log = (await (await service.get("/log?kinds=all")).json()) as { data: object[]; next: string };
+    const bodies = receiver.received.map(({ body }) => JSON.parse(String(body)));
+    expect(bodies.map(({ data }) => data)).toEqual(log.data);
+    expect(bodies.map(({ type }) => type)).toEqual([
+      "message.received",
+      "message.received",
+      "message.status",
+    ]);
+    await until("its position is written", async () => (await shown()).position === log.next);
+    expect(await shown()).toMatchObject({
+      state: "ok",
+      put_aside: 0,
+      dead: 0,
+      attempts: { success: 3, failure: 0 },
+    });
+  });
+
+  test("gets what its filter lets through, and begins where it says", async () => {
+    await serve();
+    await post("before");
+    await restart(config({ start: "now", from: "+2" }));
+    await post("a", "+1");
+    await post("b", "+2");
+    await has(1);
+    await settled();
+    expect(got()).toEqual(["b"]);
+  });
+
+  test("goes on where it was after a restart, and after it was taken out of the file", async () => {
+    await serve(config());
+    await post("a");
+    await has(1);
+    await settled();
+    await restart();
+    await post("b");
+    expect((await shown()).state).toBe("inactive");
+    await restart(config());
+    await has(2);
+    await settled();
+    expect(got()).toEqual(["a", "b"]);
+  });
+});
+
+describe("a record that fails", () => {
+  test("waits in memory, is tried by its schedule, and holds up nobody else's", async () => {
+    await serve(config());
+    receiver.behave(fails(["bad"], answers(500)));
+    await post("bad", "+1");
+    await post("other", "+2");
+    await until("it is put aside", async () => (await shown()).put_aside === 1);
+    await post("behind", "+1");
+    await post("again", "+2");
+    await until("the others have it", () => got().includes("again"));
+    expect(got()).not.toContain("behind");
+    receiver.behave(answers(200));
+    await settled();
+    const ids = got();
+    expect(ids.indexOf("behind")).toBeGreaterThan(ids.lastIndexOf("bad"));
+    expect((await shown()).dead).toBe(0);
+  });
+
+  test("is dead after its last attempt, with its cause, until somebody retries or drops it", async () => {
+    await serve(config({ retryMs: [50, 50] }));
+    receiver.behave(fails(["bad", "worse"], answers(422, {}, "no such order")));
+    await post("bad", "+1");
+    await post("good", "+2");
+    await until("it is dead", async () => (await shown()).dead === 1);
+    await post("after", "+1");
+    await until("its sender goes on", () => got().includes("after"));
+    const page = await (await service.get("/destinations/app/failures?state=dead")).json();
+    expect(page).toMatchObject({
+      total: 1,
+      data: [
+        {
+          ...{ kind: "message", message_id: "bad", state: "dead", attempts: 3, last_status: 422 },
+          ...{ excerpt: "no such order", next_at: null },
+        },
+      ],
+    });
+    receiver.behave(answers(200));
+    const before = receiver.received.length;
+    expect(await ask("/destinations/app/failures/retry", { state: "dead" })).toEqual([
+      200,
+      { records: 1 } as never,
+    ]);
+    await has(before + 1);
+    await settled();
+    expect(got().at(-1)).toBe("bad");
+    expect((await shown()).dead).toBe(0);
+    receiver.behave(fails(["worse"], answers(400)));
+    await post("worse", "+3");
+    await post("x", "+4");
+    await until("it is dead", async () => (await shown()).dead === 1);
+    expect(await ask("/destinations/app/failures/drop", { state: "dead" })).toEqual([
+      200,
+      { records: 1 } as never,
+    ]);
+    expect((await shown()).dead).toBe(0);
+  });
+
+  test("alone follows its schedule and dies", async () => {
+    await serve(config({ retryMs: [50, 50] }));
+    receiver.behave(answers(500));
+    await post("alone");
+    await until("it is dead", async () => (await shown()).dead === 1);
+    expect(receiver.received.length).toBe(3);
+    expect(receiver.received.map(({ headers }) => headers["postern-attempt"])).toEqual(["1", "2", "3"]);
+    expect(new Set(receiver.received.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+  });
+});
+
+describe("a destination that is down", () => {
+  test("costs no row and no attempt, and is caught up when it is back", async () => {
+    const { port } = receiver;
+    await serve(config());
+    await receiver.close();
+    for (let index = 0; index < 30; index++) await post(`m${index}`, `+${index % 7}`);
+    await until("it is down", async () => (await shown()).state === "down");
+    expect(await shown()).toMatchObject({ put_aside: 0, dead: 0, lag_records: 30, reason: "refused" });
+    receiver = await newReceiver({ secrets: [SECRET], port });
+    expect((await ask("/destinations/app/probe"))[0]).toBe(200);
+    await settled();
+    expect(new Set(got()).size).toBe(30);
+    expect(await shown()).toMatchObject({ state: "ok", dead: 0 });
+  });
+
+  test("is down too when three records fail and none succeeds", async () => {
+    await serve(config());
+    receiver.behave(answers(503));
+    for (let index = 0; index < 8; index++) await post(`m${index}`, `+${index}`);
+    await until("it is down", async () => (await shown()).state === "down");
+    expect((await shown()).put_aside).toBe(0);
+    receiver.behave(answers(204));
+    await ask("/destinations/app/probe");
+    await settled();
+    expect(new Set(got()).size).toBe(8);
+  });
+});
+
+describe("a pause", () => {
+  test("outlasts a restart and ends by resume", async () => {
+    await serve(config());
+    expect((await ask("/destinations/app/pause"))[1]).toMatchObject({ state: "paused" });
+    await post("a");
+    await restart(config());
+    await post("b");
+    expect(await shown()).toMatchObject({ state: "paused", lag_records: 2 });
+    expect(receiver.received.length).toBe(0);
+    await ask("/destinations/app/resume");
+    await has(2);
+    await settled();
+  });
+
+  test("is what 410 asks for, and the record isn't lost", async () => {
+    await serve(config());
+    receiver.behave(answers(410));
+    await post("a");
+    await until("it is paused", async () => (await shown()).state === "paused");
+    receiver.behave(answers(200));
+    await ask("/destinations/app/resume");
+    await settled();
+    expect(got().at(-1)).toBe("a");
+  });
+});
+
+test("an answer that asks for patience delays the record, and three hold everything", async () => {
+  await serve(config({ retryMs: [50, 50, 50, 50, 50, 50] }));
+  receiver.behave(answers(429, { "Retry-After": "1" }));
+  await post("a", "+1");
+  await until("three answers", () => receiver.received.length >= 3, 20_000);
+  receiver.behave(answers(200));
+  await settled();
+  const times = receiver.received.map(({ at }) => at);
+  for (let index = 1; index < times.length; index++)
+    expect((times[index] ?? 0) - (times[index - 1] ?? 0)).toBeGreaterThan(900);
+});
+
+test("one that isn't in the file can be forgotten, and one that is can't", async () => {
+  await serve(config());
+  expect((await service.send("/destinations/app", { method: "DELETE" })).status).toBe(409);
+  await restart();
+  expect((await service.send("/destinations/app", { method: "DELETE" })).status).toBe(204);
+  expect((await service.get("/destinations/app")).status).toBe(404);
+});
