@@ -19,9 +19,12 @@ const read =
     return { status: answer.status, ...((await answer.json()) as object) };
   };
 
+/** Of messages. */
 function indexesOf(path: string): string[] {
   using db = openForReading(path);
-  const rows = db.query("select name from sqlite_schema where type = 'index' and sql is not null").values();
+  const sql =
+    "select name from sqlite_schema where type = 'index' and tbl_name = 'messages' and sql is not null";
+  const rows = db.query(sql).values();
   return rows.map(([name]) => String(name));
 }
 
