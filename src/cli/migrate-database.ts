@@ -61,6 +61,7 @@ async function pass(migration: Migration, verify: boolean): Promise<void> {
   try {
     await copy(migration);
     await target.replaceConsumers(source.consumers());
+    await target.replaceDeliveries(source.deliveries());
     if (verify) await compare(migration);
     if (!source.isStill) {
       await print(

@@ -189,7 +189,7 @@ export interface Examination {
 
 /** One part of the database, as it was found. */
 export interface Examined {
-  /** `log`, or what is derived from it. */
+  /** `log`, what is derived from it, or `failures`: of deliveries, which name its records. */
   readonly part: string;
   /** Rows that were looked at. */
   readonly rows: number;

@@ -6,6 +6,11 @@ import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Failure } from "../../src/core/deliveries.ts";
+import { positionOf } from "../../src/core/position.ts";
+import { openForTest } from "../contract/open-for-test.ts";
+import { post } from "../contract/posts-contract.ts";
+import { failure } from "../failures.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { until } from "../until.ts";
 import { newServer, postern, type Server, spawnPostern } from "./postern.ts";
@@ -57,6 +62,49 @@ describe("without a server", () => {
         .join(""),
     );
     expect(code).toBe(0);
+  });
+
+  test("what is kept of deliveries is sound, unless it names a record that isn't in the log", async () => {
+    copy();
+    const store = await openForTest({ engine: "sqlite", path: used() });
+    const event = { kind: "status", key: "k", messageId: null, ts: "2025-01-15T10:00:00Z" } as const;
+    await store.append(post("wa", [], [{ ...event, span: { start: 0, end: 1 } }]));
+    const { log, records } = await store.changes({ after: ROWS - 2, limit: 10 });
+    const failures = records.map((record) =>
+      failure(record.seq, {
+        position: positionOf(log, record),
+        kind: "event_key" in record ? record.kind : "message",
+        message_id: record.message_id,
+      }),
+    );
+    const commit = async (insert: readonly Failure[]) => {
+      const { position: from } = await store.deliveries.open("app", "a.0");
+      const at = "2026-01-01T00:00:00.000Z";
+      expect(
+        await store.deliveries.commit("app", { from, to: from, at, insert, update: [], remove: [] }),
+      ).toBe(true);
+    };
+    await commit(failures);
+    const sound = await postern(["doctor"], { env: env() });
+    expect(sound.stdout).toEndWith(`failures ${"3".padStart(12)} rows  sound\n`);
+    expect(sound.code).toBe(0);
+    const [first, , last] = failures as [Failure, Failure, Failure];
+    await commit([
+      { ...first, replay: "r", position: `${log}00000001.${first.seq}` },
+      { ...last, seq: last.seq + 5, position: `${log}00000001.${last.seq + 5}` },
+      { ...first, seq: first.seq - 1 },
+    ]);
+    await store.close();
+    damage(used(), "update destinations set dead = 7");
+    const { code, stdout, stderr } = await postern(["doctor"], { env: env() });
+    const part = stdout.slice(stdout.indexOf("failures"));
+    expect(part.split("\n")).toEqual([
+      `failures ${"6".padStart(12)} rows  DIFFERS`,
+      `  3 name a record that isn't in the log, one of them ${log}00000001.${first.seq} of app: it can't be handed on, and should be dropped`,
+      "  app counts 6 waiting and 7 dead, and has 6 and 0",
+      "",
+    ]);
+    expect([code, stderr]).toEqual([1, ""]);
   });
 
   const FIRST = "(select min(segment) from segments)";

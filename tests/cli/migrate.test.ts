@@ -11,6 +11,7 @@ import { parsePosition, positionOf, startOf } from "../../src/core/position.ts";
 import type { Store } from "../../src/core/store.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openForTest } from "../contract/open-for-test.ts";
+import { failure, positionAt, second } from "../failures.ts";
 import { type Folder, newFolder } from "../folder.ts";
 import { anyMessage, INSTANTS, message } from "../messages.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "../postgres/server.ts";
@@ -134,6 +135,74 @@ describe("a log", () => {
       // Texts as long as these are no help when they differ.
       expect((await exportOf(target.url)) === before).toBe(true);
       expect(await answersOf(target.url)).toEqual(await answersOf(sqlite("m.db")));
+    },
+    LONG_MS,
+  );
+
+  test(
+    "destinations go on behind a migration where they were, with their failures and replays, and no others",
+    async () => {
+      await importInto(sqlite("m.db"), ndjson(anyLog(20, 5)));
+      let store = await storeOn(sqlite("m.db"));
+      const [NAME, at] = ["app", second(30)];
+      const [start, end] = [await store.positionAt("start"), await store.positionAt("now")];
+      const change = { from: start, at, update: [], remove: [] };
+      await store.deliveries.open("gone", start);
+      await store.deliveries.commit("gone", { ...change, to: start, insert: [failure(1)] });
+      await store.deliveries.open(NAME, start);
+      const insert = Array.from({ length: 2500 }, (_, index) =>
+        failure(index + 1, {
+          sender: `s${index % 40}`,
+          replay: index % 7 === 0 ? "r" : "",
+          state: index % 3 === 0 ? "dead" : "waiting",
+          next_at: null,
+        }),
+      );
+      await store.deliveries.commit(NAME, { ...change, to: end, insert });
+      await store.deliveries.pause(NAME, { reason: "410", since: second(4) });
+      await store.deliveries.report(NAME, {
+        at,
+        state: "down",
+        reason: "refused",
+        since: second(1),
+        next_attempt_at: null,
+        attempts: { success: 4, failure: 5 },
+        answer_ms: { p50: 1.5, p99: null },
+      });
+      await store.deliveries.addReplay({
+        id: "r",
+        destination: NAME,
+        position: start,
+        until: 20,
+        filter: { kinds: ["message"] },
+        rate: 200,
+        newIds: true,
+        records: 20,
+        done: 7,
+        createdAt: at,
+      });
+      const kept = async ({ deliveries }: Store) => [
+        await deliveries.list(),
+        await deliveries.failures(NAME, { limit: 5000, offset: 0 }),
+        await deliveries.replays(NAME),
+        await deliveries.figures(NAME),
+        await deliveries.waitingSenders(NAME),
+        await deliveries.due(NAME, at, 100),
+      ];
+      await store.close();
+      expect((await migrate("m.db")).code).toBe(0);
+      store = await storeOn(sqlite("m.db"));
+      await store.deliveries.delete("gone");
+      await store.deliveries.drop(NAME, { positions: [positionAt(2)] }, at);
+      const expected = await kept(store);
+      await store.close();
+      expect((await migrate("m.db")).code).toBe(0);
+
+      store = await storeOn(target.url);
+      expect(await kept(store)).toEqual(expected);
+      expect(await store.deliveries.figures(NAME)).toMatchObject({ waiting: 1665, dead: 834 });
+      expect(await store.deliveries.figures("gone")).toMatchObject({ waiting: 0 });
+      await store.close();
     },
     LONG_MS,
   );

@@ -17,6 +17,7 @@ import type { Store } from "../../src/core/store.ts";
 import { randomId } from "../../src/lib/chance.ts";
 import { type Capabilities, testWith, testWithout } from "../databases/capabilities.ts";
 import { DeliveriesModel } from "../deliveries-model.ts";
+import { failure, positionAt, second } from "../failures.ts";
 import { message } from "../messages.ts";
 import { fc } from "../property.ts";
 import { until } from "../until.ts";
@@ -26,30 +27,9 @@ import type { TestDatabase } from "./store-contract.ts";
 const LONG_MS = 120_000;
 const NAME = "app";
 
-const at = (seq: number) => `5f0c1d9a03bb71c2.${seq}`;
-const second = (seconds: number) => `2026-11-28T10:00:${String(seconds).padStart(2, "0")}.000Z`;
+const at = positionAt;
 const NOW = second(30);
 
-/** A row that nobody's order holds up, due at second 10. */
-const failure = (seq: number, more: Partial<Failure> = {}): Failure => ({
-  seq,
-  replay: "",
-  position: at(seq),
-  kind: "message",
-  source: "native",
-  message_id: `m${seq}`,
-  from: "+1",
-  sender: "",
-  state: "waiting",
-  attempts: 1,
-  last_status: 500,
-  cause: "status",
-  excerpt: "no",
-  first_at: second(0),
-  last_at: second(1),
-  next_at: second(10),
-  ...more,
-});
 /** Behind the first one of its sender. */
 const behind = (seq: number, more: Partial<Failure> = {}): Failure =>
   failure(seq, {
@@ -332,15 +312,17 @@ export function deliveriesContract(
         expect((await deliveries.list()).map(({ position }) => position)).toEqual(Array(4).fill(at(20)));
       });
 
-      test("that the engine refuses changes nothing, and the next one succeeds", async () => {
+      test("that the engine refuses changes nothing, and refuses nothing to others", async () => {
         await keep(failure(1));
+        await deliveries.open("other", at(0));
         const refused = commit({
           to: at(5),
           insert: [failure(5), failure(Number.NaN)],
           update: [failure(1, { attempts: 9 })],
           remove: [],
-        });
-        expect(await refused.catch((error: unknown) => error)).toBeInstanceOf(Error);
+        }).catch((error: unknown) => error);
+        expect(await deliveries.commit("other", { ...CHANGE, to: at(1), insert: [failure(1)] })).toBe(true);
+        expect(await refused).toBeInstanceOf(Error);
         expect(await deliveries.find(NAME)).toMatchObject({ position: at(0) });
         expect(await rows()).toEqual([failure(1)]);
         expect(await commit({ to: at(5), insert: [failure(5)] })).toBe(true);
@@ -559,8 +541,8 @@ export function deliveriesContract(
         for (const [filter, expected] of filters) {
           const found = await page(filter);
           expect([filter, seqs(found.data), found.total]).toEqual([filter, expected, expected.length]);
-          const second = await page(filter, 1, 1);
-          expect([seqs(second.data), second.total]).toEqual([expected.slice(1, 2), expected.length]);
+          const next = await page(filter, 1, 1);
+          expect([seqs(next.data), next.total]).toEqual([expected.slice(1, 2), expected.length]);
         }
       });
 
@@ -649,19 +631,19 @@ export function deliveriesContract(
       testWith(capabilities, "severalReplicas")(
         "is one replica's for each destination, until it releases it",
         async () => {
-          const second = await database.open();
+          const replica = await database.open();
           try {
             await deliveries.open(NAME, at(0));
-            await second.deliveries.open("other", at(0));
+            await replica.deliveries.open("other", at(0));
             const held = await Promise.all([
               deliveries.hold(NAME, one),
-              second.deliveries.hold(NAME, other),
-              second.deliveries.hold("other", other),
+              replica.deliveries.hold(NAME, other),
+              replica.deliveries.hold("other", other),
             ]);
             expect([held[0] !== held[1], held[2]]).toEqual([true, true]);
             const [winner, loser] = held[0]
-              ? [deliveries, second.deliveries]
-              : [second.deliveries, deliveries];
+              ? [deliveries, replica.deliveries]
+              : [replica.deliveries, deliveries];
             const [holder, rival] = held[0] ? [one, other] : [other, one];
             expect(await loser.hold(NAME, rival)).toBe(false);
             // Nobody releases what another one has.
@@ -671,7 +653,7 @@ export function deliveriesContract(
             await winner.release(NAME, holder);
             expect(await loser.hold(NAME, rival)).toBe(true);
           } finally {
-            await second.close();
+            await replica.close();
           }
         },
       );
@@ -692,18 +674,18 @@ export function deliveriesContract(
       testWith(capabilities, "severalReplicas")(
         "that was lost shows: the former holder's commit is refused, and it sees what others did",
         async () => {
-          const second = await database.open();
+          const replica = await database.open();
           try {
             await deliveries.open(NAME, at(0));
             const taken = { ...CHANGE, from: at(0), to: at(3), insert: [failure(3)] };
-            expect(await second.deliveries.commit(NAME, taken)).toBe(true);
+            expect(await replica.deliveries.commit(NAME, taken)).toBe(true);
             expect(await commit({ to: at(2), insert: [failure(2)] })).toBe(false);
             expect(await deliveries.find(NAME)).toMatchObject({ position: at(3) });
             expect(seqs(await rows())).toEqual([3]);
-            await second.deliveries.pause(NAME, { reason: "asked", since: NOW });
+            await replica.deliveries.pause(NAME, { reason: "asked", since: NOW });
             expect(await deliveries.find(NAME)).toMatchObject({ paused: { reason: "asked" }, version: 1 });
           } finally {
-            await second.close();
+            await replica.close();
           }
         },
       );

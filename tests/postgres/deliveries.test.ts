@@ -4,19 +4,26 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Destination, type Failure, LEASE_MS, type Replay } from "../../src/core/deliveries.ts";
+import {
+  type DeliveryCommit,
+  type Destination,
+  type Failure,
+  LEASE_MS,
+  type Replay,
+} from "../../src/core/deliveries.ts";
 import type { Store } from "../../src/core/store.ts";
 import { randomId } from "../../src/lib/chance.ts";
 import type { StoreOptions } from "../../src/storage/open.ts";
 import { maintainForTest, openForTest } from "../contract/open-for-test.ts";
 import { makeTables } from "../databases/postgres.ts";
+import { failure, positionAt, second } from "../failures.ts";
 import { newCuttingProxy } from "../faults/cutting-proxy.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
 import { newPostgresDatabase, type PostgresDatabase, sessionOn } from "./server.ts";
-import { AT, moveBy, positionAt, waitingRecord } from "./waiting-record.ts";
 
 const NAME = "app";
+const AT = second(30);
 const LONG_MS = 60_000;
 /** Whoever asks has the lease so long after its holder's last word. */
 const TAKEOVER_MS_MAX = LEASE_MS + 1000;
@@ -37,6 +44,16 @@ async function open(url = database.url, options: Partial<StoreOptions> = {}): Pr
   opened.push(store);
   return store;
 }
+
+/** Moves by one record. */
+const moveBy = (seq: number): DeliveryCommit => ({
+  from: positionAt(seq),
+  to: positionAt(seq + 1),
+  at: AT,
+  insert: [],
+  update: [],
+  remove: [],
+});
 
 const everyFailure = async ({ deliveries }: Store): Promise<readonly Failure[]> =>
   (await deliveries.failures(NAME, { limit: 100_000, offset: 0 })).data;
@@ -61,7 +78,7 @@ describe("a destination that two replicas believe to hold", () => {
           const mine: number[] = [];
           for (let seq = 0; seq < moves; seq++) {
             // Both begin each move together, or as soon as the other one has moved on.
-            const row = waitingRecord(seq + 1, { cause: `replica ${replica}` });
+            const row = failure(seq + 1, { cause: `replica ${replica}` });
             const withRows = seq % 2 === 0 ? { insert: [row] } : {};
             if (await deliveries.commit(NAME, { ...moveBy(seq), ...withRows })) mine.push(seq + 1);
             await until("it to move", async () => {
@@ -152,7 +169,7 @@ describe("a destination that two replicas believe to hold", () => {
 describe("a commit whose answer is lost", () => {
   test.each([
     ["that moves the position alone", "update destinations set position", {}],
-    ["with rows", "insert into failures", { insert: [waitingRecord(1), waitingRecord(2)] }],
+    ["with rows", "insert into failures", { insert: [failure(1), failure(2)] }],
   ] as const)(
     "%s is the holder's own, and done once",
     async (_, text, rows) => {
@@ -192,7 +209,7 @@ test(
     const reads = Array.from({ length: 10 }, () => store.message("m").catch(() => "late"));
     await until("reads to wait", () => areWaiting(2));
     expect(await deliveries.hold(NAME, randomId())).toBe(true);
-    expect(await deliveries.commit(NAME, { ...moveBy(0), insert: [waitingRecord(1)] })).toBe(true);
+    expect(await deliveries.commit(NAME, { ...moveBy(0), insert: [failure(1)] })).toBe(true);
     expect(await deliveries.due(NAME, AT, 10)).toHaveLength(1);
     await beside.query("commit");
     expect(await Promise.all(reads)).not.toContain("late");
@@ -261,8 +278,8 @@ test("the target of a migration has what the source has last said of deliveries,
   };
   const sender = "native +1";
   const pieces = [
-    [waitingRecord(1), waitingRecord(2, { state: "dead", next_at: null })],
-    [waitingRecord(3, { sender }), waitingRecord(4, { sender, next_at: null })],
+    [failure(1), failure(2, { state: "dead", next_at: null })],
+    [failure(3, { sender }), failure(4, { sender, next_at: null })],
   ];
   const target = await maintainForTest({ engine: "postgres", url: database.url }).openMigrationTarget?.(
     "0123456789abcdef0123456789abcdef",
@@ -278,7 +295,7 @@ test("the target of a migration has what the source has last said of deliveries,
   const { deliveries } = store;
   expect(await deliveries.list()).toEqual([destination(NAME), destination("empty")]);
   expect(await everyFailure(store)).toEqual(pieces.flat());
-  expect(await deliveries.figures(NAME)).toEqual({ waiting: 3, dead: 1, nextAt: AT });
+  expect(await deliveries.figures(NAME)).toEqual({ waiting: 3, dead: 1, nextAt: second(10) });
   expect(await deliveries.replays(NAME)).toEqual([replay]);
   expect(await deliveries.figures("empty")).toEqual({ waiting: 0, dead: 0, nextAt: undefined });
 });

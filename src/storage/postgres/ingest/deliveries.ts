@@ -82,25 +82,29 @@ export class PostgresDeliveries implements DeliveryStore {
     this.#newId = newId;
   }
 
-  open(name: string, position: string): Promise<Destination> {
-    return this.#serving.change(async (session) => {
-      await session.run(
-        "insert into destinations (name, position) values ($1, $2) on conflict (name) do nothing",
+  async open(name: string, position: string): Promise<Destination> {
+    const [row] = await this.#serving.change((session) =>
+      // An update that changes nothing gives the row that is there, whoever deletes it meanwhile.
+      session.run<DestinationRow>(
+        `insert into destinations (name, position) values ($1, $2)
+         on conflict (name) do update set position = destinations.position returning ${DESTINATION}`,
         [name, position],
-      );
-      const there = await find(session, name);
-      if (there === undefined) throw new Error("the destination was deleted while it was opened");
-      return there;
-    });
+      ),
+    );
+    if (row === undefined) throw new Error("an insert has given no row");
+    return destinationOf(row);
   }
 
-  find(name: string): Promise<Destination | undefined> {
-    return this.#serving.read((session) => find(session, name));
+  async find(name: string): Promise<Destination | undefined> {
+    const [row] = await this.#serving.read((session) =>
+      session.run<DestinationRow>(`select ${DESTINATION} from destinations where name = $1`, [name]),
+    );
+    return row && destinationOf(row);
   }
 
   async list(): Promise<readonly Destination[]> {
     const rows = await this.#operating.read((session) =>
-      session.run<DestinationRow>(`${DESTINATION} order by name`),
+      session.run<DestinationRow>(`select ${DESTINATION} from destinations order by name`),
     );
     return rows.map(destinationOf);
   }
@@ -234,9 +238,4 @@ export class PostgresDeliveries implements DeliveryStore {
     const rows = await this.#operating.change((session) => session.run(statement, values));
     return rows.length > 0;
   }
-}
-
-async function find(session: Session, name: string): Promise<Destination | undefined> {
-  const [row] = await session.run<DestinationRow>(`${DESTINATION} where name = $1`, [name]);
-  return row && destinationOf(row);
 }

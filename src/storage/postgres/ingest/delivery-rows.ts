@@ -277,8 +277,7 @@ export interface DestinationRow {
   readonly report: string | null;
 }
 
-export const DESTINATION = `
-  select name, position, paused, probe_asked_at, version::float8 as version, report from destinations`;
+export const DESTINATION = "name, position, paused, probe_asked_at, version::float8 as version, report";
 
 export function destinationOf({
   name,

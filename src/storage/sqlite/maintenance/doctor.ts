@@ -23,6 +23,7 @@ import {
 } from "../derived/index-file.ts";
 import { INDEXED_COLUMNS, type IndexedColumns, indexedRows } from "../derived/search-index.ts";
 import { BY_TIME } from "../derived/time-order.ts";
+import { examineFailures } from "./doctor-failures.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
 import { Findings } from "./findings.ts";
@@ -55,7 +56,9 @@ export function* examine(path: string): Generator<number, Examination> {
   const inLog = yield* examineLog(log);
   const parts: Examined[] = [{ part: "log", ...inLog }];
   const remedy = inLog.findings.length === 0 ? undefined : REMEDY;
-  if (found === undefined) return { index: undefined, parts, remedy };
+  const failures = yield* asFarAsReadable("failures", examineDeliveries(log));
+  const kept = failures.rows > 0 || failures.findings.length > 0 ? [failures] : [];
+  if (found === undefined) return { index: undefined, parts: [...parts, ...kept], remedy };
   const { db, index } = found;
   try {
     const at = positionsOf(db);
@@ -69,12 +72,16 @@ export function* examine(path: string): Generator<number, Examination> {
   } finally {
     db.close();
   }
-  return { index, parts, remedy };
+  return { index, parts: [...parts, ...kept], remedy };
 }
 
 function* withStretches(db: Database, time: Generator<number, Examined>): Generator<number, Examined> {
   const { findings, ...rest } = yield* time;
   return { ...rest, findings: [...findings, ...(yield* examineStretches(db))] };
+}
+
+function* examineDeliveries(log: Database): Generator<number, Examined> {
+  return { part: "failures", ...(yield* examineFailures(log)) };
 }
 
 function* examineAllEvents(db: Database): Generator<number, Examined> {

@@ -17,7 +17,7 @@ export type FailureAsk = {
 type FailurePage = Awaited<ReturnType<DeliveryStore["failures"]>>;
 
 /** Looks at the clock now and then. It stands first: SQLite skips what follows a `false`. */
-const IN_TIME = "(seq & 1023 or failures_in_time())";
+const IN_TIME = "(rowid & 1023 or failures_in_time())";
 
 /** Whether rows have to be looked at one by one. */
 export function isFiltered({ cause, from }: FailureQuery): boolean {
