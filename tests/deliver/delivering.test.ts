@@ -9,6 +9,9 @@ import { until } from "../until.ts";
 import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
 
 const SECRET = "a secret of the destination";
+/** A record that fails is given up long after a test is over. */
+const FOR_LONG = Array.from({ length: 100 }, () => 300);
+const LONG_MS = 30_000;
 
 interface Shown {
   readonly state: string;
@@ -54,6 +57,11 @@ const shown = async (name = "app") => (await (await service.get(`/destinations/$
 const ask = async (path: string, body: object = {}) => {
   const answer = await service.send(path, { body: JSON.stringify(body) });
   return [answer.status, answer.status === 204 ? undefined : await answer.json()] as [number, never];
+};
+const waiting = async (from: string) => {
+  const query = new URLSearchParams({ state: "waiting", from, limit: "1" });
+  const page = await (await service.get(`/destinations/app/failures?${query}`)).json();
+  return (page as { total: number }).total;
 };
 /** Everything that it has before it is handed on. */
 const settled = () =>
@@ -137,6 +145,37 @@ describe("a record that fails", () => {
     expect(ids.indexOf("behind")).toBeGreaterThan(ids.lastIndexOf("bad"));
     expect((await shown()).dead).toBe(0);
   });
+
+  test("lets others by, however much its sender has behind it", async () => {
+    await serve(config({ concurrency: 1, retryMs: FOR_LONG }));
+    receiver.behave(fails(["bad"], answers(500)));
+    await post("bad", "+1");
+    for (let index = 0; index < 15; index++) await post(`behind-${index}`, "+1");
+    await post("other", "+2");
+    await until("the other has come", () => got().includes("other"));
+    expect(got().filter((id) => id.startsWith("behind"))).toEqual([]);
+  });
+
+  test(
+    "is tried again no faster than its destination's rate",
+    async () => {
+      await serve(config({ ratePerS: 20, concurrency: 8, retryMs: FOR_LONG }));
+      receiver.behave((answer, received) => {
+        const { from } = JSON.parse(received.body).data;
+        answers(from === "+9" ? 200 : 500)(answer, received);
+      });
+      for (let index = 0; index < 41; index++) await post(`m${index}`, "+1");
+      await post("good", "+9");
+      await until("everything waits", async () => (await waiting("+1")) === 41);
+      const before = receiver.received.length;
+      receiver.behave(answers(200));
+      await settled();
+      const times = receiver.received.slice(before).map(({ at }) => at);
+      // A second's worth may come at once.
+      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
+    },
+    LONG_MS,
+  );
 
   test("is dead after its last attempt, with its cause, until somebody retries or drops it", async () => {
     await serve(config({ retryMs: [50, 50] }));

@@ -3,7 +3,7 @@ import { countWhile, type Entry, type Find } from "./findings.ts";
 import type { Consumption, Taken, Walk } from "./record.ts";
 
 /** The log as one follower has to be given it. */
-interface WantedLog {
+export interface WantedLog {
   /** In order: what matches its filter, behind its start. */
   readonly wanted: readonly Entry[];
   readonly wantedBySeq: ReadonlyMap<number, Entry>;
@@ -115,7 +115,7 @@ class KeptPosition {
 }
 
 /** Tells what is wrong with a record by itself; undefined when the follower doesn't want it. */
-function recognise(taken: Taken, { wantedBySeq, known }: WantedLog, find: Find): Entry | undefined {
+export function recognise(taken: Taken, { wantedBySeq, known }: WantedLog, find: Find): Entry | undefined {
   const entry = wantedBySeq.get(taken.seq);
   if (entry === undefined) {
     const other = known.get(taken.seq);

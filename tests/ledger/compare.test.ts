@@ -9,6 +9,7 @@ import {
   type Filter,
   keyOf,
   type LogRecord,
+  type Reception,
   type SentPost,
   takenOf,
   type Walk,
@@ -29,6 +30,8 @@ const LOG = [
   record(4, { kind: "status", source: "wa", event_key: "e4", message_id: null }),
   ...[record(6), record(7)],
 ];
+
+const LOG_SEQS = [1, 2, 3, 4, 6, 7];
 
 const at = (seq: number) => takenOf(LOG.find(({ position }) => position === `abc.${seq}`) ?? record(seq));
 
@@ -288,6 +291,95 @@ describe("of a consumer it finds", () => {
     expect(consumed([page(1, 2, 3), ...acknowledges(4), page(6, 7), ...acknowledges(7)], { filter })).toEqual(
       [],
     );
+  });
+});
+
+describe("of a receiver it finds", () => {
+  /** Accepted at once, one after the other; a number below 0 is refused. */
+  const deliveries = (seqs: readonly number[]) =>
+    seqs.map((seq, place) => ({
+      ...at(Math.abs(seq)),
+      at: 10 * place,
+      ...(seq > 0 && { acceptedAt: 10 * place + 1 }),
+    }));
+  const left = { lag_records: 0, put_aside: 0, dead: 0 };
+  const received = (seqs: readonly number[], more: Partial<Reception> = {}) => {
+    const reception: Reception = {
+      ...{ way: "receiver", name: "r", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
+      ...{ order: "none", concurrency: 1, deliveries: deliveries(seqs), hurts: [], left },
+      ...more,
+    };
+    return findings({ followers: [reception] });
+  };
+
+  test("nothing in what came, in any order, or again after it was refused", () => {
+    expect(received([1, 2, 3, 4, 6, 7])).toEqual([]);
+    expect(received([7, 3, 1, 2, 4, 6])).toEqual([]);
+    expect(received([1, -2, -2, 3, 2, 4, 6, 7])).toEqual([]);
+  });
+
+  test("what never came, or was never accepted", () => {
+    expect(received([1, 2, 3, 4, -7])).toEqual([
+      "r: gap: 6 (message native m6) never came",
+      "r: gap: 7 (message native m7) never came",
+    ]);
+  });
+
+  test("what came again, more often than the service was hurt", () => {
+    expect(received([1, 2, 2, 3, 4, 6, 7])).toEqual([
+      "r: double: 1 came again, 2 (message native m2) first: 0 at most may",
+    ]);
+    const again = [1, 2, 3, 4, 6, 7, 1, 2, 3, 4, 6, 7];
+    expect(received(again, { hurts: [59] })).toEqual([]);
+    expect(received([...again, ...LOG_SEQS, 1, 2, 3, 4, 6], { hurts: [59] })).toEqual([
+      "r: double: 17 came again, 1 (message native m1), 2 (message native m2), 3 (message native m3) first: " +
+        "16 at most may",
+    ]);
+  });
+
+  test("disorder among what one sender sent, where the order was promised", () => {
+    const order = "sender";
+    expect(received([1, 4, 2, -3, 3, 6, 7], { order })).toEqual([]);
+    expect(received([1, 3, 2, 4, 6, 7], { order })).toEqual([
+      "r: disorder: 3 (message native m3) came before 2 (message native m2) of its sender was accepted",
+    ]);
+    expect(received([1, -2, 3, 2, 4, 6, 7], { order })).toEqual([
+      "r: disorder: 3 (message native m3) came before 2 (message native m2) of its sender was accepted",
+    ]);
+    // From the start once more, after the service was hurt.
+    expect(received([1, 2, 3, 2, 3, 4, 6, 7], { order, hurts: [25] })).toEqual([]);
+  });
+
+  test("an event before the message that it is about", () => {
+    const status = record(8, { kind: "status", source: "wa", event_key: "e8", message_id: "m7" });
+    const log = [...LOG, status];
+    const stored = log.map((each) => ({ seq: takenOf(each).seq, key: keyOf(each) }));
+    const posts = log.map((each) => post(each));
+    const given = [...deliveries([1, 2, 3, 4, 6]), { ...takenOf(status), at: 60, acceptedAt: 61 }];
+    const last = { ...at(7), at: 70, acceptedAt: 71 };
+    const reception: Reception = {
+      ...{ way: "receiver", name: "r", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
+      ...{ order: "sender", concurrency: 1, deliveries: [...given, last], hurts: [], left },
+    };
+    expect(findings({ log, stored, posts, followers: [reception] })).toEqual([
+      "r: disorder: 8 (status wa e8) came before 7 (message native m7) of its sender was accepted",
+    ]);
+  });
+
+  test("what its filter leaves out, and what was shown in another form", () => {
+    expect(received([1, 2, 3, 4, 6, 7], { filter: {} })).toEqual([
+      "r: unwanted: 4 (status wa e4) doesn't match the filter, or lies before the start",
+    ]);
+    const other = deliveries([1, 2, 3, 4, 6, 7]).map((each) => ({ ...each, digest: each.digest + 1 }));
+    expect(received([], { deliveries: other })).toHaveLength(6);
+  });
+
+  test("what the service still has, or says nothing of", () => {
+    const all = [1, 2, 3, 4, 6, 7];
+    expect(received(all, { left: { lag_records: 1, put_aside: 2, dead: 3 } })).toEqual([
+      "r: left: 1 behind, 2 put aside, 3 dead",
+    ]);
+    expect(received(all, { left: undefined })).toEqual(["r: left: the service said nothing of it"]);
   });
 });
 

@@ -3,6 +3,7 @@
  * be shown to find what it has to find.
  */
 import { compareConsumption, compareWalk } from "./compare-followers.ts";
+import { compareReception } from "./compare-reception.ts";
 import { countWhile, type Entry, type Find, type Finding } from "./findings.ts";
 import {
   type Filter,
@@ -45,7 +46,8 @@ export function compare({ log, stored, posts, followers }: Evidence): Finding[] 
     const wanted = entries.filter(({ seq, record }) => seq > start && matches(filter, record));
     const log = { known, wanted, wantedBySeq: bySeq(wanted) };
     if (follower.way === "walk") compareWalk(follower, log, find);
-    else compareConsumption(follower, log, find);
+    else if (follower.way === "consumer") compareConsumption(follower, log, find);
+    else compareReception(follower, log, find);
   }
   return findings;
 }

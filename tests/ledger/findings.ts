@@ -17,6 +17,7 @@ export interface Finding {
     | "early"
     | "late"
     | "unmoved"
+    | "left"
     | "fault";
   readonly detail: string;
 }

@@ -1,6 +1,7 @@
 /**
  * Hurts the service at random moments: replicas are killed, and stopped properly now and then, the
- * database's server crashes and restarts. A seed decides what comes and when.
+ * database's server crashes and restarts, and the configuration is read anew. A seed decides what
+ * comes and when.
  */
 import { until } from "../until.ts";
 import type { Chance } from "./chance.ts";
@@ -15,9 +16,11 @@ interface Killing {
   readonly forMs: number;
   /** Rises while the service works: each time it is hurt it has worked since the last time. */
   readonly progress: () => number;
+  /** Told right before each sudden end, and before the database's server restarts. */
+  readonly hurts: () => void;
 }
 
-type Deed = "kill" | "stop" | "crash the server" | "restart the server";
+type Deed = "kill" | "stop" | "crash the server" | "restart the server" | "reload";
 
 /** A proper end for so many sudden ones. */
 const KILLS_PER_STOP = 4;
@@ -31,7 +34,14 @@ interface Killed {
   readonly faults: readonly string[];
 }
 
-export async function killAtRandom({ stage, chance, kills, forMs, progress }: Killing): Promise<Killed> {
+export async function killAtRandom({
+  stage,
+  chance,
+  kills,
+  forMs,
+  progress,
+  hurts,
+}: Killing): Promise<Killed> {
   const faults: string[] = [];
   const told: string[] = [];
   const deeds = deedsOf(kills, chance, stage.server !== undefined);
@@ -45,9 +55,11 @@ export async function killAtRandom({ stage, chance, kills, forMs, progress }: Ki
     await until(`progress before ${deed}`, () => progress() > before, PROGRESS_MS_MAX);
     const replica = chance.pick(stage.replicas);
     told.push(`${deed} at ${(performance.now() - beganAt).toFixed(0)} ms`);
+    if (deed !== "stop" && deed !== "reload") hurts();
     if (deed === "kill") await replica.kill();
     else if (deed === "crash the server") await stage.server?.crash();
     else if (deed === "restart the server") await stage.server?.restart();
+    else if (deed === "reload") await stage.reload();
     else {
       const code = await replica.restart();
       if (code !== 0) faults.push(`a replica that was stopped exited with ${code}`);
@@ -66,6 +78,7 @@ function deedsOf(kills: number, chance: Chance, hasServer: boolean): Deed[] {
     ...some(kills - ofServer, "kill"),
     ...some(ofServer, "crash the server"),
     ...some(stops, "stop"),
+    ...some(stops, "reload"),
     ...some(hasServer ? stops : 0, "restart the server"),
   ]);
 }

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { Database } from "../databases/database.ts";
 import { killLeftovers } from "../faults/postern-process.ts";
 import { until } from "../until.ts";
+import { type Application, destinationsText, newApplications } from "./application.ts";
 import { Chance } from "./chance.ts";
 import { compare, type Evidence, lastWanted } from "./compare.ts";
 import { Consumer } from "./consumer.ts";
@@ -25,7 +26,8 @@ const WRITERS = 32;
 const FOLLOWERS = SECONDS >= 60 ? 20 : 10;
 /** Of load after the last kill, while every follower keeps its connection. */
 const CALM_MS = 1000;
-const CATCH_UP_MS_MAX = 30_000;
+/** The destination that was dead has everything before it. */
+const CATCH_UP_MS_MAX = Math.max(30_000, 2000 * SECONDS);
 const LONG_MS = 600_000;
 
 /** What a follower may ask for; each of them matches something that is sent. */
@@ -64,12 +66,16 @@ interface Outcome {
   readonly faults: readonly string[];
 }
 
-async function runLedger(stage: Stage): Promise<Outcome> {
-  const chance = new Chance(SEED);
+async function runLedger(
+  stage: Stage,
+  applications: readonly Application[],
+  chance: Chance,
+): Promise<Outcome> {
   const ledger = new Ledger();
   const abandoned = new AbortController();
   const { signal } = abandoned;
-  const followers = startFollowers(stage, chance);
+  for (const application of applications) application.watch(() => chance.pick(stage.replicas).url);
+  const followers = [...startFollowers(stage, chance), ...applications];
   const writers = Array.from({ length: WRITERS }, (_, number) => {
     const own = chance.of(`writer ${number}`);
     return new Writer({ signal, ledger, url: () => own.pick(stage.replicas).url, chance: own }, number);
@@ -80,6 +86,9 @@ async function runLedger(stage: Stage): Promise<Outcome> {
     const { deeds, faults } = await killAtRandom({
       ...{ stage, chance: chance.of("killer"), kills: KILLS, forMs: SECONDS * 1000 },
       progress: () => ledger.acknowledged(),
+      hurts: () => {
+        for (const application of applications) application.hurt();
+      },
     });
     for (const follower of followers) follower.calm();
     await Bun.sleep(CALM_MS);
@@ -90,11 +99,12 @@ async function runLedger(stage: Stage): Promise<Outcome> {
     const codes = await stage.stop();
     const evidence = { log, stored: await storedIn(stage.database), posts: ledger.posts };
     const findings = compare({ ...evidence, followers: followers.map(({ record }) => record) });
+    const deliveries = applications.reduce((sum, { record }) => sum + record.deliveries.length, 0);
     const connections = followers.reduce((sum, follower) => sum + follower.connections(), 0);
     return {
       summary:
         `${ledger.posts.length} posts, ${log.length} records, ${FOLLOWERS} followers on ${connections} ` +
-        `connections, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms`,
+        `connections, ${deliveries} deliveries, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms`,
       faults: [
         ...faults,
         ...codes.filter((code) => code !== 0).map((code) => `at the end a replica exited with ${code}`),
@@ -133,11 +143,13 @@ async function storedIn(database: Database): Promise<Evidence["stored"]> {
 }
 
 test(
-  `over ${KILLS} kills in ${SECONDS} s of load ${FOLLOWERS} followers are given the log, once and in order`,
+  `over ${KILLS} kills in ${SECONDS} s of load ${FOLLOWERS} followers and four destinations are given the log`,
   async () => {
-    const stage = await newStage();
+    const chance = new Chance(SEED);
+    const applications = await newApplications(chance);
+    const stage = await newStage((turn) => destinationsText(applications, turn));
     try {
-      const { summary, faults } = await runLedger(stage);
+      const { summary, faults } = await runLedger(stage, applications, chance);
       console.log(`ledger: seed ${SEED}: ${summary}`);
       expect(faults, `seed ${SEED}`).toEqual([]);
     } finally {

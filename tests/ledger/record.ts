@@ -116,4 +116,31 @@ export interface Consumption extends Followed {
   readonly steps: ConsumerStep[];
 }
 
-export type FollowerRecord = Walk | Consumption;
+/** A request that a receiver got whole; `acceptedAt` is set when it begins to answer with 2xx. */
+export interface Delivered extends Taken {
+  readonly at: number;
+  acceptedAt?: number;
+}
+
+/** What the service says of a destination's records that weren't handed on. */
+export interface Left {
+  readonly lag_records: number;
+  readonly put_aside: number;
+  readonly dead: number;
+}
+
+/** What the service brought to a receiver: everything at least once. */
+export interface Reception extends Followed {
+  readonly way: "receiver";
+  /** Whether what each sender sent comes in order. */
+  readonly order: "sender" | "none";
+  readonly concurrency: number;
+  /** In the order in which they came. */
+  readonly deliveries: Delivered[];
+  /** When the service was hurt: what was under way then may come again. */
+  readonly hurts: number[];
+  /** What the service said last; undefined before the first time. */
+  left: Left | undefined;
+}
+
+export type FollowerRecord = Walk | Consumption | Reception;

@@ -11,9 +11,11 @@ import { newFolder } from "../folder.ts";
 import { freePort } from "../postgres/kept-process.ts";
 import { newPostgresServer } from "../postgres/own-server.ts";
 import { sessionOn } from "../postgres/server.ts";
+import { until } from "../until.ts";
 import { PROVIDER } from "./writers.ts";
 
 const POSTGRES_REPLICAS = 2;
+const RELOADED = '"message":"configuration reloaded"';
 
 interface Replica {
   readonly url: string;
@@ -21,6 +23,8 @@ interface Replica {
   readonly kill: () => Promise<void>;
   /** SIGTERM likewise; resolves with the exit code of the one that was stopped. */
   readonly restart: () => Promise<number>;
+  /** SIGHUP; resolves when it has read its configuration anew. */
+  readonly reload: () => Promise<void>;
 }
 
 /** A database's own server, which can be hurt too. */
@@ -34,16 +38,22 @@ export interface Stage {
   readonly database: Database;
   /** Undefined where the database has no server. */
   readonly server: DatabaseServer | undefined;
+  /** Writes the next turn of the configuration and has every replica read it. */
+  readonly reload: () => Promise<void>;
   /** Stops every replica, which has to exit with 0, and resolves with the exit codes. */
   readonly stop: () => Promise<readonly number[]>;
   readonly remove: () => Promise<void>;
 }
 
-export async function newStage(): Promise<Stage> {
+/** What the configuration says besides the source, in each of its turns from 0 on. */
+export async function newStage(more: (turn: number) => string): Promise<Stage> {
   const folder = newFolder();
   const config = join(folder.path, "postern.yaml");
   const { name, kind, secret } = PROVIDER;
-  writeFileSync(config, `sources:\n  ${name}:\n    kind: ${kind}\n    secret: ${secret}\n`);
+  const sources = `sources:\n  ${name}:\n    kind: ${kind}\n    secret: ${secret}\n`;
+  let turn = 0;
+  const write = () => writeFileSync(config, sources + more(turn++));
+  write();
   const { database, server, count } = await newBase();
   const replicas = await Promise.all(
     Array.from({ length: count }, () => startKept(database.url, { POSTERN_CONFIG: config })),
@@ -52,6 +62,10 @@ export async function newStage(): Promise<Stage> {
     replicas,
     database,
     server,
+    reload: async () => {
+      write();
+      await Promise.all(replicas.map((replica) => replica.reload()));
+    },
     stop: () => Promise.all(replicas.map((replica) => replica.stop())),
     remove: async () => {
       await Promise.all(replicas.map((replica) => replica.end()));
@@ -108,6 +122,12 @@ async function startKept(database: string, env: Readonly<Record<string, string>>
       const code = await end("SIGTERM");
       process = await start();
       return code;
+    },
+    reload: async () => {
+      const reloads = () => process.log().filter((line) => line.includes(RELOADED)).length;
+      const before = reloads();
+      process.kill("SIGHUP");
+      await until("a reload", () => reloads() > before);
     },
     stop: () => end("SIGTERM"),
     end: async () => {

@@ -156,7 +156,13 @@ export class Delivering implements Destinations {
       },
     });
     served.delivery = delivery;
-    await delivery.begin();
+    try {
+      await delivery.begin();
+    } catch (error) {
+      // It is begun anew with the next look at the lease.
+      await this.#end(served);
+      throw error;
+    }
     log.info("a destination is served", { destination: config.name, position: destination.position });
   }
 

@@ -5,19 +5,15 @@
  */
 import {
   DEAD_MAX,
-  type DeliveryStore,
   type Destination,
   type Failure,
   PUT_ASIDE_MAX,
   WAITING_OF_SENDER_MAX,
 } from "../../core/deliveries.ts";
-import type { DestinationConfig } from "../../core/destination-config.ts";
 import { describe } from "../../core/errors.ts";
-import type { Log } from "../../observe/log.ts";
 import type { FollowedRecord } from "../followed-record.ts";
-import type { Following } from "../following.ts";
-import type { AttemptTally } from "./attempt-tally.ts";
 import { Attempts, STOPPED } from "./attempts.ts";
+import type { DeliveryOptions } from "./delivery-options.ts";
 import { lastAttempt, rowOf, shownAttempt } from "./failure-row.ts";
 import { FailureRows } from "./failure-rows.ts";
 import { Health } from "./health.ts";
@@ -25,7 +21,7 @@ import { type Entry, Line } from "./line.ts";
 import { LineReader } from "./line-reader.ts";
 import { RatePace } from "./rate-pace.ts";
 import { retryMs } from "./retry-time.ts";
-import type { Outcome, Sink } from "./sink.ts";
+import type { Outcome } from "./sink.ts";
 
 /** Records that are here at a time, for each that may be on its way. */
 const AHEAD = 10;
@@ -36,20 +32,6 @@ const LOOK_EVERY_MS = 1000;
 const AGAIN_MS = 1000;
 /** What is on its way at a stop may take so long. */
 const LAST_MS_MAX = 3000;
-
-interface DeliveryOptions {
-  readonly config: DestinationConfig;
-  /** As it was when its lease was taken. */
-  readonly destination: Destination;
-  readonly sink: Sink;
-  readonly following: Following;
-  readonly deliveries: DeliveryStore;
-  readonly tally: AttemptTally;
-  readonly chance: () => number;
-  readonly log: Log;
-  /** Somebody else serves the destination: this one has stopped. */
-  readonly onLost: () => void;
-}
 
 interface ChangedRows {
   readonly update?: readonly Failure[];
@@ -105,6 +87,7 @@ export class Delivery {
       ...{ name: config.name, line: this.#line, deliveries: options.deliveries, following },
       attempt: (failure, followed) => this.#retry(failure, followed),
       remove: (failure) => this.#write({ remove: [failure] }),
+      mayTry: () => this.#mayTake(),
       onEnd: () => this.#landed(),
       onFailure: (what, error) => this.#couldNot(what, error),
     });
@@ -118,7 +101,6 @@ export class Delivery {
     this.#step();
   }
 
-  /** What is known of it here alone. */
   get health(): Pick<Health, "isDown" | "reason" | "since"> {
     return this.#health;
   }
@@ -194,16 +176,26 @@ export class Delivery {
   #send(): void {
     const { concurrency } = this.#options.config;
     const { clock } = this.#options.following;
-    if (this.#health.heldMs > 0) return;
+    if (!this.#maySend) return;
     // Each has half of what may be on its way.
     this.#rows.tryDue(Math.max(1, concurrency >> 1));
-    while (this.#flying < concurrency && this.#paused === null && !this.#health.isDown) {
-      if (this.#health.heldMs > 0 || this.#pace.waitMs > 0) return;
+    while (this.#flying < concurrency && this.#maySend) {
       const entry = this.#line.nextDue(clock.elapsed()) ?? this.#line.nextReady();
       if (entry === undefined) return;
       this.#pace.take();
       void this.#attempt(entry);
     }
+  }
+
+  get #maySend(): boolean {
+    const { isDown, heldMs } = this.#health;
+    return !this.#isOver && this.#paused === null && !isDown && heldMs === 0 && this.#pace.waitMs === 0;
+  }
+
+  #mayTake(): boolean {
+    if (!this.#maySend) return false;
+    this.#pace.take();
+    return true;
   }
 
   /** One at a time: the oldest that failed and the next that was never tried, in turn. */
@@ -218,7 +210,6 @@ export class Delivery {
     const probing = entry === undefined ? this.#rows.tryFirst() : this.#attempt(entry);
     void probing.finally(() => {
       this.#isProbing = false;
-      if (entry !== undefined) this.#step();
     });
   }
 
@@ -311,10 +302,8 @@ export class Delivery {
 
   /** The log was put back: everything that is there is handed on again rather than passed. */
   async #rewound(start: string): Promise<void> {
-    const where = { destination: this.#name, position: this.#written };
-    this.#options.log.error("the log was rewound behind a destination: it begins anew", where);
-    const nothing = { insert: [], update: [], remove: [] };
-    const change = { from: this.#written, to: start, at: this.#now(), ...nothing };
+    this.#options.log.error("the log was rewound: a destination begins anew", { destination: this.#name });
+    const change = { from: this.#written, to: start, at: this.#now(), insert: [], update: [], remove: [] };
     if (!(await this.#options.deliveries.commit(this.#name, change))) return this.#lost();
     this.#written = start;
     this.#reader.moveTo(start);
@@ -379,8 +368,20 @@ export class Delivery {
   }
 
   #seenTo(): readonly Entry[] {
-    const mayLeave = ({ failedAt }: Entry) => failedAt < this.#successes && !this.#health.isDown;
-    return this.#line.seenTo(mayLeave, Math.max(0, PUT_ASIDE_MAX - this.#rows.waiting));
+    const isStuck = this.#isStuck;
+    const mayLeave = ({ failedAt }: Entry) => isStuck || failedAt < this.#successes;
+    const room = this.#health.isDown ? 0 : Math.max(0, PUT_ASIDE_MAX - this.#rows.waiting);
+    return this.#line.seenTo(mayLeave, room);
+  }
+
+  /** Nothing else can succeed, as all that there is room for waits behind one or two that fail. */
+  get #isStuck(): boolean {
+    return (
+      this.#line.length >= AHEAD * this.#options.config.concurrency &&
+      this.#line.streakLength < STREAK_MIN &&
+      this.#line.nextReady() === undefined &&
+      this.#line.entries.every(({ state }) => state !== "flying")
+    );
   }
 
   /** Behind these; behind everything that was read, where nothing else is left. */
@@ -492,5 +493,7 @@ export class Delivery {
 }
 
 const PAGE_RECORDS = 500;
+/** So many that fail may be an outage, which costs no row. */
+const STREAK_MIN = 3;
 const GONE = "the destination answered 410 Gone";
 const SENDER_BACKLOG = "sender_backlog";

@@ -18,6 +18,8 @@ interface FailureRowsOptions {
   /** Sends the record, and sees to it that the row says what became of it. Must not throw. */
   readonly attempt: (failure: Failure, followed: FollowedRecord) => Promise<void>;
   readonly remove: (failure: Failure) => Promise<void>;
+  /** Whether one more may be sent now; it counts as sent when it may. */
+  readonly mayTry: () => boolean;
   /** Told after each that was tried. */
   readonly onEnd: () => void;
   readonly onFailure: (what: string, error: unknown) => void;
@@ -30,7 +32,9 @@ interface CommittedRows extends Pick<DeliveryCommit, "insert" | "update"> {
 export class FailureRows {
   readonly #options: FailureRowsOptions;
   readonly #tried = new Set<string>();
-  #isAsking = false;
+  /** Those that are over since it was last asked which are due: the answer may be older. */
+  readonly #over = new Set<string>();
+  #asking = 0;
   #waiting = 0;
   #dead = 0;
   #dueAt: number | undefined;
@@ -83,34 +87,39 @@ export class FailureRows {
   tryDue(atOnce: number): void {
     const { clock } = this.#options.following;
     const free = atOnce - this.#tried.size;
-    if (this.#isAsking || free <= 0 || this.#dueAt === undefined || this.#dueAt > clock.now()) return;
-    this.#isAsking = true;
-    void this.#tryDue(free).finally(() => {
-      this.#isAsking = false;
-    });
+    if (this.#asking > 0 || free <= 0 || this.#dueAt === undefined || this.#dueAt > clock.now()) return;
+    void this.#tryDue(free);
   }
 
   /** Tries the first, due or not. */
   async tryFirst(): Promise<void> {
-    const { name, deliveries, onFailure } = this.#options;
-    try {
-      const [first] = await deliveries.due(name, FAR, 1);
-      if (first !== undefined) await this.#try(first);
-    } catch (error) {
-      onFailure("read what is due", error);
-    }
+    const [first] = await this.#ask(FAR, 1);
+    if (first !== undefined) await this.#try(first);
   }
 
   async #tryDue(free: number): Promise<void> {
-    const { name, deliveries, following, onFailure } = this.#options;
+    const { following, mayTry, onFailure } = this.#options;
+    const fresh = await this.#ask(new Date(following.clock.now()).toISOString(), free);
+    for (const failure of fresh) if (mayTry()) void this.#try(failure);
+    if (fresh.length > 0) return;
+    await this.#count().catch((error) => onFailure("count rows", error));
+  }
+
+  /** Those that are due by then, and neither on their way nor over. */
+  async #ask(by: string, limit: number): Promise<readonly Failure[]> {
+    const { name, deliveries, onFailure } = this.#options;
+    if (this.#asking === 0) this.#over.clear();
+    this.#asking++;
     try {
-      const now = new Date(following.clock.now()).toISOString();
-      const due = await deliveries.due(name, now, free + this.#tried.size);
-      const fresh = due.filter((failure) => !this.isTried(failure)).slice(0, free);
-      for (const failure of fresh) void this.#try(failure);
-      if (fresh.length === 0) await this.#count();
+      const due = await deliveries.due(name, by, limit + this.#tried.size);
+      return due
+        .filter((failure) => !this.isTried(failure) && !this.#over.has(keyOf(failure)))
+        .slice(0, limit);
     } catch (error) {
       onFailure("read what is due", error);
+      return [];
+    } finally {
+      this.#asking--;
     }
   }
 
@@ -130,6 +139,7 @@ export class FailureRows {
       onFailure("read a record", error);
     } finally {
       this.#tried.delete(key);
+      this.#over.add(key);
       onEnd();
     }
   }

@@ -48,6 +48,16 @@ test("while it is down it is probed after 1, 2, 4, … 60 s, until something suc
   expect([health.isDown, health.heldMs]).toEqual([false, 0]);
 });
 
+test("what was on its way when it went down doesn't put the next probe off", () => {
+  const clock = steeredClock();
+  const health = new Health(clock);
+  for (let count = 0; count < 50; count++) health.failed(attempt(`${count}`));
+  expect(health.heldMs).toBe(1000);
+  clock.advance(1000);
+  health.failed(attempt("probe"));
+  expect(health.heldMs).toBe(2000);
+});
+
 test("the third answer in a row that asks for patience holds everything for as long", () => {
   const clock = steeredClock();
   const health = new Health(clock);

@@ -84,6 +84,8 @@ export class Health {
    */
   failed({ record, isAnswered, cause, retryAfterMs }: FailedAttempt): "counted" | "held" | "down" {
     if (this.#isDown) {
+      // What was on its way when it went down tells nothing new.
+      if (this.heldMs > 0) return "down";
       this.#hold(this.#probeMs);
       this.#probeMs = Math.min(2 * this.#probeMs, PROBE_MS_MAX);
       this.#reason = cause;

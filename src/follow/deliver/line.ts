@@ -117,6 +117,11 @@ export class Line {
     return first;
   }
 
+  /** How many have failed since the last success. */
+  get streakLength(): number {
+    return this.#streak.size;
+  }
+
   /** It has failed, and that counts. */
   addToStreak(entry: Entry): void {
     this.#streak.set(entry, (this.#streak.get(entry) ?? 0) + 1);
