@@ -59,7 +59,6 @@ export class Delivery {
   #isReading = false;
   #isWriting = false;
   #writtenAt = Number.NEGATIVE_INFINITY;
-  /** What a probe takes next, in turn. */
   #probesUntried = false;
   #isProbing = false;
   #isBegun = false;
@@ -105,10 +104,6 @@ export class Delivery {
     return this.#health;
   }
 
-  get paused(): Destination["paused"] {
-    return this.#paused;
-  }
-
   /** When something is sent next, in milliseconds since 1970; undefined where nothing waits. */
   get nextAttemptAt(): number | undefined {
     const { clock } = this.#options.following;
@@ -135,7 +130,7 @@ export class Delivery {
     this.#cancelWrite();
     const { clock } = this.#options.following;
     const cancel = clock.after(LAST_MS_MAX, () => this.#attempts.abort());
-    if (this.#flying > 0)
+    if (this.#flying + this.#rows.length > 0)
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
@@ -177,9 +172,10 @@ export class Delivery {
     const { concurrency } = this.#options.config;
     const { clock } = this.#options.following;
     if (!this.#maySend) return;
-    // Each has half of what may be on its way.
-    this.#rows.tryDue(Math.max(1, concurrency >> 1));
-    while (this.#flying < concurrency && this.#maySend) {
+    const forRows = Math.max(1, concurrency >> 1);
+    // While rows are due, what comes new leaves them half of what may be on its way.
+    const forLine = this.#rows.tryDue(forRows) ? concurrency - forRows : concurrency;
+    while (this.#flying < forLine && this.#maySend) {
       const entry = this.#line.nextDue(clock.elapsed()) ?? this.#line.nextReady();
       if (entry === undefined) return;
       this.#pace.take();
@@ -189,7 +185,9 @@ export class Delivery {
 
   get #maySend(): boolean {
     const { isDown, heldMs } = this.#health;
-    return !this.#isOver && this.#paused === null && !isDown && heldMs === 0 && this.#pace.waitMs === 0;
+    const isFree = this.#flying + this.#rows.length < this.#options.config.concurrency;
+    const isHeld = isDown || heldMs > 0 || this.#pace.waitMs > 0;
+    return isFree && !isHeld && !this.#isOver && this.#paused === null;
   }
 
   #mayTake(): boolean {
@@ -226,7 +224,7 @@ export class Delivery {
   }
 
   #landed(): void {
-    if (this.#flying === 0) this.#idle?.();
+    if (this.#flying + this.#rows.length === 0) this.#idle?.();
     this.#step();
   }
 
@@ -306,14 +304,13 @@ export class Delivery {
     const change = { from: this.#written, to: start, at: this.#now(), insert: [], update: [], remove: [] };
     if (!(await this.#options.deliveries.commit(this.#name, change))) return this.#lost();
     this.#written = start;
+    this.#line.clear();
     this.#reader.moveTo(start);
   }
 
   /** Of a row that is tried again, once its record was read. */
   async #retry(failure: Failure, followed: FollowedRecord): Promise<void> {
-    this.#flying++;
     const outcome = await this.#attempts.send(followed, failure.attempts + 1, failure.replay !== "");
-    this.#flying--;
     try {
       await this.#retried(failure, followed, outcome);
     } catch (error) {
@@ -436,13 +433,12 @@ export class Delivery {
 
   /** What a sender has waiting is bounded: the one that it waits for is given up. */
   async #boundSenders(inserted: readonly Failure[]): Promise<void> {
-    const senders = new Set(inserted.map(({ sender }) => sender));
-    for (const sender of senders) {
-      if (this.#line.asideOf(sender) <= WAITING_OF_SENDER_MAX) continue;
-      const first = await this.#options.deliveries.firstOf(this.#name, sender);
-      if (first === undefined || this.#rows.isTried(first)) continue;
-      await this.#commit({ update: [{ ...first, state: "dead", cause: SENDER_BACKLOG, next_at: null }] });
-    }
+    for (const sender of new Set(inserted.map((failure) => failure.sender)))
+      while (this.#line.asideOf(sender) > WAITING_OF_SENDER_MAX) {
+        const first = await this.#options.deliveries.firstOf(this.#name, sender);
+        if (first === undefined || this.#rows.isTried(first)) break;
+        await this.#commit({ update: [{ ...first, state: "dead", cause: SENDER_BACKLOG, next_at: null }] });
+      }
   }
 
   #lookLater(): void {
@@ -456,11 +452,12 @@ export class Delivery {
   /** What others have changed, and whether this one may still serve it. */
   async look(): Promise<void> {
     try {
+      const before = this.#paused;
       const destination = await this.#options.deliveries.find(this.#name);
       if (this.#isOver) return;
       if (destination === undefined) return this.#lost();
       const { paused, probeAskedAt, version } = destination;
-      this.#paused = paused;
+      if (this.#paused === before) this.#paused = paused;
       if (probeAskedAt !== this.#probeAskedAt) this.#health.probeNow();
       this.#probeAskedAt = probeAskedAt;
       if (version !== this.#version) await this.#alone(() => this.#rows.load());

@@ -43,6 +43,11 @@ export class FailureRows {
     this.#options = options;
   }
 
+  /** How many are being tried. */
+  get length(): number {
+    return this.#tried.size;
+  }
+
   get waiting(): number {
     return this.#waiting;
   }
@@ -83,12 +88,13 @@ export class FailureRows {
     for (const failure of remove) this.#left(failure);
   }
 
-  /** Tries those that are due, so many at once. */
-  tryDue(atOnce: number): void {
+  /** Tries those that are due, so many at once; whether there are any. */
+  tryDue(atOnce: number): boolean {
     const { clock } = this.#options.following;
+    if (this.#dueAt === undefined || this.#dueAt > clock.now()) return false;
     const free = atOnce - this.#tried.size;
-    if (this.#asking > 0 || free <= 0 || this.#dueAt === undefined || this.#dueAt > clock.now()) return;
-    void this.#tryDue(free);
+    if (this.#asking === 0 && free > 0) void this.#tryDue(free);
+    return true;
   }
 
   /** Tries the first, due or not. */

@@ -80,6 +80,14 @@ export class Line {
     for (const sender of before) if (!this.#blocked.has(sender)) this.#begin(sender);
   }
 
+  /** Nothing of it counts any more. */
+  clear(): void {
+    this.#entries.length = 0;
+    this.#bySender.clear();
+    this.#startable.clear();
+    this.#streak.clear();
+  }
+
   add(followed: FollowedRecord, sender: string): void {
     const entry: Entry = {
       ...{ followed, sender, state: "ready", attempts: 0, last: undefined },
