@@ -58,6 +58,8 @@ export class Delivery {
   #version: number;
   #isReading = false;
   #isWriting = false;
+  /** Nothing is on its way any more, nor will be. */
+  #isLeaving = false;
   #writtenAt = Number.NEGATIVE_INFINITY;
   #probesUntried = false;
   #isProbing = false;
@@ -135,8 +137,8 @@ export class Delivery {
         this.#idle = resolve;
       });
     cancel();
-    while (this.#isWriting) await Bun.sleep(1);
-    await this.#write().catch(() => undefined);
+    this.#isLeaving = true;
+    await this.#write().catch((error) => this.#couldNot("keep the position", error));
     this.#options.sink.close();
   }
 
@@ -365,10 +367,11 @@ export class Delivery {
   }
 
   #seenTo(): readonly Entry[] {
+    const unused = Math.max(0, PUT_ASIDE_MAX - this.#rows.waiting);
+    if (this.#isLeaving) return this.#line.upToLastDone(unused);
     const isStuck = this.#isStuck;
     const mayLeave = ({ failedAt }: Entry) => isStuck || failedAt < this.#successes;
-    const room = this.#health.isDown ? 0 : Math.max(0, PUT_ASIDE_MAX - this.#rows.waiting);
-    return this.#line.seenTo(mayLeave, room);
+    return this.#line.seenTo(mayLeave, this.#health.isDown ? 0 : unused);
   }
 
   /** Nothing else can succeed, as all that there is room for waits behind one or two that fail. */

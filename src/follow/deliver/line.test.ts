@@ -92,3 +92,14 @@ test("those that failed are due in the order of the log, each at its time", () =
   expect(line.nextDue(100)?.followed.seq).toBe(2);
   expect(line.nextDue(300)?.followed.seq).toBe(1);
 });
+
+test("a line that ends leaves up to the last that was handed on, and nothing where none was", () => {
+  const line = lineOf("a", "b", "a", "c", "b");
+  expect(line.upToLastDone(100)).toEqual([]);
+  begin(line);
+  at(line, 1).state = "failing";
+  at(line, 2).state = "ready";
+  line.over(at(line, 4), "done");
+  expect(seqs(line.upToLastDone(100))).toEqual([1, 2, 3, 4]);
+  expect(line.upToLastDone(2)).toEqual([]);
+});

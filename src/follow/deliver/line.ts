@@ -178,6 +178,17 @@ export class Line {
     return this.#entries.slice(0, length);
   }
 
+  /**
+   * Everything up to the last record that was handed on: what isn't is put aside, so that nothing
+   * of it is handed on twice. For a line that ends, when nothing is on its way any more.
+   */
+  upToLastDone(recordsMax: number): readonly Entry[] {
+    const last = this.#entries.findLastIndex(({ state }) => state === "done");
+    const entries = this.#entries.slice(0, last + 1);
+    const aside = entries.filter(({ state }) => state === "ready" || state === "failing");
+    return aside.length <= recordsMax ? entries : [];
+  }
+
   /** What `seenTo` gave is on stable storage; of what was put aside the sender waits. */
   leave(count: number): void {
     for (const entry of this.#entries.splice(0, count)) {
