@@ -24,6 +24,7 @@ import { statsRoute } from "./features/stats/stats.ts";
 import { ConsumerLags } from "./follow/consumers/lags.ts";
 import { consumerRoutes } from "./follow/consumers/routes.ts";
 import { Delivering } from "./follow/deliver/delivering.ts";
+import { destinationFigures } from "./follow/deliver/destination-figures.ts";
 import { openHttpSink } from "./follow/deliver/http-sink.ts";
 import { destinationRoutes } from "./follow/deliver/routes.ts";
 import { Following } from "./follow/following.ts";
@@ -152,6 +153,11 @@ export async function startService(settings: Settings, surroundings: Surrounding
   );
   const lags = new ConsumerLags(following, log);
   metrics.watchConsumers(() => lags.lags());
+  const figures = destinationFigures(following, delivering, log);
+  metrics.watchDestinations(
+    () => delivering.tallies,
+    () => figures.read(),
+  );
   const phase = { stopping: false, refusing: false };
   const bodies = new BodyReader(settings, clock);
   const perMinute = settings.failedAuthPerMinute;

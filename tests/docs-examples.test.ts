@@ -9,6 +9,7 @@ import { parseConfigFile } from "../src/config-file/config-file.ts";
 import { DESTINATION_SCHEMA } from "../src/config-file/destination-schema.ts";
 import { RECORD_KINDS } from "../src/core/changes.ts";
 import { CONCURRENCY_MAX, DESTINATIONS_MAX } from "../src/core/destination-config.ts";
+import { CAUSES } from "../src/follow/deliver/sink.ts";
 import { FieldMap } from "../src/sources/field-map.ts";
 import { KINDS } from "../src/sources/kinds.ts";
 import { PRESET_NAMES } from "../src/sources/presets.ts";
@@ -98,4 +99,14 @@ describe("the page of the generic kind", () => {
     const options = Object.keys((KINDS["generic"] as { options: { properties: object } }).options.properties);
     for (const name of [...options, ...PRESET_NAMES]) expect(text).toContain(`| \`${name}\` |`);
   });
+});
+
+test("docs/cli.md says of each cause of a failed attempt what the program says", () => {
+  const text = PAGES.find(({ path }) => path === "cli.md")?.text ?? "";
+  const [, section = ""] = /^## deliveries\n([\s\S]*?)^## /m.exec(text) ?? [];
+  const rows = [...section.matchAll(/^\| `([a-z]+)` \| (.+) \|$/gm)].map(([, cause, words]) => [
+    cause,
+    words,
+  ]);
+  expect(rows).toEqual(Object.entries(CAUSES));
 });

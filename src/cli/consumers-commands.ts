@@ -1,10 +1,10 @@
 /** The work of `postern consumers`, by the API of the service. */
-import { visibleText } from "../lib/visible-text.ts";
 import { type Consumer, consumerPath, createConsumer } from "./consumer.ts";
 import { CommandFailed } from "./errors.ts";
 import { filterOf, type LogFilter } from "./flags.ts";
 import { print } from "./output.ts";
 import { ServiceClient } from "./service-client.ts";
+import { behind, oldest, table } from "./table.ts";
 
 export interface ConsumersFlags {
   readonly url?: URL;
@@ -63,36 +63,16 @@ function unknown(name: string): CommandFailed {
 const HEAD = ["NAME", "BEHIND BY", "OLDEST", "ACKNOWLEDGED", "KINDS", "FILTER"];
 
 function rowOf(consumer: Consumer): string[] {
-  const { name, lag_records, lag_is_bound, lag_seconds, acknowledged_at, kinds } = consumer;
+  const { name, acknowledged_at, kinds } = consumer;
   const filter = (["source", "from", "to"] as const)
     .filter((key) => consumer[key] !== null)
     .map((key) => `${key}=${consumer[key]}`);
   return [
     name,
-    `${lag_records}${lag_is_bound ? "+" : ""} record${lag_records === 1 && !lag_is_bound ? "" : "s"}`,
-    lag_records === 0 ? "-" : `${duration(lag_seconds)} ago`,
+    behind(consumer),
+    oldest(consumer),
     acknowledged_at ?? "never",
     kinds.join(","),
     filter.join(" "),
   ];
-}
-
-/** `3 s`, `12 min`, `5 h`, `9 d`. */
-function duration(seconds: number): string {
-  const units = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-  ] as const;
-  const [unit, size] = units.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];
-  return `${Math.floor(seconds / size)} ${unit}`;
-}
-
-/** Rows below each other. */
-function table(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(visibleText));
-  const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => Bun.stringWidth(row[column] ?? ""))));
-  const padded = (text: string, column: number) =>
-    text + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(text));
-  return cells.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
 }

@@ -9,6 +9,7 @@ import { VERSION } from "../version.ts";
 import { addCheckConfig } from "./check-config.ts";
 import { addConfigSchema } from "./config-schema.ts";
 import { addConsumers } from "./consumers.ts";
+import { addDeliveries } from "./deliveries.ts";
 import { addDoctor } from "./doctor.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 import { addExport } from "./export.ts";
@@ -29,6 +30,7 @@ const COMMANDS = [
   ...[
     addTail,
     addConsumers,
+    addDeliveries,
     addSend,
     addVerify,
     addImport,

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "pr
 import { EVENT_KINDS, type EventKind } from "../core/parsed-body.ts";
 import type { Outcome, StoreFigures } from "../core/store.ts";
 import type { ProofKind } from "../lib/route.ts";
+import { Buckets } from "./buckets.ts";
 
 /** The label `result` of `webhook_requests_total`, and the header `Postern-Result`. */
 const RESULTS = ["ok", "duplicate", "invalid_signature", "validation_error", "overloaded", "error"] as const;
@@ -31,71 +32,65 @@ const LATENCY_BUCKETS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 250
 const COMMIT_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const COMMIT_SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** A histogram that costs an addition or two to observe. */
+/** Histograms of one name that are counted elsewhere, as prom-client's registry takes a metric. */
 class PlainHistogram {
   readonly name: string;
   readonly help: string;
   readonly type = "histogram";
   readonly aggregator = "sum";
-  readonly #bounds: readonly number[];
-  readonly #counts: number[];
-  #sum = 0;
+  readonly #read: () => Histograms;
 
-  constructor(name: string, help: string, bounds: readonly number[]) {
+  constructor(name: string, help: string, read: () => Histograms) {
     this.name = name;
     this.help = help;
-    this.#bounds = bounds;
-    this.#counts = new Array(bounds.length + 1).fill(0);
-  }
-
-  observe(value: number): void {
-    let bucket = 0;
-    while (bucket < this.#bounds.length && value > (this.#bounds[bucket] ?? 0)) bucket++;
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
-    this.#sum += value;
+    this.#read = read;
   }
 
   /** What prom-client's registry asks of a metric. */
   async get() {
-    let below = 0;
-    const values = [...this.#bounds, Number.POSITIVE_INFINITY].map((bound, index) => {
-      below += this.#counts[index] ?? 0;
-      const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : bound;
-      return { metricName: `${this.name}_bucket`, labels: { le }, value: below };
+    const { name, help, type, aggregator } = this;
+    const values = [...this.#read()].flatMap(({ labels, buckets }) => {
+      const all = buckets.cumulative();
+      return [
+        ...all.map(({ bound, count }) => {
+          const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : bound;
+          return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
+        }),
+        { metricName: `${name}_sum`, labels, value: buckets.sum },
+        { metricName: `${name}_count`, labels, value: all.at(-1)?.count ?? 0 },
+      ];
     });
-    return {
-      name: this.name,
-      help: this.help,
-      type: this.type,
-      aggregator: this.aggregator,
-      values: [
-        ...values,
-        { metricName: `${this.name}_sum`, labels: {}, value: this.#sum },
-        { metricName: `${this.name}_count`, labels: {}, value: below },
-      ],
-    };
+    return { name, help, type, aggregator, values };
   }
+}
+
+type Histograms = Iterable<{ readonly labels: Record<string, string>; readonly buckets: Buckets }>;
+
+const DESTINATION_STATES = ["ok", "down", "paused", "inactive"] as const;
+
+interface DestinationTally {
+  readonly success: number;
+  readonly failure: number;
+  /** Seconds. */
+  readonly answers: Buckets;
+}
+
+/** Where the configuration doesn't say what a destination gets, nobody knows how far it is. */
+export interface DestinationFigures {
+  readonly state: (typeof DESTINATION_STATES)[number];
+  readonly lag: { readonly records: number; readonly seconds: number } | undefined;
+  readonly overdueSeconds: number | undefined;
+  readonly putAside: number;
+  readonly dead: number;
 }
 
 /** Whatever isn't among them has no series any more. */
 type Series = Iterable<{ readonly labels: Record<string, string>; readonly value: number }>;
 
 export class Metrics {
-  readonly latencyMs = new PlainHistogram(
-    "request_latency_ms",
-    "Time from a request's head to its answer, in milliseconds.",
-    LATENCY_BUCKETS_MS,
-  );
-  readonly commitRows = new PlainHistogram(
-    "store_commit_rows",
-    "Messages in one commit of the store.",
-    COMMIT_ROWS_BUCKETS,
-  );
-  readonly commitSeconds = new PlainHistogram(
-    "store_commit_seconds",
-    "Time of one commit of the store, its statements and its fsync included.",
-    COMMIT_SECONDS_BUCKETS,
-  );
+  readonly latencyMs = new Buckets(LATENCY_BUCKETS_MS);
+  readonly commitRows = new Buckets(COMMIT_ROWS_BUCKETS);
+  readonly commitSeconds = new Buckets(COMMIT_SECONDS_BUCKETS);
   /**
    * Proofs that failed, and those of them that were answered with 429: whoever refuses only adds.
    */
@@ -110,9 +105,18 @@ export class Metrics {
   readonly #registry = new Registry();
 
   constructor(build: { readonly version: string; readonly runtime: string }) {
-    for (const histogram of [this.latencyMs, this.commitRows, this.commitSeconds]) {
-      this.#registry.registerMetric(histogram as unknown as Metric);
-    }
+    const one = (buckets: Buckets) => () => [{ labels: {}, buckets }];
+    this.#histogram(
+      "request_latency_ms",
+      "Time from a request's head to its answer, in milliseconds.",
+      one(this.latencyMs),
+    );
+    this.#histogram("store_commit_rows", "Messages in one commit of the store.", one(this.commitRows));
+    this.#histogram(
+      "store_commit_seconds",
+      "Time of one commit of the store, its statements and its fsync included.",
+      one(this.commitSeconds),
+    );
     this.#counter("http_requests_total", "Requests answered.", ["method", "path", "status"], () =>
       this.#http.values(),
     );
@@ -181,6 +185,67 @@ export class Metrics {
       );
     gauge("records", "Records behind a consumer's position that match; beyond 10,000 a lower bound.");
     gauge("seconds", "How long ago the oldest of them was received; 0 without one.");
+  }
+
+  /** By name: what the attempts of this process came to, and how each destination stands. */
+  watchDestinations(
+    tallies: () => ReadonlyMap<string, DestinationTally>,
+    figures: () => Promise<ReadonlyMap<string, DestinationFigures>>,
+  ): void {
+    this.#counter(
+      "postern_destination_attempts_total",
+      "Attempts to hand a record on, by what came of them.",
+      ["destination", "result"],
+      () =>
+        [...tallies()].flatMap(([destination, tally]) =>
+          (["success", "failure"] as const).map((result) => ({
+            labels: { destination, result },
+            count: tally[result],
+          })),
+        ),
+    );
+    this.#histogram(
+      "postern_destination_answer_seconds",
+      "Time of an attempt, until the head of its answer was there or it failed.",
+      () =>
+        [...tallies()].map(([destination, { answers }]) => ({ labels: { destination }, buckets: answers })),
+    );
+    this.#gauges(
+      "postern_destination_state",
+      "1 for the state that a destination is in, 0 for the others.",
+      ["destination", "state"],
+      async () =>
+        [...(await figures())].flatMap(([destination, figure]) =>
+          DESTINATION_STATES.map((state) => ({
+            labels: { destination, state },
+            value: figure.state === state ? 1 : 0,
+          })),
+        ),
+    );
+    const gauge = (name: string, help: string, read: (figure: DestinationFigures) => number | undefined) =>
+      this.#gauges(`postern_destination_${name}`, help, ["destination"], async () =>
+        [...(await figures())].flatMap(([destination, figure]) => {
+          const value = read(figure);
+          return value === undefined ? [] : [{ labels: { destination }, value }];
+        }),
+      );
+    gauge(
+      "lag_records",
+      "Records behind a destination's position that match; beyond 10,000 a lower bound.",
+      ({ lag }) => lag?.records,
+    );
+    gauge(
+      "lag_seconds",
+      "How long ago the oldest of them was received; 0 without one.",
+      ({ lag }) => lag?.seconds,
+    );
+    gauge(
+      "overdue_seconds",
+      "How long the record that should have been tried again first is overdue; 0 without one.",
+      ({ overdueSeconds }) => overdueSeconds,
+    );
+    gauge("put_aside", "Records that failed and are tried again.", ({ putAside }) => putAside);
+    gauge("dead", "Records that are not tried again until somebody asks for it.", ({ dead }) => dead);
   }
 
   /** A counter kept elsewhere, read at each scrape. */
@@ -339,6 +404,10 @@ export class Metrics {
         for (const { labels, value } of series) this.set(labels, value);
       },
     });
+  }
+
+  #histogram(name: string, help: string, read: () => Histograms): void {
+    this.#registry.registerMetric(new PlainHistogram(name, help, read) as unknown as Metric);
   }
 
   #counter(

@@ -6,6 +6,7 @@ const COMMANDS = [
   "serve",
   "tail",
   "consumers",
+  "deliveries",
   "send",
   "verify",
   "import",

@@ -2,8 +2,8 @@
 import { type Static, Type } from "typebox";
 import { RECORD_KINDS } from "../../core/changes.ts";
 import type { Consumer } from "../../core/consumers.ts";
-import { parsePosition } from "../../core/position.ts";
 import type { Following } from "../following.ts";
+import { lagOf } from "../lag.ts";
 
 /** As names of sources are. */
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
@@ -36,24 +36,6 @@ export const NamePath = Type.Object({
 
 export function isName(text: string): boolean {
   return NAME.test(text);
-}
-
-export interface ConsumerLag {
-  readonly records: number;
-  readonly isBound: boolean;
-  readonly seconds: number;
-}
-
-/** How far a consumer is behind; where its position is lost, everything is before it again. */
-export async function lagOf(
-  { store, clock }: Pick<Following, "store" | "clock">,
-  { position, filter }: Consumer,
-): Promise<ConsumerLag> {
-  const { seq = 0, mark = "" } = parsePosition(position) ?? {};
-  const lag = (await store.lag({ after: seq, mark, filter })) ?? (await store.lag({ after: 0, filter }));
-  const { records = 0, isBound = false, oldest } = lag ?? {};
-  const sinceMs = oldest === undefined ? 0 : clock.now() - Date.parse(oldest);
-  return { records, isBound, seconds: Math.max(0, sinceMs) / 1000 };
 }
 
 /** As it is shown. */

@@ -1,8 +1,8 @@
 /** A destination as clients see it: whether it is served, how far it is, and what waits. */
 import { type Static, Type } from "typebox";
-import type { Destination } from "../../core/deliveries.ts";
-import { parsePosition } from "../../core/position.ts";
+import type { Destination, DestinationReport, FailureFigures } from "../../core/deliveries.ts";
 import type { Following } from "../following.ts";
+import { type Lag, lagOf } from "../lag.ts";
 import type { Delivering } from "./delivering.ts";
 
 const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
@@ -35,13 +35,20 @@ export const DestinationAnswer = Type.Object(
   { $id: "Destination" },
 );
 
-export async function shownDestination(
-  following: Following,
+/** What is counted of a destination when somebody asks. */
+interface CountedDestination {
+  readonly state: "ok" | "down" | "paused" | "inactive";
+  readonly report: DestinationReport | null;
+  readonly figures: FailureFigures;
+  readonly lag: Lag;
+}
+
+export async function countedDestination(
+  following: Pick<Following, "store" | "clock">,
   delivering: Delivering,
   destination: Destination,
-): Promise<Static<typeof DestinationAnswer>> {
+): Promise<CountedDestination> {
   const { name, position, paused } = destination;
-  const { store, clock } = following;
   const config = delivering.configOf(name);
   const report = delivering.reportOf(destination);
   const { kinds, sources, from, to } = config ?? {};
@@ -51,23 +58,30 @@ export async function shownDestination(
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
-  const { seq = 0, mark = "" } = parsePosition(position) ?? {};
-  const [figures, held] = await Promise.all([
-    store.deliveries.figures(name),
-    store.lag({ after: seq, mark, filter }),
+  const [figures, lag] = await Promise.all([
+    following.store.deliveries.figures(name),
+    lagOf(following, { position, filter }),
   ]);
-  const lag = held ?? (await store.lag({ after: 0, filter }));
-  const behindMs = lag?.oldest === undefined ? 0 : clock.now() - Date.parse(lag.oldest);
   const state = config === undefined ? "inactive" : paused !== null ? "paused" : (report?.state ?? "ok");
+  return { state, report, figures, lag };
+}
+
+export async function shownDestination(
+  following: Following,
+  delivering: Delivering,
+  destination: Destination,
+): Promise<Static<typeof DestinationAnswer>> {
+  const { name, position, paused } = destination;
+  const { state, report, figures, lag } = await countedDestination(following, delivering, destination);
   return {
     name,
     state,
     reason: paused?.reason ?? (state === "down" ? (report?.reason ?? null) : null),
     since: paused?.since ?? report?.since ?? null,
     position,
-    lag_records: lag?.records ?? 0,
-    lag_is_bound: lag?.isBound ?? false,
-    lag_seconds: Math.max(0, behindMs) / 1000,
+    lag_records: lag.records,
+    lag_is_bound: lag.isBound,
+    lag_seconds: lag.seconds,
     put_aside: figures.waiting,
     dead: figures.dead,
     next_attempt_at: report?.next_attempt_at ?? figures.nextAt ?? null,
