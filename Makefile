@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -58,6 +58,10 @@ bench-growth: node_modules/.installed
 ## Reads of events, at ten thousand and a million of them.
 bench-events: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/events.ts
+
+## Streams and pages of the log: how soon they have a message, and what they cost those who send: about twelve minutes.
+bench-follow: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/follow.ts
 
 ## One and three replicas on one PostgreSQL, a row a statement, and the FastAPI reference; then reads (needs what `bench` needs
 ## and python3-asyncpg).

@@ -11,14 +11,20 @@ export const secret = "bench-secret-f2c1d8a0b7e94c35";
 const senders = 10_000;
 const msPerMessage = 350;
 
-/** Requests with ids as WhatsApp makes them and texts of the built-in words. */
 export function writeDefaultRequests(
   path: string,
   stretch: Pick<Stretch, "first" | "count"> & { to: string },
 ): Promise<void> {
+  return writeRequests(path, defaultMessages(stretch));
+}
+
+/** Messages with ids as WhatsApp makes them and texts of the built-in words. */
+export function defaultMessages(
+  stretch: Pick<Stretch, "first" | "count"> & { to: string },
+): Generator<Message> {
   const series = { seed: 0, ids: "random" as const, senders, source: openText() };
   const instants = { firstInstantMs: firstInstantMs + stretch.first * msPerMessage, msPerMessage };
-  return writeRequests(path, messages(series, { ...stretch, ...instants }));
+  return messages(series, { ...stretch, ...instants });
 }
 
 export function writeRequests(path: string, messages: Iterable<Message>): Promise<void> {
@@ -27,14 +33,18 @@ export function writeRequests(path: string, messages: Iterable<Message>): Promis
 
 /** What wrk.lua reads: five digits, the length of the request, and the request itself. */
 function* records(messages: Iterable<Message>): Generator<string> {
-  const signer = new Bun.CryptoHasher("sha256", secret);
+  const signer = newSigner();
   for (const message of messages) {
     const request = signedRequest(JSON.stringify(message), signer);
     yield String(Buffer.byteLength(request)).padStart(5, "0") + request;
   }
 }
 
-function signedRequest(body: string, signer: Bun.CryptoHasher): string {
+export function newSigner(): Bun.CryptoHasher {
+  return new Bun.CryptoHasher("sha256", secret);
+}
+
+export function signedRequest(body: string, signer: Bun.CryptoHasher): string {
   return (
     "POST /webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" +
     `X-Signature: ${signer.copy().update(body).digest("hex")}\r\n` +

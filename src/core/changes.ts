@@ -55,6 +55,13 @@ export interface Changes {
   readonly isLost: boolean;
 }
 
+/** A page of changes whose records are text. */
+export interface ChangesText extends Pick<Changes, "position" | "more" | "isLost"> {
+  /** The records as an array of JSON, in UTF-8. */
+  readonly text: Uint8Array;
+  readonly isEmpty: boolean;
+}
+
 /** Rows of the log that one page looks at, at most. */
 export const LOOKED_AT_MAX = 20_000;
 

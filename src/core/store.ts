@@ -3,7 +3,7 @@
  * suite in `tests/contract` holds each to it.
  */
 
-import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "./changes.ts";
+import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "./changes.ts";
 import type { ConsumerStore } from "./consumers.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { LoggedMessage, Message } from "./message.ts";
@@ -231,6 +231,8 @@ export interface Store {
    * or wrong.
    */
   changes(query: ChangesQuery): Promise<Changes>;
+  /** The same, with its records as text: for pages, which are long. */
+  changesText(query: ChangesQuery): Promise<ChangesText>;
   /**
    * The position from which one follows from there on; of an instant it is the one before the
    * lowest number whose `created_at` is not before it. Throws `QueryTimeout`.

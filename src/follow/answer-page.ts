@@ -1,9 +1,10 @@
 /** Answers with what stands behind a position: a page at once, or when something matches. */
 import { Type } from "typebox";
+import { parsePosition } from "../core/position.ts";
 import { jsonText } from "../lib/response.ts";
 import type { Exchange } from "../lib/route.ts";
 import { LogRecord } from "./followed-record.ts";
-import { Follower, type FollowerOptions } from "./follower.ts";
+import { type FollowedPage, Follower, type FollowerOptions } from "./follower.ts";
 import type { Following } from "./following.ts";
 
 export const LogPageAnswer = Type.Object(
@@ -37,26 +38,39 @@ interface PageQuery extends Pick<FollowerOptions, "filter" | "bodies" | "positio
 export async function answerPage(
   following: Following,
   exchange: Exchange,
+  query: PageQuery,
+): Promise<Response> {
+  const { filter, bodies, position, limit, waitS } = query;
+  const { mark = "", seq = 0 } = parsePosition(position) ?? {};
+  const page = await following.store.changesText({ after: seq, mark, limit, filter, bodies });
+  if (page.isLost) return lost(page.position);
+  if (page.isEmpty && !page.more && waitS > 0)
+    return answerNext(following, exchange, { ...query, position: page.position });
+  return answer(page.text, page);
+}
+
+/** Where there is nothing yet: when something matches, or the time is over. */
+async function answerNext(
+  following: Following,
+  exchange: Exchange,
   { limit, waitS, ...from }: PageQuery,
 ): Promise<Response> {
-  const follower = new Follower({ ...following, ...from });
-  let page = await follower.read(limit);
-  if (waitS > 0 && page.records.length === 0 && !page.more && !page.isLost) {
-    exchange.mayTakeS(waitS);
-    const over = new AbortController();
-    const cancel = following.clock.after(waitS * 1000, () => over.abort());
-    try {
-      page = await follower.next(
-        limit,
-        AbortSignal.any([over.signal, exchange.request.signal, following.stopping]),
-      );
-    } finally {
-      cancel();
-    }
+  exchange.mayTakeS(waitS);
+  const over = new AbortController();
+  const cancel = following.clock.after(waitS * 1000, () => over.abort());
+  try {
+    const until = AbortSignal.any([over.signal, exchange.request.signal, following.stopping]);
+    const page = await new Follower({ ...following, ...from }).next(limit, until);
+    if (page.isLost) return lost(page.position);
+    return answer(Buffer.from(`[${page.records.map(({ text }) => text).join(",")}]`), page);
+  } finally {
+    cancel();
   }
-  if (page.isLost) return lost(page.position);
-  const data = page.records.map(({ text }) => text).join(",");
-  return jsonText(200, `{"data":[${data}],"next":"${page.position}","more":${page.more}}`);
+}
+
+function answer(records: Uint8Array, { position, more }: Pick<FollowedPage, "position" | "more">): Response {
+  const end = `,"next":"${position}","more":${more}}`;
+  return jsonText(200, Buffer.concat([Buffer.from('{"data":'), records, Buffer.from(end)]));
 }
 
 /** The answer to a position that doesn't hold. */

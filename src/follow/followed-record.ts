@@ -1,10 +1,10 @@
 /** A record as whoever follows the log is shown it: its position, and its text as JSON. */
 import { type Static, Type } from "typebox";
 import { type Changes, RECORD_KINDS } from "../core/changes.ts";
-import { BODY_MEMBERS, bodyMembers } from "../core/event-row.ts";
+import { BODY_MEMBERS } from "../core/event-row.ts";
 import type { EventRecord, MessageRecord } from "../core/log-record.ts";
 import { positionOf } from "../core/position.ts";
-import { NATIVE } from "../core/source.ts";
+import { bodyOf, shownRecord } from "../core/record-text.ts";
 
 const Nullable = Type.Union([Type.String(), Type.Null()]);
 
@@ -72,29 +72,7 @@ class Followed implements FollowedRecord {
   }
 
   get text(): string {
-    this.#text ??= JSON.stringify({
-      ...shown(this.position, this.record),
-      ...(this.#body !== undefined && bodyMembers(this.#body)),
-    });
+    this.#text ??= JSON.stringify(shownRecord(this.position, this.record, this.#body) satisfies Shown);
     return this.#text;
   }
-}
-
-function shown(position: string, record: MessageRecord | EventRecord): Shown {
-  if ("event_key" in record) {
-    const { kind, source, event_key, message_id, ts, created_at } = record;
-    return { position, kind, source, event_key, message_id, ts, created_at };
-  }
-  const { message_id, from, to, ts, text, created_at } = record;
-  const { source, type } = "source" in record ? record : { source: NATIVE, type: null };
-  return { position, kind: "message", source, message_id, from, to, ts, text, type, created_at };
-}
-
-/** Null for the native source's, which have no more than their fields. */
-function bodyOf(
-  record: MessageRecord | EventRecord,
-  bodies: ReadonlyMap<number, Uint8Array>,
-): Uint8Array | null {
-  if (!("delivery" in record)) return null;
-  return (bodies.get(record.delivery) ?? new Uint8Array()).subarray(record.start, record.stop);
 }

@@ -5,5 +5,7 @@
 
 /** Of all streams, one after the other; signed, so that SQLite stores four bytes. */
 export function bytesChecksum(...streams: readonly (Uint8Array | string)[]): number {
-  return streams.reduce((seed, bytes) => Bun.hash.crc32(bytes, seed), 0) | 0;
+  let checksum = 0;
+  for (const bytes of streams) checksum = Bun.hash.crc32(bytes, checksum);
+  return checksum | 0;
 }

@@ -13,7 +13,7 @@ export function json(
 /** For a body that is JSON text already. */
 export function jsonText(
   status: number,
-  body: string,
+  body: string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   return new Response(body, { status, headers: { "Content-Type": JSON_TYPE, ...headers } });

@@ -8,6 +8,8 @@ import type { Changes, ChangesQuery } from "../../src/core/changes.ts";
 import type { EventRecord, MessageRecord } from "../../src/core/log-record.ts";
 import type { Message } from "../../src/core/message.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
+import { positionOf } from "../../src/core/position.ts";
+import { bodyOf, shownRecord } from "../../src/core/record-text.ts";
 import { BODIES_BYTES_MAX, type Intake, type NewEvent, type Store } from "../../src/core/store.ts";
 import type { Capabilities } from "../databases/capabilities.ts";
 import { anyMessage, INSTANTS, message } from "../messages.ts";
@@ -81,6 +83,29 @@ export function changesContract(
         [2, "wa:1e1"],
       ]);
       expect(more).toBe(false);
+    });
+
+    test("as text they are the same page, of records as they are shown", async () => {
+      await store.append({ messages: [message("n1", { text: 'two\nlines, "…" and \u{1f600}' })] });
+      await store.append(post("wa", [message("wa:1")], [event("e1", { kind: "edit", messageId: "wa:1" })]));
+      for (const query of [
+        { after: 0, limit: 10 },
+        { after: 0, limit: 10, bodies: true },
+        { after: 1, limit: 1, filter: { kinds: ["message" as const] } },
+        { after: 3, limit: 10 },
+        { after: 0, limit: 10, mark: "0" },
+      ]) {
+        const { log, records, bodies, position, more, isLost } = await store.changes(query);
+        const { text, isEmpty, ...page } = await store.changesText(query);
+        expect(page).toEqual({ position, more, isLost });
+        expect(isEmpty).toBe(records.length === 0);
+        expect(JSON.parse(Buffer.from(text).toString())).toEqual(
+          records.map((record) => {
+            const body = query.bodies === true ? bodyOf(record, bodies) : undefined;
+            return shownRecord(positionOf(log, record), record, body);
+          }),
+        );
+      }
     });
 
     test("bytes come only when they are asked for", async () => {

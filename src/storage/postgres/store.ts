@@ -3,10 +3,11 @@
  * several at once; the database decides what is new, and is asked what became of a commit whose
  * answer was lost.
  */
-import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
+import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "../../core/changes.ts";
 import type { ConsumerStore } from "../../core/consumers.ts";
 import type { DeliveryStore } from "../../core/deliveries.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import { changesText } from "../../core/record-text.ts";
 import type {
   EventPage,
   EventQuery,
@@ -209,6 +210,10 @@ class PostgresStore implements Store {
     const { changes, isHeldBack } = await this.#timed.ask(reading, "the primary");
     if (isHeldBack) this.#following.lookAgain();
     return changes;
+  }
+
+  async changesText(query: ChangesQuery): Promise<ChangesText> {
+    return changesText(await this.changes(query), query.bodies === true);
   }
 
   positionAt(beginning: Beginning): Promise<string> {

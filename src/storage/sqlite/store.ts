@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import type { Beginning, Changes, ChangesQuery, Lag, LagQuery } from "../../core/changes.ts";
+import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "../../core/changes.ts";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import type {
   EventPage,
@@ -244,6 +244,10 @@ class SqliteStore implements Store {
 
   changes(query: ChangesQuery): Promise<Changes> {
     return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes", query, deadline }));
+  }
+
+  changesText(query: ChangesQuery): Promise<ChangesText> {
+    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes-text", query, deadline }));
   }
 
   positionAt(beginning: Beginning): Promise<string> {

@@ -194,13 +194,13 @@ export class LogReader {
 }
 
 function checkedMessage(found: MessageRow): CheckedRow<MessageRecord> {
-  const { row, checksum, detailChecksum: stored, ...record } = found;
-  const isMessageSound = isSound(checksum, () => messageChecksum(record));
-  if (record.source === null) {
-    const { seq, message_id, from, to, ts, text, created_at } = record;
+  const isMessageSound = isSound(found.checksum, () => messageChecksum(found));
+  if (found.source === null) {
+    const { row, seq, message_id, from, to, ts, text, created_at } = found;
     const native = { seq, message_id, from, to, ts, text, created_at };
     return { row, record: native, damaged: isMessageSound ? SOUND : ["messages"] };
   }
+  const { row, checksum: _, detailChecksum: stored, ...record } = found;
   const provider = record as ProviderMessageRecord;
   const areDetailsSound = isSound(stored, () => detailChecksum(provider));
   if (isMessageSound && areDetailsSound) return { row, record: provider, damaged: SOUND };

@@ -13,6 +13,7 @@ export type ReaderAsk =
   | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
   | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
   | { readonly do: "changes"; readonly query: ChangesQuery; readonly deadline: number }
+  | { readonly do: "changes-text"; readonly query: ChangesQuery; readonly deadline: number }
   | { readonly do: "position"; readonly beginning: Beginning; readonly deadline: number }
   | { readonly do: "lag"; readonly query: LagQuery; readonly deadline: number }
   | { readonly do: "failures"; readonly question: FailureAsk; readonly deadline: number }

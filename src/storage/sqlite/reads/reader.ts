@@ -3,6 +3,7 @@
  * health check.
  */
 import type { Database } from "bun:sqlite";
+import { changesText } from "../../../core/record-text.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { type DamagedRow, inIndex } from "../connection/damage.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
@@ -72,6 +73,8 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).queries.message(ask.messageId, ask.deadline);
     case "changes":
       return inTime(ask.deadline).changes.read(ask.query);
+    case "changes-text":
+      return changesText(inTime(ask.deadline).changes.read(ask.query), ask.query.bodies === true);
     case "position":
       return inTime(ask.deadline).changes.positionAt(ask.beginning, ask.deadline);
     case "lag":
