@@ -58,7 +58,7 @@ export class FailureRows {
 
   /** When the first is due, in milliseconds since 1970; undefined where none is. */
   get dueAt(): number | undefined {
-    return this.#dueAt;
+    return this.#waiting > 0 ? this.#dueAt : undefined;
   }
 
   isTried(failure: FailureKey): boolean {
@@ -91,7 +91,8 @@ export class FailureRows {
   /** Tries those that are due, so many at once; whether there are any. */
   tryDue(atOnce: number): boolean {
     const { clock } = this.#options.following;
-    if (this.#dueAt === undefined || this.#dueAt > clock.now()) return false;
+    const { dueAt } = this;
+    if (dueAt === undefined || dueAt > clock.now()) return false;
     const free = atOnce - this.#tried.size;
     if (this.#asking === 0 && free > 0) void this.#tryDue(free);
     return true;
