@@ -1,5 +1,5 @@
 /** What a configuration says of the destinations that records are handed on to. */
-import type { RecordKind } from "./changes.ts";
+import type { ChangesFilter, RecordKind } from "./changes.ts";
 
 export const DESTINATIONS_MAX = 100;
 /** Requests under way to one destination. */
@@ -34,6 +34,16 @@ export interface DestinationConfig {
   readonly start: string;
   /** Whether the URL may lead to addresses that aren't public. */
   readonly allowPrivate: boolean;
+}
+
+/** What the destination wants of the log. */
+export function filterOf({ kinds, sources, from, to }: DestinationConfig): ChangesFilter {
+  return {
+    kinds,
+    ...(sources !== undefined && { sources }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
 }
 
 /** Whoever hands records on. */

@@ -255,6 +255,52 @@ describe("a destination that is down", () => {
   });
 });
 
+describe("records that fail and fill the line", () => {
+  const many = Array.from({ length: 14 }, (_, index) => `bad-${index}`);
+  for (const order of ["sender", "none"] as const)
+    test(
+      `don't keep the rest from being handed on, with the order of ${order}`,
+      async () => {
+        await serve(config({ concurrency: 1, order, retryMs: FOR_LONG }));
+        receiver.behave(fails(many, answers(500)));
+        for (const [index, id] of many.entries()) await post(id, `+${index % 3}`);
+        for (const id of ["good", "better", "best"]) {
+          await post(id, "+7");
+          await until(`${id} has come`, async () => {
+            await ask("/destinations/app/probe");
+            return got().includes(id);
+          });
+        }
+        receiver.behave(answers(200));
+        await settled();
+        expect(new Set(got()).size).toBe(many.length + 3);
+        expect(got().filter((id) => !id.startsWith("bad"))).toEqual(["good", "better", "best"]);
+      },
+      LONG_MS,
+    );
+});
+
+test("an outage costs a record that was put aside no attempt", async () => {
+  await serve(config({ retryMs: [400, ...FOR_LONG] }));
+  const bad = ["a", "b", "c"];
+  receiver.behave(fails(bad, answers(500)));
+  for (const id of bad) {
+    await post(id, `+1${id.charCodeAt(0)}`);
+    await post(`good-${id}`, "+9");
+  }
+  const attempts = async () => {
+    const page = await (await service.get("/destinations/app/failures")).json();
+    return (page as { data: { attempts: number }[] }).data.map((failure) => failure.attempts);
+  };
+  await until("all are put aside", async () => (await attempts()).length === 3);
+  receiver.behave(answers(503));
+  await until("it is down", async () => (await shown()).state === "down");
+  await until("they are as they were", async () => (await attempts()).every((count) => count === 1));
+  receiver.behave(answers(200));
+  await ask("/destinations/app/probe");
+  await settled();
+});
+
 describe("a pause", () => {
   test("outlasts a restart and ends by resume", async () => {
     await serve(config());

@@ -5,11 +5,10 @@ import type { Log } from "../../observe/log.ts";
 import type { FollowedRecord } from "../followed-record.ts";
 import type { AttemptTally } from "./attempt-tally.ts";
 import type { Health } from "./health.ts";
-import type { Outcome, Sink } from "./sink.ts";
+import { hasNewIds } from "./replay-id.ts";
+import type { Sink, Undelivered } from "./sink.ts";
 import { webhookBody, webhookId } from "./webhook-message.ts";
 
-/** The cause of an attempt that was ended from here. */
-export const STOPPED = "stopped";
 const GONE = 410;
 
 interface AttemptsOptions {
@@ -18,9 +17,20 @@ interface AttemptsOptions {
   readonly health: Health;
   readonly tally: AttemptTally;
   readonly log: Pick<Log, "info" | "warn">;
+  /** Told of each success, before anything else is done with it. */
+  readonly onSuccess: (wasDown: boolean) => void;
+  /** What failed since the last success told of an outage, and counts for nothing. */
+  readonly onDown: () => void;
   /** Told of a 410. */
   readonly onGone: () => void;
 }
+
+export type Attempted =
+  | { readonly result: "delivered" }
+  /** It was ended from here. */
+  | { readonly result: "stopped" }
+  /** The record has one attempt less, or it says more of the destination than of the record. */
+  | { readonly result: "counted" | "uncounted"; readonly outcome: Undelivered };
 
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -30,12 +40,19 @@ export class Attempts {
     this.#options = options;
   }
 
-  async send(followed: FollowedRecord, number: number, isReplay: boolean): Promise<Outcome> {
-    const { sink, tally } = this.#options;
-    const attempt = { id: webhookId(followed), number, isReplay, body: webhookBody(followed) };
+  /** `replay` is the replay that it belongs to; empty for live deliveries. Never throws. */
+  async send(followed: FollowedRecord, number: number, replay: string): Promise<Attempted> {
+    const { sink, tally, name, log, health, onSuccess } = this.#options;
+    const id = hasNewIds(replay) ? `${webhookId(followed)}_${replay}` : webhookId(followed);
+    const attempt = { id, number, isReplay: replay !== "", body: webhookBody(followed) };
     const outcome = await sink.send(attempt, this.#over.signal);
+    if (!outcome.isDelivered && outcome.cause === "stopped") return { result: "stopped" };
     tally.add(outcome);
-    return outcome;
+    if (!outcome.isDelivered) return { result: this.#judge(followed, outcome), outcome };
+    const wasDown = health.succeeded();
+    if (wasDown) log.info("a destination answers again", { destination: name });
+    onSuccess(wasDown);
+    return { result: "delivered" };
   }
 
   /** Ends what is on its way. */
@@ -43,23 +60,11 @@ export class Attempts {
     this.#over.abort();
   }
 
-  /** Whether it was down until now. */
-  succeeded(): boolean {
-    const { health, name, log } = this.#options;
-    const wasDown = health.succeeded();
-    if (wasDown) log.info("a destination answers again", { destination: name });
-    return wasDown;
-  }
-
-  /** As `Health.failed`; a 410 counts for nothing. */
-  judge(
-    followed: FollowedRecord,
-    { status, cause, retryAfterMs }: Outcome & { isDelivered: false },
-  ): "counted" | "held" | "down" {
-    const { health, name, log, onGone } = this.#options;
+  #judge(followed: FollowedRecord, { status, cause, retryAfterMs }: Undelivered): "counted" | "uncounted" {
+    const { health, name, log, onDown, onGone } = this.#options;
     if (status === GONE) {
       onGone();
-      return "held";
+      return "uncounted";
     }
     const wasDown = health.isDown;
     const verdict = health.failed({
@@ -68,8 +73,10 @@ export class Attempts {
       cause: status === null ? cause : `${cause} ${status}`,
       retryAfterMs,
     });
-    if (verdict === "down" && !wasDown)
+    if (health.isDown && !wasDown) {
       log.warn("a destination is down", { destination: name, reason: health.reason ?? undefined });
-    return verdict;
+      onDown();
+    }
+    return verdict === "counted" ? "counted" : "uncounted";
   }
 }

@@ -4,12 +4,10 @@ import { NATIVE } from "../../core/source.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { FollowedRecord } from "../followed-record.ts";
 import type { Entry, LastAttempt } from "./line.ts";
-import type { Outcome } from "./sink.ts";
-
-type Failed = Outcome & { readonly isDelivered: false };
+import type { Undelivered } from "./sink.ts";
 
 export function lastAttempt(
-  { status, cause, excerpt }: Failed,
+  { status, cause, excerpt }: Undelivered,
   firstAt: string | undefined,
   now: number,
 ): LastAttempt {
@@ -38,18 +36,21 @@ function recordFields({ record, seq, position }: FollowedRecord) {
   };
 }
 
-/** Of one that leaves the line; none where it was handed on. */
-export function rowOf(entry: Entry, clock: Clock): readonly Failure[] {
+/**
+ * Of one that leaves the line; none where it was handed on. What fails in a replay holds nobody up.
+ */
+export function rowOf(entry: Entry, clock: Clock, replay = ""): readonly Failure[] {
   const { followed, sender, attempts, last, state, dueAt } = entry;
   if (state === "done") return [];
   const dueInMs = Math.max(0, dueAt - clock.elapsed());
   return [
     {
       ...recordFields(followed),
-      ...{ replay: "", sender },
+      ...{ replay, sender: replay === "" ? sender : "" },
       state: state === "dead" ? ("dead" as const) : ("waiting" as const),
       ...shownAttempt(attempts, last),
-      next_at: state === "failing" ? new Date(clock.now() + dueInMs).toISOString() : null,
+      next_at:
+        state === "failing" || state === "aside" ? new Date(clock.now() + dueInMs).toISOString() : null,
     },
   ];
 }

@@ -2,38 +2,31 @@
  * The rows of a destination: how many wait, when the first is due, and which are being tried. What
  * is sent is read from the log.
  */
-import type { DeliveryCommit, DeliveryStore, Failure, FailureKey } from "../../core/deliveries.ts";
+import type { Failure, FailureKey } from "../../core/deliveries.ts";
 import { type FollowedRecord, followedRecords } from "../followed-record.ts";
-import type { Following } from "../following.ts";
+import type { Attempted } from "./attempts.ts";
+import { lastAttempt, shownAttempt } from "./failure-row.ts";
+import type { Lane } from "./lane.ts";
+import type { LaneOptions } from "./lane-options.ts";
 import type { Line } from "./line.ts";
+import type { ChangedRows, LiveLane } from "./live-lane.ts";
+import { retryMs } from "./retry-time.ts";
 
 /** After whatever is due. */
 const FAR = "9999-12-31T23:59:59.999Z";
 
-interface FailureRowsOptions {
-  readonly name: string;
+interface FailureRowsOptions extends LaneOptions {
   readonly line: Line;
-  readonly deliveries: DeliveryStore;
-  readonly following: Following;
-  /** Sends the record, and sees to it that the row says what became of it. Must not throw. */
-  readonly attempt: (failure: Failure, followed: FollowedRecord) => Promise<void>;
-  readonly remove: (failure: Failure) => Promise<void>;
-  /** Whether one more may be sent now; it counts as sent when it may. */
-  readonly mayTry: () => boolean;
-  /** Told after each that was tried. */
-  readonly onEnd: () => void;
-  readonly onFailure: (what: string, error: unknown) => void;
+  readonly live: LiveLane;
 }
 
-interface CommittedRows extends Pick<DeliveryCommit, "insert" | "update"> {
-  readonly remove: readonly Failure[];
-}
-
-export class FailureRows {
+export class FailureRows implements Lane {
   readonly #options: FailureRowsOptions;
   readonly #tried = new Set<string>();
   /** Those that are over since it was last asked which are due: the answer may be older. */
   readonly #over = new Set<string>();
+  /** Those that have failed since the last success, as they were before. */
+  readonly #streak = new Map<string, Failure>();
   #asking = 0;
   #waiting = 0;
   #dead = 0;
@@ -43,9 +36,13 @@ export class FailureRows {
     this.#options = options;
   }
 
-  /** How many are being tried. */
-  get length(): number {
+  get flying(): number {
     return this.#tried.size;
+  }
+
+  get isReady(): boolean {
+    const { dueAt } = this;
+    return dueAt !== undefined && dueAt <= this.#options.following.clock.now();
   }
 
   get waiting(): number {
@@ -67,13 +64,13 @@ export class FailureRows {
 
   /** As they are on stable storage, while nobody changes them. */
   async load(): Promise<void> {
-    const { name, line, deliveries } = this.#options;
-    line.setBlocked(await deliveries.waitingSenders(name));
+    const { config, line, deliveries } = this.#options;
+    line.setBlocked(await deliveries.waitingSenders(config.name));
     await this.#count();
   }
 
   /** Told of what was committed, but for what the line has put aside of its senders. */
-  changed({ insert, update, remove }: CommittedRows): void {
+  changed({ insert, update, remove }: Required<ChangedRows>): void {
     for (const { state, next_at } of insert) {
       if (state === "dead") this.#dead++;
       else this.#waiting++;
@@ -88,42 +85,61 @@ export class FailureRows {
     for (const failure of remove) this.#left(failure);
   }
 
-  /** Tries those that are due, so many at once; whether there are any. */
-  tryDue(atOnce: number): boolean {
-    const { clock } = this.#options.following;
-    const { dueAt } = this;
-    if (dueAt === undefined || dueAt > clock.now()) return false;
-    const free = atOnce - this.#tried.size;
+  send(flyingMax: number): void {
+    const free = flyingMax - this.#tried.size;
     if (this.#asking === 0 && free > 0) void this.#tryDue(free);
-    return true;
   }
 
-  /** Tries the first, due or not. */
-  async tryFirst(): Promise<void> {
+  /** Tries the first, due or not. Undefined where there is none. */
+  probe(): Promise<void> | undefined {
+    return this.#waiting > 0 ? this.#tryFirst() : undefined;
+  }
+
+  /** What failed before counts for good. */
+  succeeded(): void {
+    this.#streak.clear();
+  }
+
+  /** An outage costs no row an attempt: those that told of it are as they were, and due. */
+  async wentDown(): Promise<void> {
+    const { live, following, couldNot } = this.#options;
+    const next_at = new Date(following.clock.now()).toISOString();
+    const update = [...this.#streak.values()].map((failure) => ({ ...failure, next_at }));
+    this.#streak.clear();
+    if (update.length === 0) return;
+    try {
+      await live.write({ update });
+      await live.alone(() => this.load());
+    } catch (error) {
+      couldNot("take attempts back", error);
+    }
+  }
+
+  async #tryFirst(): Promise<void> {
     const [first] = await this.#ask(FAR, 1);
     if (first !== undefined) await this.#try(first);
   }
 
   async #tryDue(free: number): Promise<void> {
-    const { following, mayTry, onFailure } = this.#options;
+    const { following, mayTake, couldNot } = this.#options;
     const fresh = await this.#ask(new Date(following.clock.now()).toISOString(), free);
-    for (const failure of fresh) if (mayTry()) void this.#try(failure);
+    for (const failure of fresh) if (mayTake()) void this.#try(failure);
     if (fresh.length > 0) return;
-    await this.#count().catch((error) => onFailure("count rows", error));
+    await this.#count().catch((error) => couldNot("count rows", error));
   }
 
   /** Those that are due by then, and neither on their way nor over. */
   async #ask(by: string, limit: number): Promise<readonly Failure[]> {
-    const { name, deliveries, onFailure } = this.#options;
+    const { config, deliveries, couldNot } = this.#options;
     if (this.#asking === 0) this.#over.clear();
     this.#asking++;
     try {
-      const due = await deliveries.due(name, by, limit + this.#tried.size);
+      const due = await deliveries.due(config.name, by, limit + this.#tried.size);
       return due
         .filter((failure) => !this.isTried(failure) && !this.#over.has(keyOf(failure)))
         .slice(0, limit);
     } catch (error) {
-      onFailure("read what is due", error);
+      couldNot("read what is due", error);
       return [];
     } finally {
       this.#asking--;
@@ -131,24 +147,45 @@ export class FailureRows {
   }
 
   async #try(failure: Failure): Promise<void> {
-    const { attempt, remove, onEnd, onFailure } = this.#options;
+    const { live, attempts, onLanded, couldNot } = this.#options;
     const key = keyOf(failure);
     if (this.#tried.has(key)) return;
     this.#tried.add(key);
     try {
       const followed = await this.#recordOf(failure);
-      if (followed !== undefined) await attempt(failure, followed);
-      else {
-        onFailure("try a record again", "it is not in the log");
-        await remove(failure);
+      if (followed === undefined) {
+        couldNot("try a record again", "it is not in the log");
+        await live.write({ remove: [failure] });
+      } else {
+        const attempted = await attempts.send(followed, failure.attempts + 1, failure.replay);
+        await live.write(this.#changeOf(failure, attempted));
       }
     } catch (error) {
-      onFailure("read a record", error);
+      couldNot("try a record again", error);
     } finally {
       this.#tried.delete(key);
       this.#over.add(key);
-      onEnd();
+      onLanded();
     }
+  }
+
+  #changeOf(failure: Failure, attempted: Attempted): ChangedRows {
+    const { config, chance, following } = this.#options;
+    if (attempted.result === "delivered") return { remove: [failure] };
+    if (attempted.result !== "counted") return {};
+    this.#streak.set(keyOf(failure), this.#streak.get(keyOf(failure)) ?? failure);
+    const { outcome } = attempted;
+    const attempts = failure.attempts + 1;
+    const now = following.clock.now();
+    const pauseMs = retryMs(config.retryMs, attempts, chance);
+    const dueMs = pauseMs === undefined ? undefined : now + Math.max(pauseMs, outcome.retryAfterMs ?? 0);
+    const update: Failure = {
+      ...failure,
+      ...shownAttempt(attempts, lastAttempt(outcome, failure.first_at ?? undefined, now)),
+      state: dueMs === undefined ? "dead" : "waiting",
+      next_at: dueMs === undefined ? null : new Date(dueMs).toISOString(),
+    };
+    return { update: [update] };
   }
 
   /** Undefined where it isn't in the log any more. */
@@ -159,7 +196,7 @@ export class FailureRows {
   }
 
   async #count(): Promise<void> {
-    const { waiting, dead, nextAt } = await this.#options.deliveries.figures(this.#options.name);
+    const { waiting, dead, nextAt } = await this.#options.deliveries.figures(this.#options.config.name);
     this.#waiting = waiting;
     this.#dead = dead;
     this.#dueAt = nextAt === undefined ? undefined : Date.parse(nextAt);

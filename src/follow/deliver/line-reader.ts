@@ -1,15 +1,20 @@
 /**
  * Reads the log into a destination's line: what its filter lets through, with whose order it keeps.
  */
-import type { DestinationConfig } from "../../core/destination-config.ts";
-import type { FollowedRecord } from "../followed-record.ts";
+import { type DestinationConfig, filterOf } from "../../core/destination-config.ts";
+import { parsePosition } from "../../core/position.ts";
+import { type FollowedRecord, followedRecords } from "../followed-record.ts";
 import { Follower } from "../follower.ts";
 import type { Following } from "../following.ts";
 import type { Line } from "./line.ts";
-import { senderOf } from "./sender.ts";
+import { sendersOf } from "./sender.ts";
 
 /** What the filter leaves out moves the position after so long. */
 const BEAT_MS = 10_000;
+/** Records that are looked at in one step ahead of the line. */
+const AHEAD_RECORDS = 100;
+/** What was handed on ahead of the line is known of so many. */
+const HANDED_ON_MAX = 1000;
 
 interface LineReaderOptions {
   readonly config: DestinationConfig;
@@ -18,26 +23,25 @@ interface LineReaderOptions {
   readonly position: string;
 }
 
+interface Ahead {
+  readonly followed: FollowedRecord;
+  readonly sender: string;
+}
+
 export class LineReader {
   readonly #options: LineReaderOptions;
   readonly #follower: Follower;
   #position: string;
+  /** Of the records behind `#position`, how far was looked ahead, and what is left there. */
+  #lookedTo = 0;
+  readonly #passedSenders = new Set<string>();
+  readonly #handedOn = new Set<number>();
 
   constructor(options: LineReaderOptions) {
     const { config, following, position } = options;
-    const { kinds, sources, from, to } = config;
     this.#options = options;
     this.#position = position;
-    this.#follower = new Follower({
-      ...following,
-      ...{ bodies: false, position },
-      filter: {
-        kinds,
-        ...(sources !== undefined && { sources }),
-        ...(from !== undefined && { from }),
-        ...(to !== undefined && { to }),
-      },
-    });
+    this.#follower = new Follower({ ...following, bodies: false, position, filter: filterOf(config) });
   }
 
   /** Behind everything that is in the line, or that the filter left out. */
@@ -48,6 +52,8 @@ export class LineReader {
   moveTo(position: string): void {
     this.#position = position;
     this.#follower.moveTo(position);
+    this.#lookedTo = 0;
+    this.#handedOn.clear();
   }
 
   /**
@@ -55,15 +61,16 @@ export class LineReader {
    * something. `lostTo` is the start of a log in which the position doesn't hold any more.
    */
   async readOn(recordsMax: number, signal: AbortSignal): Promise<{ readonly lostTo?: string }> {
+    const { config, following, line } = this.#options;
     const beat = new AbortController();
-    const cancel = this.#options.following.clock.after(BEAT_MS, () => beat.abort());
+    const cancel = following.clock.after(BEAT_MS, () => beat.abort());
     try {
       const page = await this.#follower.next(recordsMax, AbortSignal.any([signal, beat.signal]));
       if (page.isLost) return { lostTo: page.position };
       if (signal.aborted) return {};
-      const senders = await this.#sendersOf(page.records);
+      const senders = await sendersOf(page.records, config.order, following.store);
       for (const [index, followed] of page.records.entries())
-        this.#options.line.add(followed, senders[index] ?? "");
+        if (!this.#handedOn.delete(followed.seq)) line.add(followed, senders[index] ?? "");
       this.#position = page.position;
       return {};
     } finally {
@@ -71,13 +78,43 @@ export class LineReader {
     }
   }
 
-  async #sendersOf(records: readonly FollowedRecord[]): Promise<readonly string[]> {
-    const { config, following } = this.#options;
-    if (config.order === "none") return records.map(() => "");
-    const about = records.flatMap(({ record }) =>
-      "event_key" in record && record.message_id !== null ? [record.message_id] : [],
+  /**
+   * A record behind the line, which is full, that was never tried, and before which nothing of its
+   * sender waits: another one each time. Undefined where there is none within a step. That one of
+   * them failed isn't known any more when the line has come to it.
+   */
+  async ahead(): Promise<Ahead | undefined> {
+    const { config, following, line } = this.#options;
+    if (this.#handedOn.size >= HANDED_ON_MAX) return undefined;
+    const here = seqOf(this.#position);
+    if (this.#lookedTo < here) {
+      this.#lookedTo = here;
+      this.#passedSenders.clear();
+    }
+    const changes = await following.turns.take(() =>
+      following.store.changes({ after: this.#lookedTo, limit: AHEAD_RECORDS, filter: filterOf(config) }),
     );
-    const known = about.length === 0 ? undefined : await following.store.senders(about);
-    return records.map(({ record }) => senderOf(record, known));
+    const records = followedRecords(changes, false);
+    const senders = await sendersOf(records, config.order, following.store);
+    this.#lookedTo = seqOf(changes.position);
+    for (const [index, followed] of records.entries()) {
+      const sender = senders[index] ?? "";
+      const isNext = sender === "" || !(line.has(sender) || this.#passedSenders.has(sender));
+      if (sender !== "") this.#passedSenders.add(sender);
+      if (!isNext) continue;
+      this.#lookedTo = followed.seq;
+      return { followed, sender };
+    }
+    return undefined;
   }
+
+  /** What `ahead` gave was handed on: it isn't put into the line, and its sender goes on. */
+  wasHandedOn({ followed, sender }: Ahead): void {
+    this.#handedOn.add(followed.seq);
+    this.#passedSenders.delete(sender);
+  }
+}
+
+function seqOf(position: string): number {
+  return parsePosition(position)?.seq ?? 0;
 }

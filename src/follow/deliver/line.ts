@@ -20,9 +20,10 @@ export interface Entry {
   /** Whose order it keeps; empty: nobody's. */
   readonly sender: string;
   /**
-   * `ready` may wait for another of its sender; `failing` is tried again at `dueAt`; `dead` isn't.
+   * `ready` may wait for another of its sender; `failing` is tried again at `dueAt`; `dead` isn't;
+   * `aside` is tried again when it has left the line, and its sender goes on.
    */
-  state: "ready" | "flying" | "failing" | "done" | "dead" | "leaving";
+  state: "ready" | "flying" | "failing" | "done" | "dead" | "aside" | "leaving";
   /** Those that count. */
   attempts: number;
   last: LastAttempt | undefined;
@@ -30,6 +31,8 @@ export interface Entry {
   dueAt: number;
   /** The number of successes of the destination when it failed. */
   failedAt: number;
+  /** An outage was what it failed by, as far as could be known: that is believed once. */
+  isExcused: boolean;
 }
 
 export class Line {
@@ -54,6 +57,11 @@ export class Line {
   /** How much of a sender was put aside. */
   asideOf(sender: string): number {
     return this.#blocked.get(sender) ?? 0;
+  }
+
+  /** Whether something of the sender is here, or was put aside. */
+  has(sender: string): boolean {
+    return this.#bySender.has(sender) || this.#blocked.has(sender);
   }
 
   /** Something of the sender was put aside; nothing of it begins until `unblock`. */
@@ -91,7 +99,7 @@ export class Line {
   add(followed: FollowedRecord, sender: string): void {
     const entry: Entry = {
       ...{ followed, sender, state: "ready", attempts: 0, last: undefined },
-      ...{ dueAt: 0, failedAt: 0 },
+      ...{ dueAt: 0, failedAt: 0, isExcused: false },
     };
     this.#entries.push(entry);
     if (sender === "") {
@@ -149,8 +157,8 @@ export class Line {
     this.#streak.clear();
   }
 
-  /** It was handed on, or never will be: the next of its sender may begin. */
-  over(entry: Entry, state: "done" | "dead"): void {
+  /** It was handed on, or isn't waited for: the next of its sender may begin. */
+  over(entry: Entry, state: "done" | "dead" | "aside"): void {
     entry.state = state;
     this.#startable.delete(entry);
     this.#leaveSender(entry);
@@ -172,7 +180,7 @@ export class Line {
         if (aside >= recordsMax) break;
         aside++;
         if (sender !== "") leaving.add(sender);
-      } else if (state !== "done" && state !== "dead") break;
+      } else if (state !== "done" && state !== "dead" && state !== "aside") break;
       length++;
     }
     return this.#entries.slice(0, length);

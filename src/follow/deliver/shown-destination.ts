@@ -1,6 +1,7 @@
 /** A destination as clients see it: whether it is served, how far it is, and what waits. */
 import { type Static, Type } from "typebox";
 import type { Destination, DestinationReport, FailureFigures } from "../../core/deliveries.ts";
+import { filterOf } from "../../core/destination-config.ts";
 import type { Following } from "../following.ts";
 import { type Lag, lagOf } from "../lag.ts";
 import type { Delivering } from "./delivering.ts";
@@ -51,13 +52,7 @@ export async function countedDestination(
   const { name, position, paused } = destination;
   const config = delivering.configOf(name);
   const report = delivering.reportOf(destination);
-  const { kinds, sources, from, to } = config ?? {};
-  const filter = {
-    ...(kinds !== undefined && { kinds }),
-    ...(sources !== undefined && { sources }),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-  };
+  const filter = config === undefined ? {} : filterOf(config);
   const [figures, lag] = await Promise.all([
     following.store.deliveries.figures(name),
     lagOf(following, { position, filter }),
