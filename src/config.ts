@@ -191,6 +191,14 @@ export const SETTINGS = {
     "Streams that are open at once, half of the limit of open files at most; beyond it 503 with `Retry-After`.",
     "streams",
   ),
+  outboundRequestsMax: whole(
+    "BUN_CONFIG_MAX_HTTP_REQUESTS",
+    256,
+    1,
+    65_535,
+    "Requests that the runtime makes at a time, all destinations together; set to 65535 by the container image, the npm package under Node and `make run`.",
+    "requests",
+  ),
   bodyBytesMax: whole(
     "BODY_BYTES_MAX",
     4 * MIB,

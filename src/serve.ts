@@ -131,7 +131,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const sources = new Sources(store, (name) => metrics.webhooksOf(name));
   const following = new Following({ store, clock, log });
   const delivering = new Delivering({
-    ...{ following, log, holder: newId(), chance },
+    ...{ following, log, holder: newId(), chance, requestsMax: settings.outboundRequestsMax },
     openSink: ({ url, secrets, timeoutMs, allowPrivate }) =>
       openHttpSink({ url: new URL(url), secrets, timeoutMs, allowPrivate, version: VERSION, clock }),
   });

@@ -41,6 +41,8 @@ export interface DestinationReport {
   /** Since the holder began. */
   readonly attempts: { readonly success: number; readonly failure: number };
   readonly answer_ms: { readonly p50: number | null; readonly p99: number | null };
+  /** Tells whether another process has the same configuration of it. */
+  readonly config?: string;
 }
 
 export interface FailureKey {

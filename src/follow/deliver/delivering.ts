@@ -25,6 +25,8 @@ interface DeliveringOptions {
   readonly holder: string;
   readonly chance: () => number;
   readonly openSink: (config: DestinationConfig) => Sink;
+  /** Requests that the runtime makes at a time. */
+  readonly requestsMax: number;
 }
 
 /** One of the configuration. */
@@ -36,6 +38,10 @@ interface Served {
   /** Of the elapsed time, when the lease was last ours. */
   heldAt: number;
   reported: string;
+  /** What tells of a configuration that differs, and was said. */
+  differs: string;
+  /** Why it could not be served when that was last tried, and was said. */
+  trouble: string;
 }
 
 export class Delivering implements Destinations {
@@ -102,10 +108,21 @@ export class Delivering implements Destinations {
     }
     for (const [name, config] of next) {
       if (this.#served.has(name)) continue;
-      const served = { config, tally: new AttemptTally(), delivery: undefined, heldAt: 0, reported: "" };
-      this.#served.set(name, served);
-      await this.#hold(served);
+      const served = { config, tally: new AttemptTally(), delivery: undefined, heldAt: 0 };
+      this.#served.set(name, { ...served, reported: "", differs: "", trouble: "" });
     }
+    await Promise.all([...this.#served.values()].map((each) => this.#hold(each)));
+    this.#tellOfRequests();
+  }
+
+  /** With too few for all, receivers that hang keep others waiting. */
+  #tellOfRequests(): void {
+    const { log, requestsMax } = this.#options;
+    const concurrency = [...this.#served.values()].reduce((sum, { config }) => sum + config.concurrency, 0);
+    if (concurrency <= requestsMax) return;
+    log.warn("destinations together may have more requests under way than the runtime makes at a time", {
+      ...{ concurrency, requests_max: requestsMax, setting: "BUN_CONFIG_MAX_HTTP_REQUESTS" },
+    });
   }
 
   #later(): void {
@@ -130,12 +147,17 @@ export class Delivering implements Destinations {
         served.heldAt = asked;
         await this.#begin(served);
         await this.#tell(served);
-      } else await this.#end(served);
+        served.trouble = "";
+      } else {
+        await this.#end(served);
+        await this.#compare(served);
+      }
     } catch (error) {
-      log.debug("a destination's lease could not be prolonged", {
-        destination: name,
-        reason: describe(error),
-      });
+      const reason = describe(error);
+      // Told once: it is tried every second.
+      if (served.trouble !== reason)
+        log.warn("a destination could not be served", { destination: name, reason });
+      served.trouble = reason;
       if (following.clock.elapsed() - served.heldAt > UNSURE_MS) await this.#end(served);
     }
   }
@@ -190,7 +212,19 @@ export class Delivering implements Destinations {
     await this.#options.following.store.deliveries.report(config.name, { at, ...report });
   }
 
-  #report({ tally }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
+  /** The configuration of the one that serves it holds: whoever has another one says so, once. */
+  async #compare(served: Served): Promise<void> {
+    const { following, log } = this.#options;
+    const { config } = served;
+    const theirs = (await following.store.deliveries.find(config.name))?.report?.config;
+    if (theirs === undefined || theirs === digestOf(config) || theirs === served.differs) return;
+    served.differs = theirs;
+    log.warn("another replica serves a destination by a configuration that differs from this one's", {
+      destination: config.name,
+    });
+  }
+
+  #report({ tally, config }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
     const iso = (ms: number) => new Date(ms).toISOString();
     return {
       at: iso(this.#options.following.clock.now()),
@@ -200,6 +234,7 @@ export class Delivering implements Destinations {
       next_attempt_at: nextAttemptAt === undefined ? null : iso(nextAttemptAt),
       attempts: { success: tally.success, failure: tally.failure },
       answer_ms: { p50: tally.answerMs(0.5), p99: tally.answerMs(0.99) },
+      config: digestOf(config),
     };
   }
 
@@ -208,4 +243,12 @@ export class Delivering implements Destinations {
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+const DIGEST_DIGITS = 16;
+
+/** It is kept in the database, so secrets aren't part of it, nor can be guessed by it. */
+function digestOf({ secrets: _, ...config }: DestinationConfig): string {
+  const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify(config));
+  return hash.digest("hex").slice(0, DIGEST_DIGITS);
 }

@@ -15,6 +15,8 @@ const BEAT_MS = 10_000;
 const AHEAD_RECORDS = 100;
 /** What was handed on ahead of the line is known of so many. */
 const HANDED_ON_MAX = 1000;
+/** With so many senders that were passed it is looked from the line on again. */
+const PASSED_MAX = 10_000;
 
 interface LineReaderOptions {
   readonly config: DestinationConfig;
@@ -87,7 +89,7 @@ export class LineReader {
     const { config, following, line } = this.#options;
     if (this.#handedOn.size >= HANDED_ON_MAX) return undefined;
     const here = seqOf(this.#position);
-    if (this.#lookedTo < here) {
+    if (this.#lookedTo < here || this.#passedSenders.size >= PASSED_MAX) {
       this.#lookedTo = here;
       this.#passedSenders.clear();
     }
@@ -99,6 +101,7 @@ export class LineReader {
     this.#lookedTo = seqOf(changes.position);
     for (const [index, followed] of records.entries()) {
       const sender = senders[index] ?? "";
+      if (this.#handedOn.has(followed.seq)) continue;
       const isNext = sender === "" || !(line.has(sender) || this.#passedSenders.has(sender));
       if (sender !== "") this.#passedSenders.add(sender);
       if (!isNext) continue;
