@@ -53,6 +53,7 @@ describe("without any variable", () => {
       metricsPublic: false,
       connectionsMax: undefined,
       streamsMax: 1_000,
+      outboundRequestsMax: 256,
       bodyBytesMax: 4 * 1024 * 1024,
       bodyBytesInflightMax: 64 * 1024 * 1024,
       bodyBytesInflightPerClientMax: undefined,
