@@ -40,6 +40,7 @@ export class Delivery {
   #probeAskedAt: string | null;
   #version: number;
   #isProbing = false;
+  #isStepDue = false;
   #isBegun = false;
   #cancelTimer: () => void = () => undefined;
   #cancelLook: () => void = () => undefined;
@@ -214,7 +215,17 @@ export class Delivery {
   #landed(): void {
     this.#turn++;
     if (this.#flying === 0) this.#idle?.();
-    this.#step();
+    this.#stepSoon();
+  }
+
+  /** One step for all that lands in this turn: what it sends is sent together. */
+  #stepSoon(): void {
+    if (this.#isStepDue) return;
+    this.#isStepDue = true;
+    setImmediate(() => {
+      this.#isStepDue = false;
+      this.#step();
+    });
   }
 
   async #pause(reason: string): Promise<void> {
