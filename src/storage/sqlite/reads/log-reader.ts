@@ -89,11 +89,16 @@ export class LogReader {
     const next = this.#db.query<{ seq: number }, [number]>(
       `select seq from ${table} where ${number} > ? order by ${number} limit 1`,
     );
+    const isBefore = (row: number) => (next.get(row - 1)?.seq ?? Number.POSITIVE_INFINITY) < seq;
     let low = 0;
     let high = this.lastRow(table);
+    // Followers look near the end, where no more rows can stand than `seq` leaves numbers.
+    const lastSeq = this.recordUpTo(table, high)?.seq ?? 0;
+    const bound = high - Math.max(0, lastSeq - seq + 1);
+    if (bound > 0 && isBefore(bound)) low = bound;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((next.get(middle)?.seq ?? Number.POSITIVE_INFINITY) < seq) low = middle + 1;
+      if (isBefore(middle + 1)) low = middle + 1;
       else high = middle;
     }
     return low + 1;
