@@ -17,6 +17,7 @@ const ALONE = ["tests/attacks/"];
 const ON_EACH_ENGINE = [
   "tests/http/",
   "tests/providers/",
+  "tests/deliver/replay",
   "tests/faults/kill",
   "tests/ledger/ledger",
   "tests/ledger/mutations",

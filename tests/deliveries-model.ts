@@ -2,14 +2,15 @@
  * What a store should answer of deliveries, worked out the plain way: Maps, and every rule applied
  * to every row after each change.
  */
-import type {
-  DeliveryCommit,
-  Destination,
-  DestinationReport,
-  Failure,
-  FailureFigures,
-  FailureFilter,
-  Replay,
+import {
+  type DeliveryCommit,
+  type Destination,
+  type DestinationReport,
+  type Failure,
+  type FailureFigures,
+  type FailureFilter,
+  REPLAYS_MAX,
+  type Replay,
 } from "../src/core/deliveries.ts";
 import { compareBytes } from "./model.ts";
 
@@ -115,10 +116,14 @@ export class DeliveriesModel {
     return this.#kept.delete(name);
   }
 
-  addReplay(replay: Replay): boolean {
+  addReplay(replay: Replay): "added" | "full" | "unknown" {
     const replays = this.#kept.get(replay.destination)?.replays;
-    if (replays?.has(replay.id) === false) replays.set(replay.id, replay);
-    return replays !== undefined;
+    if (replays === undefined) return "unknown";
+    if (replays.has(replay.id)) return "added";
+    if (replays.size >= REPLAYS_MAX) return "full";
+    replays.set(replay.id, replay);
+    this.#touch(replay.destination, {});
+    return "added";
   }
 
   replays(name: string): Replay[] {
@@ -135,7 +140,7 @@ export class DeliveriesModel {
   }
 
   deleteReplay(name: string, id: string): boolean {
-    return this.#kept.get(name)?.replays.delete(id) ?? false;
+    return this.#kept.get(name)?.replays.delete(id) === true && this.#touch(name, {});
   }
 
   #change(

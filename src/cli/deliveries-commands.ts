@@ -1,9 +1,10 @@
 /** The work of `postern deliveries`, by the API of the service. */
 import { CAUSES, type Cause } from "../follow/deliver/sink.ts";
 import { systemClock } from "../lib/clock.ts";
+import { askDestination } from "./destination.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 import { counted, print, say } from "./output.ts";
-import { type Answer, ServiceClient } from "./service-client.ts";
+import { ServiceClient } from "./service-client.ts";
 import { behind, duration, type Lagging, oldest, table } from "./table.ts";
 
 export interface DeliveriesFlags {
@@ -54,7 +55,6 @@ interface Failure {
   readonly next_at: string | null;
 }
 
-const NOT_FOUND = 404;
 const CONFLICT = 409;
 /** What the service takes at a time. */
 const PAGE_ROWS_MAX = 100;
@@ -71,7 +71,7 @@ export async function listDestinations({ url, json }: DeliveriesFlags): Promise<
 }
 
 export async function showDestination(name: string, { url, json }: DeliveriesFlags): Promise<number> {
-  const { body } = await asked(new ServiceClient(url), name, "");
+  const { body } = await askDestination(new ServiceClient(url), name, "");
   await print(json === true ? JSON.stringify(body) : table(linesOf(body as Destination)));
   return 0;
 }
@@ -83,7 +83,9 @@ export async function listFailures(name: string, flags: FailuresFlags): Promise<
   let all = 0;
   for (let rest = limit; rest > 0; rest = Math.min(limit, all) - found.length) {
     const page = { limit: Math.min(rest, PAGE_ROWS_MAX), offset: found.length };
-    const { body } = await asked(client, name, "/failures", { query: { ...filterOf(flags), ...page } });
+    const { body } = await askDestination(client, name, "/failures", {
+      query: { ...filterOf(flags), ...page },
+    });
     const { data, total } = body as { readonly data: readonly Failure[]; readonly total: number };
     found.push(...data);
     all = total;
@@ -115,7 +117,10 @@ export async function changeFailures(
   let records = 0;
   for (const positions of parts) {
     const selection = { ...filter, ...(positions !== undefined && { positions }) };
-    const { body } = await asked(client, name, `/failures/${what}`, { method: "POST", json: selection });
+    const { body } = await askDestination(client, name, `/failures/${what}`, {
+      method: "POST",
+      json: selection,
+    });
     records += (body as { readonly records: number }).records;
   }
   const done = what === "retry" ? "tried again" : "dropped";
@@ -130,7 +135,7 @@ export async function changeDestination(
   name: string,
   { url, json }: DeliveriesFlags,
 ): Promise<number> {
-  const { body } = await asked(new ServiceClient(url), name, `/${what}`, { method: "POST" });
+  const { body } = await askDestination(new ServiceClient(url), name, `/${what}`, { method: "POST" });
   const destination = body as Destination;
   await print(json === true ? JSON.stringify(body) : changed(what, destination));
   return 0;
@@ -138,7 +143,7 @@ export async function changeDestination(
 
 export async function deleteDestination(name: string, { url, json }: DeliveriesFlags): Promise<number> {
   const question = { method: "DELETE", also: [CONFLICT] } as const;
-  const { status, body } = await asked(new ServiceClient(url), name, "", question);
+  const { status, body } = await askDestination(new ServiceClient(url), name, "", question);
   if (status === CONFLICT) throw new CommandFailed(`${name}: ${(body as { detail: string }).detail}`);
   if (json !== true) await print(`deleted: destination ${name}`);
   return 0;
@@ -153,22 +158,6 @@ function changed(what: Change, { name, state, position, lag_records, ...more }: 
   return state === "paused"
     ? `the destination ${name} is paused: resume it first`
     : `the destination ${name} is tried now`;
-}
-
-/** Throws `CommandFailed` where there is no such destination. */
-async function asked(
-  client: ServiceClient,
-  name: string,
-  path: string,
-  question: Parameters<ServiceClient["ask"]>[1] = {},
-): Promise<Answer> {
-  const answer = await client.ask(`/destinations/${encodeURIComponent(name)}${path}`, {
-    ...question,
-    also: [NOT_FOUND, ...(question.also ?? [])],
-  });
-  if (answer.status === NOT_FOUND)
-    throw new CommandFailed(`there is no destination ${name}: postern deliveries list names all`);
-  return answer;
 }
 
 function filterOf({ state, cause, from }: Filter): Filter {

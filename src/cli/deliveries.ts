@@ -2,15 +2,19 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parsePosition } from "../core/position.ts";
 import { CAUSES } from "../follow/deliver/sink.ts";
+import { parseRate } from "../lib/rate.ts";
 import type { Change, DeliveriesFlags, FailuresFlags, SelectionFlags } from "./deliveries-commands.ts";
 import type { Exit } from "./errors.ts";
-import { CONFIG_FLAG, httpUrl, wholeNumber } from "./flags.ts";
+import { CONFIG_FLAG, httpUrl, kinds, wholeNumber } from "./flags.ts";
+import { logPlace } from "./log-place.ts";
+import type { ReplayFlags } from "./replays-commands.ts";
 
 const EXAMPLES = `
 Examples:
   $ postern deliveries list
   $ postern deliveries failures app --state dead
   $ postern deliveries retry app --cause timeout
+  $ postern deliveries replay app --after 2h --until 1h
   $ postern deliveries test app --config postern.yaml`;
 
 const FAILURE_CAUSES = [...Object.keys(CAUSES), "sender_backlog"];
@@ -26,7 +30,7 @@ const CHANGES: Readonly<Record<Change, string>> = {
 export function addDeliveries(program: Command, exit: Exit): void {
   const deliveries = program
     .command("deliveries")
-    .summary("show, pause and test destinations, and retry what failed")
+    .summary("show, pause and test destinations, retry and replay")
     .description(
       "The destinations that the service hands records on to: how they stand, what could not be handed on and why, and " +
         "what is to become of it.",
@@ -81,6 +85,41 @@ export function addDeliveries(program: Command, exit: Exit): void {
       exit(await changeDestination(what, name, flags));
     });
   add(
+    "replay <name>",
+    "hand a part of the log on once more, beside what comes",
+    "replay app --after 2h --until 1h",
+  )
+    .requiredOption("--after <place>", "begin there: 2h, an instant, a position, start", logPlace)
+    .option("--until <place>", "end there; of an instant, before it", logPlace, "now")
+    .option(
+      "--kinds <kinds>",
+      "message, status, … with commas between them, or all (default: the destination's)",
+      kinds,
+    )
+    .option("--source <name>", "only what came from this source (default: the destination's sources)")
+    .option("--from <sender>", "only messages from this sender (default: the destination's)")
+    .option("--to <recipient>", "only messages to this recipient (default: the destination's)")
+    .option("--rate <rate>", "so many at most, such as 50/s or 1000/h", rate, "200/s")
+    .option("--new-ids", "with another webhook-id for each, for a receiver that drops what it knows")
+    .addOption(new Option("--dry-run", "only say how many records that are").conflicts("yes"))
+    .option("--yes", "send them without asking")
+    .action(async (name: string, flags: ReplayFlags) => {
+      const { replayRecords } = await import("./replays-commands.ts");
+      exit(await replayRecords(name, flags));
+    });
+  add("replays <name>", "list the replays that run or wait", "replays app").action(
+    async (name: string, flags: DeliveriesFlags) => {
+      const { listReplays } = await import("./replays-commands.ts");
+      exit(await listReplays(name, flags));
+    },
+  );
+  add("stop <name> <id>", "stop a replay; what failed in it stays", "stop app rp_019ac9d5e7b4f02c").action(
+    async (name: string, id: string, flags: DeliveriesFlags) => {
+      const { stopReplay } = await import("./replays-commands.ts");
+      exit(await stopReplay(name, id, flags));
+    },
+  );
+  add(
     "delete <name>",
     "forget a destination that isn't in the configuration file any more",
     "delete app",
@@ -105,4 +144,9 @@ export function addDeliveries(program: Command, exit: Exit): void {
 function position(text: string, before: readonly string[] = []): readonly string[] {
   if (parsePosition(text) !== undefined) return [...before, text];
   throw new InvalidArgumentError("It takes positions as postern deliveries failures lists them.");
+}
+
+function rate(text: string): string {
+  if (parseRate(text) !== undefined) return text;
+  throw new InvalidArgumentError("It takes a rate such as 50/s, 30/m or 1000/h.");
 }

@@ -80,7 +80,10 @@ export interface Lag {
   readonly oldest: string | undefined;
 }
 
-export interface LagQuery extends Pick<ChangesQuery, "after" | "mark" | "filter"> {}
+export interface LagQuery extends Pick<ChangesQuery, "after" | "mark" | "filter"> {
+  /** The last `seq` that counts; without it all do. */
+  readonly until?: number;
+}
 
 /** So many matching records are counted one by one. */
 export const LAG_RECORDS_MAX = 10_000;

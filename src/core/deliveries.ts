@@ -10,6 +10,8 @@ export const PUT_ASIDE_MAX = 100_000;
 export const DEAD_MAX = 1_000_000;
 /** What one sender may have waiting behind a record that fails. */
 export const WAITING_OF_SENDER_MAX = 1000;
+/** Replays that one destination has at a time. */
+export const REPLAYS_MAX = 10;
 /** How long a holder may serve a destination without asking again. */
 export const LEASE_MS = 5000;
 
@@ -23,8 +25,8 @@ export interface Destination {
   /** Somebody wants an attempt now; ISO 8601, null when nobody has asked yet. */
   readonly probeAskedAt: string | null;
   /**
-   * Grows with each `pause` and `probe`, and with each `retry` and `drop` that changes a row: the
-   * holder looks again.
+   * Grows with each `pause` and `probe`, with each `retry` and `drop` that changes a row, and with
+   * each replay that is added or deleted: the holder looks again.
    */
   readonly version: number;
   /** What the holder said of itself last, as `DestinationReport`; null before the first time. */
@@ -183,12 +185,15 @@ export interface DeliveryStore {
   report(name: string, report: DestinationReport): Promise<void>;
   /** With everything that belongs to it; whether there was one. */
   delete(name: string): Promise<boolean>;
-  /** One that is there already stays. False where there is no such destination. */
-  addReplay(replay: Replay): Promise<boolean>;
+  /**
+   * One that is there already stays, and is `added`; `full` where there are `REPLAYS_MAX` others,
+   * `unknown` where there is no such destination.
+   */
+  addReplay(replay: Replay): Promise<"added" | "full" | "unknown">;
   /** The oldest first, then by `id` (bytes). */
   replays(name: string): Promise<readonly Replay[]>;
   /** Gives it this `position` and `done`; false where it was stopped. */
   moveReplay(replay: Replay): Promise<boolean>;
-  /** Whether there was one. Its failures stay. */
+  /** Whether there was one. Its failures stay, and are tried as any others. */
   deleteReplay(name: string, id: string): Promise<boolean>;
 }

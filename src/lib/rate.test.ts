@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseRate } from "./rate.ts";
+import { fc } from "../../tests/property.ts";
+import { parseRate, rateText } from "./rate.ts";
 
 test.each([
   ["50/s", 50],
@@ -26,3 +27,23 @@ test.each([
   "1000000/s",
   "50/s\n",
 ])("anything else is no rate: %j", (text) => expect(parseRate(text)).toBeUndefined());
+
+test.each([
+  ["200/s", "200/s"],
+  ["30/m", "30/m"],
+  ["120/m", "2/s"],
+  ["1000/h", "1000/h"],
+  ["999999/h", "999999/h"],
+  ["1/h", "1/h"],
+])("a rate as text has the shortest unit that makes it whole: %s", (text, shown) => {
+  expect(rateText(parseRate(text) ?? 0)).toBe(shown);
+});
+
+test("any rate as text is the same rate", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 999_999 }), fc.constantFrom("s", "m", "h"), (number, unit) => {
+      const perS = parseRate(`${number}/${unit}`) ?? 0;
+      expect(parseRate(rateText(perS))).toBeCloseTo(perS, 9);
+    }),
+  );
+});

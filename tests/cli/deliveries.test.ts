@@ -125,7 +125,7 @@ describe("beside a service", () => {
     refused.delete("bad");
     const retried = await deliveries("retry", "app", "--position", first);
     expect(retried).toEqual({ code: 0, stdout: "tried again: 1 record of app\n", stderr: "" });
-    await until("it is handed on", async () => (await shown()).dead === 1);
+    await until("it is handed on", async () => (await positions()).length === 1);
     expect(await positions()).toEqual([second]);
     expect((await deliveries("drop", "app", "--from", "+1")).stdout).toBe("dropped: 0 records of app\n");
     expect((await deliveries("drop", "app", "--all", "--json")).stdout).toBe('{"records":1}\n');

@@ -11,6 +11,7 @@ import {
   type Failure,
   type FailureFilter,
   LEASE_MS,
+  REPLAYS_MAX,
   type Replay,
 } from "../../src/core/deliveries.ts";
 import type { Store } from "../../src/core/store.ts";
@@ -176,7 +177,7 @@ export function deliveriesContract(
         expect(await deliveries.pause("x", null)).toBe(false);
         expect(await deliveries.probe("x", NOW)).toBe(false);
         await deliveries.report("x", REPORT);
-        expect(await deliveries.addReplay(replay("r", { destination: "x" }))).toBe(false);
+        expect(await deliveries.addReplay(replay("r", { destination: "x" }))).toBe("unknown");
         expect(await deliveries.moveReplay(replay("r", { destination: "x" }))).toBe(false);
         expect(await deliveries.deleteReplay("x", "r")).toBe(false);
         expect(await deliveries.retry("x", {}, NOW)).toBe(0);
@@ -592,9 +593,9 @@ export function deliveriesContract(
         await keep(failure(3, { replay: "b" }));
         const [a, b] = [replay("a", { createdAt: second(7) }), replay("b", { newIds: true })];
         const c = replay("c", { createdAt: second(7), filter: {} });
-        for (const each of [c, a, b]) expect(await deliveries.addReplay(each)).toBe(true);
+        for (const each of [c, a, b]) expect(await deliveries.addReplay(each)).toBe("added");
         expect(await deliveries.replays(NAME)).toEqual([b, a, c]);
-        expect(await deliveries.addReplay({ ...b, records: 7 })).toBe(true);
+        expect(await deliveries.addReplay({ ...b, records: 7 })).toBe("added");
         const moved = { ...b, position: at(5), done: 5 };
         expect(await deliveries.moveReplay({ ...moved, rate: 1 })).toBe(true);
         expect(await deliveries.replays(NAME)).toEqual([moved, a, c]);
@@ -605,6 +606,39 @@ export function deliveriesContract(
         expect(seqs(await rows())).toEqual([3]);
         await reopen();
         expect(await deliveries.replays(NAME)).toEqual([a, c]);
+      });
+
+      test("that is added or deleted is told to the holder; one that is there or gone already isn't", async () => {
+        await keep();
+        const before = await version();
+        await deliveries.addReplay(replay("a"));
+        const added = await version();
+        await deliveries.addReplay(replay("a"));
+        await deliveries.moveReplay(replay("a", { done: 3 }));
+        expect(await version()).toBe(added);
+        await deliveries.deleteReplay(NAME, "a");
+        const deleted = await version();
+        expect([added > before, deleted > added]).toEqual([true, true]);
+        await deliveries.deleteReplay(NAME, "a");
+        expect(await version()).toBe(deleted);
+        await reopen();
+        expect(await version()).toBe(deleted);
+      });
+
+      test("isn't added where there are as many as may be, however many are at once", async () => {
+        await keep();
+        await deliveries.open("other", at(0));
+        const ids = Array.from({ length: REPLAYS_MAX + 5 }, (_, index) => `r${index}`);
+        const answers = await Promise.all(ids.map((id) => deliveries.addReplay(replay(id))));
+        expect(answers.filter((answer) => answer === "added")).toHaveLength(REPLAYS_MAX);
+        expect(answers.filter((answer) => answer === "full")).toHaveLength(5);
+        const there = await deliveries.replays(NAME);
+        expect(there).toHaveLength(REPLAYS_MAX);
+        const [first = replay("")] = there;
+        expect(await deliveries.addReplay(first)).toBe("added");
+        expect(await deliveries.addReplay(replay("r", { destination: "other" }))).toBe("added");
+        await deliveries.deleteReplay(NAME, first.id);
+        expect(await deliveries.addReplay(replay("next"))).toBe("added");
       });
     });
 

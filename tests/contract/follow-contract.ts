@@ -216,6 +216,12 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
           isBound: false,
         });
         expect(await store.lag({ ...from(start), filter })).toMatchObject({ records: 0, isBound: false });
+        const upTo = async (until: number) => {
+          const { records, isBound } = (await store.lag({ ...from(start), until })) ?? {};
+          return [records, isBound];
+        };
+        expect(await upTo(LAG_RECORDS_MAX)).toEqual([LAG_RECORDS_MAX, false]);
+        expect(await upTo(LAG_RECORDS_MAX + 1)).toEqual([LAG_RECORDS_MAX, true]);
       },
       LONG_MS,
     );
@@ -245,12 +251,24 @@ export function followContract(name: string, newDatabase: () => Promise<TestData
         },
         { requiredKeys: [] },
       );
+      const anyRange = fc.tuple(fc.nat({ max: all.length + 3 }), fc.nat({ max: all.length + 3 }));
       await fc.assert(
-        fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 50 }), async (filter, limit) => {
-          const expected = all.filter((record) => lets(filter, record)).map(keyOf);
-          expect((await walk(filter, limit)).found).toEqual(expected);
-          expect((await store.lag({ after: 0, filter }))?.records).toBe(expected.length);
-        }),
+        fc.asyncProperty(
+          anyFilter,
+          fc.integer({ min: 1, max: 50 }),
+          anyRange,
+          async (filter, limit, range) => {
+            const expected = all.filter((record) => lets(filter, record));
+            expect((await walk(filter, limit)).found).toEqual(expected.map(keyOf));
+            expect((await store.lag({ after: 0, filter }))?.records).toBe(expected.length);
+            const [after, until] = range;
+            const within = expected.filter(({ seq }) => seq > after && seq <= until);
+            expect(await store.lag({ after, until, filter })).toMatchObject({
+              records: within.length,
+              isBound: false,
+            });
+          },
+        ),
         { numRuns: 60 },
       );
     });

@@ -1,8 +1,8 @@
 /** `/destinations…`: whom the service hands records on to, and what could not be. */
-import { type TSchema, Type } from "typebox";
+import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Failure, FailureFilter } from "../../core/deliveries.ts";
-import { DetailAnswer, fieldError, InvalidAnswer } from "../../core/field-errors.ts";
+import { DetailAnswer, fieldError } from "../../core/field-errors.ts";
 import {
   addressOf,
   type FilterParameter,
@@ -14,19 +14,22 @@ import {
 import { parsePosition } from "../../core/position.ts";
 import type { ByFilter } from "../../core/store.ts";
 import { detail, json } from "../../lib/response.ts";
-import type { AnswerDoc, Exchange, Route } from "../../lib/route.ts";
-import type { Following } from "../following.ts";
+import type { Exchange, Route } from "../../lib/route.ts";
 import { bodyOf } from "../request-body.ts";
-import type { Delivering } from "./delivering.ts";
+import {
+  BUSY,
+  type DestinationRoutesOptions,
+  INVALID,
+  Nullable,
+  destinationRoute as route,
+  UNKNOWN,
+  unknownDestination as unknown,
+} from "./destination-route.ts";
+import { replayRoutes } from "./replay-routes.ts";
 import { DestinationAnswer, shownDestination } from "./shown-destination.ts";
 
 const PAUSED_BY_HAND = "paused by an operator";
 const POSITIONS_MAX = 1000;
-
-interface DestinationRoutesOptions {
-  readonly following: Following;
-  readonly delivering: Delivering;
-}
 
 const FILTERS: ByFilter<Omit<FailureFilter, "positions">, FilterParameter> = {
   state: {
@@ -50,9 +53,6 @@ const FILTERS: ByFilter<Omit<FailureFilter, "positions">, FilterParameter> = {
 const FailureParameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS) });
 const readFailureParameters = pageReader(FailureParameters);
 
-const Nullable = (schema: TSchema, description?: string) =>
-  Type.Union([schema, Type.Null()], { ...(description !== undefined && { description }) });
-
 const FailureAnswer = Type.Object(
   {
     position: Type.String(),
@@ -66,6 +66,7 @@ const FailureAnswer = Type.Object(
     first_at: Nullable(Type.String()),
     last_at: Nullable(Type.String()),
     next_at: Nullable(Type.String(), "When it is due; null for dead ones, and behind another of its sender."),
+    replay: Nullable(Type.String(), "The replay that it failed in; null where it was no replay."),
   },
   { $id: "Failure" },
 );
@@ -98,14 +99,6 @@ const SelectionBody = Type.Object(
 const selections = Compile(SelectionBody);
 const CountAnswer = Type.Object({ records: Type.Integer({ description: "How many it was done to." }) });
 
-const INVALID: AnswerDoc = { description: "Something can't be read.", schema: InvalidAnswer };
-const UNKNOWN: AnswerDoc = { description: "There is no destination of this name.", schema: DetailAnswer };
-const BUSY: AnswerDoc = { description: "The store can't say or keep it now.", schema: DetailAnswer };
-
-const DestinationPath = Type.Object({
-  name: Type.String({ description: "The destination's name in the configuration file.", examples: ["app"] }),
-});
-
 export function destinationRoutes(options: DestinationRoutesOptions): readonly Route[] {
   const { following, delivering } = options;
   const deliveries = () => following.store.deliveries;
@@ -115,17 +108,6 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly R
     if (destination === undefined) return unknown();
     return json(200, await shownDestination(following, delivering, destination));
   }
-
-  const route = (
-    method: Route["method"],
-    path: string,
-    doc: Omit<Route["doc"], "path" | "tag">,
-    handle: Route["handle"],
-  ): Route => ({
-    ...{ method, path, access: "token", listener: "read", handle },
-    ...(method !== "GET" && { changes: true }),
-    doc: { tag: "Destinations", ...doc, ...(path.includes("{name}") && { path: DestinationPath }) },
-  });
 
   const changing = (id: string, summary: string, description: string) => ({
     ...{ id, summary, description },
@@ -256,6 +238,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly R
       },
       (exchange) => selected(options, exchange, "drop"),
     ),
+    ...replayRoutes(options),
     route(
       "DELETE",
       "/destinations/{name}",
@@ -295,10 +278,10 @@ async function failures({ following }: DestinationRoutesOptions, exchange: Excha
 
 function shownFailure(failure: Failure) {
   const { position, kind, message_id, state, attempts, last_status, cause, excerpt } = failure;
-  const { first_at, last_at, next_at } = failure;
+  const { first_at, last_at, next_at, replay } = failure;
   return {
     ...{ position, kind, message_id, state, attempts, last_status, cause, excerpt },
-    ...{ first_at, last_at, next_at },
+    ...{ first_at, last_at, next_at, replay: replay === "" ? null : replay },
   };
 }
 
@@ -326,8 +309,4 @@ async function selected(
       : await deliveries.drop(parameter, read.value, now);
   await delivering.look(parameter);
   return json(200, { records });
-}
-
-function unknown(): Response {
-  return detail(404, "there is no destination of this name");
 }

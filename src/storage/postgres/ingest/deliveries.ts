@@ -4,13 +4,14 @@
  */
 
 import type { ChangesFilter } from "../../../core/changes.ts";
-import type {
-  DeliveryCommit,
-  DeliveryStore,
-  Destination,
-  DestinationReport,
-  FailureFilter,
-  Replay,
+import {
+  type DeliveryCommit,
+  type DeliveryStore,
+  type Destination,
+  type DestinationReport,
+  type FailureFilter,
+  REPLAYS_MAX,
+  type Replay,
 } from "../../../core/deliveries.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { type Connection, HANG_MS, type Session, type Value } from "../connection/connection.ts";
@@ -58,6 +59,9 @@ interface DeliveriesOptions {
   readonly operating: Access;
   readonly newId: NewId;
 }
+
+/** The holder looks again. */
+const TOUCH = "update destinations set version = version + 1 where name = $1";
 
 const leaseOf = (name: string) => `delivery:${name}`;
 
@@ -182,11 +186,18 @@ export class PostgresDeliveries implements DeliveryStore {
     });
   }
 
-  addReplay(replay: Replay): Promise<boolean> {
+  addReplay(replay: Replay): ReturnType<DeliveryStore["addReplay"]> {
+    const { destination: name, id } = replay;
     return this.#operating.change(async (session) => {
-      if (!(await lockDestination(session, replay.destination))) return false;
+      if (!(await lockDestination(session, name))) return "unknown";
+      const there = await session.run<{ id: string }>("select id from replays where destination = $1", [
+        name,
+      ]);
+      if (there.some((each) => each.id === id)) return "added";
+      if (there.length >= REPLAYS_MAX) return "full";
       await insertReplay(session, replay);
-      return true;
+      await session.run(TOUCH, [name]);
+      return "added";
     });
   }
 
@@ -209,10 +220,16 @@ export class PostgresDeliveries implements DeliveryStore {
   }
 
   deleteReplay(name: string, id: string): Promise<boolean> {
-    return this.#alter("delete from replays where destination = $1 and id = $2 returning 1 as done", [
-      name,
-      id,
-    ]);
+    return this.#operating.change(async (session) => {
+      if (!(await lockDestination(session, name))) return false;
+      const gone = await session.run(
+        "delete from replays where destination = $1 and id = $2 returning 1 as done",
+        [name, id],
+      );
+      if (gone.length === 0) return false;
+      await session.run(TOUCH, [name]);
+      return true;
+    });
   }
 
   async #changeAll(

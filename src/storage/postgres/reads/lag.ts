@@ -4,7 +4,7 @@ import { instantKey } from "../../../core/instant.ts";
 import type { Session } from "../connection/connection.ts";
 import { wantedRows } from "./changes-filter.ts";
 import type { Filter } from "./filter.ts";
-import { placeAt, rangeAfter } from "./log-batches.ts";
+import { placeAt, rangeAfter, rangeUpTo } from "./log-batches.ts";
 import { findPosition } from "./positions.ts";
 
 interface Counted {
@@ -18,7 +18,10 @@ export async function readLag(session: Session, query: LagQuery): Promise<Lag | 
   if (after === undefined) return undefined;
   const [first] = (await rangeAfter(session, after, 1)).batches;
   if (first === undefined) return { records: 0, isBound: false, oldest: undefined };
-  const until = after + LAG_ROWS_MAX;
+  const { until: end = Number.MAX_SAFE_INTEGER } = query;
+  const until = Math.min(end, after + LAG_ROWS_MAX);
+  // Where an end was given it may lie within a batch.
+  const [last] = query.until === undefined ? [] : (await rangeUpTo(session, until, 1)).batches;
   const count = async (table: "messages" | "events"): Promise<Counted> => {
     const filter = wantedRows(query.filter, "r.")[table]?.();
     if (filter === undefined) return { records: 0, oldest: null };
@@ -27,12 +30,19 @@ export async function readLag(session: Session, query: LagQuery): Promise<Lag | 
     const batch = filter.parameter(first.batch);
     const place = filter.parameter(placeAt(first, Math.max(first.seq, after + 1)));
     filter.addRaw(`(b.batch <> ${batch}::text::uuid or r.place >= ${place})`);
+    if (last !== undefined) {
+      const lastPlace = filter.parameter(placeAt(last, until));
+      filter.addRaw(`(b.batch <> ${filter.parameter(last.batch)}::text::uuid or r.place <= ${lastPlace})`);
+    }
     return countRows(session, table, filter);
   };
   const [messages, events, [beyond]] = await Promise.all([
     count("messages"),
     count("events"),
-    session.run("select 1 from batches where rows > 0 and seq > $1::bigint limit 1", [until]),
+    session.run("select 1 from batches where rows > 0 and seq > $1::bigint and seq <= $2::bigint limit 1", [
+      until,
+      end,
+    ]),
   ]);
   const records = messages.records + events.records;
   return {

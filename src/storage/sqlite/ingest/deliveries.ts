@@ -3,14 +3,15 @@
  * from memory, rows of failures by the readers, and what changes in one moment is one transaction
  * of the writer's, so that destinations share its sync.
  */
-import type {
-  DeliveryCommit,
-  DeliveryStore,
-  Destination,
-  DestinationReport,
-  FailureFilter,
-  FailureKey,
-  Replay,
+import {
+  type DeliveryCommit,
+  type DeliveryStore,
+  type Destination,
+  type DestinationReport,
+  type FailureFilter,
+  type FailureKey,
+  REPLAYS_MAX,
+  type Replay,
 } from "../../../core/deliveries.ts";
 import { IntakeRejected } from "../../../core/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -144,13 +145,14 @@ export class SqliteDeliveries implements DeliveryStore {
     });
   }
 
-  addReplay(replay: Replay): Promise<boolean> {
+  addReplay(replay: Replay): ReturnType<DeliveryStore["addReplay"]> {
     return this.#change((draft) => {
       const kept = draft.known.get(replay.destination);
-      if (kept === undefined) return false;
-      if (!kept.replays.some(({ id }) => id === replay.id))
-        putReplay(draft, kept, [...kept.replays, replay], replay);
-      return true;
+      if (kept === undefined) return "unknown";
+      if (kept.replays.some(({ id }) => id === replay.id)) return "added";
+      if (kept.replays.length >= REPLAYS_MAX) return "full";
+      putReplay(draft, { ...kept, destination: touch(draft, kept) }, [...kept.replays, replay], replay);
+      return "added";
     });
   }
 
@@ -175,9 +177,9 @@ export class SqliteDeliveries implements DeliveryStore {
   deleteReplay(name: string, id: string): Promise<boolean> {
     return this.#change((draft) => {
       const kept = draft.known.get(name);
-      const replays = kept?.replays.filter((each) => each.id !== id);
-      if (kept === undefined || replays?.length === kept.replays.length) return false;
-      draft.known.set(name, { ...kept, replays: replays ?? [] });
+      const replays = kept?.replays.filter((each) => each.id !== id) ?? [];
+      if (kept === undefined || replays.length === kept.replays.length) return false;
+      touch(draft, { ...kept, replays });
       draft.writes.push({ do: "delete-replay", name, id });
       return true;
     });
@@ -217,8 +219,7 @@ export class SqliteDeliveries implements DeliveryStore {
     return this.#change((draft) => {
       const kept = draft.known.get(name);
       if (kept === undefined) return false;
-      const { destination } = kept;
-      put(draft, { ...kept, destination: { ...destination, ...change, version: destination.version + 1 } });
+      touch(draft, kept, change);
       return true;
     });
   }
@@ -257,6 +258,15 @@ function put(draft: Draft, kept: DestinationRows): Destination {
   draft.known.set(destination.name, kept);
   draft.writes.push({ do: "put", destination });
   return destination;
+}
+
+/** With a new version, so that the holder looks again. */
+function touch(draft: Draft, kept: DestinationRows, change: Partial<Destination> = {}): Destination {
+  const { destination } = kept;
+  return put(draft, {
+    ...kept,
+    destination: { ...destination, ...change, version: destination.version + 1 },
+  });
 }
 
 function putReplay(draft: Draft, kept: DestinationRows, replays: readonly Replay[], replay: Replay): void {

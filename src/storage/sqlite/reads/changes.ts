@@ -58,10 +58,11 @@ export class ChangeReader {
     return this.#inSnapshot(() => this.#places.at(beginning, deadline));
   }
 
-  lag({ after, mark, filter }: LagQuery): Lag | undefined {
+  lag(query: LagQuery): Lag | undefined {
+    const { after, mark, filter } = query;
     return this.#inSnapshot(() => {
       if (mark !== undefined && !this.#places.holds(mark, after)) return undefined;
-      const counted = tablesOf(filter).map((table) => this.#lagOf(table, after, filter));
+      const counted = tablesOf(filter).map((table) => this.#lagOf(table, query));
       const records = counted.reduce((sum, each) => sum + each.records, 0);
       return {
         records: Math.min(records, LAG_RECORDS_MAX),
@@ -71,11 +72,12 @@ export class ChangeReader {
     });
   }
 
-  #lagOf(table: LogTable, after: number, filter: ChangesFilter | undefined) {
+  #lagOf(table: LogTable, { after, until, filter }: LagQuery) {
     const first = this.#log.firstRow(table, after + 1);
-    const last = first + LAG_ROWS_MAX - 1;
+    const end = until === undefined ? this.#log.lastRow(table) : this.#log.firstRow(table, until + 1) - 1;
+    const last = Math.min(end, first + LAG_ROWS_MAX - 1);
     const counted = this.#log.count(table, { first, last, limit: LAG_RECORDS_MAX + 1, filter });
-    return { ...counted, isBound: this.#log.lastRow(table) > last };
+    return { ...counted, isBound: end > last };
   }
 
   #inSnapshot<T>(read: () => T): T {
