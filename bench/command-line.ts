@@ -10,6 +10,20 @@ export function wholeNumber(flag: string, text: string): number {
   return Number(text);
 }
 
+/** Words with commas between, each one of those that there are. */
+export function listOf(flag: string, words: readonly string[], text: string): string[] {
+  const given = text.split(",");
+  const unknown = given.find((word) => !words.includes(word));
+  if (unknown !== undefined) throw new Error(`--${flag} takes ${words.join(", ")}, got '${unknown}'`);
+  return given;
+}
+
+/** Whole numbers from 1 with commas between, each once, ascending. */
+export function ascending(flag: string, text: string): number[] {
+  const numbers = text.split(",").map((each) => wholeNumber(flag, each));
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
 /** A whole number that may be nothing. */
 export function microseconds(flag: string, text: string): number {
   return text === "0" ? 0 : wholeNumber(flag, text);

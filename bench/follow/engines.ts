@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "../../src/storage/postgres/connection/connection.ts";
-import { build, storedMessages } from "../growth/build.ts";
+import { build, storedMessages, withCopy } from "../growth/build.ts";
 import { Tally } from "../growth/facts.ts";
 import { untilCaughtUp } from "../growth/lag.ts";
 import type { Series } from "../messages.ts";
@@ -17,14 +17,21 @@ import { type Server, serverKind, startServer, stopServer } from "../servers.ts"
 
 /** A server, and its database after it has stopped. */
 type Empty = { server: Server; stop: () => Promise<string[]>; kept: (to: string) => Promise<Kept> };
+/** Starts a server with these variables besides its own; one after the other. */
+export type Serve = (environment?: Record<string, string>) => Promise<Server>;
 export type Full = { server: Server; size: number; bareRead: BareRead };
 /** Reads the rows with these numbers from the engine itself, a thousand at a time. */
 type BareRead = (after: number, until: number) => Promise<void>;
 
 export type Engine = {
   name: "sqlite" | "postgres";
-  onEmpty: <Result>(work: (empty: Empty) => Promise<Result>) => Promise<Result>;
+  onEmpty: <Result>(
+    work: (empty: Empty) => Promise<Result>,
+    environment?: Record<string, string>,
+  ) => Promise<Result>;
   onFull: <Result>(size: number, work: (full: Full) => Promise<Result>) => Promise<Result>;
+  /** A database with so many messages, which may be changed. */
+  onStored: <Result>(size: number, work: (serve: Serve) => Promise<Result>) => Promise<Result>;
 };
 
 const pageRows = 1000;
@@ -33,9 +40,9 @@ export function sqlite(scratch: Scratch, series: Series, keep: string): Engine {
   let started = 0;
   return {
     name: "sqlite",
-    onEmpty: async (work) => {
+    onEmpty: async (work, environment = {}) => {
       const folder = join(scratch.folder, `sqlite-${started++}`);
-      const server = await startServer(serverKind("postern"), scratch, folder);
+      const server = await startServer(serverKind("postern"), scratch, folder, { environment });
       const kept = (to: string) => Promise.resolve(countRows(server.databasePath, to));
       const result = await work({ server, stop: () => stopServer(server), kept });
       rmSync(folder, { recursive: true });
@@ -52,20 +59,26 @@ export function sqlite(scratch: Scratch, series: Series, keep: string): Engine {
       await stopServer(server);
       return result;
     },
+    onStored: async (size, work) => {
+      const { built } = await build(scratch, keep, series, size);
+      return withCopy(scratch, built, (folder) =>
+        work((environment = {}) => startServer(serverKind("postern"), scratch, folder, { environment })),
+      );
+    },
   };
 }
 
 export function postgres(scratch: Scratch, series: Series, running: Postgres): Engine {
   let started = 0;
-  const serve = async (url: string) => {
+  const serve = async (url: string, environment: Record<string, string> = {}) => {
     const folder = join(scratch.folder, `postgres-${started++}`);
-    return startServer(serverKind("postern"), scratch, folder, { databaseUrl: url });
+    return startServer(serverKind("postern"), scratch, folder, { databaseUrl: url, environment });
   };
   return {
     name: "postgres",
-    onEmpty: (work) =>
+    onEmpty: (work, environment) =>
       withDatabase(running, `empty_${started}`, async (url) => {
-        const server = await serve(url);
+        const server = await serve(url, environment);
         return work({ server, stop: () => stopServer(server), kept: (to) => countPostgres(url, to) });
       }),
     onFull: (size, work) =>
@@ -78,6 +91,11 @@ export function postgres(scratch: Scratch, series: Series, running: Postgres): E
         await session.close();
         await stopServer(server);
         return result;
+      }),
+    onStored: (size, work) =>
+      withDatabase(running, `stored_${size}`, async (url) => {
+        await fill(url, storedMessages(series, size), new Tally([]));
+        return work((environment) => serve(url, environment));
       }),
   };
 }

@@ -56,6 +56,8 @@ export class Health {
 
   /** Milliseconds until something may be sent; 0 for now. */
   get heldMs(): number {
+    // Nearly always; it is asked several times for each record.
+    if (this.#heldUntil === Number.NEGATIVE_INFINITY) return 0;
     return Math.max(0, this.#heldUntil - this.#clock.elapsed());
   }
 

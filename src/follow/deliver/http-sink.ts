@@ -33,6 +33,7 @@ export interface HttpSinkOptions {
 const ANSWER_BYTES_MAX = 16 * 1024;
 /** What comes of the answer later than this behind its head isn't waited for. */
 const ANSWER_BODY_MS_MAX = 1000;
+const NO_CONTENT = 204;
 /** Receivers close what idles; an attempt that begins at that very moment fails. */
 const IDLE_S = 30;
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
@@ -92,6 +93,7 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
       if ("cause" in found) return failure(found.cause, found.excerpt);
       const answer = await answerFrom(found.addresses, requestOf(attempt), limit);
       const ms = elapsedMs();
+      if (answer.status === NO_CONTENT) return { isDelivered: true, status: NO_CONTENT, ms };
       limit.endWithin(ANSWER_BODY_MS_MAX);
       if (answer.ok) {
         await drain(answer);

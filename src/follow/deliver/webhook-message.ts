@@ -18,8 +18,7 @@ export function webhookId({ record }: { readonly record: Known }): string {
     record.event_key === undefined
       ? ["message", record.message_id]
       : [record.kind, record.source, record.event_key];
-  const hash = new Bun.CryptoHasher("sha256").update(key.join(NUL)).digest("hex");
-  return `evt_${hash.slice(0, ID_DIGITS)}`;
+  return `evt_${Bun.SHA256.hash(key.join(NUL), "hex").slice(0, ID_DIGITS)}`;
 }
 
 /** JSON; `text` is the record's own. */
