@@ -158,8 +158,12 @@ export class Delivering implements Destinations {
       if (served.trouble !== reason)
         log.warn("a destination could not be served", { destination: name, reason });
       served.trouble = reason;
-      if (following.clock.elapsed() - served.heldAt > UNSURE_MS) await this.#end(served);
+      if (this.#isUnsure(served)) await this.#end(served);
     }
+  }
+
+  #isUnsure({ heldAt }: Served): boolean {
+    return this.#options.following.clock.elapsed() - heldAt > UNSURE_MS;
   }
 
   async #begin(served: Served): Promise<void> {
@@ -172,6 +176,7 @@ export class Delivering implements Destinations {
     const delivery = new Delivery({
       ...{ config, destination, following, deliveries, tally, chance, log },
       sink: openSink(config),
+      isHeld: () => !this.#isUnsure(served),
       onLost: () => {
         if (served.delivery === delivery) served.delivery = undefined;
         void delivery.stop();

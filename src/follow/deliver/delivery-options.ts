@@ -16,6 +16,8 @@ export interface DeliveryOptions {
   readonly tally: AttemptTally;
   readonly chance: () => number;
   readonly log: Log;
+  /** Whether the lease is known to be ours now: a process that stood still finds it over. */
+  readonly isHeld: () => boolean;
   /** Somebody else serves the destination: this one has stopped. */
   readonly onLost: () => void;
 }

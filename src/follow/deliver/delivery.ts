@@ -188,11 +188,9 @@ export class Delivery {
   }
 
   get #maySend(): boolean {
-    const { isDown, heldMs } = this.#health;
-    const isHeld = isDown || heldMs > 0 || this.#pace.waitMs > 0;
-    return (
-      this.#flying < this.#options.config.concurrency && !isHeld && !this.#isOver && this.#paused === null
-    );
+    if (this.#isOver || this.#paused !== null || !this.#options.isHeld()) return false;
+    const isHeldUp = this.#health.isDown || this.#health.heldMs > 0 || this.#pace.waitMs > 0;
+    return !isHeldUp && this.#flying < this.#options.config.concurrency;
   }
 
   #mayTake(): boolean {
@@ -203,7 +201,7 @@ export class Delivery {
 
   /** One at a time. */
   #probe(): void {
-    if (this.#isProbing || this.#health.heldMs > 0) return;
+    if (this.#isProbing || this.#health.heldMs > 0 || !this.#options.isHeld()) return;
     const probing = this.#live.probe() ?? this.#rows.probe() ?? this.#replay?.lane.probe();
     if (probing === undefined) return;
     this.#isProbing = true;
