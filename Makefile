@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-deliver bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -35,9 +35,9 @@ format: node_modules/.installed
 test: lint
 	@$(CLEAN_ENV) $(BUN) scripts/run-tests.ts
 
-## The same with twenty kills, more messages, a minute of the ledger's load and longer attacks.
+## The same with twenty kills, more messages, 100,000 records through the ledger and longer attacks.
 test-long: lint
-	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_LEDGER_SECONDS=60 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
+	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_LEDGER_SECONDS=120 POSTERN_LEDGER_RECORDS=100000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
 
 ## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.
 test-postgres-versions: node_modules/.installed
@@ -62,6 +62,10 @@ bench-events: node_modules/.installed
 ## Streams and pages of the log: how soon they have a message, and what they cost those who send: about twelve minutes.
 bench-follow: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/follow.ts
+
+## What destinations get, and what they cost: about fifteen minutes.
+bench-deliver: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/deliver.ts
 
 ## One and three replicas on one PostgreSQL, a row a statement, and the FastAPI reference; then reads (needs what `bench` needs
 ## and python3-asyncpg).

@@ -115,7 +115,11 @@ class KeptPosition {
 }
 
 /** Tells what is wrong with a record by itself; undefined when the follower doesn't want it. */
-export function recognise(taken: Taken, { wantedBySeq, known }: WantedLog, find: Find): Entry | undefined {
+export function recognise(
+  taken: Taken,
+  { wantedBySeq, known }: Pick<WantedLog, "wantedBySeq" | "known">,
+  find: Find,
+): Entry | undefined {
   const entry = wantedBySeq.get(taken.seq);
   if (entry === undefined) {
     const other = known.get(taken.seq);

@@ -10,6 +10,7 @@ import {
   keyOf,
   type LogRecord,
   type Reception,
+  type Said,
   type SentPost,
   takenOf,
   type Walk,
@@ -299,18 +300,21 @@ describe("of a receiver it finds", () => {
   const deliveries = (seqs: readonly number[]) =>
     seqs.map((seq, place) => ({
       ...at(Math.abs(seq)),
-      at: 10 * place,
+      ...{ at: 10 * place, by: "r0" },
       ...(seq > 0 && { acceptedAt: 10 * place + 1 }),
     }));
-  const left = { lag_records: 0, put_aside: 0, dead: 0 };
-  const received = (seqs: readonly number[], more: Partial<Reception> = {}) => {
-    const reception: Reception = {
-      ...{ way: "receiver", name: "r", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
-      ...{ order: "none", concurrency: 1, deliveries: deliveries(seqs), hurts: [], left },
-      ...more,
-    };
-    return findings({ followers: [reception] });
-  };
+  const said = (seq: number, more: Partial<Said> = {}): Said => ({
+    ...{ askedAt: 1000, answeredAt: 1001, seq, isInactive: false },
+    ...{ lag: 0, isBound: false, putAside: 0, dead: 0, ...more },
+  });
+  const serves = (by: string, when: number) => ({ by, at: when, what: "serves" as const });
+  const receptionOf = (more: Partial<Reception>): Reception => ({
+    ...{ way: "receiver", name: "r", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
+    ...{ order: "none", concurrency: 1, deliveries: [], hurts: [], disturbances: [], promptMs: undefined },
+    ...{ turns: [serves("r0", 0)], said: [said(7)], allowed: [more.filter ?? { kinds: "all" }], ...more },
+  });
+  const received = (seqs: readonly number[], more: Partial<Reception> = {}) =>
+    findings({ followers: [receptionOf({ deliveries: deliveries(seqs), ...more })] });
 
   test("nothing in what came, in any order, or again after it was refused", () => {
     expect(received([1, 2, 3, 4, 6, 7])).toEqual([]);
@@ -319,9 +323,10 @@ describe("of a receiver it finds", () => {
   });
 
   test("what never came, or was never accepted", () => {
-    expect(received([1, 2, 3, 4, -7])).toEqual([
+    expect(received([1, 2, 3, 4, -7], { said: [said(4, { lag: 2 })] })).toEqual([
       "r: gap: 6 (message native m6) never came",
       "r: gap: 7 (message native m7) never came",
+      "r: left: 2 behind, 0 put aside, 0 dead",
     ]);
   });
 
@@ -355,12 +360,9 @@ describe("of a receiver it finds", () => {
     const log = [...LOG, status];
     const stored = log.map((each) => ({ seq: takenOf(each).seq, key: keyOf(each) }));
     const posts = log.map((each) => post(each));
-    const given = [...deliveries([1, 2, 3, 4, 6]), { ...takenOf(status), at: 60, acceptedAt: 61 }];
-    const last = { ...at(7), at: 70, acceptedAt: 71 };
-    const reception: Reception = {
-      ...{ way: "receiver", name: "r", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
-      ...{ order: "sender", concurrency: 1, deliveries: [...given, last], hurts: [], left },
-    };
+    const given = [...deliveries([1, 2, 3, 4, 6]), { ...takenOf(status), at: 60, by: "r0", acceptedAt: 61 }];
+    const last = { ...at(7), at: 70, by: "r0", acceptedAt: 71 };
+    const reception = receptionOf({ order: "sender", deliveries: [...given, last], said: [said(8)] });
     expect(findings({ log, stored, posts, followers: [reception] })).toEqual([
       "r: disorder: 8 (status wa e8) came before 7 (message native m7) of its sender was accepted",
     ]);
@@ -371,15 +373,66 @@ describe("of a receiver it finds", () => {
       "r: unwanted: 4 (status wa e4) doesn't match the filter, or lies before the start",
     ]);
     const other = deliveries([1, 2, 3, 4, 6, 7]).map((each) => ({ ...each, digest: each.digest + 1 }));
-    expect(received([], { deliveries: other })).toHaveLength(6);
+    expect(received([], { deliveries: other })).toHaveLength(5 + 1);
   });
 
-  test("what the service still has, or says nothing of", () => {
+  test("nothing in what a filter let through for a while, and in what that left out", () => {
+    const more = { filter: { kinds: "status" }, allowed: [{ kinds: "status" }, {}] };
+    expect(received([1, 4], more)).toEqual([]);
+    expect(received([1, 2], more)).toContain("r: gap: 4 (status wa e4) never came");
+  });
+
+  test("that not all that was sent was delivered, put aside, dead or still behind, and the run is void", () => {
+    const early = said(4, { answeredAt: 25, lag: 2 });
     const all = [1, 2, 3, 4, 6, 7];
-    expect(received(all, { left: { lag_records: 1, put_aside: 2, dead: 3 } })).toEqual([
-      "r: left: 1 behind, 2 put aside, 3 dead",
+    expect(received(all, { said: [{ ...early, putAside: 1 }, said(7)] })).toEqual([]);
+    expect(received(all, { said: [early, said(7)] })).toEqual([
+      "r: void: up to 4 more was neither delivered nor put aside (0) or dead (0)",
     ]);
-    expect(received(all, { left: undefined })).toEqual(["r: left: the service said nothing of it"]);
+    expect(received(all, { said: [said(4, { lag: 3 }), said(7)] })).toEqual([
+      "r: void: 3 behind 4 are more than there are",
+    ]);
+    expect(received(all, { said: [said(4, { lag: 3, isInactive: true }), said(7)] })).toEqual([]);
+    expect(received(all, { said: [said(7, { putAside: 2, dead: 3 })] })).toEqual([
+      "r: void: 6 sent, 6 delivered, 3 dead, 2 put aside, 0 behind",
+      "r: left: 0 behind, 2 put aside, 3 dead",
+    ]);
+  });
+
+  test("a request of another replica than the one that serves it", () => {
+    const from = (...who: readonly string[]) =>
+      deliveries([1, 2, 3, 4, 6, 7]).map((each, place) => ({
+        ...each,
+        ...{ by: who[place] ?? "r0", at: 1000 * place, acceptedAt: 1000 * place },
+      }));
+    const late = { said: [said(7, { answeredAt: 9000 })] };
+    const taken = { deliveries: from("r0", "r0", "r1", "r1", "r1", "r1"), ...late };
+    expect(received([], { ...taken, turns: [serves("r0", 0), serves("r1", 1900)] })).toEqual([]);
+    expect(received([], { ...taken, turns: [serves("r0", 0), serves("r1", 2300)] })).toEqual([
+      "r: overlap: 3 came from r1 while r0 served it",
+    ]);
+    const back = { deliveries: from("r0", "r1", "r0", "r0", "r0", "r0"), ...late };
+    expect(received([], { ...back, turns: [serves("r0", 0), serves("r1", 990)] })).toEqual([
+      "r: overlap: 3 came from r0 while r1 served it",
+    ]);
+    const returned = [serves("r0", 0), serves("r1", 990), serves("r0", 1990)];
+    expect(received([], { ...back, turns: returned })).toEqual([]);
+    // Its line was never written.
+    const killed = { by: "r1", at: 1500, what: "was killed" as const };
+    expect(received([], { ...back, turns: [serves("r0", 0), killed, serves("r0", 1990)] })).toEqual([]);
+  });
+
+  test("what came late although nothing was done to the service", () => {
+    const slow = deliveries([1, 2, 3, 4, 6, 7]).map((each) => ({ ...each, acceptedAt: 50_000 }));
+    const late = { deliveries: slow.slice(0, 1), said: [said(1, { lag: 5 })], promptMs: 3000 };
+    const came = "r: late: 1 (message native m1) came 49985 ms after it was acknowledged";
+    expect(received([], late)).toContain(came);
+    expect(received([], { ...late, disturbances: [{ from: 20_000, to: 20_100 }] })).not.toContain(came);
+    expect(received([], { ...late, disturbances: [{ from: 50_001, to: 50_100 }] })).toContain(came);
+  });
+
+  test("that the service says nothing of it", () => {
+    expect(received([1, 2, 3, 4, 6, 7], { said: [] })).toEqual(["r: left: the service said nothing of it"]);
   });
 });
 

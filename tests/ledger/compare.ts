@@ -38,6 +38,7 @@ export function compare({ log, stored, posts, followers }: Evidence): Finding[] 
   comparePosts(entries, posts, about("what was sent"));
   const horizon = horizonOf(entries, posts);
   const known = bySeq(entries);
+  const acknowledgedAt = acknowledgedIn(entries, posts);
   for (const follower of followers) {
     const find = about(follower.name);
     for (const fault of follower.faults) find("fault", fault);
@@ -47,7 +48,13 @@ export function compare({ log, stored, posts, followers }: Evidence): Finding[] 
     const log = { known, wanted, wantedBySeq: bySeq(wanted) };
     if (follower.way === "walk") compareWalk(follower, log, find);
     else if (follower.way === "consumer") compareConsumption(follower, log, find);
-    else compareReception(follower, log, find);
+    else {
+      const { allowed } = follower;
+      const may = entries.filter(
+        ({ seq, record }) => seq > start && allowed.some((each) => matches(each, record)),
+      );
+      compareReception(follower, { ...log, allowedBySeq: bySeq(may), acknowledgedAt }, find);
+    }
   }
   return findings;
 }
@@ -56,7 +63,7 @@ export function compare({ log, stored, posts, followers }: Evidence): Finding[] 
 export function matches({ kinds = "message", source, from }: Filter, record: LogRecord): boolean {
   return (
     (kinds === "all" || kinds.split(",").includes(record.kind)) &&
-    (source === undefined || record.source === source) &&
+    (source === undefined || source.split(/, */).includes(record.source)) &&
     (from === undefined || record.from === from)
   );
 }
@@ -102,6 +109,19 @@ function comparePosts(entries: readonly Entry[], posts: readonly SentPost[], fin
       if (!shown.has(key)) find("missing", `${key} was acknowledged, and the log doesn't show it`);
   }
   for (const { seq, key } of entries) if (!sent.has(key)) find("unknown", `${key} at ${seq} was never sent`);
+}
+
+/** When somebody was told first that the record of the number is there. */
+function acknowledgedIn(
+  entries: readonly Entry[],
+  posts: readonly SentPost[],
+): (seq: number) => number | undefined {
+  const times = new Map<string, number>();
+  for (const { keys, acknowledgedAt } of posts)
+    if (acknowledgedAt !== undefined)
+      for (const key of keys) times.set(key, Math.min(acknowledgedAt, times.get(key) ?? acknowledgedAt));
+  const keys = new Map(entries.map(({ seq, key }) => [seq, key]));
+  return (seq) => times.get(keys.get(seq) ?? "");
 }
 
 /** How far a look has to reach, and how far it may. */

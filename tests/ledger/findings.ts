@@ -18,6 +18,8 @@ export interface Finding {
     | "late"
     | "unmoved"
     | "left"
+    | "overlap"
+    | "void"
     | "fault";
   readonly detail: string;
 }

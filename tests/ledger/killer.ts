@@ -1,10 +1,11 @@
 /**
- * Hurts the service at random moments: replicas are killed, and stopped properly now and then, the
+ * Hurts the service at random moments: replicas are killed by turns, and stopped properly now and then, the
  * database's server crashes and restarts, and the configuration is read anew. A seed decides what
  * comes and when.
  */
 import { until } from "../until.ts";
 import type { Chance } from "./chance.ts";
+import type { Disturbance } from "./record.ts";
 import type { Stage } from "./stage.ts";
 
 interface Killing {
@@ -18,12 +19,15 @@ interface Killing {
   readonly progress: () => number;
   /** Told right before each sudden end, and before the database's server restarts. */
   readonly hurts: () => void;
+  /** Told of each deed when it is done. */
+  readonly disturbs: (during: Disturbance) => void;
 }
 
 type Deed = "kill" | "stop" | "crash the server" | "restart the server" | "reload";
 
-/** A proper end for so many sudden ones. */
+/** A proper end for so many sudden ones, and a reload. */
 const KILLS_PER_STOP = 4;
+const KILLS_PER_RELOAD = 1.5;
 const SERVER_KILLS = 1 / 3;
 const PROGRESS_MS_MAX = 30_000;
 
@@ -41,19 +45,22 @@ export async function killAtRandom({
   forMs,
   progress,
   hurts,
+  disturbs,
 }: Killing): Promise<Killed> {
   const faults: string[] = [];
   const told: string[] = [];
   const deeds = deedsOf(kills, chance, stage.server !== undefined);
   const beganAt = performance.now();
   const endsAt = beganAt + forMs;
+  let killed = 0;
   for (const [done, deed] of deeds.entries()) {
     const before = progress();
     // On average the rest of the time is shared out among the rest of the deeds.
     const shareMs = Math.max(0, endsAt - performance.now()) / (deeds.length - done + 1);
     await Bun.sleep(shareMs * 2 * chance.next());
     await until(`progress before ${deed}`, () => progress() > before, PROGRESS_MS_MAX);
-    const replica = chance.pick(stage.replicas);
+    const replica = deed === "kill" ? inTurn(stage.replicas, killed++) : chance.pick(stage.replicas);
+    const from = performance.now();
     told.push(`${deed} at ${(performance.now() - beganAt).toFixed(0)} ms`);
     if (deed !== "stop" && deed !== "reload") hurts();
     if (deed === "kill") await replica.kill();
@@ -64,9 +71,16 @@ export async function killAtRandom({
       const code = await replica.restart();
       if (code !== 0) faults.push(`a replica that was stopped exited with ${code}`);
     }
+    disturbs({ from, to: performance.now() });
   }
   await Bun.sleep(Math.max(0, endsAt - performance.now()));
   return { deeds: told, faults };
+}
+
+function inTurn<T>(things: readonly T[], number: number): T {
+  const thing = things[number % things.length];
+  if (thing === undefined) throw new Error("there is nothing to take in turn");
+  return thing;
 }
 
 /** In any order, but each sort of end is there. */
@@ -78,7 +92,7 @@ function deedsOf(kills: number, chance: Chance, hasServer: boolean): Deed[] {
     ...some(kills - ofServer, "kill"),
     ...some(ofServer, "crash the server"),
     ...some(stops, "stop"),
-    ...some(stops, "reload"),
+    ...some(Math.ceil(kills / KILLS_PER_RELOAD), "reload"),
     ...some(hasServer ? stops : 0, "restart the server"),
   ]);
 }

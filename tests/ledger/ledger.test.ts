@@ -3,32 +3,43 @@
  * without a gap and without a double.
  */
 import { afterEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Database } from "../databases/database.ts";
+import { newAuthority } from "../deliver/certificates.ts";
 import { killLeftovers } from "../faults/postern-process.ts";
+import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { type Application, destinationsText, newApplications } from "./application.ts";
+import { type Application, destinationsText, newApplications, REPLICA } from "./application.ts";
 import { Chance } from "./chance.ts";
 import { compare, type Evidence, lastWanted } from "./compare.ts";
+import { doublesOf } from "./compare-reception.ts";
 import { Consumer } from "./consumer.ts";
 import { describeFindings } from "./findings.ts";
 import { type Follower, walkLog } from "./follower.ts";
 import { killAtRandom } from "./killer.ts";
 import { LateWriters } from "./late-writers.ts";
-import { type Filter, keyOf, Ledger, type LogRecord } from "./record.ts";
+import { newNames } from "./names.ts";
+import { type Filter, keyOf, Ledger, type LogRecord, type Reception } from "./record.ts";
 import { newStage, type Stage } from "./stage.ts";
 import { WAYS, Walker } from "./walker.ts";
 import { PROVIDER, senderOf, Writer } from "./writers.ts";
 
 const SEED = Number(process.env["POSTERN_LEDGER_SEED"] ?? 20_250_115);
-const SECONDS = Number(process.env["POSTERN_LEDGER_SECONDS"] ?? 10);
+const SECONDS = Number(process.env["POSTERN_LEDGER_SECONDS"] ?? 6);
+/** At least: the load goes on until so many are acknowledged. */
+const RECORDS = Number(process.env["POSTERN_LEDGER_RECORDS"] ?? 0);
 const KILLS = Number(process.env["POSTERN_KILL_ROUNDS"] ?? 3);
-const WRITERS = 32;
-const FOLLOWERS = SECONDS >= 60 ? 20 : 10;
+const WRITERS = RECORDS > 0 ? 32 : 16;
+const FOLLOWERS = 10;
 /** Of load after the last kill, while every follower keeps its connection. */
 const CALM_MS = 1000;
 /** The destination that was dead has everything before it. */
-const CATCH_UP_MS_MAX = Math.max(30_000, 2000 * SECONDS);
-const LONG_MS = 600_000;
+const CATCH_UP_MS_MAX = Math.max(60_000, 2000 * SECONDS, 10 * RECORDS);
+/** Until each application has failed in all of its ways. */
+const UNMET_MS_MAX = 30_000;
+const RECORDS_MS_MAX = 1_200_000;
+const LONG_MS = 3_600_000;
 
 /** What a follower may ask for; each of them matches something that is sent. */
 const FILTERS: readonly Filter[] = [
@@ -89,27 +100,38 @@ async function runLedger(
       hurts: () => {
         for (const application of applications) application.hurt();
       },
+      disturbs: (during) => {
+        for (const { record } of applications) record.disturbances.push(during);
+      },
     });
+    const unmet = () => applications.flatMap((application) => application.unmet());
+    await until("every way to fail", () => unmet().length === 0, UNMET_MS_MAX).catch(() => undefined);
+    await until("as many records as there have to be", () => ledger.records() >= RECORDS, RECORDS_MS_MAX);
     for (const follower of followers) follower.calm();
+    const endsAt = performance.now();
+    await stage.reload();
+    for (const { record } of applications) record.disturbances.push({ from: endsAt, to: performance.now() });
     await Bun.sleep(CALM_MS);
     await Promise.all([late?.stop(), ...writers.map((writer) => writer.stop())]);
     const log = await until("the log", () => walkLog(chance.pick(stage.replicas).url));
     const caughtUpMs = await catchUp(followers, log);
     await Promise.all(followers.map((follower) => follower.stop()));
     const codes = await stage.stop();
+    for (const { name, record } of applications) record.turns.push(...stage.turnsOf(name));
     const evidence = { log, stored: await storedIn(stage.database), posts: ledger.posts };
     const findings = compare({ ...evidence, followers: followers.map(({ record }) => record) });
-    const deliveries = applications.reduce((sum, { record }) => sum + record.deliveries.length, 0);
     const connections = followers.reduce((sum, follower) => sum + follower.connections(), 0);
     return {
       summary:
         `${ledger.posts.length} posts, ${log.length} records, ${FOLLOWERS} followers on ${connections} ` +
-        `connections, ${deliveries} deliveries, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms`,
+        `connections, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms\n` +
+        applications.map(({ record }) => deliveriesOf(record)).join("\n"),
       faults: [
         ...faults,
         ...codes.filter((code) => code !== 0).map((code) => `at the end a replica exited with ${code}`),
         ...ledger.faults,
         ...describeFindings(findings),
+        ...unmet(),
         ...(await stage.database.differences()),
         ...(log.length > 0 ? [] : ["nothing was sent"]),
       ],
@@ -118,6 +140,14 @@ async function runLedger(
     abandoned.abort();
     await Promise.all(followers.map((follower) => follower.stop()));
   }
+}
+
+/** What came, and how often again, as one line. */
+function deliveriesOf(reception: Reception): string {
+  const { name, deliveries, turns } = reception;
+  const { came, most } = doublesOf(reception);
+  const holders = turns.filter(({ what }) => what === "serves").length;
+  return `${name}: ${deliveries.length} requests, ${came} came again of ${most} that may, served ${holders} times`;
 }
 
 /** Resolves with how long it took; one that doesn't get there is a finding, with what it lacks. */
@@ -143,17 +173,28 @@ async function storedIn(database: Database): Promise<Evidence["stored"]> {
 }
 
 test(
-  `over ${KILLS} kills in ${SECONDS} s of load ${FOLLOWERS} followers and four destinations are given the log`,
+  `over ${KILLS} kills in ${SECONDS} s of load ${FOLLOWERS} followers and their destinations are given the log`,
   async () => {
     const chance = new Chance(SEED);
-    const applications = await newApplications(chance);
-    const stage = await newStage((turn) => destinationsText(applications, turn));
+    const folder = newFolder();
+    const authority = newAuthority();
+    const trusted = join(folder.path, "ca.pem");
+    writeFileSync(trusted, authority.cert);
+    const names = newNames();
+    const applications = await newApplications({ chance, authority, names });
+    const stage = await newStage({
+      text: (turn) => destinationsText(applications, turn),
+      env: (replica) => ({ [REPLICA]: replica, NODE_EXTRA_CA_CERTS: trusted }),
+      shell: names?.shell,
+    });
     try {
       const { summary, faults } = await runLedger(stage, applications, chance);
       console.log(`ledger: seed ${SEED}: ${summary}`);
       expect(faults, `seed ${SEED}`).toEqual([]);
     } finally {
       await stage.remove();
+      names?.remove();
+      folder.remove();
     }
   },
   LONG_MS,

@@ -1,18 +1,21 @@
 /**
  * The ledger is shown to fail: faults of a service that hands on records wrongly, each made on
- * purpose, between the service and a follower or in the database itself.
+ * purpose, between the service and a follower or an application, or in the database itself.
  */
 import { expect, test } from "bun:test";
 import { newDatabase } from "../databases/database.ts";
+import { newAuthority } from "../deliver/certificates.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { Application, SECRET } from "./application.ts";
 import { Chance } from "./chance.ts";
 import { compare } from "./compare.ts";
+import type { Duty } from "./duties.ts";
 import { describeFindings } from "./findings.ts";
 import { type Follower, walkLog } from "./follower.ts";
 import type { LogRecord } from "./record.ts";
-import { newTamperingProxy, type Tamper } from "./tampering-proxy.ts";
+import { type Handing, newTamperingProxy, newTamperingReceiver, type Tamper } from "./tampering-proxy.ts";
 import { WAYS, Walker } from "./walker.ts";
 
 const MESSAGES = 20;
@@ -127,6 +130,119 @@ test(
     expect(findingsOf(log, followers)).toEqual(
       WAYS.map((way) => `${way}: gap: 5 (message native late) never came`),
     );
+    await service.stop();
+    await database.drop();
+  },
+  LONG_MS,
+);
+
+/** A record that is never handed on, although the service was told that it was. */
+const swallows: Handing = async (id, pass) => (id === "m-5" ? 200 : await pass());
+
+/** The next one comes before it. */
+function overtakes(): Handing {
+  let late: (() => Promise<number>) | undefined;
+  return async (id, pass) => {
+    if (id === "m-5") {
+      late = pass;
+      return 200;
+    }
+    const status = await pass();
+    await late?.();
+    late = undefined;
+    return status;
+  };
+}
+
+const twice: Handing = async (id, pass) => {
+  if (id === "m-5") await pass();
+  return await pass();
+};
+
+/** Every record again, once each: the service was hurt once, and that is more than it may cost. */
+const everythingTwice: Handing = async (_, pass) => {
+  await pass();
+  return await pass();
+};
+
+test.each<readonly [string, () => Handing, string[], number]>([
+  ["changes nothing, nothing", () => async (_, pass) => await pass(), [], 0],
+  [
+    "never hands a record on, a gap, and the run is void",
+    () => swallows,
+    [
+      "disorder: 6 (message native m-6) came before 5 (message native m-5) of its sender was accepted",
+      "gap: 5 (message native m-5) never came",
+      "void: up to 20 more was neither delivered nor put aside (0) or dead (0)",
+      "void: 20 sent, 19 delivered, 0 dead, 0 put aside, 0 behind",
+    ],
+    0,
+  ],
+  [
+    "lets a sender's next record overtake one, disorder",
+    overtakes,
+    ["disorder: 6 (message native m-6) came before 5 (message native m-5) of its sender was accepted"],
+    0,
+  ],
+  [
+    "hands a record on twice, a double",
+    () => twice,
+    ["double: 1 came again, 5 (message native m-5) first: 0 at most may"],
+    0,
+  ],
+  [
+    "hands on again more than a kill may cost, doubles beyond the bound",
+    () => everythingTwice,
+    [
+      "double: 20 came again, 1 (message native m-1), 2 (message native m-2), 3 (message native m-3) first: " +
+        "10 at most may",
+    ],
+    1,
+  ],
+])(
+  "of an application behind a proxy that %s is found",
+  async (_, handing, expected, hurts) => {
+    const filter = { kinds: "all" };
+    const duty: Duty = {
+      ...({ name: "app", fate: "well", order: "sender", filter } as const),
+      turns: [{ concurrency: 1, filter }],
+    };
+    const chance = new Chance(1);
+    const application = new Application(duty, { chance, authority: newAuthority(), names: undefined });
+    await application.begin();
+    for (let times = 0; times < hurts; times++) application.hurt();
+    const proxy = newTamperingReceiver(`http://127.0.0.1:${application.port}`, handing());
+    const database = await newDatabase();
+    const service = await newService(
+      {},
+      {
+        database,
+        destinations: [
+          {
+            ...{
+              name: "app",
+              url: new URL(`${proxy.url}/app/r`).href,
+              secrets: [SECRET],
+              kinds: ["message"],
+            },
+            ...{ sources: undefined, from: undefined, to: undefined, order: "sender", concurrency: 1 },
+            ...{ ratePerS: undefined, timeoutMs: 5000, retryMs: [100], start: "start", allowPrivate: true },
+          },
+        ],
+      },
+    );
+    await store(service, 1, MESSAGES);
+    await until("everything is handed on", async () => {
+      const shown = (await (await service.get("/destinations/app")).json()) as Record<string, unknown>;
+      return shown["lag_records"] === 0;
+    });
+    application.watch(() => service.url);
+    await until("the application to be at the end", () => application.seq() >= MESSAGES);
+    await application.stop();
+    application.record.turns.push({ by: "r", at: 0, what: "serves" });
+    const found = findingsOf(await walkLog(service.url), [application]);
+    expect(found).toEqual(expected.map((finding) => `destination app: ${finding}`));
+    await proxy.stop();
     await service.stop();
     await database.drop();
   },

@@ -48,6 +48,7 @@ export class Ledger {
   /** Answers that no client may get. */
   readonly faults: string[] = [];
   #acknowledged = 0;
+  #records = 0;
 
   send(keys: readonly string[]): SentPost {
     const post: SentPost = { keys, sentAt: performance.now(), created: 0 };
@@ -59,11 +60,17 @@ export class Ledger {
     if (post.acknowledgedAt !== undefined) return;
     post.acknowledgedAt = performance.now();
     this.#acknowledged++;
+    this.#records += post.keys.length;
   }
 
   /** How many posts. */
   acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** How many records they have brought, those that came twice included. */
+  records(): number {
+    return this.#records;
   }
 }
 
@@ -119,28 +126,59 @@ export interface Consumption extends Followed {
 /** A request that a receiver got whole; `acceptedAt` is set when it begins to answer with 2xx. */
 export interface Delivered extends Taken {
   readonly at: number;
+  /** The replica that made it. */
+  readonly by: string;
   acceptedAt?: number;
 }
 
 /** What the service says of a destination's records that weren't handed on. */
-export interface Left {
-  readonly lag_records: number;
-  readonly put_aside: number;
+export interface Said {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  /** Of its position: what is up to it and wasn't handed on is put aside, or dead. */
+  readonly seq: number;
+  readonly lag: number;
+  /** There may be more. */
+  readonly isBound: boolean;
+  readonly putAside: number;
   readonly dead: number;
+  /** It isn't in the file: the service doesn't know what it wants. */
+  readonly isInactive: boolean;
+}
+
+/** A replica began to serve a destination, or ended suddenly and may not have said that it did. */
+export interface ServingTurn {
+  readonly by: string;
+  readonly at: number;
+  readonly what: "serves" | "was killed";
+}
+
+/** From when to when something was done to the service. */
+export interface Disturbance {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What the service brought to a receiver: everything at least once. */
 export interface Reception extends Followed {
   readonly way: "receiver";
+  /** What may come: its filter and those that it had for a while. */
+  readonly allowed: readonly Filter[];
   /** Whether what each sender sent comes in order. */
   readonly order: "sender" | "none";
+  /** The most that it was. */
   readonly concurrency: number;
+  /** What nobody else may delay comes so soon; undefined for one that fails itself. */
+  readonly promptMs: number | undefined;
   /** In the order in which they came. */
   readonly deliveries: Delivered[];
   /** When the service was hurt: what was under way then may come again. */
   readonly hurts: number[];
-  /** What the service said last; undefined before the first time. */
-  left: Left | undefined;
+  readonly disturbances: Disturbance[];
+  /** Who has served it. */
+  readonly turns: ServingTurn[];
+  /** Each time that it was asked. */
+  readonly said: Said[];
 }
 
 export type FollowerRecord = Walk | Consumption | Reception;

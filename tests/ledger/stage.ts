@@ -12,10 +12,12 @@ import { freePort } from "../postgres/kept-process.ts";
 import { newPostgresServer } from "../postgres/own-server.ts";
 import { sessionOn } from "../postgres/server.ts";
 import { until } from "../until.ts";
+import type { ServingTurn } from "./record.ts";
 import { PROVIDER } from "./writers.ts";
 
-const POSTGRES_REPLICAS = 2;
+const POSTGRES_REPLICAS = 3;
 const RELOADED = '"message":"configuration reloaded"';
+const SERVES = '"message":"a destination is served"';
 
 interface Replica {
   readonly url: string;
@@ -33,6 +35,16 @@ interface DatabaseServer {
   readonly restart: () => Promise<void>;
 }
 
+/** What a replica has to know besides the database. */
+interface StageOptions {
+  /** What the configuration says besides the source, in each of its turns from 0 on. */
+  readonly text: (turn: number) => string;
+  /** Of the replica of this name. */
+  readonly env: (replica: string) => Readonly<Record<string, string>>;
+  /** What runs before it. */
+  readonly shell: string | undefined;
+}
+
 export interface Stage {
   readonly replicas: readonly Replica[];
   readonly database: Database;
@@ -40,23 +52,28 @@ export interface Stage {
   readonly server: DatabaseServer | undefined;
   /** Writes the next turn of the configuration and has every replica read it. */
   readonly reload: () => Promise<void>;
+  /** Who has served the destination, from the first to the last. */
+  readonly turnsOf: (destination: string) => readonly ServingTurn[];
   /** Stops every replica, which has to exit with 0, and resolves with the exit codes. */
   readonly stop: () => Promise<readonly number[]>;
   readonly remove: () => Promise<void>;
 }
 
-/** What the configuration says besides the source, in each of its turns from 0 on. */
-export async function newStage(more: (turn: number) => string): Promise<Stage> {
+export async function newStage({ text, env, shell }: StageOptions): Promise<Stage> {
   const folder = newFolder();
   const config = join(folder.path, "postern.yaml");
   const { name, kind, secret } = PROVIDER;
   const sources = `sources:\n  ${name}:\n    kind: ${kind}\n    secret: ${secret}\n`;
   let turn = 0;
-  const write = () => writeFileSync(config, sources + more(turn++));
+  const write = () => writeFileSync(config, sources + text(turn++));
   write();
   const { database, server, count } = await newBase();
   const replicas = await Promise.all(
-    Array.from({ length: count }, () => startKept(database.url, { POSTERN_CONFIG: config })),
+    Array.from({ length: count }, (_, number) => {
+      const name = `replica-${number}`;
+      const options = { env: { ...env(name), POSTERN_CONFIG: config }, shell };
+      return startKept(name, database.url, options);
+    }),
   );
   return {
     replicas,
@@ -66,6 +83,7 @@ export async function newStage(more: (turn: number) => string): Promise<Stage> {
       write();
       await Promise.all(replicas.map((replica) => replica.reload()));
     },
+    turnsOf: (destination) => replicas.flatMap((replica) => replica.turnsOf(destination)),
     stop: () => Promise.all(replicas.map((replica) => replica.stop())),
     remove: async () => {
       await Promise.all(replicas.map((replica) => replica.end()));
@@ -97,6 +115,7 @@ async function newBase(): Promise<Pick<Stage, "database" | "server"> & { readonl
 }
 
 interface KeptReplica extends Replica {
+  readonly turnsOf: (destination: string) => readonly ServingTurn[];
   /** SIGTERM; resolves with the exit code. */
   readonly stop: () => Promise<number>;
   /** At once, whatever it does. */
@@ -104,9 +123,20 @@ interface KeptReplica extends Replica {
 }
 
 /** One that comes back at the same address. */
-async function startKept(database: string, env: Readonly<Record<string, string>>): Promise<KeptReplica> {
+async function startKept(
+  name: string,
+  database: string,
+  { env, shell }: { readonly env: Readonly<Record<string, string>>; readonly shell: string | undefined },
+): Promise<KeptReplica> {
   const port = freePort();
-  const start = () => startPostern({ database, env: { ...env, PORT: String(port) } });
+  const logs: (readonly string[])[] = [];
+  const kills: ServingTurn[] = [];
+  const start = async () => {
+    const options = { database, env: { ...env, PORT: String(port) }, ...(shell !== undefined && { shell }) };
+    const started = await startPostern(options);
+    logs.push(started.log());
+    return started;
+  };
   let process: PosternProcess = await start();
   const end = async (signal: NodeJS.Signals) => {
     process.kill(signal);
@@ -115,6 +145,7 @@ async function startKept(database: string, env: Readonly<Record<string, string>>
   return {
     url: process.url,
     kill: async () => {
+      kills.push({ by: name, at: performance.now(), what: "was killed" });
       await end("SIGKILL");
       process = await start();
     },
@@ -129,9 +160,25 @@ async function startKept(database: string, env: Readonly<Record<string, string>>
       process.kill("SIGHUP");
       await until("a reload", () => reloads() > before);
     },
+    turnsOf: (destination) => {
+      const lines = logs.flat().filter((line) => line.includes(SERVES));
+      const said = lines.map(
+        (line) => JSON.parse(line) as { readonly timestamp: string; readonly destination: string },
+      );
+      const turns = said.filter((line) => line.destination === destination);
+      return [
+        ...turns.map(({ timestamp }) => ({ by: name, at: timeOf(timestamp), what: "serves" as const })),
+        ...kills,
+      ];
+    },
     stop: () => end("SIGTERM"),
     end: async () => {
       await end("SIGKILL");
     },
   };
+}
+
+/** Of `performance.now`, what is told as ISO 8601. */
+function timeOf(text: string): number {
+  return Date.parse(text) - performance.timeOrigin;
 }

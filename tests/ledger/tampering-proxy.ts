@@ -39,3 +39,29 @@ async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<strin
     yield* events;
   }
 }
+
+/** What becomes of a record on its way to a receiver; `pass` hands it on and gives the answer's status. */
+export type Handing = (messageId: string | null, pass: () => Promise<number>) => Promise<number>;
+
+/** The same between the service and an application, for what it hands on. */
+export function newTamperingReceiver(target: string, handing: Handing): TamperingProxy {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: async (request) => {
+      const { pathname } = new URL(request.url);
+      const body = await request.text();
+      const pass = async () => {
+        const { status } = await fetch(`${target}${pathname}`, {
+          method: "POST",
+          body,
+          headers: request.headers,
+        });
+        return status;
+      };
+      const { data } = JSON.parse(body) as { readonly data: { readonly message_id: string | null } };
+      return new Response("", { status: await handing(data.message_id, pass) });
+    },
+  });
+  return { url: `http://127.0.0.1:${server.port}`, stop: () => server.stop(true) };
+}
