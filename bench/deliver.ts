@@ -1,7 +1,7 @@
-// `bun bench/deliver.ts`: what destinations get and what they cost: records a second to one
-// receiver against a bare loop of the same client, how soon a message alone is there, what those who
-// send notice, and memory while a long log is caught up with. A record that a receiver lacks, or got
-// twice, makes the exit code 1.
+// `bun bench/deliver.ts`: what destinations get and what they cost: records a second against a bare
+// loop of the same client, how soon a message alone is there, what those who send notice, and
+// memory while a long log is caught up with. A record that a receiver lacks, or got twice, makes
+// the exit code 1.
 
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";

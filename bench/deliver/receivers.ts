@@ -7,7 +7,7 @@ import { type Scratch, track } from "../scratch.ts";
 import { host } from "../servers.ts";
 import type { Received } from "./receiver.ts";
 
-export type Receivers = {
+type Receivers = {
   urls: string[];
   /** Waits until each has got so many requests, and gives what each got, in the order of `urls`. */
   got: (records: number) => Promise<Received[]>;

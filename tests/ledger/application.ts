@@ -26,7 +26,7 @@ const RIGHT_MS = { first: 500, last: 3000 };
 const PROMPT_MS = 3000;
 const POLL_MS = 20;
 
-export interface Surroundings {
+interface Surroundings {
   readonly chance: Chance;
   readonly authority: ReturnType<typeof newAuthority>;
   /** Undefined where names can't be taken away. */
@@ -176,7 +176,7 @@ export class Application implements Follower {
     return receiver;
   }
 
-  /** Behind the port stands one of several servers, of which one alone has the right certificate. */
+  /** Behind the port stands one of several servers, and one alone has the right certificate. */
   async #beginCertified(): Promise<void> {
     const { authority } = this.#surroundings;
     const right = await this.#open(authority.issue("localhost"), 0);
@@ -209,7 +209,7 @@ export class Application implements Follower {
     );
   }
 
-  /** Wrong first, until that was seen, then right and wrong for a while each, and right in the end. */
+  /** Wrong first, until that was seen; then right and wrong for a while each; right in the end. */
   async #alternate(set: (isWrong: boolean) => void): Promise<void> {
     set(true);
     const isOver = () => this.#isCalm || this.#isStopped;

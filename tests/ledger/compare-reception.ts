@@ -12,14 +12,14 @@ const AHEAD = 10;
 /** The position is written so often while it moves. */
 const WRITTEN_EVERY_MS = 100;
 /** So long after it was disturbed the service may need to hand on again. */
-export const RECOVERY_MS = 15_000;
+const RECOVERY_MS = 15_000;
 /** Between the first request of a replica and the line that says that it serves. */
 const SAID_WITHIN_MS = 250;
 /** The last lines of a replica that was killed may never have been written. */
 const UNSAID_MS = 1000;
 
 /** The log as a receiver has to be given it, and when what is in it was acknowledged. */
-export interface ReceptionLog extends WantedLog {
+interface ReceptionLog extends WantedLog {
   /** What may come: what its filter lets through, and the filters that it had for a while. */
   readonly allowedBySeq: WantedLog["wantedBySeq"];
   /** By number; undefined for what nobody was told. */

@@ -6,7 +6,7 @@ import type { Filter, Reception } from "./record.ts";
 import { PROVIDER, senderOf } from "./writers.ts";
 
 /** What becomes of it before it is calm. */
-export type Fate =
+type Fate =
   /** Each of its ways to fail, again and again. */
   | "fails"
   /** Nothing: it shows what the others cost it. */

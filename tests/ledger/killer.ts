@@ -1,7 +1,7 @@
 /**
- * Hurts the service at random moments: replicas are killed by turns, and stopped properly now and then, the
- * database's server crashes and restarts, and the configuration is read anew. A seed decides what
- * comes and when.
+ * Hurts the service at random moments: replicas are killed by turns, and stopped properly now and
+ * then, the database's server crashes and restarts, and the configuration is read anew. A seed
+ * decides what comes and when.
  */
 import { until } from "../until.ts";
 import type { Chance } from "./chance.ts";

@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type Socket } from "node:net";
 
-export interface Switchboard {
+interface Switchboard {
   /** New connections go to this port of 127.0.0.1. */
   readonly leadTo: (port: number) => void;
   readonly close: () => Promise<void>;

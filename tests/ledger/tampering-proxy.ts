@@ -40,7 +40,7 @@ async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<strin
   }
 }
 
-/** What becomes of a record on its way to a receiver; `pass` hands it on and gives the answer's status. */
+/** What becomes of a record on its way; `pass` hands it on and gives the status of the answer. */
 export type Handing = (messageId: string | null, pass: () => Promise<number>) => Promise<number>;
 
 /** The same between the service and an application, for what it hands on. */
