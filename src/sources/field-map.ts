@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../core/message.ts";
-import type { ParsedBody } from "../core/parsed-body.ts";
+import { EVENT_KINDS, type EventKind, type ParsedBody } from "../core/parsed-body.ts";
 import { type JsonTree, parseJsonTree } from "../lib/json-tree.ts";
 import {
   accountId,
@@ -42,6 +42,12 @@ export const FieldMap = Type.Object({
       description: "Paths and the texts that must stand there for an item to be a message.",
     }),
   ),
+  event: Type.Optional(
+    Type.Enum([...EVENT_KINDS], {
+      description:
+        "What an item of this map is instead of a message: an event of this kind, about the message of `message_id`, which must be there if it is said.",
+    }),
+  ),
   message_id: Paths("The provider's identifier of the message."),
   from: Paths("The sender."),
   to: Paths("The recipient; without it the source's `account`."),
@@ -52,7 +58,9 @@ export const FieldMap = Type.Object({
     }),
   ),
   text: Paths("The text."),
-  type: Paths("What sort of message it is (default `text`)."),
+  type: Paths(
+    "What sort of message it is (default `text`). `member PATH` is the name of the object's member that is there, `member PATH except NAME` of one with another name.",
+  ),
   channel: Paths("What stands before a sender or recipient that is no phone number."),
   event_id: Paths("The provider's identifier of whatever is no message."),
 });
@@ -61,7 +69,10 @@ export type FieldMap = Static<typeof FieldMap>;
 type Paths = string | readonly string[] | undefined;
 type Reading = (scope: Scope) => string | undefined;
 
-/** What a source says of its messages: the first map whose item is a message counts. */
+/**
+ * What a source says of its messages: of the maps with the same `each`, the first that understands
+ * an item counts for it; of maps with another `each`, those that understand any.
+ */
 export type Normalise = (
   body: Uint8Array,
   surroundings: Surroundings,
@@ -77,21 +88,35 @@ interface Defaults {
 /** Throws `SchemeError` for a path that is none. */
 export function mappedBy(maps: readonly FieldMap[]): Normalise {
   const compiled = maps.map(compile);
+  const byItems = [...Map.groupBy(compiled, ({ each }) => each).values()];
   return (body, surroundings, defaults) => {
     const document = parseJsonTree(body) ?? formTree(body, surroundings.contentType);
     if (document === undefined) return undefined;
-    for (const map of compiled) {
-      const items = map.itemsOf(document);
-      const found = items.map((item) => map.read({ item, document }, surroundings.now, defaults));
-      if (found.some((item) => "message" in item)) return intakeOf(found);
+    for (const beside of byItems) {
+      const [leader] = beside;
+      const items = leader?.itemsOf(document).map((item) => ({ item, document })) ?? [];
+      const understood = items.map((scope) =>
+        firstOf(beside, (map) => map.read(scope, surroundings.now, defaults)),
+      );
+      if (understood.some((item) => item !== undefined))
+        return intakeOf(items.flatMap((scope, index) => understood[index] ?? leader?.event(scope) ?? []));
     }
-    // No map finds a message: what the first one says of events holds.
+    // No map understands any: what the first one says of events holds.
     const [first] = compiled;
     const items = first?.itemsOf(document) ?? [];
     return first === undefined || items.length === 0
       ? undefined
       : intakeOf(items.map((item) => first.event({ item, document })));
   };
+}
+
+/** What the first of them makes; undefined when none makes anything. */
+function firstOf<T, Made>(all: readonly T[], make: (one: T) => Made | undefined): Made | undefined {
+  for (const one of all) {
+    const made = make(one);
+    if (made !== undefined) return made;
+  }
+  return undefined;
 }
 
 function compile(map: FieldMap) {
@@ -104,18 +129,23 @@ function compile(map: FieldMap) {
   const [id, from, to] = [reading(map.message_id), reading(map.from), reading(map.to)];
   const [ts, text, type] = [reading(map.ts), reading(map.text), reading(map.type)];
   const [channel, eventId] = [reading(map.channel), reading(map.event_id)];
-  const event = (scope: Scope): Item =>
-    eventOf("other", scope.item, {
+  const event = (scope: Scope, kind: EventKind = "other"): Item =>
+    eventOf(kind, scope.item, {
       key: eventId(scope),
       messageId: id(scope),
       ts: timeOf(ts(scope), map.ts_format),
     });
   return {
+    each: map.each,
     itemsOf: (document: JsonTree): readonly JsonTree[] =>
       each === undefined ? [document] : (each({ item: document, document })?.items ?? []),
     event,
-    read(scope: Scope, now: number, { account, name }: Defaults): Item {
-      if (map.message_id === undefined || !conditions.every((holds) => holds(scope))) return event(scope);
+    /** Undefined for what is neither a message nor the event that this map looks for. */
+    read(scope: Scope, now: number, { account, name }: Defaults): Item | undefined {
+      if (!conditions.every((holds) => holds(scope))) return undefined;
+      if (map.event !== undefined)
+        return map.message_id === undefined || id(scope) !== undefined ? event(scope, map.event) : undefined;
+      if (map.message_id === undefined) return undefined;
       const before = channelOr(name, channel(scope));
       const found = messageOf(scope.item, {
         id: id(scope),
@@ -125,9 +155,13 @@ function compile(map: FieldMap) {
         text: firstText(text(scope)),
         type: type(scope) ?? "text",
       });
-      return "message" in found ? found : event(scope);
+      return "message" in found ? found : undefined;
     },
   };
+}
+
+export function findsMessages({ event, message_id }: FieldMap): boolean {
+  return event === undefined && message_id !== undefined;
 }
 
 /**
@@ -135,7 +169,7 @@ function compile(map: FieldMap) {
  * messages.
  */
 export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Message): object | undefined {
-  if (map.message_id === undefined) return undefined;
+  if (!findsMessages(map)) return undefined;
   const document = emptyObject();
   const item = map.each === undefined ? document : emptyObject();
   if (map.each !== undefined) putAt(map.each, { item: document, document }, [item]);
@@ -157,7 +191,7 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
   ];
   for (const [paths, value] of fields) {
     const [path = "="] = [paths ?? []].flat();
-    if (!path.startsWith("=")) putAt(path, { item, document }, value);
+    if (!path.startsWith("=") && !MEMBER.test(path)) putAt(path, { item, document }, value);
   }
   return document;
 }
@@ -165,6 +199,8 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
 function reading(paths: Paths): Reading {
   const readings = (paths === undefined ? [] : [paths].flat()).map((text): Reading => {
     if (text.startsWith("=")) return () => text.slice(1);
+    const [, holder, except] = MEMBER.exec(text) ?? [];
+    if (holder !== undefined) return memberOf(parsePath(holder), except);
     const path = parsePath(text);
     return (scope) => path(scope)?.text;
   });
@@ -173,6 +209,17 @@ function reading(paths: Paths): Reading {
       const found = read(scope);
       if (found !== undefined && found !== "") return found;
     }
+    return undefined;
+  };
+}
+
+/** A name that tells what a thing is: one of several members is there, and says it. */
+const MEMBER = /^member (\S+)(?: except (\S+))?$/;
+
+function memberOf(path: ReturnType<typeof parsePath>, except: string | undefined): Reading {
+  return (scope) => {
+    for (const [name, value] of path(scope)?.members() ?? [])
+      if (name !== except && !value.isNull) return name;
     return undefined;
   };
 }

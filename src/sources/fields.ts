@@ -187,6 +187,15 @@ export function messageOf({ start, end }: Span, fields: MessageFields): Item {
   };
 }
 
+/**
+ * What a message is that doesn't say it: the name of its last member that isn't one of those that
+ * any message may have. Providers write what a message is behind what all have.
+ */
+export function typeByMember(message: JsonTree, common: ReadonlySet<string>): string {
+  const names = [...message.members()].flatMap(([name, value]) => (value.isNull ? [] : [name]));
+  return names.findLast((name) => !common.has(name)) ?? "unknown";
+}
+
 export function intakeOf(items: readonly Item[]): ParsedBody {
   return {
     messages: items.flatMap((item) => ("message" in item ? [item.message] : [])),

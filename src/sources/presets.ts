@@ -1,6 +1,9 @@
 /**
  * Presets of the generic kind: how well-known providers sign, which header or field identifies a
- * delivery, and where a message's fields stand, each from the provider's own documentation.
+ * delivery, and where a message's fields stand, each from the provider's own documentation. Of
+ * messages: developers.sinch.com, Conversation API "Callbacks" and SMS API "Webhooks";
+ * developers.messagebird.com, "Conversations" and "SMS"; developers.line.biz, "Webhook event
+ * objects".
  */
 import type { FieldMap } from "./field-map.ts";
 import type { GenericScheme } from "./schemes/generic.ts";
@@ -8,8 +11,8 @@ import type { GenericScheme } from "./schemes/generic.ts";
 export interface Preset {
   readonly scheme: GenericScheme;
   /**
-   * A list of maps: the first that finds a message counts. `whatsapp` means the shapes of Meta's
-   * WhatsApp webhooks.
+   * A list of maps: the first that understands an item counts for it. `whatsapp` means the shapes
+   * of Meta's WhatsApp webhooks.
    */
   readonly map?: readonly FieldMap[] | "whatsapp";
   readonly delivery_id_header?: string;
@@ -69,12 +72,22 @@ export const PRESETS = {
     },
     map: [
       {
-        when: { type: ["mo_text", "mo_binary", "mo_media"] },
+        when: { type: ["mo_text", "mo_media"] },
         message_id: "id",
         from: "from",
         to: "to",
         ts: ["received_at", "sent_at"],
-        text: "body",
+        text: ["body", "body.message"],
+        type: "type",
+        channel: "=sms",
+      },
+      {
+        // Its body is bytes, not words.
+        when: { type: "mo_binary" },
+        message_id: "id",
+        from: "from",
+        to: "to",
+        ts: ["received_at", "sent_at"],
         type: "type",
         channel: "=sms",
       },
@@ -86,9 +99,30 @@ export const PRESETS = {
         ts: ["message.accept_time", "event_time", "accepted_time"],
         text: [
           "message.contact_message.text_message.text",
-          "message.contact_message.choice_response_message.message_id",
+          "message.contact_message.choice_response_message.postback_data",
+          "message.contact_message.media_card_message.caption",
+          "message.contact_message.product_response_message.text",
+          // A Flow's answers; its `body` is the same for all of them.
+          "message.contact_message.channel_specific_message.message.nfm_reply.response_json",
         ],
+        type: "member message.contact_message except reply_to",
         channel: "message.channel_identity.channel",
+      },
+      {
+        event: "echo",
+        when: { "message.direction": "TO_CONTACT" },
+        message_id: "message.id",
+        ts: ["message.accept_time", "event_time", "accepted_time"],
+      },
+      {
+        event: "echo",
+        message_id: "message_submit_notification.message_id",
+        ts: ["event_time", "accepted_time"],
+      },
+      {
+        event: "status",
+        message_id: "message_delivery_report.message_id",
+        ts: ["event_time", "accepted_time"],
       },
     ],
   },
@@ -103,14 +137,38 @@ export const PRESETS = {
     },
     map: [
       {
+        event: "status",
+        when: { type: "message.updated" },
+        message_id: "message.id",
+        ts: ["message.updatedDatetime", "message.createdDatetime"],
+      },
+      {
+        event: "echo",
+        when: { "message.direction": "sent" },
+        message_id: "message.id",
+        ts: "message.createdDatetime",
+      },
+      {
         when: { "message.direction": "received" },
         message_id: "message.id",
         from: "message.from",
         to: "message.to",
         ts: "message.createdDatetime",
-        text: ["message.content.text", "message.content.image.caption", "message.content.video.caption"],
+        text: [
+          "message.content.text",
+          "message.content.image.caption",
+          "message.content.video.caption",
+          "message.content.file.caption",
+          "message.content.interactive.reply.text",
+        ],
         type: "message.type",
         channel: "message.platform",
+      },
+      {
+        event: "status",
+        when: { status: ["scheduled", "sent", "buffered", "delivered", "expired", "delivery_failed"] },
+        message_id: "id",
+        ts: "statusDatetime",
       },
       {
         message_id: "id",
@@ -134,12 +192,30 @@ export const PRESETS = {
         when: { type: "message" },
         message_id: "message.id",
         from: ["source.userId", "source.groupId", "source.roomId"],
-        to: "$.destination",
+        // A group is the recipient of what is written in it.
+        to: ["source.groupId", "source.roomId", "$.destination"],
         ts: "timestamp",
         ts_format: "ms",
         text: "message.text",
         type: "message.type",
         channel: "=line",
+        event_id: "webhookEventId",
+      },
+      {
+        each: "events",
+        event: "delete",
+        when: { type: "unsend" },
+        message_id: "unsend.messageId",
+        ts: "timestamp",
+        ts_format: "ms",
+        event_id: "webhookEventId",
+      },
+      {
+        each: "events",
+        event: "callback",
+        when: { type: "postback" },
+        ts: "timestamp",
+        ts_format: "ms",
         event_id: "webhookEventId",
       },
     ],

@@ -28,6 +28,10 @@ export interface Expected {
   readonly status: number;
   /** In the order in which they are stored; `message_id` without the source's name. */
   readonly records: readonly Message[];
+  /** Of each record. */
+  readonly record_types?: readonly string[];
+  /** How many of the records are found by a text. */
+  readonly search?: readonly (readonly [text: string, records: number])[];
   readonly events: readonly {
     readonly kind: string;
     /** The message that it is about. */

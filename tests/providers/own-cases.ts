@@ -2,69 +2,24 @@
  * Makes the cases of this folder: `bun tests/providers/own-cases.ts` writes them. Names, numbers
  * and secrets are made up; signatures come from node:crypto, not from the code that is tested.
  */
-import { createHash, createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Message } from "../../src/core/message.ts";
 import type { Expected, ProviderCase } from "./case.ts";
-
-const NOW = "2026-03-01T12:00:00Z";
-const SECONDS = Date.parse(NOW) / 1000;
-const JSON_TYPE = { "Content-Type": "application/json" };
-const FORM_TYPE = { "Content-Type": "application/x-www-form-urlencoded" };
-
-type Algorithm = "sha1" | "sha256" | "sha512";
-
-const hmac = (secret: string | Uint8Array, text: string, algorithm: Algorithm = "sha256") =>
-  createHmac(algorithm, secret).update(text);
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-
-function jwt(claims: object, secret: string, alg = "HS256"): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const text = `${part({ alg, typ: "JWT" })}.${part(claims)}`;
-  return `${text}.${alg === "none" ? "" : hmac(secret, text).digest("base64url")}`;
-}
-
-type Draft = Omit<ProviderCase, "provider" | "now" | "method" | "config" | "headers" | "body" | "url"> &
-  Partial<Pick<ProviderCase, "now" | "method" | "config" | "headers" | "body" | "url">>;
-
-const drafted = (provider: string, draft: Draft): ProviderCase => ({
-  provider,
-  config: {},
-  now: NOW,
-  method: "POST",
-  url: `https://in.example.org/webhook/${provider}`,
-  headers: {},
-  body: "",
-  ...draft,
-});
-
-const accepted = (
-  records: readonly Message[],
-  events: Expected["events"] = [],
-  response?: Expected["response"],
-): Expected => ({
-  verdict: "accept",
-  status: 200,
-  records,
-  events,
-  ...(response !== undefined && { response }),
-});
-const rejected = (status = 401): Expected => ({ verdict: "reject", status, records: [], events: [] });
-const challenged = (body: string): Expected => ({
-  verdict: "challenge",
-  status: 200,
-  records: [],
-  events: [],
-  response: { content_type: "text/plain", body },
-});
-const record = (message_id: string, from: string, to: string, text: string | null, ts = NOW): Message => ({
-  message_id,
-  from,
-  to,
-  ts,
-  text,
-});
+import {
+  accepted,
+  challenged,
+  type Draft,
+  drafted,
+  FORM_TYPE,
+  hmac,
+  JSON_TYPE,
+  jwt,
+  record,
+  rejected,
+  SECONDS,
+  sha256,
+} from "./drafts.ts";
+import { messageCases } from "./own-message-cases.ts";
 
 /** Two entries, three messages in disorder of time, a status between them. */
 function metaCases(): ProviderCase[] {
@@ -864,6 +819,7 @@ function genericCases(): ProviderCase[] {
 export function ownCases(): Readonly<Record<string, readonly ProviderCase[]>> {
   return {
     generic: genericCases(),
+    messages: messageCases(),
     meta: metaCases(),
     slack: slackCases(),
     telegram: telegramCases(),

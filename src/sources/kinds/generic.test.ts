@@ -14,6 +14,7 @@ import {
   Rig,
   sha256,
 } from "../../../tests/sources.ts";
+import type { EventKind } from "../../core/parsed-body.ts";
 import { PRESET_NAMES } from "../presets.ts";
 
 const SECRETS: Readonly<Record<string, string>> = { "standard-webhooks": "whsec_c2VjcmV0" };
@@ -85,7 +86,7 @@ describe("LINE", () => {
     ]);
     expect(kept.messages[0]?.own).toBe(JSON.stringify(events[0]));
     expect(columns(kept).events).toEqual([
-      ["other", "w2", null],
+      ["delete", "w2", "src:0"],
       ["other", sha256("7"), null],
       ["other", "w4", "src:4"],
     ]);
@@ -151,6 +152,114 @@ describe("other presets with messages", () => {
     expect(parties("WHATSAPP")).toEqual(["+15550001111", "whatsapp:A1"]);
     expect(parties("TELEGRAM")).toEqual(["telegram:15550001111", "telegram:A1"]);
     expect(parties("not a name")).toEqual(["+15550001111", "src:A1"]);
+  });
+
+  test.each<[string, object, string | null]>([
+    ["text_message", { text: "Hi" }, "Hi"],
+    ["choice_response_message", { message_id: "M0", postback_data: "yes" }, "yes"],
+    ["media_message", { url: "https://m.example/p.jpg" }, null],
+    ["media_card_message", { url: "https://m.example/p.jpg", caption: "Look" }, "Look"],
+    ["location_message", { title: "Quay", coordinates: { latitude: 1, longitude: 2 } }, null],
+    ["product_response_message", { products: [{ id: "p" }], text: "Quickly" }, "Quickly"],
+    [
+      "channel_specific_message",
+      { message_type: "nfm_reply", message: { nfm_reply: { body: "Sent", response_json: '{"n":4}' } } },
+      '{"n":4}',
+    ],
+    ["fallback_message", { raw_message: "{}", reason: { code: "UNKNOWN" } }, null],
+    ["hologram_message", { title: "?" }, null],
+  ])("a contact's %s by Sinch has its name as type: %j", (type, content, text) => {
+    const document = {
+      app_id: "A1",
+      message: {
+        id: "M1",
+        direction: "TO_APP",
+        channel_identity: { channel: "WHATSAPP", identity: "15550001111" },
+        contact_message: { reply_to: { message_id: "M0" }, [type]: content },
+      },
+    };
+    expect(preset("sinch").keptOf(document).messages).toMatchObject([{ message_id: "src:M1", text, type }]);
+  });
+
+  test.each<[string, unknown, string | null]>([
+    ["mo_text", "Hi", "Hi"],
+    ["mo_binary", "VGhpcw==", null],
+    ["mo_media", { subject: "s", message: "Look", media: [] }, "Look"],
+  ])("an SMS by Sinch of the type %s, %j, has the text %j", (type, body, text) => {
+    const sms = { type, id: "S1", from: "15550001111", to: "15550002222", body, received_at: RECEIVED };
+    expect(preset("sinch").keptOf(sms).messages).toMatchObject([{ text, type }]);
+  });
+
+  test.each<[string, EventKind, object, string | null]>([
+    ["sinch", "echo", { message: { id: "M1", direction: "TO_CONTACT", app_message: {} } }, "src:M1"],
+    ["sinch", "echo", { message_submit_notification: { message_id: "M1", submitted_message: {} } }, "src:M1"],
+    ["sinch", "status", { message_delivery_report: { message_id: "M1", status: "DELIVERED" } }, "src:M1"],
+    ["sinch", "other", { event: { id: "E1", direction: "TO_APP", contact_event: {} } }, null],
+    ["sinch", "other", { type: "recipient_delivery_report_sms", batch_id: "B1" }, null],
+    ["messagebird", "echo", { type: "message.created", message: { id: "b1", direction: "sent" } }, "src:b1"],
+    [
+      "messagebird",
+      "status",
+      { type: "message.updated", message: { id: "b1", direction: "sent" } },
+      "src:b1",
+    ],
+    [
+      "messagebird",
+      "status",
+      { type: "message.updated", message: { id: "b1", direction: "received" } },
+      "src:b1",
+    ],
+    ["messagebird", "status", { id: "b1", status: "delivered", recipient: "1", originator: "2" }, "src:b1"],
+    ["messagebird", "other", { type: "conversation.created", conversation: { id: "c1" } }, null],
+    ["line", "delete", { events: [{ type: "unsend", unsend: { messageId: "1" } }] }, "src:1"],
+    ["line", "callback", { events: [{ type: "postback", postback: { data: "x" } }] }, null],
+    ["line", "other", { events: [{ type: "follow" }] }, null],
+  ])("by %s an event is of kind %s: %j", (name, kind, document, messageId) => {
+    expect(preset(name).keptOf(document)).toMatchObject({ messages: [], events: [{ kind, messageId }] });
+  });
+
+  test.each<[object, string, string]>([
+    [{ type: "user", userId: "U1" }, "line:U1", "line:Ud"],
+    [{ type: "group", groupId: "C1", userId: "U1" }, "line:U1", "line:C1"],
+    [{ type: "room", roomId: "R1", userId: "U1" }, "line:U1", "line:R1"],
+    [{ type: "group", groupId: "C1" }, "line:C1", "line:C1"],
+  ])("a message by LINE whose source is %j is from %s to %s", (source, from, to) => {
+    const event = { type: "message", timestamp: AT, source, message: { id: "1", type: "text", text: "Hi" } };
+    expect(preset("line").keptOf({ destination: "Ud", events: [event] }).messages).toMatchObject([
+      { from, to },
+    ]);
+  });
+
+  test.each<[string, object, string | null]>([
+    ["text", { text: "Hi" }, "Hi"],
+    ["image", { contentProvider: { type: "line" } }, null],
+    ["video", { duration: 1 }, null],
+    ["audio", { duration: 1 }, null],
+    ["file", { fileName: "f.pdf" }, null],
+    ["location", { title: "Quay", address: "1 Quay" }, null],
+    ["sticker", { packageId: "1", stickerId: "2", text: "so it is" }, "so it is"],
+  ])("a message by LINE of the type %s, %j, has the text %j", (type, fields, text) => {
+    const source = { type: "user", userId: "U1" };
+    const event = { type: "message", timestamp: AT, source, message: { id: "1", type, ...fields } };
+    expect(preset("line").keptOf({ destination: "Ud", events: [event] }).messages).toMatchObject([
+      { text, type },
+    ]);
+  });
+
+  test.each<[string, object, string | null]>([
+    ["text", { text: "Hi" }, "Hi"],
+    ["image", { image: { url: "u", caption: "Look" } }, "Look"],
+    ["video", { video: { url: "u", caption: "Look" } }, "Look"],
+    ["audio", { audio: { url: "u" } }, null],
+    ["file", { file: { url: "u", caption: "Read" } }, "Read"],
+    ["location", { location: { latitude: 1, longitude: 2 } }, null],
+    ["interactive", { interactive: { type: "button_reply", reply: { id: "1", text: "Yes" } } }, "Yes"],
+  ])("a message by MessageBird of the type %s, %j, has the text %j", (type, content, text) => {
+    const parties = { direction: "received", platform: "whatsapp", from: "+15550001111", to: "+15550002222" };
+    const message = { id: "b1", ...parties, createdDatetime: RECEIVED, type, content };
+    expect(preset("messagebird").keptOf({ type: "message.created", message }).messages).toMatchObject([
+      { message_id: "src:b1", text, type },
+    ]);
   });
 
   test("a message by MessageBird is one, and so is 360dialog's in Meta's shape", () => {
@@ -253,6 +362,53 @@ describe("a map of one's own", () => {
     expect(rig(map).keptOf({ id: "1", at }).messages).toMatchObject([{ ts }]);
   });
 
+  test("a type is the name of the member that is there", () => {
+    const map = { message_id: "id", from: "=a:b", to: "=c", type: "member said.as except reply_to" };
+    const type = (as: unknown) => rig(map).keptOf({ id: "1", said: { as } }).messages[0]?.type;
+    expect(type({ reply_to: { id: "0" }, audio: null, image: { url: "u" } })).toBe("image");
+    expect(type({ hologram: 1 })).toBe("hologram");
+    for (const nothing of [{ reply_to: {} }, { image: null }, {}, [{ image: 1 }], "image", null])
+      expect(type(nothing)).toBe("text");
+    expect(
+      columns(rig({ ...map, type: "member m" }).keptOf('{"id":"1","m":{"x":1}}')).messages,
+    ).toMatchObject([{ type: "x" }]);
+  });
+
+  test("a list of maps takes each item by the first that understands it", () => {
+    const maps = [
+      { each: "list", when: { kind: "in" }, message_id: "id", from: "=a:b", to: "=c" },
+      { each: "list", when: { kind: "gone" }, event: "delete", message_id: "about", event_id: "id" },
+      { each: "list", event: "status", message_id: "read", event_id: "id" },
+      { each: "others", message_id: "id", from: "=a:b", to: "=c" },
+    ];
+    const read = (document: object) => columns(rig(maps).keptOf(document));
+    const list = [
+      { kind: "in", id: "1" },
+      { kind: "gone", id: "2", about: "1" },
+      { id: "3", read: "1" },
+      { kind: "gone", id: "4" },
+      { id: "5" },
+    ];
+    const others = [{ id: "6" }];
+    const { messages, events } = read({ list, others });
+    expect(messages.map(({ message_id }) => message_id)).toEqual(["src:1"]);
+    expect(events.map(([kind, , messageId]) => [kind, messageId])).toEqual([
+      ["delete", "src:1"],
+      ["status", "src:1"],
+      ["other", "src:4"],
+      ["other", "src:5"],
+    ]);
+    expect(read({ list: list.slice(4), others }).messages).toMatchObject([{ message_id: "src:6" }]);
+    expect(read({ list: list.slice(1, 2), others })).toMatchObject({
+      messages: [],
+      events: [["delete", "2", "src:1"]],
+    });
+    expectTrialsComeBack(
+      rig([maps[1], { message_id: "id", from: "f", to: "t" }] as unknown as object),
+      () => ({ text: null, ts: RECEIVED }),
+    );
+  });
+
   test("a map of one's own reads forms too, the last of equal names", () => {
     const map = { message_id: "id", from: "from", to: "to", text: "__proto__" };
     const body = "id=1&from=%2B15550001111&to=a&to=b&__proto__=x+y";
@@ -279,6 +435,7 @@ describe("a map of one's own", () => {
       type: "kind",
     };
     expectTrialsComeBack(rig(map), () => ({}));
+    expectTrialsComeBack(rig({ ...map, type: "member p[1]" }), () => ({}));
   });
 
   test("something is kept of anything, and fits its columns", () => {

@@ -5,7 +5,7 @@
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
 import { fieldNameMistake } from "../../lib/header-field.ts";
-import { composedBy, FieldMap, mappedBy, type Normalise } from "../field-map.ts";
+import { composedBy, FieldMap, findsMessages, mappedBy, type Normalise } from "../field-map.ts";
 import { type Composed, defineKind, JSON_TYPE, NOT_BLANK, type Provider, plainText } from "../kind.ts";
 import { PRESET_NAMES, PRESETS, type Preset } from "../presets.ts";
 import { GenericScheme, genericScheme, signsUrl } from "../schemes/generic.ts";
@@ -21,7 +21,8 @@ const Options = Type.Object({
   scheme: Type.Optional(GenericScheme),
   map: Type.Optional(
     Type.Union([FieldMap, Type.Array(FieldMap)], {
-      description: "Where a message's fields stand; of a list, the first map that finds a message counts.",
+      description:
+        "Where a message's fields stand; of a list, the first map that understands an item counts for it.",
     }),
   ),
   delivery_id_header: Type.Optional(
@@ -98,7 +99,7 @@ function schemeOf(options: Options): GenericScheme | undefined {
  * object is kept as an event.
  */
 function compose(maps: readonly FieldMap[], message: Message): Composed {
-  const map = maps.find(({ message_id }) => message_id !== undefined);
+  const map = maps.find(findsMessages);
   const document = map === undefined ? message : composedBy(map, message);
   return { type: JSON_TYPE, body: JSON.stringify(document) };
 }

@@ -35,6 +35,10 @@ const status = (id: string, state: string, fields: object = {}) => ({
   recipient_id: "16505551234",
   ...fields,
 });
+const flow = (nfm_reply: object) => ({
+  type: "interactive",
+  interactive: { type: "nfm_reply", nfm_reply: { name: "flow", ...nfm_reply } },
+});
 const kept = (...messages: unknown[]) => rig.keptOf(notification(whatsapp({ messages })));
 
 describe("WhatsApp", () => {
@@ -58,6 +62,27 @@ describe("WhatsApp", () => {
       "Row",
     ],
     ["what comes with an order", { type: "order", order: { text: "Quickly" } }, "Quickly"],
+    [
+      "a Flow's form",
+      flow({
+        body: "Sent",
+        response_json:
+          '{"rating":"Very good","again":true,"extras":["tea","jam"],"when":{"day":"today"},"note":null,"flow_token":"t"}',
+      }),
+      "Sent\nrating: Very good\nagain: true\nextras: tea, jam\nwhen: day: today",
+    ],
+    ["a form without a line of its own", flow({ body: "", response_json: '{"guests":4}' }), "guests: 4"],
+    ["a form with no answers", flow({ body: "Sent", response_json: '{"flow_token":"t"}' }), "Sent"],
+    ["a form that is no JSON", flow({ body: "Sent", response_json: "{oops" }), "Sent\n{oops"],
+    [
+      "an answer to a request to call",
+      {
+        type: "interactive",
+        interactive: { type: "call_permission_reply", call_permission_reply: { response: "accept" } },
+      },
+      "accept",
+    ],
+    ["what WhatsApp can't show", { type: "unsupported", errors: [{ code: 131060 }] }, null],
     ["a type that nobody knows", { type: "hologram", hologram: {} }, null],
   ])("the text of %s is taken", (_, fields, expected) => {
     const message = text("wamid.1", { text: undefined, ...fields });
@@ -93,6 +118,7 @@ describe("WhatsApp", () => {
       text("wamid.e", { type: "edit", edit: { original_message_id: "wamid.1", message: {} } }),
       text("wamid.d", { type: "revoke", revoke: { original_message_id: "wamid.1" } }),
       text("wamid.s", { type: "system", system: { body: "a new number" } }),
+      text("wamid.w", { type: "request_welcome" }),
     );
     expect(columns(found)).toEqual({
       messages: [],
@@ -101,6 +127,7 @@ describe("WhatsApp", () => {
         ["edit", "wamid.e", "src:wamid.1"],
         ["delete", "wamid.d", "src:wamid.1"],
         ["system", "wamid.s", "src:wamid.s"],
+        ["system", "wamid.w", "src:wamid.w"],
       ],
     });
   });
@@ -146,6 +173,113 @@ describe("WhatsApp", () => {
     expect(columns(rig.keptOf(notification(whatsapp({ message_echoes })))).events).toEqual([
       ["echo", "wamid.1", "src:wamid.1"],
       ["echo", "wamid.2", "src:x"],
+    ]);
+  });
+
+  test.each<[string, object]>([
+    ["from its number", { from: "15550783881" }],
+    ["from its number's identifier", { from: "106540352242922" }],
+    ["to somebody else", { from: "1", to: "16505551234" }],
+  ])("what the business sent %s is an echo wherever it stands", (_, fields) => {
+    const own = text("wamid.1", fields);
+    const threads = [{ id: "16505551234", messages: [own] }];
+    for (const value of [{ messages: [own] }, { history: [{ threads }] }, { message_echoes: [own] }])
+      expect(columns(rig.keptOf(notification(whatsapp(value))))).toEqual({
+        messages: [],
+        events: [["echo", "wamid.1", "src:wamid.1"]],
+      });
+  });
+
+  test("a message that names the business as its recipient is a message", () => {
+    expect(kept(text("wamid.1", { to: "15550783881" })).messages).toHaveLength(1);
+    expect(kept(text("wamid.1", { to: "106540352242922" })).messages).toHaveLength(1);
+  });
+
+  test("the past comes in threads: what people wrote are messages, the business's own echoes", () => {
+    const history_context = { status: "READ" };
+    const theirs = (id: string, fields = {}) => text(id, { history_context, ...fields });
+    const ours = (id: string, fields = {}) => theirs(id, { from: "15550783881", ...fields });
+    const history = [
+      {
+        metadata: { phase: 0, chunk_order: 1, progress: 50 },
+        threads: [
+          { id: "16505551234", messages: [ours("wamid.1"), theirs("wamid.2")] },
+          { id: "16505551235", messages: [theirs("wamid.3", { from: "16505551235" })] },
+        ],
+      },
+      { metadata: { phase: 0, chunk_order: 2, progress: 100 }, threads: [] },
+      { errors: [{ code: 2593109 }] },
+    ];
+    const found = rig.keptOf(notification(whatsapp({ history })));
+    expect(found.messages).toMatchObject([
+      { message_id: "src:wamid.2", from: "+16505551234", to: "+15550783881", text: "this is wamid.2" },
+      { message_id: "src:wamid.3", from: "+16505551235", to: "+15550783881", text: "this is wamid.3" },
+    ]);
+    expect(found.events.map(({ kind, messageId }) => [kind, messageId])).toEqual([
+      ["echo", "src:wamid.1"],
+      ["other", null],
+      ["other", null],
+    ]);
+  });
+
+  test("a placeholder leaves its identifier to the message with its caption", () => {
+    const placeholder = { type: "media_placeholder", text: undefined };
+    const image = { type: "image", text: undefined, image: { id: "1", caption: "the menu" } };
+    const own = { from: "15550783881" };
+    const found = kept(
+      text("wamid.1", placeholder),
+      text("wamid.1", image),
+      text("wamid.2", { ...own, ...placeholder }),
+      text("wamid.2", { ...own, ...image }),
+    );
+    expect(found.messages).toMatchObject([{ message_id: "src:wamid.1", type: "image", text: "the menu" }]);
+    expect(columns(found).events).toEqual([
+      ["other", "wamid.1:media_placeholder", "src:wamid.1"],
+      ["echo", "wamid.2:media_placeholder", "src:wamid.2"],
+      ["echo", "wamid.2", "src:wamid.2"],
+    ]);
+  });
+
+  test("a partner's change without an entry around it is read like any other", () => {
+    const data = {
+      ...whatsapp({ history: [{ threads: [{ id: "16505551234", messages: [text("wamid.1")] }] }] }).changes[0]
+        ?.value,
+      id: "102290129340398",
+    };
+    expect(rig.keptOf({ id: "e", event: "history", data }).messages).toMatchObject([
+      { message_id: "src:wamid.1", from: "+16505551234", to: "+15550783881" },
+    ]);
+    expect(columns(rig.keptOf({ id: "e", event: "x", data: { id: "1" } })).events).toHaveLength(1);
+  });
+
+  test("each contact of the business's app is an event with its time", () => {
+    const contact = (action: string) => ({
+      type: "contact",
+      contact: { phone_number: "16505551234" },
+      action,
+      metadata: { timestamp: "1749416383" },
+    });
+    const { events } = rig.keptOf(
+      notification(whatsapp({ state_sync: [contact("add"), contact("remove")] })),
+    );
+    expect(events.map(({ kind, ts }) => [kind, ts])).toEqual([
+      ["other", "2025-06-08T20:59:43Z"],
+      ["other", "2025-06-08T20:59:43Z"],
+    ]);
+  });
+
+  test("a message that says no type has its member's name", () => {
+    expect(kept(text("wamid.1", { type: undefined })).messages).toMatchObject([
+      { type: "text", text: "this is wamid.1" },
+    ]);
+    expect(kept({ id: "wamid.2", from: "1650555", timestamp: "1749416383" }).messages).toMatchObject([
+      { type: "unknown" },
+    ]);
+  });
+
+  test("a message to a group is to the group", () => {
+    expect(kept(text("wamid.1", { group_id: "Y2FwaV9ncm91cDox" })).messages).toMatchObject([
+      { from: "+16505551234", to: "whatsapp:Y2FwaV9ncm91cDox" },
     ]);
   });
 
@@ -260,8 +394,74 @@ describe("Messenger and Instagram", () => {
       ["callback", own(5), "src:m_3"],
       ["status", own(6), null],
       ["status", own(7), "src:m_2"],
+      ["status", sha256(`m_0${JSON.stringify(items[7])}`), "src:m_0"],
       ["other", own(8), null],
     ]);
+  });
+
+  test("the type of what has no text is its attachment's, else unknown", () => {
+    const typed = (fields: object) =>
+      rig.keptOf(page("instagram", item({ message: { mid: "m_1", ...fields } }))).messages;
+    const attached = (type: string) => ({ attachments: [{ type, payload: { title: "a title" } }] });
+    for (const type of ["image", "video", "audio", "file", "share", "story_mention", "ig_reel", "ig_post"])
+      expect(typed(attached(type))).toMatchObject([{ type, text: null }]);
+    expect(typed({ text: "", ...attached("image") })).toMatchObject([{ type: "image", text: null }]);
+    expect(typed({ is_unsupported: true })).toMatchObject([{ type: "unknown", text: null }]);
+    expect(typed({ hologram: {}, is_self: true })).toMatchObject([{ type: "hologram", text: null }]);
+    const reply = { text: "love it", reply_to: { story: { id: "1" } } };
+    expect(typed(reply)).toMatchObject([{ type: "text", text: "love it" }]);
+  });
+
+  test("what the page itself sends is an echo, though nothing else says so", () => {
+    const sent = item({
+      sender: { id: "998877" },
+      recipient: { id: "1" },
+      message: { mid: "m_1", text: "Hi" },
+    });
+    expect(columns(rig.keptOf(page("page", sent)))).toEqual({
+      messages: [],
+      events: [["echo", "m_1", "src:m_1"]],
+    });
+  });
+
+  test("what somebody writes while another app answers them is a message too", () => {
+    const standby = [
+      item({ message: { mid: "m_1", text: "Hello" } }),
+      item({ message: { mid: "m_2", text: "Ours", is_echo: true } }),
+    ];
+    const found = rig.keptOf({ object: "page", entry: [{ id: "998877", standby }] });
+    expect(found.messages).toMatchObject([{ message_id: "src:m_1", text: "Hello" }]);
+    expect(columns(found).events).toEqual([["echo", "m_2", "src:m_2"]]);
+  });
+
+  test("the console's test button sends a change, with its time in seconds", () => {
+    const value = {
+      sender: { id: "12334" },
+      recipient: { id: "23245" },
+      timestamp: "1749416383",
+      message: { mid: "random_mid", text: "random_text" },
+    };
+    const button = (fields: object) => ({
+      object: "instagram",
+      entry: [{ id: "0", time: 1, changes: [{ field: "messages", value: { ...value, ...fields } }] }],
+    });
+    expect(rig.keptOf(button({}))).toEqual({
+      events: [],
+      messages: [
+        {
+          message_id: "src:random_mid",
+          from: "instagram:12334",
+          to: "instagram:23245",
+          ts: "2025-06-08T20:59:43Z",
+          text: "random_text",
+          type: "text",
+          own: JSON.stringify(value),
+        },
+      ],
+    });
+    const postback = { message: undefined, postback: { mid: "m_3", title: "Start" } };
+    expect(rig.keptOf(button(postback)).events).toMatchObject([{ kind: "callback", messageId: "src:m_3" }]);
+    expect(rig.keptOf(button({ sender: undefined })).events).toMatchObject([{ kind: "other" }]);
   });
 });
 

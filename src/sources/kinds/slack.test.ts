@@ -7,18 +7,21 @@ import {
   expectTrialsComeBack,
   expectUnknownFieldsIgnored,
   FORM_HEADERS,
+  RECEIVED,
   Rig,
   sha256,
 } from "../../../tests/sources.ts";
 import type { EventKind } from "../../core/parsed-body.ts";
 
-const rig = new Rig("slack");
+const rig = new Rig("slack", { bots: ["A2"] });
 
 const callback = (event: unknown, fields: object = {}) => ({
   type: "event_callback",
   team_id: "T1",
   event_id: "Ev1",
   event_time: 1749416390,
+  api_app_id: "A1",
+  authorizations: [{ team_id: "T1", user_id: "U9", is_bot: true }],
   event,
   ...fields,
 });
@@ -57,7 +60,19 @@ test.each<[EventKind, object, string | null]>([
   ["edit", message({ subtype: "message_changed", message: { ts: "1.2", text: "x" } }), "src:T1:C1:1.2"],
   ["delete", message({ subtype: "message_deleted", deleted_ts: "1.2" }), "src:T1:C1:1.2"],
   ["echo", message({ subtype: "bot_message", user: undefined }), "src:T1:C1:1749416383.000200"],
-  ["echo", message({ bot_id: "B1" }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ bot_id: "B1", user: undefined }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ bot_id: "B1", app_id: "A1" }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ bot_id: "B1", bot_profile: { app_id: "A1" } }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ bot_id: "B1", user: "U9" }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ bot_id: "B2", app_id: "A2", user: "U2" }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ user: "USLACKBOT" }), "src:T1:C1:1749416383.000200"],
+  ["echo", message({ subtype: "slackbot_response" }), "src:T1:C1:1749416383.000200"],
+  [
+    "delete",
+    message({ subtype: "message_changed", message: { subtype: "tombstone", ts: "1.2" } }),
+    "src:T1:C1:1.2",
+  ],
+  ["edit", message({ type: "app_mention", edited: { user: "U1" } }), "src:T1:C1:1749416383.000200"],
   ["system", message({ subtype: "channel_join" }), "src:T1:C1:1749416383.000200"],
   ["reaction", { type: "reaction_added", user: "U1", item: { channel: "C1", ts: "1.2" } }, "src:T1:C1:1.2"],
   ["reaction", { type: "reaction_removed", user: "U1", item: { type: "file" } }, null],
@@ -79,9 +94,70 @@ test("a delivery that is sent again is the same as the first", () => {
   }
 });
 
-test("a command is no JSON, and an event known by its bytes", () => {
+test("what a person posts by an app is theirs", () => {
+  const posted = message({ bot_id: "B7", app_id: "A7", bot_profile: { id: "B7", app_id: "A7" } });
+  expect(rig.keptOf(callback(posted)).messages).toMatchObject([{ from: "slack:U1", text: "Hello" }]);
+});
+
+test("a mention and its message event are the same message, whichever comes first", () => {
+  const same = { message_id: "src:T1:C1:1749416383.000200", from: "slack:U1", to: "slack:C1", text: "Hello" };
+  const mention = callback(message({ type: "app_mention" }), { event_id: "Ev2" });
+  expect(rig.keptOf(mention)).toMatchObject({ messages: [{ ...same, type: "app_mention" }], events: [] });
+  expect(rig.keptOf(callback(message()))).toMatchObject({
+    messages: [{ ...same, type: "text" }],
+    events: [],
+  });
+});
+
+test("a slash command is a callback, known by its trigger", () => {
   const command = "command=%2Fweather&text=here&trigger_id=1.2.3";
-  expect(columns(rig.keptOf(command, FORM_HEADERS)).events).toEqual([["other", sha256(command), null]]);
+  expect(columns(rig.keptOf(command, FORM_HEADERS)).events).toEqual([["callback", "1.2.3", null]]);
+  const untriggered = "command=%2Fweather&text=here";
+  expect(columns(rig.keptOf(untriggered, FORM_HEADERS)).events).toEqual([
+    ["callback", sha256(untriggered), null],
+  ]);
+  expect(columns(rig.keptOf("a=b", FORM_HEADERS)).events).toEqual([["other", sha256("a=b"), null]]);
+  expect(rig.source.accepted).toEqual({ status: 200, type: "text/plain; charset=utf-8", body: "" });
+});
+
+const user = { user: { id: "U1" }, team: { id: "T1" }, channel: { id: "C1" } };
+
+test.each<[string, object, string | null, string]>([
+  [
+    "a pressed button",
+    {
+      type: "block_actions",
+      trigger_id: "1.2",
+      container: { type: "message", message_ts: "5.6", channel_id: "C1" },
+      actions: [{ action_id: "ok", action_ts: "1749416383.1" }],
+    },
+    "src:T1:C1:5.6",
+    "2025-06-08T20:59:43Z",
+  ],
+  [
+    "a button of an attachment",
+    { type: "interactive_message", trigger_id: "1.2", message_ts: "5.6", action_ts: "1749416383.1" },
+    "src:T1:C1:5.6",
+    "2025-06-08T20:59:43Z",
+  ],
+  [
+    "a shortcut on a message",
+    { type: "message_action", trigger_id: "1.2", message: { ts: "5.6" }, action_ts: "1749416383.1" },
+    "src:T1:C1:5.6",
+    "2025-06-08T20:59:43Z",
+  ],
+  [
+    "a shortcut",
+    { type: "shortcut", trigger_id: "1.2", action_ts: "1749416383.1" },
+    null,
+    "2025-06-08T20:59:43Z",
+  ],
+  ["a submitted view", { type: "view_submission", trigger_id: "1.2", view: { id: "V1" } }, null, RECEIVED],
+])("%s is a callback about its message", (_, payload, messageId, ts) => {
+  const body = new URLSearchParams({ payload: JSON.stringify({ ...user, ...payload }) }).toString();
+  const { events, messages } = rig.keptOf(body, FORM_HEADERS);
+  expect(messages).toEqual([]);
+  expect(events).toEqual([{ kind: "callback", key: "1.2", messageId, ts, own: body }]);
 });
 
 test("the handshake is the challenge as plain text, and no event is one", () => {
@@ -114,6 +190,7 @@ describe("whatever Slack sends", () => {
 
   test.each<[string, object]>([
     ["message", message({ bot_id: null, files: [{}] })],
+    ["mention", message({ type: "app_mention", bot_id: "B7", bot_profile: { app_id: "A7" } })],
     ["edit", message({ subtype: "message_changed", message: { ts: "1.2" } })],
     ["reaction", { type: "reaction_added", item: { channel: "C1", ts: "1.2" } }],
   ])("something is kept of any %s, and fits its columns", (_, event) => {

@@ -50,7 +50,36 @@ test("a private message is to the bot, whose name the configuration or else the 
 test.each<[string, object, string | null, string]>([
   ["a photo with a caption", { photo: [], caption: "Look" }, "Look", "photo"],
   ["a voice message", { voice: { file_id: "v" } }, null, "voice"],
-  ["a kind of message that nobody knows", { hologram: {} }, null, "unknown"],
+  ["an animation, which is a document too", { animation: {}, document: {} }, null, "animation"],
+  ["a live photo, which is a photo too", { live_photo: {}, photo: [] }, null, "live_photo"],
+  [
+    "what a Mini App sends",
+    { web_app_data: { button_text: "Order", data: '{"n":2}' } },
+    '{"n":2}',
+    "web_app_data",
+  ],
+  ["passport data", { passport_data: { data: [], credentials: {} } }, null, "passport_data"],
+  ["a poll", { poll: { id: "1", question: "Tea or coffee?", options: [] } }, "Tea or coffee?", "poll"],
+  ["a checklist", { checklist: { title: "Shopping", tasks: [] } }, "Shopping", "checklist"],
+  [
+    "a rich message",
+    {
+      rich_message: {
+        blocks: [
+          { type: "heading", text: "Menu", size: 1 },
+          { type: "paragraph", text: ["for ", { type: "bold", text: ["two", " persons"] }] },
+          { type: "list", items: [{ label: "1.", blocks: [{ type: "paragraph", text: "soup" }] }] },
+          { type: "table", cells: [[{ text: "a" }, { text: "b" }]] },
+          { type: "photo", photo: [], caption: { text: "the garden", credit: " by Anna" } },
+          { type: "divider" },
+        ],
+      },
+    },
+    "Menu\nfor two persons\n1.\nsoup\na\nb\nthe garden by Anna",
+    "rich_message",
+  ],
+  ["a kind of message that nobody knows", { hologram: {}, reply_markup: {} }, null, "hologram"],
+  ["a message with nothing in it", {}, null, "unknown"],
 ])("the text of %s is taken", (_, fields, text, type) => {
   expect(rig.keptOf(update("message", media(fields))).messages).toMatchObject([{ text, type }]);
 });
@@ -79,13 +108,51 @@ test("a chat of a business account is not the bot's own chat with the same perso
   ]);
 });
 
+test("a message to a guest bot, and an ephemeral one, have identifiers of their own", () => {
+  const id = (name: string, fields: object) =>
+    rig.keptOf(update(name, message(fields))).messages.map(({ message_id }) => message_id);
+  expect(id("guest_message", { guest_query_id: "gq" })).toEqual(["src:gq:1001:5"]);
+  const ephemeral = { message_id: 0, ephemeral_message_id: 3 };
+  expect(id("message", ephemeral)).toEqual(["src:1001:0:3:1749416383"]);
+  expect(id("message", { ...ephemeral, date: 1749416384 })).toEqual(["src:1001:0:3:1749416384"]);
+});
+
+test("each of several deleted messages is an event", () => {
+  const deleted = { business_connection_id: "bc", chat: PRIVATE, message_ids: [5, 6] };
+  expect(columns(rig.keptOf(update("deleted_business_messages", deleted))).events).toEqual([
+    ["delete", "10:5", "src:bc:1001:5"],
+    ["delete", "10:6", "src:bc:1001:6"],
+  ]);
+});
+
+/** By the members of Message that Telegram's page calls service messages. */
+test.each(
+  `new_chat_members left_chat_member new_chat_title new_chat_photo delete_chat_photo group_chat_created
+  supergroup_chat_created channel_chat_created message_auto_delete_timer_changed migrate_to_chat_id
+  migrate_from_chat_id pinned_message successful_payment refunded_payment users_shared chat_shared gift
+  unique_gift gift_upgrade_sent connected_website write_access_allowed proximity_alert_triggered boost_added
+  chat_background_set checklist_tasks_done checklist_tasks_added direct_message_price_changed
+  forum_topic_created forum_topic_edited forum_topic_closed forum_topic_reopened general_forum_topic_hidden
+  general_forum_topic_unhidden giveaway_created giveaway giveaway_winners giveaway_completed
+  paid_message_price_changed suggested_post_approved suggested_post_approval_failed suggested_post_declined
+  suggested_post_paid suggested_post_refunded video_chat_scheduled video_chat_started video_chat_ended
+  video_chat_participants_invited chat_owner_left chat_owner_changed community_chat_added
+  community_chat_removed community_chat_joined managed_bot_created poll_option_added poll_option_deleted`.split(
+    /\s+/,
+  ),
+)("a message that tells of %s is of the system", (member) => {
+  expect(columns(rig.keptOf(update("message", media({ [member]: {} })))).events).toEqual([
+    ["system", "10", "src:1001:5"],
+  ]);
+});
+
 test.each<[EventKind, string, unknown, string | null]>([
   ["edit", "edited_message", message({ edit_date: 1749416400 }), "src:1001:5"],
   ["edit", "edited_business_message", message({ business_connection_id: "bc" }), "src:bc:1001:5"],
   [
     "delete",
     "deleted_business_messages",
-    { business_connection_id: "bc", chat: PRIVATE, message_ids: [5, 6] },
+    { business_connection_id: "bc", chat: PRIVATE, message_ids: [5] },
     "src:bc:1001:5",
   ],
   [

@@ -13,6 +13,7 @@ import {
   Rig,
   sha256,
 } from "../../../tests/sources.ts";
+import type { EventKind } from "../../core/parsed-body.ts";
 
 const rig = new Rig("twilio");
 
@@ -116,6 +117,95 @@ test("what comes by GET is read from the query that was signed", () => {
   expect(rig.proves({ ...request, url: url.replace("Hello", "Hullo") })).toBe(false);
 });
 
+describe("Conversations", () => {
+  const ADDED = {
+    EventType: "onMessageAdded",
+    MessageSid: "IM1",
+    ConversationSid: "CH1",
+    ParticipantSid: "MB1",
+    Source: "SMS",
+    Author: "+15550001111",
+    Body: "Hello",
+    DateCreated: "2025-06-08T20:59:43.111Z",
+    RetryCount: "0",
+  };
+  const keptOf = (fields: Record<string, string>) => rig.keptOf(form({ ...ADDED, ...fields }), FORM_HEADERS);
+
+  test("what somebody adds to a conversation is a message to the conversation", () => {
+    expect(columns(keptOf({}))).toEqual({
+      events: [],
+      messages: [
+        {
+          message_id: "src:IM1",
+          from: "+15550001111",
+          to: "sms:CH1",
+          ts: "2025-06-08T20:59:43Z",
+          text: "Hello",
+          type: "text",
+        },
+      ],
+    });
+    const parties = (fields: Record<string, string>) =>
+      keptOf(fields).messages.map(({ from, to, type }) => [from, to, type]);
+    expect(parties({ Source: "WHATSAPP", Author: "whatsapp:+15550001111" })).toEqual([
+      ["+15550001111", "whatsapp:CH1", "text"],
+    ]);
+    expect(parties({ Source: "SDK", Author: "anna", Body: "", Media: "[{}]" })).toEqual([
+      ["sdk:anna", "sdk:CH1", "media"],
+    ]);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["by the REST API", { Source: "API", Author: "agent-7" }],
+    ["in the system's name", { Author: "system" }],
+  ])("what the business adds %s is an echo", (_, fields) => {
+    expect(columns(keptOf(fields))).toEqual({
+      messages: [],
+      events: [["echo", "IM1:MessageAdded:2025-06-08T20:59:43.111Z", "src:IM1"]],
+    });
+  });
+
+  const DateUpdated = "2025-06-08T21:00:00Z";
+
+  test.each<[string, Record<string, string>, EventKind, string, string | null]>([
+    ["onMessageUpdated", { DateUpdated }, "edit", `IM1:MessageUpdated:${DateUpdated}`, "src:IM1"],
+    [
+      "onMessageRemoved",
+      { DateRemoved: DateUpdated },
+      "delete",
+      `IM1:MessageRemoved:${DateUpdated}`,
+      "src:IM1",
+    ],
+    [
+      "onDeliveryUpdated",
+      { DateUpdated, DeliveryReceiptSid: "DY1", Status: "read" },
+      "status",
+      `DY1:DeliveryUpdated:${DateUpdated}`,
+      "src:IM1",
+    ],
+    [
+      "onParticipantAdded",
+      { MessageSid: "" },
+      "other",
+      "MB1:ParticipantAdded:2025-06-08T20:59:43.111Z",
+      null,
+    ],
+  ])("%s is an event, the same whichever retry brings it", (EventType, fields, kind, key, messageId) => {
+    for (const RetryCount of ["0", "1"])
+      expect(columns(keptOf({ EventType, ...fields, RetryCount })).events).toEqual([[kind, key, messageId]]);
+  });
+
+  test("what has no identifier of a message yet is no message", () => {
+    const { MessageSid: _, ...before } = ADDED;
+    const { messages, events } = rig.keptOf(form({ ...before, EventType: "onMessageAdd" }), FORM_HEADERS);
+    expect([messages, events.map(({ kind }) => kind)]).toEqual([[], ["other"]]);
+    expect(keptOf({ MessageSid: "IM1ParticipantSidMB1" })).toMatchObject({
+      messages: [],
+      events: [{ kind: "other", messageId: null }],
+    });
+  });
+});
+
 describe("a body that is no form", () => {
   const body = '{"a":1}';
   const signed = (hash: string) => rig.signed("", {}, `${HOOK}?bodySHA256=${hash}`).headers;
@@ -128,6 +218,65 @@ describe("a body that is no form", () => {
     expect(columns(rig.kept(request(sha256(body), body))).events).toEqual([["other", sha256(body), null]]);
     expect(rig.proves(request(sha256(body), `${body} `))).toBe(false);
     expect(rig.proves(request("", body))).toBe(false);
+  });
+
+  const stream = (...events: unknown[]) => {
+    const content = JSON.stringify(events);
+    return rig.kept(request(sha256(content), content));
+  };
+  const event = (type: string, id: string, data: object) => ({
+    specversion: "1.0",
+    type: `com.twilio.${type}`,
+    id,
+    time: "2025-06-08T20:59:43.500Z",
+    data,
+  });
+
+  test("of Event Streams, what comes in is a message and all else an event under its own identifier", () => {
+    const found = stream(
+      event("messaging.inbound-message.received", "EZ1", {
+        messageSid: "SM1",
+        from: "whatsapp:+15550001111",
+        to: "whatsapp:+15550002222",
+        body: "Hello",
+        numMedia: 0,
+        timestamp: "2025-06-08T20:59:42.000Z",
+      }),
+      event("messaging.message.delivered", "EZ2", { messageSid: "SM2", messageStatus: "DELIVERED" }),
+      event("conversations.message.added", "EZ3", {
+        MessageSid: "IM1",
+        ConversationSid: "CH1",
+        Author: "+15550001111",
+        MessageBody: "two rooms",
+        DateCreated: "2025-06-08T20:59:42.000Z",
+        Media: [{ MediaSid: "ME1" }],
+      }),
+      event("conversations.message.added", "EZ4", {
+        MessageSid: "IM2",
+        ConversationSid: "CH1",
+        Author: "system",
+      }),
+      event("conversations.message.updated", "EZ5", { MessageSid: "IM1", MessageBody: "three" }),
+      event("conversations.message.removed", "EZ6", { MessageSid: "IM1" }),
+      event("studio.flow.step.ended", "EZ7", {}),
+      event("messaging.inbound-message.received", "EZ8", { messageSid: "SM3", to: "+15550002222" }),
+    );
+    const ts = "2025-06-08T20:59:42Z";
+    expect(columns(found)).toEqual({
+      messages: [
+        { message_id: "src:SM1", from: "+15550001111", to: "+15550002222", ts, text: "Hello", type: "text" },
+        { message_id: "src:IM1", from: "+15550001111", to: "sms:CH1", ts, text: "two rooms", type: "media" },
+      ],
+      events: [
+        ["status", "EZ2", "src:SM2"],
+        ["echo", "EZ4", "src:IM2"],
+        ["edit", "EZ5", "src:IM1"],
+        ["delete", "EZ6", "src:IM1"],
+        ["other", "EZ7", null],
+        ["other", "EZ8", "src:SM3"],
+      ],
+    });
+    expect(found.events.map((each) => each.ts)).toContain("2025-06-08T20:59:43Z");
   });
 
   test("a body that is no form is not proven without its hash, though the signature of the URL holds", () => {

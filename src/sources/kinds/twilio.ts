@@ -1,23 +1,31 @@
 /**
- * Twilio's webhooks for SMS, WhatsApp and the other channels of its Messages API: forms, signed
- * together with the URL as Twilio knows it. Answered with empty TwiML, so that Twilio sends nothing
- * back to whoever wrote. Source of the scheme: Twilio's "Validating requests" page and the
- * published vectors of its libraries.
+ * Twilio's webhooks for SMS, WhatsApp and the other channels of its Messages API, for Conversations
+ * (forms, signed together with the URL as Twilio knows it) and for Event Streams (JSON, whose hash
+ * is in the URL). Answered with empty TwiML, so that Twilio sends nothing back to whoever wrote.
+ * Source of the scheme: Twilio's "Validating requests" page and the published vectors of its
+ * libraries; of the shapes: twilio.com/docs, "Twilio's request to your webhook URL", "Conversations
+ * Webhooks" and the event types "inbound message", "outbound message" and "conversations message".
  */
 import { Type } from "typebox";
 import type { Message } from "../../core/message.ts";
-import type { ParsedBody } from "../../core/parsed-body.ts";
+import type { EventKind, ParsedBody, Span } from "../../core/parsed-body.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { Form } from "../../lib/form.ts";
+import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
 import {
+  channelId,
+  channelOr,
   eventOf,
   firstText,
+  type Item,
   intakeOf,
+  joined,
   messageOf,
   phoneOr,
   statusKey,
   storable,
   wholeSeconds,
+  writtenInstant,
 } from "../fields.ts";
 import { boundedForm, type Composed, defineKind, FORM_TYPE } from "../kind.ts";
 import { defineScheme, refused, type Scheme, SHOWN_BYTES_MAX, secretBytes } from "../schemes/proof.ts";
@@ -31,16 +39,17 @@ const SHA1_BASE64 = /^[A-Za-z0-9+/]{27}=$/;
  * what comes behind it isn't of this form.
  */
 const SID = /^(SM|MM)[0-9a-f]{1,32}$/i;
+const CONVERSATIONS_SID = /^(IM|CH)[0-9a-f]{1,32}$/i;
 
 export const twilio = defineKind({
-  summary: "Twilio SMS and WhatsApp; the secret is the account's auth token",
+  summary: "Twilio SMS, WhatsApp, Conversations, Event Streams; the secret is the account's auth token",
   options: Type.Object({}),
   needsPublicUrl: () => true,
   open(_options, secrets) {
     return {
       scheme: twilioScheme(secrets),
       normalise: (body, { now, contentType }) =>
-        isForm(contentType) ? normaliseTwilio(body, now) : undefined,
+        isForm(contentType) ? normaliseForm(body, now) : normaliseStream(body, now),
       accepted: { status: 200, type: "text/xml", body: "<Response/>" },
       refusedStatus: 403,
       compose,
@@ -135,10 +144,12 @@ function urlsOf(url: string): string[] {
 const INCOMING = new Set(["received", "receiving"]);
 
 /** The one message or event of a form. */
-function normaliseTwilio(body: Uint8Array, now: number): ParsedBody {
+function normaliseForm(body: Uint8Array, now: number): ParsedBody {
   const form = boundedForm(body);
-  const field = (name: string) => form.get(name);
+  const field: Field = (name) => form.get(name);
   const span = { start: 0, end: body.length };
+  const action = CONVERSATIONS_ACTIONS.exec(field("EventType") ?? "")?.[1];
+  if (action !== undefined) return intakeOf([conversationsItem(action, field, span, now)]);
   const sid = field("MessageSid") ?? field("SmsSid");
   const id = sid !== undefined && SID.test(sid) ? sid : undefined;
   const status = field("MessageStatus") ?? field("SmsStatus");
@@ -157,6 +168,127 @@ function normaliseTwilio(body: Uint8Array, now: number): ParsedBody {
     }),
   ]);
 }
+
+type Field = (name: string) => string | undefined;
+
+const CONVERSATIONS_ACTIONS = /^on((?:Message|Delivery|Conversation|Participant|User)[A-Za-z]+)$/;
+const CONVERSATIONS_EVENTS = new Map<string, EventKind>([
+  ["MessageUpdated", "edit"],
+  ["MessageRemoved", "delete"],
+  ["DeliveryUpdated", "status"],
+]);
+
+/** What happened in a conversation, which is the recipient of what is written in it. */
+function conversationsItem(action: string, field: Field, span: Span, now: number): Item {
+  const id = conversationsSid(field("MessageSid"));
+  const time = field("DateUpdated") ?? field("DateRemoved") ?? field("DateCreated");
+  if (action === "MessageAdded" && !isSystem(field("Author"), field("Source")))
+    return conversationsMessage(span, {
+      id,
+      author: field("Author"),
+      conversation: field("ConversationSid"),
+      source: field("Source"),
+      ts: writtenInstant(field("DateCreated")) ?? wholeSeconds(now),
+      text: field("Body"),
+      media: field("Media"),
+    });
+  const subject = field("DeliveryReceiptSid") ?? id ?? field("ParticipantSid") ?? field("ConversationSid");
+  return eventOf(action === "MessageAdded" ? "echo" : (CONVERSATIONS_EVENTS.get(action) ?? "other"), span, {
+    // The body counts Twilio's retries: its bytes don't tell one event from another.
+    key: joined(subject ?? field("UserSid"), action, time ?? field("Status")),
+    messageId: id,
+    ts: writtenInstant(time),
+  });
+}
+
+function conversationsSid(sid: string | undefined): string | undefined {
+  return sid !== undefined && CONVERSATIONS_SID.test(sid) ? sid : undefined;
+}
+
+/** Whether the business posted it by the REST API, whose author is `system` unless it is named. */
+function isSystem(author: string | undefined, source: string | undefined): boolean {
+  return author === "system" || source?.toUpperCase() === "API";
+}
+
+interface ConversationsMessage {
+  readonly id: string | undefined;
+  readonly author: string | undefined;
+  readonly conversation: string | undefined;
+  readonly source: string | undefined;
+  readonly ts: string;
+  readonly text: string | undefined;
+  readonly media: string | undefined;
+}
+
+function conversationsMessage(span: Span, given: ConversationsMessage): Item {
+  const named = ADDRESS.exec(given.author ?? "")?.[1];
+  const channel = named ?? channelOr("sms", given.source);
+  const author = named === undefined && given.author ? `${channel}:${given.author}` : given.author;
+  return messageOf(span, {
+    id: given.id,
+    from: address(author),
+    to: channelId(channel, conversationsSid(given.conversation)),
+    ts: given.ts,
+    text: firstText(given.text),
+    type: given.media === undefined ? "text" : "media",
+  });
+}
+
+const STREAM = "com.twilio.";
+
+/** The CloudEvents of Event Streams; undefined for any other JSON. */
+function normaliseStream(body: Uint8Array, now: number): ParsedBody | undefined {
+  const document = parseJsonTree(body);
+  const events = document === undefined || document.isArray ? document?.items : [document];
+  if (events === undefined || !events.some((event) => event.get("specversion") !== undefined))
+    return undefined;
+  return intakeOf(events.map((event) => streamItem(event, now)));
+}
+
+function streamItem(event: JsonTree, now: number): Item {
+  const type = event.get("type")?.text ?? "";
+  const field: Field = (name) => event.at("data", name)?.text;
+  const ts = writtenInstant(field("timestamp") ?? field("DateCreated") ?? event.get("time")?.text);
+  const received = ts ?? wholeSeconds(now);
+  if (type === `${STREAM}messaging.inbound-message.received`)
+    return messageOf(event, {
+      id: field("messageSid"),
+      from: address(field("from")),
+      to: address(field("to")),
+      ts: received,
+      text: firstText(field("body")),
+      type: Number(field("numMedia") ?? 0) > 0 ? "media" : "text",
+      key: event.get("id")?.text,
+    });
+  const conversations = field("MessageSid");
+  if (type === `${STREAM}conversations.message.added` && !isSystem(field("Author"), field("Source")))
+    return conversationsMessage(event, {
+      id: conversationsSid(conversations),
+      author: field("Author"),
+      conversation: field("ConversationSid"),
+      source: field("Source"),
+      ts: received,
+      text: field("MessageBody") ?? field("Body"),
+      media: event.at("data", "Media")?.items[0] === undefined ? undefined : "some",
+    });
+  return eventOf(streamKind(type), event, {
+    key: event.get("id")?.text,
+    messageId: field("messageSid") ?? conversations,
+    ts: writtenInstant(event.get("time")?.text) ?? ts,
+  });
+}
+
+function streamKind(type: string): EventKind {
+  if (type.startsWith(`${STREAM}messaging.message.`)) return "status";
+  return STREAM_EVENTS.get(type.slice(STREAM.length)) ?? "other";
+}
+
+const STREAM_EVENTS = new Map<string, EventKind>([
+  ["conversations.message.added", "echo"],
+  ["conversations.message.updated", "edit"],
+  ["conversations.message.removed", "delete"],
+  ["conversations.delivery.updated", "status"],
+]);
 
 const ADDRESS = /^(?:([a-z][a-z0-9_]*):)?(.*)$/s;
 

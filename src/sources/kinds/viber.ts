@@ -75,14 +75,16 @@ function normaliseViber(body: Uint8Array, bot: string | undefined, now: number):
     return intakeOf([eventOf(kind, document, { key, messageId: kind === "status" ? token : undefined, ts })]);
   }
   const message = document.get("message");
+  const type = message?.get("type")?.text ?? "unknown";
   return intakeOf([
     messageOf(document, {
       id: token,
       from: channelId("viber", document.at("sender", "id")?.text),
       to: bot,
       ts: ts ?? wholeSeconds(now),
-      text: textOf(message?.get("text")),
-      type: message?.get("type")?.text ?? "unknown",
+      // An address that somebody writes stands where that of a file does.
+      text: textOf(message?.get("text"), type === "url" ? message?.get("media") : undefined),
+      type,
       key,
     }),
   ]);

@@ -49,6 +49,15 @@ describe("the Messages API", () => {
     ["a picture", { message_type: "image", image: { url: "u" } }, null],
     ["a reply", { message_type: "reply", reply: { id: "1", title: "Row" } }, "Row"],
     ["a pressed button", { message_type: "button", button: { payload: "p", text: "Yes" } }, "Yes"],
+    [
+      "what comes with an order",
+      { message_type: "order", order: { text: "Quickly", product_items: [] } },
+      "Quickly",
+    ],
+    ["a place", { message_type: "location", location: { lat: 1, long: 2, name: "Quay" } }, null],
+    ["a contact", { message_type: "contact", contact: { name: { formatted_name: "A" } } }, null],
+    ["a sticker", { message_type: "sticker", sticker: { url: "u" } }, null],
+    ["what can't be shown", { message_type: "unsupported" }, null],
     ["a type that nobody knows", { message_type: "hologram" }, null],
   ])("the text of %s is taken", (_, fields, text) => {
     const message = { text: undefined, ...fields };
@@ -83,6 +92,7 @@ describe("the Messages API", () => {
     expect(events({ ...untyped, status: "read" })).toEqual([["status", "u-1:read", "src:u-1"]]);
     const reaction = { ...untyped, message_type: "reaction", context: { message_uuid: "u-0" } };
     expect(events(reaction)).toEqual([["reaction", "u-1", "src:u-0"]]);
+    expect(events({ ...MESSAGE, direction: "outbound" })).toEqual([["echo", "u-1", "src:u-1"]]);
     const odd = rig.keptOf({ ...untyped, status: {} });
     expect(odd).toMatchObject({ messages: [], events: [{ kind: "other", messageId: "src:u-1" }] });
   });

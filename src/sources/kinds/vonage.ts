@@ -79,6 +79,8 @@ function normaliseMessages(body: Uint8Array, now: number): ParsedBody | undefine
   const status = document.get("status")?.text;
   if (status !== undefined)
     return intakeOf([eventOf("status", document, { key: statusKey(id, status), messageId: id, ts })]);
+  if (document.get("direction")?.text === "outbound")
+    return intakeOf([eventOf("echo", document, { key: ownKey(id), messageId: id, ts })]);
   // Version 0.1 of the API has all that is said in one member.
   const content = document.at("message", "content") ?? document;
   const type = (document.get("message_type") ?? content.get("type"))?.text;
@@ -96,7 +98,7 @@ function normaliseMessages(body: Uint8Array, now: number): ParsedBody | undefine
         content.get("text"),
         content.at(type, "caption"),
         content.at("reply", "title"),
-        content.at("button", "text"),
+        content.at(type, "text"),
       ),
       type,
     }),
