@@ -4,15 +4,13 @@
 import { join } from "node:path";
 import type { Engine, Serve } from "../follow/engines.ts";
 import type { Findings } from "../follow/findings.ts";
-import { series } from "../follow/on-engines.ts";
-import { storedMessages } from "../growth/build.ts";
 import { cpuMicros, residentBytes } from "../processes.ts";
 import { type Scratch, track } from "../scratch.ts";
 import { stopServer } from "../servers.ts";
 import { withDestinations } from "./configuration.ts";
 import type { Received } from "./receiver.ts";
 import { withReceivers } from "./receivers.ts";
-import { type Expected, expectedOf, receivedProblems, writeDeliveries } from "./requests.ts";
+import { type Expected, expectedOf, receivedProblems, recordsOf, writeDeliveries } from "./requests.ts";
 
 const concurrency = 64;
 const orders = ["none", "sender"] as const;
@@ -32,12 +30,13 @@ export async function measureRate(
   { rounds, records }: { rounds: number; records: number },
   findings: Findings,
 ): Promise<void> {
-  const expected = expectedOf(storedMessages(series, records));
   await engine.onStored(records, async (serve) => {
     const path = join(scratch.folder, "deliveries.ndjson");
     const reader = await serve();
-    await writeDeliveries(path, reader);
+    const expected = await writeDeliveries(path, reader);
     await stopServer(reader);
+    if (expected.size !== records)
+      findings.problems.push(`the log holds ${expected.size} of ${records} records`);
     for (let round = 1; round <= rounds; round++) {
       const rates = new Map<Order | "bare", number>();
       const turns = ["bare", ...orders] as const;
@@ -72,10 +71,12 @@ export async function measureMemory(
 ): Promise<void> {
   const peaks: number[] = [];
   for (const records of behind) {
-    const expected = expectedOf(storedMessages(series, records));
-    const run = await engine.onStored(records, (serve) =>
-      runDelivery(scratch, serve, "sender", expected, findings),
-    );
+    const run = await engine.onStored(records, async (serve) => {
+      const reader = await serve();
+      const expected = expectedOf(await recordsOf(reader));
+      await stopServer(reader);
+      return runDelivery(scratch, serve, "sender", expected, findings);
+    });
     const peak = Math.max(...run.residentMib);
     const add = (name: string, value: number) =>
       findings.add(engine.name, `${records.toLocaleString("en-US")} behind: ${name}`, value, 0);

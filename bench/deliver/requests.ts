@@ -12,38 +12,47 @@ import type { Received } from "./receiver.ts";
 const pageRecords = 1000;
 
 type Page = { data: LogRecord[]; next: string; more: boolean };
-type LogRecord = { message_id: string; created_at: string };
+type LogRecord = { message_id: string; from: string; created_at: string };
 /** As the bare loop reads it, one a line. */
 export type Prepared = { headers: Record<string, string>; body: string };
 
-/** Writes all records of a server's log as requests. */
-export async function writeDeliveries(path: string, server: Server): Promise<void> {
+/** Writes all records of a server's log as requests; what a receiver must get of it. */
+export async function writeDeliveries(path: string, server: Server): Promise<Expected> {
   const key = signingKey(destinationSecret) ?? Buffer.alloc(0);
   const timestamp = Math.floor(Date.now() / 1000);
   const lines: string[] = [];
+  const records = await recordsOf(server);
+  for (const record of records) {
+    const id = webhookId({ record });
+    const body = webhookBody({ record, text: JSON.stringify(record) });
+    const headers = {
+      ...{ "Content-Type": "application/json", "User-Agent": "Postern/0.0.0" },
+      ...{ "webhook-id": id, "webhook-timestamp": String(timestamp) },
+      ...{ "webhook-signature": webhookSignature(key, id, timestamp, body), "postern-attempt": "1" },
+    };
+    lines.push(`${JSON.stringify({ headers, body } satisfies Prepared)}\n`);
+  }
+  await writePieces(path, lines);
+  return expectedOf(records);
+}
+
+/** All, in the order of the log, which isn't always that in which they were written. */
+export async function recordsOf(server: Server): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
   for (let after = "start", more = true; more; ) {
     const answer = await fetch(`http://${host}:${server.port}/log?limit=${pageRecords}&after=${after}`);
     const page = (await answer.json()) as Page;
-    for (const record of page.data) {
-      const id = webhookId({ record });
-      const body = webhookBody({ record, text: JSON.stringify(record) });
-      const headers = {
-        ...{ "Content-Type": "application/json", "User-Agent": "Postern/0.0.0" },
-        ...{ "webhook-id": id, "webhook-timestamp": String(timestamp) },
-        ...{ "webhook-signature": webhookSignature(key, id, timestamp, body), "postern-attempt": "1" },
-      };
-      lines.push(`${JSON.stringify({ headers, body } satisfies Prepared)}\n`);
-    }
+    records.push(...page.data);
     after = page.next;
     more = page.more;
   }
-  await writePieces(path, lines);
+  return records;
 }
 
 /** Who sent what, by the identifier that a receiver sees, in the order of the log. */
 export type Expected = Map<string, { from: string; place: number }>;
 
-export function expectedOf(messages: Iterable<Message>): Expected {
+export function expectedOf(messages: Iterable<Pick<Message, "message_id" | "from">>): Expected {
   const expected: Expected = new Map();
   for (const message of messages)
     expected.set(webhookId({ record: { message_id: message.message_id, created_at: "" } }), {

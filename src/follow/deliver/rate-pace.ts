@@ -8,11 +8,12 @@ export class RatePace {
   readonly #everyMs: number;
   readonly #clock: Clock;
   /** Of the elapsed time, when the next one may go. */
-  #nextAt = Number.NEGATIVE_INFINITY;
+  #nextAt: number;
 
   constructor(perS: number | undefined, clock: Clock) {
     this.#everyMs = perS === undefined ? 0 : 1000 / perS;
     this.#clock = clock;
+    this.#nextAt = clock.elapsed();
   }
 
   /** Milliseconds until one may go; 0 for now. */
