@@ -17,7 +17,7 @@ export const engineNames = ["sqlite", "postgres"] as const;
 const walMiBPerSecond = 96;
 
 /** What all messages come from. */
-export const series: Series = { seed: 1, ids: "random", senders: 10_000, source: openText() };
+const series: Series = { seed: 1, ids: "random", senders: 10_000, source: openText() };
 
 type Plan = {
   engines: string[];
