@@ -8,8 +8,10 @@ import type { Store } from "../../src/core/store.ts";
 import { openForTest } from "../contract/open-for-test.ts";
 import { post } from "../contract/posts-contract.ts";
 import { makeTables } from "../databases/postgres.ts";
+import { newCuttingProxy } from "../faults/cutting-proxy.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { holdBatch } from "./late-batch.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
 
 /** Another replica looks four times as often. */
@@ -128,6 +130,29 @@ describe("a follower", () => {
     const empty = "select count(*)::int as n from batches where rows = 0 and seq";
     expect(await database.query(`${empty} = 0`)).toEqual([{ n: 5 }]);
     expect(await database.query(`${empty} > 0`)).toEqual([{ n: 0 }]);
+  });
+
+  test("whose connection is lost while it asks whether everything has a number asks again", async () => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await newCuttingProxy({ host: hostname, port: Number(port || 5432) });
+    const through = new URL(database.url);
+    through.host = `127.0.0.1:${proxy.port}`;
+    const store = await openForTest({ engine: "postgres", url: through.href });
+    try {
+      const stored: string[] = [];
+      for (let count = 1; count <= 5; count++) {
+        // No replica knows of it, so nobody numbers it at once.
+        const batch = await holdBatch(database.url, { ids: [`late-${count}`], batchFirst: true });
+        await batch.commit();
+        stored.push(`late-${count}`);
+        proxy.lose("from batches where seq is null and rows > 0");
+        expect(keys(await store.changes({ after: 0, limit: 100 }))).toEqual(stored);
+      }
+      expect(proxy.cuts()).toBeGreaterThan(0);
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
   });
 
   test("reads numbers that need more than 32 bits", async () => {

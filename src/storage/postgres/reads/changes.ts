@@ -20,15 +20,17 @@ interface ReadChanges {
 }
 
 /**
- * A read for one question. Its first attempt throws `Unnumbered` where anything has no number; the
- * next one doesn't look again, or it would never end while others store.
+ * A read for one question. The first attempt that learns it throws `Unnumbered` where anything has
+ * no number; the next one doesn't look again, or it would never end while others store.
  */
 export function onceNumbered<T>(read: (session: Session) => Promise<T>): (session: Session) => Promise<T> {
   let isSettled = false;
   return async (session) => {
     if (!isSettled) {
+      const isAll = await isAllNumbered(session);
+      // Not before there is an answer: where the connection is lost instead, the read begins anew.
       isSettled = true;
-      if (!(await isAllNumbered(session))) throw new Unnumbered("a batch has no number yet");
+      if (!isAll) throw new Unnumbered("a batch has no number yet");
     }
     return read(session);
   };
