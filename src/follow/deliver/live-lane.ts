@@ -11,20 +11,19 @@ import {
 } from "../../core/deliveries.ts";
 import { Turns } from "../../lib/turns.ts";
 import type { Attempted } from "./attempts.ts";
+import { BackgroundTask } from "./background-task.ts";
 import { lastAttempt, rowOf } from "./failure-row.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
 import type { Entry, Line } from "./line.ts";
 import { LineReader } from "./line-reader.ts";
+import { PacedWrite } from "./paced-write.ts";
 import { retryMs } from "./retry-time.ts";
 import type { Undelivered } from "./sink.ts";
 
 /** Records that are here at a time, for each that may be on its way. */
 export const AHEAD = 10;
-/** The position is written so often while it moves. */
-export const WRITE_EVERY_MS = 100;
 export const PAGE_RECORDS = 500;
-const AGAIN_MS = 1000;
 /** So many that fail may be an outage, which costs no row. */
 const STREAK_MIN = 3;
 const SENDER_BACKLOG = "sender_backlog";
@@ -56,22 +55,23 @@ export class LiveLane implements Lane {
   /** Rows, and what is known of them, are changed by one at a time. */
   readonly #changes = new Turns(1);
   readonly #window: number;
+  readonly #reading: BackgroundTask;
+  readonly #writing: PacedWrite;
   #flying = 0;
   /** Successes so far; tells whether another record has succeeded since one failed. */
   #successes = 0;
   /** Where it stands on stable storage. */
   #written: string;
-  #isReading = false;
-  #isWriting = false;
   /** Nothing is on its way any more, nor will be. */
   #isLeaving = false;
-  #writtenAt = Number.NEGATIVE_INFINITY;
   #probesUntried = false;
-  #cancelWrite: () => void = () => undefined;
 
   constructor(options: LiveLaneOptions) {
-    const { config, following, line, position } = options;
+    const { config, following, line, position, onChange, couldNot } = options;
+    const task = { clock: following.clock, onChange, couldNot };
     this.#options = options;
+    this.#reading = new BackgroundTask({ ...task, what: "read the log" });
+    this.#writing = new PacedWrite({ ...task, what: "keep the position" });
     this.#line = line;
     this.#written = position;
     this.#window = AHEAD * config.concurrency;
@@ -186,23 +186,17 @@ export class LiveLane implements Lane {
   /** Reads on while there is room, and no further than a probe needs while nothing is taken. */
   read(isDown: boolean): void {
     const room = this.#window - this.#line.length;
-    if (this.#isReading || room <= 0 || (isDown && this.#line.nextReady() !== undefined)) return;
-    this.#isReading = true;
-    void this.#readOn(room).finally(() => {
-      this.#isReading = false;
-    });
+    if (room <= 0 || (isDown && this.#line.nextReady() !== undefined)) return;
+    this.#reading.run(() => this.#readOn(room));
   }
 
   async #readOn(room: number): Promise<void> {
-    const { over, following, onChange, couldNot } = this.#options;
+    const { over } = this.#options;
     try {
       const { lostTo } = await this.#reader.readOn(Math.min(room, PAGE_RECORDS), over);
       if (lostTo !== undefined && !over.aborted) await this.alone(() => this.#rewound(lostTo));
-      setImmediate(onChange);
     } catch (error) {
-      if (over.aborted) return;
-      couldNot("read the log", error);
-      following.clock.after(AGAIN_MS, onChange);
+      if (!over.aborted) throw error;
     }
   }
 
@@ -218,31 +212,12 @@ export class LiveLane implements Lane {
   }
 
   writeWhenDue(isDown: boolean): void {
-    const { following, onChange, couldNot } = this.#options;
-    const { clock } = following;
-    if (this.#isWriting) return;
+    if (this.#writing.isRunning) return;
     const entries = this.#seenTo(isDown);
     const hasRows = entries.some(({ state }) => state !== "done");
     const to = this.#positionAfter(entries);
     if (to === this.#written && !hasRows) return;
-    const leftMs = this.#writtenAt + WRITE_EVERY_MS - clock.elapsed();
-    if (leftMs > 0 && !hasRows && this.#line.length < this.#window) {
-      this.#cancelWrite();
-      this.#cancelWrite = clock.after(leftMs, onChange);
-      return;
-    }
-    this.#isWriting = true;
-    void this.write().then(
-      () => {
-        this.#isWriting = false;
-        onChange();
-      },
-      (error) => {
-        this.#isWriting = false;
-        couldNot("keep the position", error);
-        clock.after(AGAIN_MS, onChange);
-      },
-    );
+    this.#writing.run(() => this.write(), hasRows || this.#line.length >= this.#window);
   }
 
   #seenTo(isDown: boolean): readonly Entry[] {
@@ -300,7 +275,7 @@ export class LiveLane implements Lane {
       for (const [index, entry] of entries.entries()) entry.state = states[index] ?? entry.state;
       throw error;
     } finally {
-      this.#writtenAt = following.clock.elapsed();
+      this.#writing.wrote();
     }
     if (!isHeld) {
       onLost();
@@ -335,7 +310,7 @@ export class LiveLane implements Lane {
   }
 
   cancel(): void {
-    this.#cancelWrite();
+    this.#writing.cancel();
   }
 
   #now(): string {

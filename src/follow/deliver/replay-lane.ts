@@ -7,17 +7,17 @@ import { PUT_ASIDE_MAX, type Replay } from "../../core/deliveries.ts";
 import { parsePosition } from "../../core/position.ts";
 import { followedRecords } from "../followed-record.ts";
 import type { Attempted } from "./attempts.ts";
+import { BackgroundTask } from "./background-task.ts";
 import { lastAttempt, rowOf } from "./failure-row.ts";
 import type { FailureRows } from "./failure-rows.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
 import { type Entry, Line } from "./line.ts";
-import { AHEAD, type LiveLane, PAGE_RECORDS, WRITE_EVERY_MS } from "./live-lane.ts";
+import { AHEAD, type LiveLane, PAGE_RECORDS } from "./live-lane.ts";
+import { PacedWrite } from "./paced-write.ts";
 import { RatePace } from "./rate-pace.ts";
 import { retryMs } from "./retry-time.ts";
 import { sendersOf } from "./sender.ts";
-
-const AGAIN_MS = 1000;
 
 interface ReplayLaneOptions extends LaneOptions {
   readonly replay: Replay;
@@ -32,21 +32,22 @@ export class ReplayLane implements Lane {
   readonly #line = new Line();
   readonly #pace: RatePace;
   readonly #window: number;
+  readonly #reading: BackgroundTask;
+  readonly #writing: PacedWrite;
   /** As it is on stable storage. */
   #kept: Replay;
   /** Behind everything that is in the line. */
   #position: string;
   #isRead = false;
-  #isReading = false;
-  #isWriting = false;
   #isOver = false;
-  #writtenAt = Number.NEGATIVE_INFINITY;
   #flying = 0;
-  #cancelWrite: () => void = () => undefined;
 
   constructor(options: ReplayLaneOptions) {
-    const { replay, config, following } = options;
+    const { replay, config, following, onChange, couldNot } = options;
+    const task = { clock: following.clock, onChange, couldNot };
     this.#options = options;
+    this.#reading = new BackgroundTask({ ...task, what: "read what is replayed" });
+    this.#writing = new PacedWrite({ ...task, what: "keep how far a replay is" });
     this.#kept = replay;
     this.#position = replay.position;
     this.#pace = new RatePace(replay.rate, following.clock);
@@ -118,20 +119,8 @@ export class ReplayLane implements Lane {
 
   #read(): void {
     const room = this.#window - this.#line.length;
-    if (this.#isReading || this.#isRead || room <= 0) return;
-    this.#isReading = true;
-    const { following, onChange, couldNot } = this.#options;
-    void this.#readOn(Math.min(room, PAGE_RECORDS)).then(
-      () => {
-        this.#isReading = false;
-        onChange();
-      },
-      (error) => {
-        this.#isReading = false;
-        couldNot("read what is replayed", error);
-        following.clock.after(AGAIN_MS, onChange);
-      },
-    );
+    if (this.#isRead || room <= 0) return;
+    this.#reading.run(() => this.#readOn(Math.min(room, PAGE_RECORDS)));
   }
 
   async #readOn(limit: number): Promise<void> {
@@ -155,28 +144,10 @@ export class ReplayLane implements Lane {
   }
 
   #writeWhenDue(): void {
-    const { following, onChange, couldNot } = this.#options;
-    const { clock } = following;
+    if (this.#writing.isRunning) return;
     const hasMoved = this.#line.seenTo(() => false, 0).length > 0 || this.#position !== this.#kept.position;
-    if (this.#isWriting || !(hasMoved || this.#isDone)) return;
-    const leftMs = this.#writtenAt + WRITE_EVERY_MS - clock.elapsed();
-    if (leftMs > 0 && this.#line.length < this.#window) {
-      this.#cancelWrite();
-      this.#cancelWrite = clock.after(leftMs, onChange);
-      return;
-    }
-    this.#isWriting = true;
-    void this.write().then(
-      () => {
-        this.#isWriting = false;
-        onChange();
-      },
-      (error) => {
-        this.#isWriting = false;
-        couldNot("keep how far a replay is", error);
-        clock.after(AGAIN_MS, onChange);
-      },
-    );
+    if (!hasMoved && !this.#isDone) return;
+    this.#writing.run(() => this.write(), this.#line.length >= this.#window);
   }
 
   get #isDone(): boolean {
@@ -194,7 +165,7 @@ export class ReplayLane implements Lane {
     const kept = { ...this.#kept, position, done: this.#kept.done + entries.length };
     if (insert.length > 0 && !(await live.write({ insert }))) return;
     const isThere = await deliveries.moveReplay(kept);
-    this.#writtenAt = following.clock.elapsed();
+    this.#writing.wrote();
     this.#kept = kept;
     this.#line.leave(entries.length);
     if (!isThere) this.stop();
@@ -211,7 +182,7 @@ export class ReplayLane implements Lane {
 
   /** Writes the last, when nothing is on its way: nothing that was handed on is taken twice. */
   async leave(): Promise<void> {
-    this.#cancelWrite();
+    this.#writing.cancel();
     if (this.#isOver) return;
     const left = PUT_ASIDE_MAX - this.#options.rows.waiting;
     for (const entry of this.#line.upToLastDone(left)) {
@@ -226,7 +197,7 @@ export class ReplayLane implements Lane {
   stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#cancelWrite();
+    this.#writing.cancel();
     if (this.#flying === 0) this.#options.onOver();
   }
 }
