@@ -177,13 +177,13 @@ export class FailureRows implements Lane {
     const { outcome } = attempted;
     const attempts = failure.attempts + 1;
     const now = following.clock.now();
-    const pauseMs = retryMs(config.retryMs, attempts, chance);
-    const dueMs = pauseMs === undefined ? undefined : now + Math.max(pauseMs, outcome.retryAfterMs ?? 0);
+    const pauseMs = retryMs(config.retryMs, attempts, chance, outcome.retryAfterMs);
+    const nextAt = pauseMs === undefined ? null : new Date(now + pauseMs).toISOString();
     const update: Failure = {
       ...failure,
       ...shownAttempt(attempts, lastAttempt(outcome, failure.first_at ?? undefined, now)),
-      state: dueMs === undefined ? "dead" : "waiting",
-      next_at: dueMs === undefined ? null : new Date(dueMs).toISOString(),
+      state: nextAt === null ? "dead" : "waiting",
+      next_at: nextAt,
     };
     return { update: [update] };
   }

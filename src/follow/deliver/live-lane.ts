@@ -155,14 +155,13 @@ export class LiveLane implements Lane {
       entry.attempts++;
       this.#line.addToStreak(entry);
     }
-    const pauseMs = isCounted ? retryMs(config.retryMs, entry.attempts, chance) : 0;
-    if (pauseMs === undefined) this.#line.over(entry, "dead");
-    else this.#failing(entry, Math.max(pauseMs, isCounted ? (outcome.retryAfterMs ?? 0) : 0));
-  }
-
-  #failing(entry: Entry, ms: number): void {
+    const pauseMs = isCounted ? retryMs(config.retryMs, entry.attempts, chance, outcome.retryAfterMs) : 0;
+    if (pauseMs === undefined) {
+      this.#line.over(entry, "dead");
+      return;
+    }
     entry.state = "failing";
-    entry.dueAt = this.#options.following.clock.elapsed() + ms;
+    entry.dueAt = following.clock.elapsed() + pauseMs;
     entry.failedAt = this.#successes;
   }
 

@@ -102,10 +102,10 @@ export class ReplayLane implements Lane {
     if (attempted.result === "delivered") this.#line.over(entry, "done");
     else if (attempted.result === "counted") {
       const { outcome } = attempted;
-      const pauseMs = retryMs(config.retryMs, 1, chance) ?? 0;
+      const pauseMs = retryMs(config.retryMs, 1, chance, outcome.retryAfterMs) ?? 0;
       entry.attempts = 1;
       entry.last = lastAttempt(outcome, undefined, following.clock.now());
-      entry.dueAt = following.clock.elapsed() + Math.max(pauseMs, outcome.retryAfterMs ?? 0);
+      entry.dueAt = following.clock.elapsed() + pauseMs;
       this.#line.over(entry, "aside");
     } else entry.state = "ready";
   }
