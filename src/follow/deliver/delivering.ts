@@ -32,6 +32,8 @@ interface DeliveringOptions {
 /** One of the configuration. */
 interface Served {
   readonly config: DestinationConfig;
+  /** Tells whether another process has the same configuration. */
+  readonly digest: string;
   readonly tally: AttemptTally;
   /** While this process has the lease. */
   delivery: Delivery | undefined;
@@ -108,8 +110,8 @@ export class Delivering implements Destinations {
     }
     for (const [name, config] of next) {
       if (this.#served.has(name)) continue;
-      const served = { config, tally: new AttemptTally(), delivery: undefined, heldAt: 0 };
-      this.#served.set(name, { ...served, reported: "", differs: "", trouble: "" });
+      const served = { config, digest: digestOf(config), tally: new AttemptTally(), delivery: undefined };
+      this.#served.set(name, { ...served, heldAt: 0, reported: "", differs: "", trouble: "" });
     }
     await Promise.all([...this.#served.values()].map((each) => this.#hold(each)));
     this.#tellOfRequests();
@@ -222,14 +224,14 @@ export class Delivering implements Destinations {
     const { following, log } = this.#options;
     const { config } = served;
     const theirs = (await following.store.deliveries.find(config.name))?.report?.config;
-    if (theirs === undefined || theirs === digestOf(config) || theirs === served.differs) return;
+    if (theirs === undefined || theirs === served.digest || theirs === served.differs) return;
     served.differs = theirs;
     log.warn("another replica serves a destination by a configuration that differs from this one's", {
       destination: config.name,
     });
   }
 
-  #report({ tally, config }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
+  #report({ tally, digest }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
     const iso = (ms: number) => new Date(ms).toISOString();
     return {
       at: iso(this.#options.following.clock.now()),
@@ -239,7 +241,7 @@ export class Delivering implements Destinations {
       next_attempt_at: nextAttemptAt === undefined ? null : iso(nextAttemptAt),
       attempts: { success: tally.success, failure: tally.failure },
       answer_ms: { p50: tally.answerMs(0.5), p99: tally.answerMs(0.99) },
-      config: digestOf(config),
+      config: digest,
     };
   }
 
