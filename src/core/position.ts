@@ -27,6 +27,11 @@ export function parsePosition(text: string): PositionParts | undefined {
   return mark === undefined || digits === undefined ? undefined : { mark, seq: Number(digits) };
 }
 
+/** The number in a position; 0 for a text that is none. */
+export function seqOf(position: string): number {
+  return parsePosition(position)?.seq ?? 0;
+}
+
 /** The record's position in the log with this identity (8 hex digits). */
 export function positionOf(log: string, record: Marked): string {
   return `${log}${fingerprint(record)}.${record.seq}`;

@@ -5,7 +5,7 @@
 import type { ChangesFilter } from "../core/changes.ts";
 import { describe, ShuttingDown } from "../core/errors.ts";
 import { lets } from "../core/lets.ts";
-import { parsePosition } from "../core/position.ts";
+import { parsePosition, seqOf } from "../core/position.ts";
 import type { Store } from "../core/store.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../observe/log.ts";
@@ -275,7 +275,7 @@ export class LogWatch {
 
 /** The place of a position that the store gave. */
 export function placeOf(position: string): Place {
-  return { position, seq: parsePosition(position)?.seq ?? 0 };
+  return { position, seq: seqOf(position) };
 }
 
 function keyOf({ kinds, sources, from, to }: ChangesFilter): string {

@@ -2,7 +2,7 @@
  * Reads the log into a destination's line: what its filter lets through, with whose order it keeps.
  */
 import { type DestinationConfig, filterOf } from "../../core/destination-config.ts";
-import { parsePosition } from "../../core/position.ts";
+import { seqOf } from "../../core/position.ts";
 import { type FollowedRecord, followedRecords } from "../followed-record.ts";
 import { Follower } from "../follower.ts";
 import type { Following } from "../following.ts";
@@ -116,8 +116,4 @@ export class LineReader {
     this.#handedOn.add(followed.seq);
     this.#passedSenders.delete(sender);
   }
-}
-
-function seqOf(position: string): number {
-  return parsePosition(position)?.seq ?? 0;
 }

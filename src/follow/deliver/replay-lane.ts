@@ -4,7 +4,7 @@
  * down nothing is sent. How far it is stands on stable storage, so that a restart goes on there.
  */
 import { PUT_ASIDE_MAX, type Replay } from "../../core/deliveries.ts";
-import { parsePosition } from "../../core/position.ts";
+import { parsePosition, seqOf } from "../../core/position.ts";
 import { followedRecords } from "../followed-record.ts";
 import type { Attempted } from "./attempts.ts";
 import { BackgroundTask } from "./background-task.ts";
@@ -134,7 +134,7 @@ export class ReplayLane implements Lane {
     const senders = await sendersOf(records, config.order, store);
     for (const [index, followed] of records.entries()) this.#line.add(followed, senders[index] ?? "");
     this.#position = changes.position;
-    this.#isRead = !changes.more || (parsePosition(changes.position)?.seq ?? 0) >= until;
+    this.#isRead = !changes.more || seqOf(changes.position) >= until;
   }
 
   async #lost(): Promise<void> {

@@ -8,7 +8,7 @@ import { type ChangesFilter, RECORD_KINDS, type RecordKind } from "../../core/ch
 import { REPLAYS_MAX } from "../../core/deliveries.ts";
 import { type DestinationConfig, filterOf } from "../../core/destination-config.ts";
 import { DetailAnswer, type FieldError, fieldError } from "../../core/field-errors.ts";
-import { parsePosition } from "../../core/position.ts";
+import { seqOf } from "../../core/position.ts";
 import { randomId } from "../../lib/chance.ts";
 import { parseRate, RATE_PATTERN } from "../../lib/rate.ts";
 import { detail, json } from "../../lib/response.ts";
@@ -193,7 +193,7 @@ async function begin(
   const end = await following.positionOf(asked.until);
   const start = (await following.startIfLost(position)) ?? (await following.startIfLost(end));
   if (start !== undefined) return lost(start);
-  const [after, until] = [numberOf(position), numberOf(end)];
+  const [after, until] = [seqOf(position), seqOf(end)];
   if (until < after) return json(422, { detail: [beforeAfter(asked.given.until)] });
   const filter = replayFilter(config, asked);
   exchange.mayTakeS(COUNT_S_MAX);
@@ -256,8 +256,4 @@ function replayFilter(config: DestinationConfig, { given, kinds }: AskedReplay):
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
-}
-
-function numberOf(position: string): number {
-  return parsePosition(position)?.seq ?? 0;
 }

@@ -1,7 +1,7 @@
 /** Rows of consumers, as the file keeps them. */
 import type { Database } from "bun:sqlite";
 import type { Consumer, ConsumerFilter } from "../../../core/consumers.ts";
-import { parsePosition } from "../../../core/position.ts";
+import { seqOf } from "../../../core/position.ts";
 
 interface ConsumerRow {
   readonly name: string;
@@ -36,7 +36,7 @@ export function writeConsumers(db: Database, { put, deleted }: ConsumerChanges):
   const remove = db.query("delete from consumers where name = ?");
   db.transaction(() => {
     for (const { name, filter, position, acknowledgedAt } of put)
-      insert.run(name, JSON.stringify(filter), position, parsePosition(position)?.seq ?? 0, acknowledgedAt);
+      insert.run(name, JSON.stringify(filter), position, seqOf(position), acknowledgedAt);
     for (const name of deleted) remove.run(name);
   }).immediate();
 }

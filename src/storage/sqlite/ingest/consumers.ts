@@ -8,7 +8,7 @@ import {
   type ConsumerStore,
   type NewConsumer,
 } from "../../../core/consumers.ts";
-import { parsePosition } from "../../../core/position.ts";
+import { seqOf } from "../../../core/position.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { SharedRun } from "../../../lib/shared-run.ts";
 import type { ConsumerChanges } from "./consumer-rows.ts";
@@ -54,7 +54,7 @@ export class SqliteConsumers implements ConsumerStore {
 
   acknowledge(name: string, position: string, at: string): Promise<Consumer | undefined> {
     return this.#move(name, (before) => {
-      const isForward = (parsePosition(position)?.seq ?? 0) > (parsePosition(before.position)?.seq ?? 0);
+      const isForward = seqOf(position) > seqOf(before.position);
       return { ...before, acknowledgedAt: at, ...(isForward && { position }) };
     });
   }
