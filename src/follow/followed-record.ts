@@ -5,8 +5,7 @@ import { BODY_MEMBERS } from "../core/event-row.ts";
 import type { EventRecord, MessageRecord } from "../core/log-record.ts";
 import { positionOf } from "../core/position.ts";
 import { bodyOf, shownRecord } from "../core/record-text.ts";
-
-const Nullable = Type.Union([Type.String(), Type.Null()]);
+import { nullable } from "./nullable.ts";
 
 export const LogRecord = Type.Object(
   {
@@ -23,7 +22,7 @@ export const LogRecord = Type.Object(
     from: Type.Optional(Type.String({ description: "Of a message." })),
     to: Type.Optional(Type.String({ description: "Of a message." })),
     ts: Type.String({ description: "When it was sent, or happened." }),
-    text: Type.Optional(Nullable),
+    text: Type.Optional(nullable(Type.String())),
     type: Type.Optional(
       Type.Union([Type.String(), Type.Null()], {
         description:

@@ -4,28 +4,27 @@ import { RECORD_KINDS } from "../../core/changes.ts";
 import type { Consumer } from "../../core/consumers.ts";
 import type { Following } from "../following.ts";
 import { lagOf } from "../lag.ts";
+import { nullable } from "../nullable.ts";
 
 /** As names of sources are. */
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
 export const NAME_RULE = "A name is 1 to 32 lower-case letters, digits and -, and begins with a letter";
 
-const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
-
 export const ConsumerAnswer = Type.Object(
   {
     name: Type.String(),
     kinds: Type.Array(Type.Enum([...RECORD_KINDS])),
-    source: Nullable("Null: of any source."),
-    from: Nullable("Null: from anybody."),
-    to: Nullable("Null: to anybody."),
+    source: nullable(Type.String(), "Null: of any source."),
+    from: nullable(Type.String(), "Null: from anybody."),
+    to: nullable(Type.String(), "Null: to anybody."),
     position: Type.String({ description: "Everything up to it is acknowledged." }),
     lag_records: Type.Integer({
       description: "Records behind the position that match; exact up to 10,000.",
     }),
     lag_is_bound: Type.Boolean({ description: "`lag_records` is a lower bound." }),
     lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
-    acknowledged_at: Nullable("When it was last acknowledged; null before the first time."),
+    acknowledged_at: nullable(Type.String(), "When it was last acknowledged; null before the first time."),
   },
   { $id: "Consumer" },
 );

@@ -1,5 +1,5 @@
 /** What all routes of destinations have in common. */
-import { type TObject, type TSchema, Type } from "typebox";
+import { type TObject, Type } from "typebox";
 import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import { detail } from "../../lib/response.ts";
 import type { AnswerDoc, Route } from "../../lib/route.ts";
@@ -21,9 +21,6 @@ export const BUSY: AnswerDoc = { description: "The store can't say or keep it no
 export const DestinationPath = Type.Object({
   name: Type.String({ description: "The destination's name in the configuration file.", examples: ["app"] }),
 });
-
-export const Nullable = (schema: TSchema, description?: string) =>
-  Type.Union([schema, Type.Null()], { ...(description !== undefined && { description }) });
 
 interface DestinationDoc extends Omit<Route["doc"], "path" | "tag"> {
   /** Where it isn't the destination's name alone. */

@@ -15,12 +15,12 @@ import { parsePosition } from "../../core/position.ts";
 import type { ByFilter } from "../../core/store.ts";
 import { detail, json } from "../../lib/response.ts";
 import type { Exchange, Route } from "../../lib/route.ts";
+import { nullable } from "../nullable.ts";
 import { bodyOf } from "../request-body.ts";
 import {
   BUSY,
   type DestinationRoutesOptions,
   INVALID,
-  Nullable,
   destinationRoute as route,
   UNKNOWN,
   unknownDestination as unknown,
@@ -57,16 +57,16 @@ const FailureAnswer = Type.Object(
   {
     position: Type.String(),
     kind: Type.String(),
-    message_id: Nullable(Type.String()),
+    message_id: nullable(Type.String()),
     state: Type.Enum(["waiting", "dead"]),
     attempts: Type.Integer({ description: "Those that count." }),
-    last_status: Nullable(Type.Integer(), "Of the last answer; null where there was none."),
-    cause: Nullable(Type.String(), "Why the last attempt failed; null before the first."),
-    excerpt: Nullable(Type.String(), "The first of what was answered, at most 1 KiB."),
-    first_at: Nullable(Type.String()),
-    last_at: Nullable(Type.String()),
-    next_at: Nullable(Type.String(), "When it is due; null for dead ones, and behind another of its sender."),
-    replay: Nullable(Type.String(), "The replay that it failed in; null where it was no replay."),
+    last_status: nullable(Type.Integer(), "Of the last answer; null where there was none."),
+    cause: nullable(Type.String(), "Why the last attempt failed; null before the first."),
+    excerpt: nullable(Type.String(), "The first of what was answered, at most 1 KiB."),
+    first_at: nullable(Type.String()),
+    last_at: nullable(Type.String()),
+    next_at: nullable(Type.String(), "When it is due; null for dead ones, and behind another of its sender."),
+    replay: nullable(Type.String(), "The replay that it failed in; null where it was no replay."),
   },
   { $id: "Failure" },
 );

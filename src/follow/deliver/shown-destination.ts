@@ -4,9 +4,9 @@ import type { Destination, DestinationReport, FailureFigures } from "../../core/
 import { filterOf } from "../../core/destination-config.ts";
 import type { Following } from "../following.ts";
 import { type Lag, lagOf } from "../lag.ts";
+import { nullable } from "../nullable.ts";
 import type { Delivering } from "./delivering.ts";
 
-const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
 
 export const DestinationAnswer = Type.Object(
@@ -15,15 +15,15 @@ export const DestinationAnswer = Type.Object(
     state: Type.Enum(["ok", "down", "paused", "inactive"], {
       description: "`inactive`: it isn't in the configuration file; what belongs to it is kept.",
     }),
-    reason: Nullable("Why it is down or paused."),
-    since: Nullable("Since when it is in this state."),
+    reason: nullable(Type.String(), "Why it is down or paused."),
+    since: nullable(Type.String(), "Since when it is in this state."),
     position: Type.String({ description: "Everything up to it was handed on, put aside, or left out." }),
     lag_records: Type.Integer({ description: "Records behind the position that match; exact up to 10,000." }),
     lag_is_bound: Type.Boolean({ description: "`lag_records` is a lower bound." }),
     lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
     put_aside: Type.Integer({ description: "Records that failed and are tried again." }),
     dead: Type.Integer({ description: "Records that are not tried again until somebody asks for it." }),
-    next_attempt_at: Nullable("When something that waits is due."),
+    next_attempt_at: nullable(Type.String(), "When something that waits is due."),
     attempts: Type.Object(
       { success: Type.Integer(), failure: Type.Integer() },
       { description: "Since the process that serves it took it over." },

@@ -4,8 +4,7 @@ import { RECORD_KINDS } from "../../core/changes.ts";
 import type { Replay } from "../../core/deliveries.ts";
 import { rateText } from "../../lib/rate.ts";
 import type { Following } from "../following.ts";
-
-const Nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+import { nullable } from "../nullable.ts";
 
 export const ReplayAnswer = Type.Object(
   {
@@ -16,8 +15,8 @@ export const ReplayAnswer = Type.Object(
     source: Type.Union([Type.Array(Type.String()), Type.Null()], {
       description: "Names of sources; null: of any.",
     }),
-    from: Nullable("Null: from anybody."),
-    to: Nullable("Null: to anybody."),
+    from: nullable(Type.String(), "Null: from anybody."),
+    to: nullable(Type.String(), "Null: to anybody."),
     rate: Type.String({ examples: ["200/s"] }),
     new_ids: Type.Boolean(),
     records: Type.Integer({ description: "How many there were when it began." }),
