@@ -6,9 +6,9 @@ import { META, metaPost, status, text } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { destinationTo, SECRET } from "./destination.ts";
 import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
 
-const SECRET = "a secret of the destination";
 /** A record that fails is given up long after a test is over. */
 const FOR_LONG = Array.from({ length: 100 }, () => 300);
 const LONG_MS = 30_000;
@@ -36,12 +36,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
-  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
-  ...{ from: undefined, to: undefined, order: "sender", concurrency: 4, ratePerS: undefined },
-  ...{ timeoutMs: 2000, retryMs: [100, 100, 200, 400], start: "start", allowPrivate: true },
-  ...more,
-});
+const config = (more: Partial<DestinationConfig> = {}) => destinationTo(receiver.url, more);
 const serve = async (...destinations: DestinationConfig[]) => {
   service = await newService({}, { database, sources: { wa: META }, destinations });
 };

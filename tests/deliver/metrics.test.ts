@@ -4,9 +4,8 @@ import type { DestinationConfig } from "../../src/core/destination-config.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { destinationTo, SECRET } from "./destination.ts";
 import { answers, newReceiver, type Receiver } from "./receiver.ts";
-
-const SECRET = "a secret of the destination";
 
 let receiver: Receiver;
 let service: TestService;
@@ -18,12 +17,8 @@ afterEach(async () => {
   await receiver.close();
 });
 
-const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
-  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
-  ...{ from: undefined, to: undefined, order: "sender", concurrency: 4, ratePerS: undefined },
-  ...{ timeoutMs: 2000, retryMs: [50], start: "start", allowPrivate: true },
-  ...more,
-});
+const config = (more: Partial<DestinationConfig> = {}) =>
+  destinationTo(receiver.url, { retryMs: [50], ...more });
 const serve = async (...destinations: DestinationConfig[]) => {
   service = await newService({}, { destinations });
 };

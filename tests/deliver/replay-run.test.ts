@@ -6,9 +6,9 @@ import { META } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { destinationTo, SECRET } from "./destination.ts";
 import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
 
-const SECRET = "a secret of the destination";
 const LONG_MS = 60_000;
 const CONCURRENCY = 4;
 /** What a kill or a restart may cost in doubles. */
@@ -39,12 +39,13 @@ afterEach(async () => {
   await database.drop();
 });
 
-const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
-  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
-  ...{ from: undefined, to: undefined, order: "sender", concurrency: CONCURRENCY, ratePerS: undefined },
-  ...{ timeoutMs: 2000, retryMs: [50, 50, 100, 200], start: "now", allowPrivate: true },
-  ...more,
-});
+const config = (more: Partial<DestinationConfig> = {}) =>
+  destinationTo(receiver.url, {
+    retryMs: [50, 50, 100, 200],
+    start: "now",
+    concurrency: CONCURRENCY,
+    ...more,
+  });
 const serve = async (...destinations: DestinationConfig[]) => {
   service = await newService({}, { database, sources: { wa: META }, destinations });
 };

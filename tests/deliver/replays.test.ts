@@ -12,9 +12,9 @@ import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { fc } from "../property.ts";
 import { until } from "../until.ts";
+import { destinationTo, SECRET } from "./destination.ts";
 import { answers, newReceiver, type Receiver } from "./receiver.ts";
 
-const SECRET = "a secret of the destination";
 const META_SENDER = "+14155550123";
 
 interface LogRecord {
@@ -39,12 +39,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
-  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
-  ...{ from: undefined, to: undefined, order: "sender", concurrency: 4, ratePerS: undefined },
-  ...{ timeoutMs: 2000, retryMs: [50], start: "now", allowPrivate: true },
-  ...more,
-});
+const config = (more: Partial<DestinationConfig> = {}) =>
+  destinationTo(receiver.url, { retryMs: [50], start: "now", ...more });
 const start = async (...destinations: DestinationConfig[]) => {
   service = await newService({}, { database, sources: { wa: META }, destinations });
 };

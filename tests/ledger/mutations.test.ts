@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 import { newDatabase } from "../databases/database.ts";
 import { newAuthority } from "../deliver/certificates.ts";
+import { destinationTo } from "../deliver/destination.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
@@ -218,16 +219,9 @@ test.each<readonly [string, () => Handing, string[], number]>([
       {
         database,
         destinations: [
-          {
-            ...{
-              name: "app",
-              url: new URL(`${proxy.url}/app/r`).href,
-              secrets: [SECRET],
-              kinds: ["message"],
-            },
-            ...{ sources: undefined, from: undefined, to: undefined, order: "sender", concurrency: 1 },
-            ...{ ratePerS: undefined, timeoutMs: 5000, retryMs: [100], start: "start", allowPrivate: true },
-          },
+          destinationTo(new URL(`${proxy.url}/app/r`).href, {
+            ...{ secrets: [SECRET], concurrency: 1, timeoutMs: 5000, retryMs: [100] },
+          }),
         ],
       },
     );

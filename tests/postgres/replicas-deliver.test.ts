@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { DestinationConfig } from "../../src/core/destination-config.ts";
 import { newPostgres } from "../databases/postgres.ts";
+import { destinationTo, SECRET } from "../deliver/destination.ts";
 import { newReceiver, type Receiver } from "../deliver/receiver.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
 import { sessionOn } from "./server.ts";
 
-const SECRET = "a secret of the destination";
 const LONG_MS = 60_000;
 
 let receiver: Receiver;
@@ -24,12 +24,7 @@ afterEach(async () => {
   await database.drop();
 }, LONG_MS);
 
-const config = (more: Partial<DestinationConfig> = {}): DestinationConfig => ({
-  ...{ name: "app", url: receiver.url, secrets: [SECRET], kinds: ["message"], sources: undefined },
-  ...{ from: undefined, to: undefined, order: "sender", concurrency: 4, ratePerS: undefined },
-  ...{ timeoutMs: 2000, retryMs: [100, 100, 200, 400], start: "start", allowPrivate: true },
-  ...more,
-});
+const config = (more: Partial<DestinationConfig> = {}) => destinationTo(receiver.url, more);
 async function serve(destination: DestinationConfig): Promise<TestService> {
   const service = await newService({}, { database, destinations: [destination] });
   services.push(service);

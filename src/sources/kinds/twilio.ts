@@ -190,7 +190,7 @@ function conversationsItem(action: string, field: Field, span: Span, now: number
       source: field("Source"),
       ts: writtenInstant(field("DateCreated")) ?? wholeSeconds(now),
       text: field("Body"),
-      media: field("Media"),
+      hasMedia: field("Media") !== undefined,
     });
   const subject = field("DeliveryReceiptSid") ?? id ?? field("ParticipantSid") ?? field("ConversationSid");
   return eventOf(action === "MessageAdded" ? "echo" : (CONVERSATIONS_EVENTS.get(action) ?? "other"), span, {
@@ -217,7 +217,7 @@ interface ConversationsMessage {
   readonly source: string | undefined;
   readonly ts: string;
   readonly text: string | undefined;
-  readonly media: string | undefined;
+  readonly hasMedia: boolean;
 }
 
 function conversationsMessage(span: Span, given: ConversationsMessage): Item {
@@ -230,7 +230,7 @@ function conversationsMessage(span: Span, given: ConversationsMessage): Item {
     to: channelId(channel, conversationsSid(given.conversation)),
     ts: given.ts,
     text: firstText(given.text),
-    type: given.media === undefined ? "text" : "media",
+    type: given.hasMedia ? "media" : "text",
   });
 }
 
@@ -269,7 +269,7 @@ function streamItem(event: JsonTree, now: number): Item {
       source: field("Source"),
       ts: received,
       text: field("MessageBody") ?? field("Body"),
-      media: event.at("data", "Media")?.items[0] === undefined ? undefined : "some",
+      hasMedia: event.at("data", "Media")?.items[0] !== undefined,
     });
   return eventOf(streamKind(type), event, {
     key: event.get("id")?.text,
