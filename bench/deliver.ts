@@ -3,13 +3,11 @@
 // memory while a long log is caught up with. A record that a receiver lacks, or got twice, makes
 // the exit code 1.
 
-import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ascending, listOf, readOptions, wholeNumber } from "./command-line.ts";
+import { ascending, readOptions, wholeNumber } from "./command-line.ts";
 import { measureAlone, measureIngest } from "./deliver/live.ts";
 import { measureMemory, measureRate } from "./deliver/rate.ts";
-import { engineNames, measureOnEngines, only } from "./follow/on-engines.ts";
+import { engineFlags, engineNames, measureOnEngines, only, readEngineFlags } from "./follow/on-engines.ts";
 
 const parts = ["rate", "alone", "ingest", "memory"] as const;
 const usage =
@@ -31,26 +29,16 @@ await measureOnEngines({ ...options, line }, (scratch, engine, findings) =>
 function parseOptions() {
   const { values } = parseArgs({
     options: {
-      engines: { type: "string", default: engineNames.join(",") },
-      only: { type: "string", default: parts.join(",") },
-      rounds: { type: "string", default: "3" },
+      ...engineFlags,
       pairs: { type: "string", default: "5" },
-      seconds: { type: "string", default: "10" },
       records: { type: "string", default: "100000" },
       behind: { type: "string", default: "10000,1000000" },
-      keep: { type: "string" },
-      dir: { type: "string", default: tmpdir() },
     },
   });
   return {
-    engines: listOf("engines", engineNames, values.engines),
-    only: listOf("only", parts, values.only),
-    rounds: wholeNumber("rounds", values.rounds),
+    ...readEngineFlags(values, parts),
     pairs: wholeNumber("pairs", values.pairs),
-    seconds: wholeNumber("seconds", values.seconds),
     records: wholeNumber("records", values.records),
     behind: ascending("behind", values.behind),
-    keep: values.keep === undefined ? undefined : resolve(values.keep),
-    folder: values.dir,
   };
 }

@@ -2,13 +2,11 @@
 // streams cost those who send, and pages of long logs. A message that a stream lacks, or a lost
 // one, makes the exit code 1.
 
-import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ascending, listOf, readOptions, wholeNumber } from "./command-line.ts";
+import { ascending, readOptions, wholeNumber } from "./command-line.ts";
 import { measureIdle } from "./follow/idle.ts";
 import { measureArrival, measureFanOut } from "./follow/live.ts";
-import { engineNames, measureOnEngines, only } from "./follow/on-engines.ts";
+import { engineFlags, engineNames, measureOnEngines, only, readEngineFlags } from "./follow/on-engines.ts";
 import { measurePages } from "./follow/pages.ts";
 
 const parts = ["arrival", "idle", "fan-out", "pages"] as const;
@@ -31,24 +29,14 @@ await measureOnEngines({ ...options, line }, (scratch, engine, findings) =>
 function parseOptions() {
   const { values } = parseArgs({
     options: {
-      engines: { type: "string", default: engineNames.join(",") },
-      only: { type: "string", default: parts.join(",") },
-      rounds: { type: "string", default: "3" },
+      ...engineFlags,
       pairs: { type: "string", default: "7" },
-      seconds: { type: "string", default: "10" },
       sizes: { type: "string", default: "10000,1000000" },
-      keep: { type: "string" },
-      dir: { type: "string", default: tmpdir() },
     },
   });
   return {
-    engines: listOf("engines", engineNames, values.engines),
-    only: listOf("only", parts, values.only),
-    rounds: wholeNumber("rounds", values.rounds),
+    ...readEngineFlags(values, parts),
     pairs: wholeNumber("pairs", values.pairs),
-    seconds: wholeNumber("seconds", values.seconds),
     sizes: ascending("sizes", values.sizes),
-    keep: values.keep === undefined ? undefined : resolve(values.keep),
-    folder: values.dir,
   };
 }

@@ -1,8 +1,9 @@
 // Measures parts on each engine that is asked for, and prints what was found. A part that fails
 // leaves a problem behind and doesn't keep the others from being measured.
 
-import { loadavg } from "node:os";
-import { reason, requirePackages, withScratch } from "../command-line.ts";
+import { loadavg, tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { listOf, reason, requirePackages, wholeNumber, withScratch } from "../command-line.ts";
 import { targetTable } from "../growth/report.ts";
 import { fileSystemType, isMemory, machineLine } from "../machine.ts";
 import type { Series } from "../messages.ts";
@@ -29,6 +30,32 @@ type Plan = {
   /** What the header says of rounds and times. */
   line: string;
 };
+/** The flags that all such benchmarks have, for `parseArgs`. */
+export const engineFlags = {
+  engines: { type: "string", default: engineNames.join(",") },
+  only: { type: "string" },
+  rounds: { type: "string", default: "3" },
+  seconds: { type: "string", default: "10" },
+  keep: { type: "string" },
+  dir: { type: "string", default: tmpdir() },
+} as const;
+type EngineFlags = Record<"engines" | "rounds" | "seconds" | "dir", string> & {
+  only?: string;
+  keep?: string;
+};
+
+/** What they say; without `only` it is every part. */
+export function readEngineFlags(flags: EngineFlags, parts: readonly string[]) {
+  return {
+    engines: listOf("engines", engineNames, flags.engines),
+    only: listOf("only", parts, flags.only ?? parts.join(",")),
+    rounds: wholeNumber("rounds", flags.rounds),
+    seconds: wholeNumber("seconds", flags.seconds),
+    keep: flags.keep === undefined ? undefined : resolve(flags.keep),
+    folder: flags.dir,
+  };
+}
+
 /** Each part by its name. */
 type Measures = Record<string, () => Promise<void>>;
 
@@ -45,12 +72,15 @@ export async function measureOnEngines(
     const measureAll = async (engine: Engine) => {
       for (const [part, measure] of Object.entries(measuresOf(scratch, engine, findings))) {
         console.error(`bench: ${part} on ${engine.name}`);
+        const before = findings.problems.length;
         try {
           await measure();
         } catch (error) {
           killChildren(scratch);
-          findings.problems.push(`${part} on ${engine.name}: ${reason(error)}`);
+          findings.problems.push(reason(error));
         }
+        const problems = findings.problems.splice(before);
+        findings.problems.push(...problems.map((each) => `${part} on ${engine.name}: ${each}`));
       }
     };
     if (engines.includes("sqlite")) await measureAll(sqlite(scratch, series, keep ?? scratch.folder));
