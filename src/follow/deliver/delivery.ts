@@ -5,6 +5,7 @@
  */
 import { DEAD_MAX, type Destination, type Replay } from "../../core/deliveries.ts";
 import { describe } from "../../core/errors.ts";
+import { oncePerTurn } from "../../lib/once-per-turn.ts";
 import { Attempts } from "./attempts.ts";
 import type { DeliveryOptions } from "./delivery-options.ts";
 import { FailureRows } from "./failure-rows.ts";
@@ -32,6 +33,8 @@ export class Delivery {
   readonly #laneOptions: LaneOptions;
   readonly #live: LiveLane;
   readonly #rows: FailureRows;
+  /** One step for all that lands in a turn: what it sends is sent together. */
+  readonly #stepSoon = oncePerTurn(() => this.#step());
   /** One at a time, the oldest first. */
   #replay: { readonly id: string; readonly lane: ReplayLane } | undefined;
   /** Of the lanes, who is given what is left over. */
@@ -40,7 +43,6 @@ export class Delivery {
   #probeAskedAt: string | null;
   #version: number;
   #isProbing = false;
-  #isStepDue = false;
   #isBegun = false;
   #cancelTimer: () => void = () => undefined;
   #cancelLook: () => void = () => undefined;
@@ -214,16 +216,6 @@ export class Delivery {
     this.#turn++;
     if (this.#flying === 0) this.#idle?.();
     this.#stepSoon();
-  }
-
-  /** One step for all that lands in this turn: what it sends is sent together. */
-  #stepSoon(): void {
-    if (this.#isStepDue) return;
-    this.#isStepDue = true;
-    setImmediate(() => {
-      this.#isStepDue = false;
-      this.#step();
-    });
   }
 
   async #pause(reason: string): Promise<void> {

@@ -5,6 +5,7 @@
 import { IntakeRejected, StorageUnavailable } from "../../../core/errors.ts";
 import type { Intake, Outcome } from "../../../core/store.ts";
 import { type Clock, isoTicker } from "../../../lib/clock.ts";
+import { oncePerTurn } from "../../../lib/once-per-turn.ts";
 import { IntakeQueue, type QueueLimits, type Waiting } from "../../intake-queue.ts";
 import type { Availability } from "../connection/availability.ts";
 import type { QueuedIntake, Written } from "./batch.ts";
@@ -40,13 +41,14 @@ export class GroupCommit {
   readonly #now: () => string;
   readonly #appends = new Set<Promise<unknown>>();
   readonly #left = new WeakSet<Waiting<QueuedIntake>>();
+  /** What arrives in one turn of the event loop goes together. */
+  readonly #kick = oncePerTurn(() => this.#pump());
   #underway = 0;
   /** When the last of them began. */
   #sentAt = 0;
   #held: ReturnType<typeof setTimeout> | undefined;
   /** Of them, those that nobody waits for any more. */
   #late = 0;
-  #kicked = false;
   #idle: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions) {
@@ -82,16 +84,6 @@ export class GroupCommit {
     if (this.#queue.isEmpty) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
-    });
-  }
-
-  /** What arrives in one turn of the event loop goes together. */
-  #kick(): void {
-    if (this.#kicked) return;
-    this.#kicked = true;
-    setImmediate(() => {
-      this.#kicked = false;
-      this.#pump();
     });
   }
 
