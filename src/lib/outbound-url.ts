@@ -18,3 +18,9 @@ export function outboundUrlMistake(url: URL, allowPrivate: boolean): string | un
 export function nonPublicMistake(addresses: readonly string[]): string {
   return `${addresses.join(", ")}: not on the public internet, and allow_private isn't set`;
 }
+
+/** The same URL with an address in place of the host, and without what headers say. */
+export function urlsByAddress({ protocol, port, pathname, search }: URL): (address: string) => string {
+  const rest = `${port === "" ? "" : `:${port}`}${pathname}${search}`;
+  return (address) => `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${rest}`;
+}

@@ -17,18 +17,23 @@ export class AttemptLimits {
     this.#clock = clock;
   }
 
-  begin(ms: number, asked: AbortSignal): AttemptLimit {
+  /** The work, which ends by itself once its limit has: after so long, or where it is asked for. */
+  async within<T>(ms: number, asked: AbortSignal, work: (limit: AttemptLimit) => Promise<T>): Promise<T> {
+    const limit = this.#begin(ms, asked);
+    try {
+      return await work(limit);
+    } finally {
+      this.#current.delete(limit);
+      limit.release();
+    }
+  }
+
+  #begin(ms: number, asked: AbortSignal): AttemptLimit {
     const limit = new AttemptLimit(this.#clock, ms, asked);
     this.#current.add(limit);
     this.#cancelTick ??= this.#clock.after(TICK_MS, this.#tick);
     if (this.#isClosed) limit.stop();
     return limit;
-  }
-
-  /** Nothing ends it any more. */
-  release(limit: AttemptLimit): void {
-    this.#current.delete(limit);
-    limit.release();
   }
 
   /** Stops what is under way, and what begins from now on. */
@@ -88,6 +93,7 @@ export class AttemptLimit {
     return Promise.race([promise, ended.promise]);
   }
 
+  /** Nothing ends it any more. */
   release(): void {
     this.#asked.removeEventListener("abort", this.stop);
   }

@@ -4,15 +4,15 @@
  * request goes to the very address that was checked, to no proxy and after no redirect
  * (docs/decisions/0025-deliveries-go-to-the-address-that-was-checked.md).
  */
-import { isIP } from "node:net";
+import { checkedSession } from "../../lib/checked-session.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { outboundHost, outboundUrlMistake } from "../../lib/outbound-url.ts";
+import { fromFirst, openHostAddresses, type Resolve, systemResolve } from "../../lib/host-addresses.ts";
+import { outboundHost, outboundUrlMistake, urlsByAddress } from "../../lib/outbound-url.ts";
 import { retryAfterMs } from "../../lib/retry-after.ts";
 import { signingKey, webhookSignature } from "../../lib/standard-webhooks.ts";
 import { type AttemptLimit, AttemptLimits } from "./attempt-limits.ts";
 import { excerptOf } from "./excerpt.ts";
 import { failureOf } from "./failure.ts";
-import { openHostAddresses, type Resolve, systemResolve } from "./host-addresses.ts";
 import { type Attempt, CAUSES, type Cause, type Outcome, type Sink, type Undelivered } from "./sink.ts";
 
 export interface HttpSinkOptions {
@@ -34,6 +34,7 @@ const ANSWER_BYTES_MAX = 16 * 1024;
 /** What comes of the answer later than this behind its head isn't waited for. */
 const ANSWER_BODY_MS_MAX = 1000;
 const NO_CONTENT = 204;
+const REQUEST = { method: "POST", redirect: "manual", decompress: false } as const;
 /** Receivers close what idles; an attempt that begins at that very moment fails. */
 const IDLE_S = 30;
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
@@ -48,32 +49,30 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
     clock,
     resolve: options.resolve ?? systemResolve,
   });
-  const urlAt = urlsOf(url);
+  const urlAt = urlsByAddress(url);
   const requestOf = requestsTo(options);
-  const session = sessionTo(options);
+  const session = checkedSession(host, { keepAlive: { idleTimeout: IDLE_S }, ca: options.ca });
   const limits = new AttemptLimits(clock);
 
   /**
    * Throws what `fetch` throws. Where no connection was made nothing was sent, and the next address
    * is tried.
    */
-  async function answerFrom(
+  function answerFrom(
     found: readonly string[],
     request: BunFetchRequestInit,
     limit: AttemptLimit,
   ): Promise<Response> {
-    for (const [index, address] of found.entries()) {
-      try {
-        const answer = await session.fetch(urlAt(address), { ...request, signal: limit.signal });
-        addresses.prefer(address);
-        return answer;
-      } catch (error) {
-        if (limit.why === "stopped") throw error;
-        addresses.prefer(found[(index + 1) % found.length] ?? address);
-        if (index === found.length - 1 || failureOf(error).cause !== "refused") throw error;
-      }
-    }
-    throw new RangeError("a name was found without an address");
+    const ask = async (address: string) => {
+      const answer = await session.fetch(urlAt(address), { ...request, signal: limit.signal });
+      addresses.prefer(address);
+      return answer;
+    };
+    return fromFirst(found, ask, (error, next) => {
+      if (limit.why === "stopped") return false;
+      addresses.prefer(next);
+      return failureOf(error).cause === "refused";
+    });
   }
 
   async function send(attempt: Attempt, limit: AttemptLimit): Promise<Outcome> {
@@ -109,33 +108,12 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
   }
 
   return {
-    send: async (attempt, signal) => {
-      const limit = limits.begin(timeoutMs, signal);
-      try {
-        return await send(attempt, limit);
-      } finally {
-        limits.release(limit);
-      }
-    },
+    send: (attempt, signal) => limits.within(timeoutMs, signal, (limit) => send(attempt, limit)),
     close: () => {
       limits.close();
       session.close();
     },
   };
-}
-
-/** The host's own certificate is asked for, whichever of its addresses the request goes to. */
-function sessionTo({ url, ca }: HttpSinkOptions): Bun.FetchSession {
-  const host = outboundHost(url);
-  return new Bun.FetchSession({
-    proxy: false,
-    keepAlive: { idleTimeout: IDLE_S },
-    tls: {
-      rejectUnauthorized: true,
-      ...(isIP(host) === 0 && { serverName: host }),
-      ...(ca !== undefined && { ca }),
-    },
-  });
 }
 
 /** What is the same in all requests of a sink is made once. */
@@ -156,7 +134,7 @@ function requestsTo({
   return ({ id, number, isReplay, body }) => {
     const timestamp = Math.floor(clock.now() / 1000);
     return {
-      method: "POST",
+      ...REQUEST,
       headers: {
         ...common,
         "webhook-id": id,
@@ -168,16 +146,8 @@ function requestsTo({
         ...(isReplay && { "postern-replay": "true" }),
       },
       body,
-      redirect: "manual",
-      decompress: false,
     };
   };
-}
-
-/** The same URL with an address in place of the host, and without what headers say. */
-function urlsOf({ protocol, port, pathname, search }: URL): (address: string) => string {
-  const rest = `${port === "" ? "" : `:${port}`}${pathname}${search}`;
-  return (address) => `${protocol}//${isIP(address) === 6 ? `[${address}]` : address}${rest}`;
 }
 
 /** RFC 7617. */

@@ -1,12 +1,12 @@
 /**
- * The addresses of a destination's host that a request may go to. What this gives is connected to
+ * The addresses of a configured host that a request may go to. What this gives is connected to
  * as it is: no name is resolved again between the check and the connection.
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import type { Clock } from "../../lib/clock.ts";
-import { isPublicAddress } from "../../lib/ip-address.ts";
-import { nonPublicMistake } from "../../lib/outbound-url.ts";
+import type { Clock } from "./clock.ts";
+import { isPublicAddress } from "./ip-address.ts";
+import { nonPublicMistake } from "./outbound-url.ts";
 
 /** All addresses of a name, the best one first. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
@@ -83,6 +83,26 @@ export function openHostAddresses(options: HostAddressesOptions): HostAddresses 
       first = address;
     },
   };
+}
+
+/**
+ * What one of the addresses gives, in their order; throws what the last one that was asked has
+ * thrown. `goesOn` is told it, with the address that comes next: whether that one may be asked too.
+ */
+export async function fromFirst<Answer>(
+  addresses: readonly string[],
+  ask: (address: string) => Promise<Answer>,
+  goesOn: (error: unknown, next: string) => boolean,
+): Promise<Answer> {
+  for (const [index, address] of addresses.entries()) {
+    try {
+      return await ask(address);
+    } catch (error) {
+      const next = addresses[(index + 1) % addresses.length] ?? address;
+      if (!goesOn(error, next) || index === addresses.length - 1) throw error;
+    }
+  }
+  throw new RangeError("a name was found without an address");
 }
 
 async function lookUp({ host, allowPrivate, resolve }: HostAddressesOptions): Promise<Found> {

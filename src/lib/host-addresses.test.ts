@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { steeredClock } from "../../../tests/steered-clock.ts";
+import { steeredClock } from "../../tests/steered-clock.ts";
 import { openHostAddresses, type Resolve, systemResolve } from "./host-addresses.ts";
 
 const PUBLIC = "8.8.8.8";
