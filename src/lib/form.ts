@@ -44,8 +44,11 @@ export class Form {
     return writer.form((...fields) => new Form(...fields));
   }
 
-  /** `bytesMax` is the most that all names and values have in UTF-8. */
-  static of(pairs: Iterable<readonly [name: string, value: string]>, bytesMax: number): Form {
+  /** `bytesMax` is the most that all names and values have, texts in UTF-8. */
+  static of(
+    pairs: Iterable<readonly [name: string | Uint8Array, value: string | Uint8Array]>,
+    bytesMax: number,
+  ): Form {
     const writer = new Writer(bytesMax);
     for (const [name, value] of pairs) {
       writer.write(name);
@@ -163,8 +166,12 @@ class Writer {
     return make(this.#bytes, this.#ends, this.#marks / 2);
   }
 
-  write(text: string): void {
-    this.#used += this.#bytes.write(text, this.#used);
+  write(given: string | Uint8Array): void {
+    if (typeof given === "string") this.#used += this.#bytes.write(given, this.#used);
+    else {
+      this.#bytes.set(given, this.#used);
+      this.#used += given.length;
+    }
   }
 
   /** Up to `&`, of a name also up to `=`; gives where that is. */
