@@ -2,7 +2,7 @@
  * The work of `postern export`: the log, slice by slice, to stdout or to a file that is whole or
  * not there.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { LogRecord } from "../core/log-record.ts";
@@ -54,7 +54,7 @@ async function writeFile(
   output: string,
 ): Promise<Exported> {
   const partial = `${output}.partial`;
-  const descriptor = openOutput(partial);
+  const descriptor = openOutput(partial, output);
   try {
     const exported = await writeSlices(slices, format, descriptor);
     fsyncSync(descriptor);
@@ -93,10 +93,15 @@ async function writeSlices(
   return exported;
 }
 
-function openOutput(path: string): number {
+/** For its owner alone, unless what it takes the place of has another mode. */
+function openOutput(partial: string, output: string): number {
   try {
-    return openSync(path, "w");
+    rmSync(partial, { force: true });
+    const mode = statSync(output, { throwIfNoEntry: false })?.mode ?? 0o600;
+    const descriptor = openSync(partial, "wx", 0o600);
+    fchmodSync(descriptor, mode & 0o777);
+    return descriptor;
   } catch (error) {
-    throw new UsageError(`can't write ${path}: ${(error as Error).message}`);
+    throw new UsageError(`can't write ${partial}: ${(error as Error).message}`);
   }
 }

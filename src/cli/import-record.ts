@@ -22,11 +22,22 @@ const Source = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" });
 const Offset = Type.Integer({ minimum: 0, maximum: 2 ** 32 });
 const Span = { delivery: Seq, start: Offset, stop: Offset };
 
-const BodyLine = Type.Object({ delivery: Seq, body_base64: Type.String() });
+/** A header's name as it is kept. */
+const FIELD = "^[^\\x00-\\x20A-Z]+$";
+
+const BodyLine = Type.Object({
+  delivery: Seq,
+  body_base64: Type.String(),
+  headers: Type.Optional(
+    Type.Record(Type.String({ pattern: FIELD }), Type.String({ format: "message-text" })),
+  ),
+});
 const EventLine = Type.Object({
   seq: Seq,
   source: Source,
   kind: Type.Enum([...EVENT_KINDS]),
+  // Earlier exports have none.
+  type: Type.Optional(Type.Union([Stored, Type.Null()])),
   event_key: Stored,
   message_id: Type.Union([Stored, Type.Null()]),
   ts: Instant,
@@ -62,7 +73,8 @@ export function parseRecord(line: Uint8Array): ImportRecord | string {
   }
   if (has(value, "body_base64")) {
     if (!body.Check(value)) return inWords(fieldErrors(body, value, "body"));
-    return { delivery: value.delivery, body: Buffer.from(value.body_base64, "base64") };
+    const { delivery, body_base64, headers } = value;
+    return { delivery, body: Buffer.from(body_base64, "base64"), ...(headers !== undefined && { headers }) };
   }
   if (has(value, "event_key"))
     return event.Check(value) ? eventRecord(value) : inWords(fieldErrors(event, value, "body"));
@@ -105,9 +117,10 @@ function providerRecord(line: Static<typeof ProviderLine>): ImportRecord | strin
 }
 
 function eventRecord(line: Static<typeof EventLine>): ImportRecord {
-  const { seq, source, kind, event_key: key, message_id: messageId, ts, created_at, delivery } = line;
+  const { seq, source, kind, type = null, event_key: key, message_id: messageId, ts, created_at } = line;
   const span = { start: line.start, end: line.stop };
-  return { event: { kind, key, messageId, ts, span }, seq, createdAt: created_at, source, delivery };
+  const event = { kind, type, key, messageId, ts, span };
+  return { event, seq, createdAt: created_at, source, delivery: line.delivery };
 }
 
 function inWords(errors: readonly FieldError[]): string {

@@ -2,7 +2,7 @@
  * The log as whoever follows it reads it: what was stored after a position, in the order of `seq`.
  */
 import type { EventRecord, MessageRecord } from "./log-record.ts";
-import { EVENT_KINDS, type EventKind } from "./parsed-body.ts";
+import { EVENT_KINDS, type EventKind, type KeptHeaders } from "./parsed-body.ts";
 
 export type RecordKind = "message" | EventKind;
 
@@ -44,6 +44,8 @@ export interface Changes {
    * no more room.
    */
   readonly bodies: ReadonlyMap<number, Uint8Array>;
+  /** The headers that were kept of these POSTs; of those that have any. */
+  readonly headers?: ReadonlyMap<number, KeptHeaders>;
   /**
    * Behind everything that was looked at: the last of the records, or one that the filter left out.
    * The start of the log where the position that was asked for is lost.

@@ -4,7 +4,7 @@
  */
 
 import type { LoggedMessage } from "./message.ts";
-import type { EventKind } from "./parsed-body.ts";
+import type { EventKind, KeptHeaders } from "./parsed-body.ts";
 
 /** A message; of a provider's with the part of a POST that it is. */
 export type MessageRecord = LoggedMessage | ProviderMessageRecord;
@@ -25,6 +25,7 @@ export interface EventRecord extends BodySpan {
   readonly seq: number;
   readonly source: string;
   readonly kind: EventKind;
+  readonly type: string | null;
   readonly event_key: string;
   readonly message_id: string | null;
   readonly ts: string;
@@ -34,6 +35,8 @@ export interface EventRecord extends BodySpan {
 export interface BodyRecord {
   readonly delivery: number;
   readonly body_base64: string;
+  /** Absent where none are known. */
+  readonly headers?: KeptHeaders;
 }
 
 export type LogRecord = MessageRecord | EventRecord | BodyRecord;

@@ -3,10 +3,12 @@
  * index examined and made anew. What an engine can't do is undefined, so that whoever wants it has
  * to ask; the suite in `tests/contract` holds every engine to what it offers.
  */
+
 import type { Consumer } from "./consumers.ts";
 import type { Destination, Failure, Replay } from "./deliveries.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Message } from "./message.ts";
+import type { KeptHeaders } from "./parsed-body.ts";
 import type { MessageDetail, NewEvent, Outcome } from "./store.ts";
 
 export interface Maintenance {
@@ -68,6 +70,7 @@ export interface EventToImport {
 interface BodyToImport {
   readonly delivery: number;
   readonly body: Uint8Array;
+  readonly headers?: KeptHeaders;
 }
 
 type OutcomeCounts = Readonly<Record<Outcome, number>>;

@@ -9,6 +9,12 @@ export interface Span {
   readonly end: number;
 }
 
+/**
+ * Headers of a provider's POST by their names in lower case, sorted by them; of several of one name
+ * the values are joined by `, `.
+ */
+export type KeptHeaders = Readonly<Record<string, string>>;
+
 /** A message, still without its source's name before its identifier. */
 export interface IncomingMessage extends Message {
   /** The provider's word for what it is: `text`, `image`, … */
@@ -32,8 +38,12 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 /** Whatever is verified and no message; it is kept too. */
 export interface IncomingEvent {
   readonly kind: EventKind;
+  /** The provider's own name of it. */
+  readonly type?: string;
   /** The provider's own identifier of the event; without one its bytes tell it from others. */
   readonly key?: string;
+  /** Whether the key is one event's, whatever comes under it: a retry has other bytes. */
+  readonly keyDecides?: true;
   /** What tells events of equal bytes apart, such as the time of the envelope that they came in. */
   readonly salt?: string;
   /** The message that it is about, without the source's name. */

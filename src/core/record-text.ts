@@ -24,8 +24,8 @@ export function shownRecord(
 ) {
   const shownBody = body === undefined ? undefined : bodyMembers(body);
   if ("event_key" in record) {
-    const { kind, source, event_key, message_id, ts, created_at } = record;
-    return { position, kind, source, event_key, message_id, ts, created_at, ...shownBody };
+    const { kind, source, event_key, message_id, ts, type, created_at } = record;
+    return { position, kind, source, event_key, message_id, ts, type, created_at, ...shownBody };
   }
   const { message_id, from, to, ts, text, created_at } = record;
   const { source, type } = "source" in record ? record : { source: NATIVE, type: null };

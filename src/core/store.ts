@@ -7,7 +7,7 @@ import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } fro
 import type { ConsumerStore } from "./consumers.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { LoggedMessage, Message } from "./message.ts";
-import type { EventKind, Span } from "./parsed-body.ts";
+import type { EventKind, KeptHeaders, Span } from "./parsed-body.ts";
 
 /** What one POST holds; stored as a whole or not at all. */
 export interface Intake {
@@ -21,6 +21,8 @@ export interface Post {
   readonly source: string;
   /** Byte for byte as received; kept once, if anything in it is new. */
   readonly body: Uint8Array;
+  /** Those that are kept; absent where there are none. */
+  readonly headers?: KeptHeaders;
   /** One for each message. */
   readonly details: readonly MessageDetail[];
   readonly events: readonly NewEvent[];
@@ -33,10 +35,20 @@ export interface MessageDetail {
   readonly span: Span;
 }
 
-/** Something that happened and is no message. The first write of a key wins, within its source. */
+/**
+ * Something that happened and is no message. Of one key there is one event within its source; other
+ * content under it is kept under the first of its further keys that is free, or has that content.
+ */
 export interface NewEvent {
   readonly kind: EventKind;
+  /** The provider's own name of it; null where it has none. */
+  readonly type: string | null;
   readonly key: string;
+  /**
+   * There is no other content under this key: it is a hash of the content, or a retry has other
+   * bytes, because it is signed anew within them.
+   */
+  readonly keyDecides?: true;
   /** The message that it is about. */
   readonly messageId: string | null;
   readonly ts: string;
@@ -46,7 +58,7 @@ export interface NewEvent {
 /**
  * What became of one message: new, already there with the same content, or already there with other
  * content (the first write stays); `conflict`, when what is there came from another source. An
- * event is new or a duplicate.
+ * event that differs is new too: it is kept under a further key.
  */
 export type Outcome = "created" | "duplicate" | "differs" | "conflict";
 
@@ -111,9 +123,13 @@ export interface Page {
 export interface EventFilters {
   readonly source?: string;
   readonly kind?: EventKind;
+  /** The provider's own name of it; exact. */
+  readonly type?: string;
   readonly messageId?: string;
   /** An instant (grammar of `ts`), included. */
   readonly since?: string;
+  /** A literal part of its body, in any case (see `bodySearch`). */
+  readonly q?: string;
 }
 
 /** Where an event stands in the order of pages: by instant, then by `seq`. */
@@ -135,11 +151,14 @@ export interface StoredEvent {
   readonly seq: number;
   readonly source: string;
   readonly kind: EventKind;
+  readonly type: string | null;
   readonly event_key: string;
   readonly message_id: string | null;
   readonly ts: string;
   /** When it was received (ISO 8601, UTC, milliseconds). */
   readonly created_at: string;
+  /** Of its POST; null where none are known, and where `body` is. */
+  readonly headers: KeptHeaders | null;
   /** Null beyond `BODIES_BYTES_MAX` of one page: a smaller page has it. */
   readonly body: Uint8Array | null;
 }
@@ -167,6 +186,8 @@ export interface StoredMessage extends LoggedMessage {
   readonly source: string;
   /** Of a provider's message alone. */
   readonly type: string | null;
+  /** Of its POST; null where none are known, as of the native source's. */
+  readonly headers: KeptHeaders | null;
   /**
    * The provider's own form of it; null for the native source's, which has no more than its fields.
    */
@@ -197,6 +218,10 @@ export interface StoreFigures {
   readonly storedMessages: number | undefined;
   readonly storedEvents: number | undefined;
   readonly queueRows: number;
+  /** Beyond these a message is refused. */
+  readonly queueRowsMax: number;
+  /** Of the file system that holds the database; undefined where it is another machine's. */
+  readonly disk: { readonly bytes: number; readonly freeBytes: number } | undefined;
   readonly databaseBytes: number | undefined;
   readonly walBytes: number;
   readonly indexBytes: number;

@@ -170,13 +170,14 @@ export class ConfiguredSource implements ProviderSource {
   }
 
   #event(
-    { kind, key, salt = "", messageId, ts, span }: IncomingEvent,
+    { kind, type, key, salt = "", messageId, ts, span }: IncomingEvent,
     body: Uint8Array,
     now: string,
   ): NewEvent {
     const known = key !== undefined && Buffer.byteLength(key) <= MESSAGE_ID_BYTES_MAX;
     return {
       kind,
+      type: type ?? null,
       key: known ? storable(key) : hashOf(salt, body, span),
       messageId: messageId === undefined ? null : this.#named(messageId),
       ts: ts ?? now,

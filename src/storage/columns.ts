@@ -2,9 +2,11 @@
  * Which column keeps which field of a stored row, on every engine: a field without its column
  * doesn't compile. Whatever else a table holds is its engine's own.
  */
+
 import type { Failure } from "../core/deliveries.ts";
 import type { EventRecord, ProviderMessageRecord } from "../core/log-record.ts";
 import type { LoggedMessage } from "../core/message.ts";
+import type { KeptHeaders } from "../core/parsed-body.ts";
 
 /** A column for each field of `Row`. */
 type Columns<Row> = { readonly [Field in keyof Row]-?: string };
@@ -32,6 +34,7 @@ export const DETAIL_COLUMNS: Columns<Omit<ProviderMessageRecord, keyof LoggedMes
 export const EVENT_COLUMNS: Columns<Omit<EventRecord, "seq">> = {
   source: "source",
   kind: "kind",
+  type: "type",
   event_key: "event_key",
   message_id: "message_id",
   ts: "ts",
@@ -64,6 +67,18 @@ export const FAILURE_COLUMNS: Columns<Failure> = {
 const { created_at: _, ...SHOWN } = MESSAGE_COLUMNS;
 /** What a list shows of a message. */
 export const SHOWN_COLUMNS: Columns<Omit<LoggedMessage, "seq" | "created_at">> = SHOWN;
+
+/**
+ * What is kept of a POST's headers, which a column has as JSON; null where it has none, or what the
+ * disk has made no JSON.
+ */
+export function headersOf(column: string | null): KeptHeaders | null {
+  try {
+    return column === null ? null : (JSON.parse(column) as KeptHeaders);
+  } catch {
+    return null;
+  }
+}
 
 /**
  * What a `select` reads to give these fields under their names; `table` stands before each column.

@@ -2,6 +2,7 @@
 import type { DatabaseUrl } from "../core/database-url.ts";
 import type { Maintenance } from "../core/maintenance.ts";
 import type { Store } from "../core/store.ts";
+import type { OnUpgrade } from "../core/upgrade.ts";
 import type { NewId } from "../lib/chance.ts";
 import type { Clock } from "../lib/clock.ts";
 import { postgresMaintenance } from "./postgres/maintenance/maintenance.ts";
@@ -29,6 +30,7 @@ export async function openStore(url: DatabaseUrl, options: StoreOptions): Promis
 }
 
 interface MaintenanceOptions {
+  readonly onUpgrade: OnUpgrade;
   readonly clock: Clock;
   readonly newId: NewId;
 }
@@ -37,11 +39,14 @@ interface MaintenanceOptions {
  * What can be done with the database of a URL without serving it. Throws `StartRefused` for a file
  * with two names.
  */
-export function openMaintenance(url: DatabaseUrl, { clock, newId }: MaintenanceOptions): Maintenance {
+export function openMaintenance(
+  url: DatabaseUrl,
+  { clock, newId, onUpgrade }: MaintenanceOptions,
+): Maintenance {
   switch (url.engine) {
     case "sqlite":
-      return sqliteMaintenance(realFile(url.path), clock);
+      return sqliteMaintenance(realFile(url.path), clock, onUpgrade);
     case "postgres":
-      return postgresMaintenance(url.url, newId);
+      return postgresMaintenance(url.url, newId, onUpgrade);
   }
 }

@@ -64,10 +64,31 @@ describe("without a server", () => {
     expect(code).toBe(0);
   });
 
+  test("a copy by vacuum is sound, also where rows were deleted", async () => {
+    copy();
+    const path = join(folder.path, "vacuumed.db");
+    damage(used(), "delete from messages where seq % 3 = 0", `vacuum into '${path}'`);
+    const { code, stdout } = await postern(["doctor"], { env: { DATABASE_URL: `sqlite:///${path}` } });
+    const places = (file: string) => {
+      using db = new Database(file, { readonly: true });
+      return db.query("select rowid, seq from messages order by seq").values();
+    };
+    expect(places(path)).toEqual(places(used()));
+    const rows = ROWS - Math.floor(ROWS / 3);
+    expect(stdout).toStartWith(`log      ${rows.toString().padStart(12)} rows  sound\n`);
+    expect(code).toBe(0);
+  });
+
   test("what is kept of deliveries is sound, unless it names a record that isn't in the log", async () => {
     copy();
     const store = await openForTest({ engine: "sqlite", path: used() });
-    const event = { kind: "status", key: "k", messageId: null, ts: "2025-01-15T10:00:00Z" } as const;
+    const event = {
+      kind: "status",
+      type: "read",
+      key: "k",
+      messageId: null,
+      ts: "2025-01-15T10:00:00Z",
+    } as const;
     await store.append(post("wa", [], [{ ...event, span: { start: 0, end: 1 } }]));
     const { log, records } = await store.changes({ after: ROWS - 2, limit: 10 });
     const failures = records.map((record) =>
@@ -125,6 +146,18 @@ describe("without a server", () => {
     ["senders", "a waiting entry is missing", "delete from waiting_by_sender where row = 40000"],
     ["senders", "a run is forgotten", "delete from runs"],
     ["senders", "a count is wrong", "update senders set rows = rows - 1 where sender = '+14'"],
+    [
+      "senders",
+      "a last message is another of the sender's",
+      `update waiting_last_messages set (row, ts_key, message_id) =
+         (select row, ts_key, message_id from by_sender where sender = '+14' limit 1) where sender = '+14'`,
+    ],
+    [
+      "senders",
+      "a last message has another row",
+      "update waiting_last_messages set row = row + 1 where sender = '+14'",
+    ],
+    ["senders", "a last message is missing", "delete from waiting_last_messages where sender = '+14'"],
     ["senders", "a sender is missing", "delete from senders where sender = '+14'"],
     ["senders", "the total is wrong", "update totals set messages = messages + 1"],
     ["senders", "the number of senders is wrong", "update totals set senders = senders + 1"],
@@ -326,10 +359,9 @@ describe("beside a server", () => {
       stdin: lines(4000, "b"),
     });
     const beside = await postern(["doctor"], { env: server.env });
-    expect({ code: beside.code, sound: beside.stdout.match(/sound/g)?.length }).toEqual({
-      code: 0,
-      sound: 4,
-    });
+    // Of numbers over time there is a line as soon as something is counted.
+    const sound = /^(log|time|senders|search) .*sound$/gm;
+    expect({ code: beside.code, sound: beside.stdout.match(sound)?.length }).toEqual({ code: 0, sound: 4 });
     expect(await feeding.exited).toBe(0);
 
     const totals = new Set<number>();
@@ -345,14 +377,11 @@ describe("beside a server", () => {
     const rebuilt = await postern(["doctor", "--rebuild"], { env: token });
     done = true;
     await reading;
-    expect({ code: rebuilt.code, sound: rebuilt.stdout.match(/sound/g)?.length }).toEqual({
-      code: 0,
-      sound: 4,
-    });
+    expect({ code: rebuilt.code, sound: rebuilt.stdout.match(sound)?.length }).toEqual({ code: 0, sound: 4 });
     expect(totals.size).toBe(1);
     const indexes = () => readdirSync(server.folder).filter((name) => /-index\d+$/.test(name));
     await until("the old index to go", () => (indexes().join() === "messages.db-index2" ? true : undefined));
-  }, 30_000);
+  }, 120_000);
 
   test("--rebuild without the token says what it takes", async () => {
     server = await newServer();

@@ -26,7 +26,7 @@ const post = (
     source,
     body: Buffer.from(`${source} ${messages.length} ${events.map(([, key]) => key)}`),
     details: messages.map(() => ({ type: "image", span: SPAN })),
-    events: events.map(([kind, key, ts]) => ({ kind, key, messageId: null, ts, span: SPAN })),
+    events: events.map(([kind, key, ts]) => ({ kind, type: null, key, messageId: null, ts, span: SPAN })),
   },
 });
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
     for (const intake of INTAKES) await store.append(intake);
     await store.close();
   }
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   folder.remove();
   await postgres.drop();

@@ -14,7 +14,7 @@ let target: PostgresDatabase;
 beforeEach(async () => {
   folder = newFolder();
   target = await newPostgresDatabase();
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   folder.remove();
   await target.drop();
@@ -33,7 +33,13 @@ test("an export has what replicas store, once and in the order of seq, also from
       body: Buffer.from(name.repeat(parts)),
       details: Array.from({ length: 3 }, () => ({ type: "text", span: { start: 0, end: 1 } })),
       events: Array.from({ length: parts }, (_, index) => ({
-        ...{ kind: "status", key: `${name} ${index % 3}`, messageId: null, ts: "2025-01-15T10:00:00Z" },
+        ...{
+          kind: "status",
+          type: "read",
+          key: `${name} ${index % 3}`,
+          messageId: null,
+          ts: "2025-01-15T10:00:00Z",
+        },
         span: { start: 0, end: 1 },
       })),
     },
@@ -70,7 +76,7 @@ test("an export has what replicas store, once and in the order of seq, also from
   await target.query("drop index messages_by_batch");
   expect(await isSame()).toBe(true);
   expect(await isSame("--since-seq", "501")).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test("a database that is nobody's is told in one line", async () => {
   const none = await postern(["export"], { env: { DATABASE_URL: target.url } });

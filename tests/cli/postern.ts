@@ -9,7 +9,7 @@ import { until } from "../until.ts";
 
 export const SECRET = "correct horse battery staple";
 
-const ROOT = join(import.meta.dir, "../..");
+export const ROOT = join(import.meta.dir, "../..");
 export const MAIN = join(ROOT, "src/main.ts");
 export const BIN = join(ROOT, "bin/postern.js");
 
@@ -24,6 +24,7 @@ interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** What is run instead of the program. */
   readonly command?: readonly string[];
+  readonly cwd?: string;
 }
 
 /** Nothing of the caller's settings reaches the process. */
@@ -32,8 +33,9 @@ function cleanEnvironment(added: Readonly<Record<string, string>> = {}): Record<
   return { PATH, HOME, TMPDIR, ...added };
 }
 
-export function spawnPostern(args: readonly string[], { env, stdin, command }: RunOptions = {}) {
+export function spawnPostern(args: readonly string[], { env, stdin, command, cwd }: RunOptions = {}) {
   return Bun.spawn([...(command ?? PROGRAM), ...args], {
+    ...(cwd !== undefined && { cwd }),
     env: cleanEnvironment(env),
     stdin: stdin === undefined ? "ignore" : new Blob([stdin as string]),
     stdout: "pipe",
@@ -65,11 +67,16 @@ export interface Server {
 
 /** A serving process on a free port, with its database in a new folder. */
 export async function newServer(
-  options: Pick<RunOptions, "command" | "env"> & { readonly flags?: readonly string[] } = {},
+  options: Pick<RunOptions, "command" | "env" | "cwd"> & { readonly flags?: readonly string[] } = {},
 ): Promise<Server> {
   const folder = newFolder();
   const databasePath = join(folder.path, "messages.db");
-  const settings = { WEBHOOK_SECRET: SECRET, DATABASE_URL: `sqlite:///${databasePath}` };
+  const settings = {
+    WEBHOOK_SECRET: SECRET,
+    DATABASE_URL: `sqlite:///${databasePath}`,
+    // No read is ended because the machine is busy.
+    QUERY_TIMEOUT_MS: "60000",
+  };
   const child = spawnPostern(["serve", ...(options.flags ?? [])], {
     ...options,
     env: { ...settings, ...options.env, PORT: "0" },

@@ -18,7 +18,7 @@ import { until } from "../until.ts";
 import { post } from "./posts-contract.ts";
 import type { TestDatabase } from "./store-contract.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 const WRITERS = 16;
 const APPENDS_EACH = 25;
 const MIB = 1024 * 1024;
@@ -27,6 +27,7 @@ type LogEntry = MessageRecord | EventRecord;
 
 const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind: "status",
+  type: "read",
   key,
   messageId: null,
   ts: "2025-01-15T10:00:00Z",
@@ -75,7 +76,7 @@ export function changesContract(
           ...{ source: "wa", type: "text", delivery: 2, start: 0, stop: 4 },
         },
         {
-          ...{ seq: 3, source: "wa", kind: "edit", event_key: "e1", message_id: "wa:1" },
+          ...{ seq: 3, source: "wa", kind: "edit", type: "read", event_key: "e1", message_id: "wa:1" },
           ...{ ts: "2025-01-15T10:00:00Z", created_at, delivery: 2, start: 4, stop: 6 },
         },
       ]);
@@ -105,6 +106,29 @@ export function changesContract(
             return shownRecord(positionOf(log, record), record, body);
           }),
         );
+      }
+    });
+
+    test("of a POST its kept headers come with its bytes, and it is found by the number of its first record", async () => {
+      const headers = { "content-type": "text/plain", "x-name": "ü" };
+      for (const [at, kept] of [headers, undefined].entries()) {
+        const { messages, post: given } = post("wa", [message(`wa:${at}`)], [event(`e${at}`)]);
+        if (given === undefined) throw new Error("no POST");
+        await store.append({ messages, post: { ...given, ...(kept !== undefined && { headers: kept }) } });
+      }
+      expect((await store.changes({ after: 0, limit: 10 })).headers?.size ?? 0).toBe(0);
+      const all = await store.changes({ after: 0, limit: 10, bodies: true });
+      expect([...(all.headers ?? [])]).toEqual([[1, headers]]);
+      const events = all.records.flatMap((record) => ("event_key" in record ? [record] : []));
+      expect(events.map(({ seq, delivery }) => [seq, delivery])).toEqual([
+        [2, 1],
+        [4, 3],
+      ]);
+      for (const { seq, kind, delivery } of events) {
+        const query = { after: delivery - 1, limit: 1, filter: { kinds: [kind] }, bodies: true };
+        const { records, bodies } = await store.changes(query);
+        expect(records.map((each) => each.seq)).toEqual([seq]);
+        expect([...bodies.keys()]).toEqual([delivery]);
       }
     });
 
@@ -239,6 +263,7 @@ export function changesContract(
       async () => {
         const newEvent = fc.record({
           kind: fc.constantFrom(...EVENT_KINDS),
+          type: fc.constantFrom(null, "read"),
           key: fc.constantFrom("k1", "k2", "k3", "k4", "k5", "k6"),
           messageId: fc.constantFrom(null, "m1"),
           ts: fc.constantFrom(...INSTANTS),
@@ -347,16 +372,18 @@ function intakeOf({ source, messages, events }: Given): Intake {
 
 /** Of each record its key and its number, when they are stored one after the other. */
 function expectedLog(steps: readonly Given[]): [key: string, seq: number][] {
-  const known = new Set<string>();
+  const known = new Map<string, string[]>();
   const keys: string[] = [];
-  const add = (name: string, key: string) => {
-    if (known.has(name)) return;
-    known.add(name);
-    keys.push(key);
+  // Other content under a known key of an event has a number behind it.
+  const add = (name: string, key: string, content = "") => {
+    const contents = known.get(name) ?? [];
+    known.set(name, contents);
+    if (contents.includes(content)) return;
+    keys.push(contents.push(content) === 1 ? key : `${key}#${contents.length}`);
   };
   for (const { source, messages, events } of steps) {
     for (const { message_id } of messages) add(`message ${message_id}`, message_id);
-    if (source !== "native") for (const { key } of events) add(`event ${source} ${key}`, key);
+    if (source !== "native") for (const { key, kind } of events) add(`event ${source} ${key}`, key, kind);
   }
   return keys.map((key, index) => [key, index + 1]);
 }

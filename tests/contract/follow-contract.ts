@@ -21,11 +21,12 @@ import { fc } from "../property.ts";
 import { post } from "./posts-contract.ts";
 import type { TestDatabase } from "./store-contract.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 const FROM = "+1";
 
 const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind: "status",
+  type: null,
   key,
   messageId: null,
   ts: "2025-01-15T10:00:00Z",

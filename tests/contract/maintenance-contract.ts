@@ -19,13 +19,13 @@ const BODY = Buffer.from("a body of two parts");
 /** A log with a gap in its numbers, as another database may have exported it. */
 const LOG: readonly LogRecord[] = [
   { seq: 1, ...message("m1"), created_at: CREATED_AT },
-  { delivery: 2, body_base64: BODY.toString("base64") },
+  { delivery: 2, body_base64: BODY.toString("base64"), headers: { "x-a": "Gr\u00fc\u00dfe", "x-b": "" } },
   {
     ...{ seq: 2, ...message("wa:1", { text: null }), created_at: CREATED_AT },
     ...{ source: "wa", type: "image", delivery: 2, start: 0, stop: 6 },
   },
   {
-    ...{ seq: 3, source: "wa", kind: "status", event_key: "e1", message_id: "wa:1" },
+    ...{ seq: 3, source: "wa", kind: "status", type: "read", event_key: "e1", message_id: "wa:1" },
     ...{ ts: "2025-01-15T10:00:00Z", created_at: CREATED_AT, delivery: 2, start: 7, stop: 19 },
   },
   { seq: 70, ...message("m2", { from: "+1" }), created_at: CREATED_AT },
@@ -171,6 +171,48 @@ export function maintenanceContract(
           events: { ...counts, duplicate: 3 },
         });
         expect(await exported(copy)).toEqual(records);
+      });
+
+      testImport("of an export from before events had types has events without one", async () => {
+        const untyped = LOG.map((record) => {
+          if (!("event_key" in record)) return record;
+          const { type: _, ...older } = record;
+          return older as LogRecord;
+        });
+        await importAll(maintenance, untyped);
+        const nulled = LOG.map((record) => ("event_key" in record ? { ...record, type: null } : record));
+        expect(await exported(maintenance)).toEqual(nulled);
+      });
+
+      testImport("into a log with other content under its events' keys keeps both, and once", async () => {
+        const records = (body: string, key = "e"): LogRecord[] => [
+          { delivery: 1, body_base64: Buffer.from(body).toString("base64") },
+          {
+            seq: 1,
+            source: "wa",
+            kind: "status",
+            type: null,
+            event_key: key,
+            message_id: null,
+            ts: "2025-01-15T10:00:00Z",
+            created_at: "2025-01-15T10:00:00.000Z",
+            delivery: 1,
+            start: 0,
+            stop: body.length,
+          },
+        ];
+        const events = async (...given: Parameters<typeof records>) =>
+          (await importAll(maintenance, records(...given))).events;
+        const counts = { created: 0, duplicate: 0, differs: 0, conflict: 0 };
+        expect(await events("ours")).toEqual({ ...counts, created: 1 });
+        for (const key of ["e", "e#2"]) {
+          expect(await events(`theirs under ${key}`, key)).toEqual({ ...counts, differs: 1 });
+          expect(await events(`theirs under ${key}`, key)).toEqual({ ...counts, duplicate: 1 });
+        }
+        const kept = (await exported(maintenance)).flatMap((record) =>
+          "event_key" in record ? [record.event_key] : [],
+        );
+        expect(kept).toEqual(["e", "e#2", "e#2#2"]);
       });
 
       testImport("keeps the numbers of a log that has gaps, and a store goes on behind them", async () => {

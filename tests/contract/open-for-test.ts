@@ -18,7 +18,7 @@ export function openForTest(url: DatabaseUrl, given: Partial<StoreOptions> = {})
   return openStore(url, {
     queueRowsMax: 20_000,
     queueBytesMax: 1e8,
-    queryTimeoutMs: 5000,
+    queryTimeoutMs: 30_000,
     readThreads: 2,
     followerLagRowsMax: 65_536,
     clock: systemClock,
@@ -33,5 +33,5 @@ export function openForTest(url: DatabaseUrl, given: Partial<StoreOptions> = {})
 }
 
 export function maintainForTest(url: DatabaseUrl): Maintenance {
-  return openMaintenance(url, { clock: systemClock, newId: randomId });
+  return openMaintenance(url, { clock: systemClock, newId: randomId, onUpgrade: () => undefined });
 }

@@ -14,7 +14,7 @@ import { maintainForTest, openForTest } from "./open-for-test.ts";
 import { postsContract } from "./posts-contract.ts";
 import { storeContract, type TestDatabase } from "./store-contract.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 describe.skipIf(PGBOUNCER === undefined)("PgBouncer", () => {
   let pooler: OwnPgbouncer;

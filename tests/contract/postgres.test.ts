@@ -1,6 +1,7 @@
 import { POSTGRES_CAPABILITIES } from "../databases/postgres.ts";
 import { changesContract } from "./changes-contract.ts";
 import { deliveriesContract } from "./deliveries-contract.ts";
+import { eventKeysContract } from "./event-keys-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postgresDatabase } from "./postgres-database.ts";
@@ -10,6 +11,7 @@ import { storeContract } from "./store-contract.ts";
 for (const contract of [
   storeContract,
   postsContract,
+  eventKeysContract,
   changesContract,
   followContract,
   deliveriesContract,

@@ -3,7 +3,7 @@
  * the very bytes, and are counted exactly. Every engine runs all of it.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { IntakeRejected, Overloaded } from "../../src/core/errors.ts";
+import { IntakeRejected, Overloaded, QueryTimeout } from "../../src/core/errors.ts";
 import type { Message } from "../../src/core/message.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
 import type {
@@ -20,14 +20,19 @@ import type {
 import { anyMessage, anyQuery, INSTANTS, message } from "../messages.ts";
 import { Model, nanoseconds } from "../model.ts";
 import { fc } from "../property.ts";
+import { until } from "../until.ts";
 import type { TestDatabase } from "./store-contract.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 const ALL: MessageQuery = { limit: 100, offset: 0 };
 const EVENTS: EventQuery = { limit: 100, offset: 0 };
 
+/** Some have what separates filters in an index, or escapes it. */
+const EVENT_TYPES = [null, "read", "a b/c", "a", "Réad", "a\u00010b/c", "a!"] as const;
+
 export const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind: "status",
+  type: null,
   key,
   messageId: null,
   ts: "2025-01-15T10:00:00Z",
@@ -102,10 +107,9 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect((await store.events(EVENTS)).total).toBe(1);
     });
 
-    test("a key is an event's within its source only, and the first write stays", async () => {
+    test("a key is an event's within its source only", async () => {
       await store.append(post("wa", [], [event("e", { kind: "edit" })]));
       expect(await store.append(post("sms", [], [event("e")]))).toEqual(["created"]);
-      expect(await store.append(post("wa", [], [event("e", { kind: "status" })]))).toEqual(["duplicate"]);
       expect((await store.events({ ...EVENTS, source: "wa" })).data.map(({ kind }) => kind)).toEqual([
         "edit",
       ]);
@@ -136,6 +140,33 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect((await store.message("wa:1"))?.body).toEqual(body.slice(1, 4));
       const bodies = (await store.events(EVENTS)).data.map((each) => each.body);
       expect(bodies).toEqual([body, new Uint8Array()]);
+    });
+
+    test("what is kept of a POST's headers comes with its parts, and is nobody else's", async () => {
+      const headers = { "content-type": "text/plain", "x-a": "\"\u00e9\u2693'" };
+      const withHeaders = ({ messages, post: given }: Intake, kept: Record<string, string>): Intake => ({
+        messages,
+        ...(given && { post: { ...given, headers: kept } }),
+      });
+      await store.append({ messages: [message("n1")] });
+      await store.append(
+        withHeaders(post("wa", [message("wa:1")], [event("e1", { messageId: "wa:1" })]), headers),
+      );
+      // What is new beside what comes again has the headers that it came with.
+      const again = post("wa", [message("wa:1")], [event("e1"), event("e2")]);
+      await store.append(withHeaders(again, { "x-b": "2" }));
+      await store.append(post("wa", [message("wa:2")], [event("e3")]));
+      const ask = async () => {
+        expect((await store.message("n1"))?.headers).toBeNull();
+        expect((await store.message("wa:2"))?.headers).toBeNull();
+        const found = await store.message("wa:1");
+        expect([found?.headers, found?.events.map((each) => each.headers)]).toEqual([headers, [headers]]);
+        const { data } = await store.events(EVENTS);
+        expect(data.map((each) => each.headers)).toEqual([headers, { "x-b": "2" }, null]);
+      };
+      await ask();
+      await reopen();
+      await ask();
     });
 
     test("one message comes with its source, type, place and the events that are about it", async () => {
@@ -218,6 +249,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         source: ["wa", "sms", "wa-2"][index % 3] as string,
         event: event(`e${index}`, {
           kind: EVENT_KINDS[index % EVENT_KINDS.length] as NewEvent["kind"],
+          type: EVENT_TYPES[index % EVENT_TYPES.length] as string | null,
           ts: INSTANTS[(index * 7) % INSTANTS.length] as string,
         }),
       }));
@@ -227,18 +259,20 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       const ask = async () => {
         for (const source of [undefined, "wa", "sms", "none"])
           for (const kind of [undefined, "status", "other"] as const)
-            for (const since of [undefined, "2025-01-15T10:00:00Z", "2026-01-01T00:00:00Z"])
-              for (const offset of [0, 3, 79, 1000]) {
-                const query = {
-                  limit: 7,
-                  offset,
-                  ...(source && { source }),
-                  ...(kind && { kind }),
-                  ...(since && { since }),
-                };
-                const { data, total } = await store.events(query);
-                expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(model.page(query));
-              }
+            for (const type of [undefined, "a b/c", "a"])
+              for (const since of [undefined, "2025-01-15T10:00:00Z", "2026-01-01T00:00:00Z"])
+                for (const offset of [0, 3, 79, 1000]) {
+                  const query = {
+                    limit: 7,
+                    offset,
+                    ...(source && { source }),
+                    ...(kind && { kind }),
+                    ...(type && { type }),
+                    ...(since && { since }),
+                  };
+                  const { data, total } = await store.events(query);
+                  expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(model.page(query));
+                }
       };
       await ask();
       // Made anew, the index has taken everything.
@@ -292,6 +326,83 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
       expect(await idsOf({ type: "=image" })).toEqual([]);
       expect(await idsOf({ type: "wa" })).toEqual([]);
     });
+
+    test("an event keeps the provider's own name of it, wherever it is shown", async () => {
+      const events = [event("a", { type: "messages.status.read", messageId: "wa:1" }), event("b")];
+      await store.append(post("wa", [message("wa:1")], events));
+      const types = ["messages.status.read", null];
+      expect((await store.events(EVENTS)).data.map(({ type }) => type)).toEqual(types);
+      expect((await store.message("wa:1"))?.events.map(({ type }) => type)).toEqual(types.slice(0, 1));
+      const { records } = await store.changes({ after: 0, limit: 10, filter: { kinds: ["status"] } });
+      expect(records.map((record) => "event_key" in record && record.type)).toEqual(types);
+      // The first write stays.
+      await store.append(post("wa", [], [event("b", { type: "late" })]));
+      expect(await keys({ type: "late" })).toEqual([]);
+      expect(await keys({ type: "messages.status.read" })).toEqual(["a"]);
+      expect(await keys({ type: "messages.status" })).toEqual([]);
+      expect(await keys({ type: "MESSAGES.STATUS.READ" })).toEqual([]);
+      await reopen();
+      expect((await store.events(EVENTS)).data.map(({ type }) => type)).toEqual(types);
+    });
+
+    test("events are found by a part of their bodies, however these write it, and by no other's", async () => {
+      const bodies = [
+        '{"to":"M\\u00fcller"}',
+        '{"to":"MÜLLER","n":"50%_"}',
+        "To=M%C3%BCller&n=1",
+        '{"to":"Mueller"}',
+      ];
+      const body = Buffer.from(bodies.join("\n"));
+      let end = -1;
+      const events = bodies.map((each, index) => {
+        const start = end + 1;
+        end = start + Buffer.byteLength(each);
+        const type = index % 2 === 0 ? "even" : null;
+        return event(`e${index}`, { type, span: { start, end }, messageId: index < 2 ? "wa:1" : null });
+      });
+      await store.append({ messages: [], post: { source: "wa", body, details: [], events } });
+      const found = async (query: Partial<EventQuery>) => {
+        const { total, data } = await store.events({ ...EVENTS, ...query });
+        return [total, ...data.map(({ event_key }) => event_key)];
+      };
+      const ask = async () => {
+        expect(await found({ q: "müller" })).toEqual([3, "e0", "e1", "e2"]);
+        expect(await found({ q: "müller", order: "desc", limit: 2 })).toEqual([3, "e2", "e1"]);
+        expect(await found({ q: "müller", offset: 2 })).toEqual([3, "e2"]);
+        expect(await found({ q: "müller", type: "even" })).toEqual([2, "e0", "e2"]);
+        expect(await found({ q: "müller", messageId: "wa:1" })).toEqual([2, "e0", "e1"]);
+        expect(await found({ q: "müller", since: "2025-01-15T10:00:01Z" })).toEqual([0]);
+        expect(await found({ q: "müller", source: "sms" })).toEqual([0]);
+        expect(await found({ q: '"to":"m' })).toEqual([3, "e0", "e1", "e3"]);
+        expect(await found({ q: "\\u00FC" })).toEqual([1, "e0"]);
+        expect(await found({ q: "%_" })).toEqual([1, "e1"]);
+        expect(await found({ q: "\n" })).toEqual([0]);
+      };
+      await ask();
+      await store.rebuildIndex();
+      await ask();
+    });
+
+    test(
+      "a search through more bodies than there is time for fails with QueryTimeout, and later reads are answered",
+      async () => {
+        const body = Buffer.from(JSON.stringify({ text: "xy".repeat(500_000) }));
+        const span = { start: 0, end: body.length };
+        for (let number = 0; number < 12; number++)
+          await store.append({
+            messages: [],
+            post: { source: "wa", body, details: [], events: [event(`e${number}`, { span })] },
+          });
+        await reopen({ queryTimeoutMs: 20 });
+        const late = store.events({ ...EVENTS, q: "yy" });
+        await expect(late).rejects.toBeInstanceOf(QueryTimeout);
+        await until("a quick read is answered", async () => {
+          const page = await store.events({ ...EVENTS, type: "none" }).catch(() => undefined);
+          return page?.total === 0;
+        });
+      },
+      LONG_MS,
+    );
 
     test("events are walked by cursor in either order, whatever else comes in meanwhile", async () => {
       const at = (second: number) => ({ ts: `2025-01-15T10:00:0${second}Z` });
@@ -391,6 +502,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         const source = fc.constantFrom("native", "wa", "b");
         const newEvent = fc.record({
           kind: fc.constantFrom(...EVENT_KINDS),
+          type: fc.constantFrom(...EVENT_TYPES),
           key: fc.constantFrom("k1", "k2", "k3", "k4", "k5", "k6"),
           messageId: fc.constantFrom(null, "m1", "m2"),
           ts: fc.constantFrom(...INSTANTS),
@@ -409,6 +521,8 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
             offset: fc.nat(8),
             source,
             kind: fc.constantFrom(...EVENT_KINDS),
+            type: fc.constantFrom("read", "a b/c", "a", "a\u00010b/c", "none"),
+            q: fc.constantFrom("K", "2", "k1", "%"),
             messageId: fc.constantFrom("m1", "m2"),
             since: fc.constantFrom(...INSTANTS),
             order: fc.constantFrom("asc" as const, "desc" as const),
@@ -515,13 +629,19 @@ class EventModel {
   readonly #events: { readonly source: string; readonly event: NewEvent }[] = [];
 
   append(source: string, event: NewEvent): Outcome {
-    if (this.#events.some((kept) => kept.source === source && kept.event.key === event.key))
-      return "duplicate";
-    this.#events.push({ source, event });
-    return "created";
+    for (let number = 1; ; number++) {
+      const key = number === 1 ? event.key : `${event.key}#${number}`;
+      const stored = this.#events.find((kept) => kept.source === source && kept.event.key === key);
+      // The bytes of an event are the key that it was given.
+      const types = new Set([stored?.event.type, event.type].filter((type) => type !== null));
+      if (stored?.event.kind === event.kind && types.size < 2) return "duplicate";
+      if (stored !== undefined) continue;
+      this.#events.push({ source, event: { ...event, key } });
+      return number === 1 ? "created" : "differs";
+    }
   }
 
-  page({ source, kind, messageId, since, offset, limit, order }: EventQuery): {
+  page({ source, kind, type, messageId, since, q, offset, limit, order }: EventQuery): {
     keys: string[];
     total: number;
   } {
@@ -530,6 +650,9 @@ class EventModel {
         ({ source: from, event }) =>
           (source === undefined || from === source) &&
           (kind === undefined || event.kind === kind) &&
+          (type === undefined || event.type === type) &&
+          // The body that `post` makes of an event is its key.
+          (q === undefined || event.key.includes(q.toLowerCase())) &&
           (messageId === undefined || event.messageId === messageId) &&
           (since === undefined || nanoseconds(event.ts) >= nanoseconds(since)),
       )

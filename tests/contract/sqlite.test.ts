@@ -2,6 +2,7 @@ import type { IndexLimits } from "../../src/storage/sqlite/derived/followers.ts"
 import { SQLITE_CAPABILITIES } from "../databases/sqlite.ts";
 import { changesContract } from "./changes-contract.ts";
 import { deliveriesContract } from "./deliveries-contract.ts";
+import { eventKeysContract } from "./event-keys-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
@@ -14,6 +15,7 @@ const tiny: IndexLimits = {
   runRows: 3,
   runs: 2,
   runSenderRows: 2,
+  waitingSenders: 3,
   segmentRows: 2,
   segmentRowsMax: 40,
   stretchRows: 3,
@@ -23,6 +25,7 @@ const tiny: IndexLimits = {
 };
 
 maintenanceContract("SQLite", sqliteDatabase, SQLITE_CAPABILITIES);
+eventKeysContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
 for (const contract of [storeContract, postsContract]) {
   contract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
   contract(

@@ -9,7 +9,7 @@ import { newFolder } from "../folder.ts";
 import { sessionOn } from "../postgres/server.ts";
 import { newPostgres, statementsOf } from "./postgres.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 test("a statement ends with the semicolon that ends a line, and with no other", () => {
   const file = "select ';' as a; -- one\nselect $$;$$;\r\n\n-- two;\n  select\n3 ; \n";

@@ -41,6 +41,15 @@ const DIFFERENCES = `
   full join (select source, kind, count(*) as rows from events group by 1, 2) c using (source, kind)
   where e.rows is distinct from c.rows
   union all
+  select 'last message of ' || sender from last_messages l
+  full join (
+    select distinct on (from_msisdn) from_msisdn as sender, ts_key, message_id
+    from messages join batches b using (batch)
+    where b.seq <= (select value::bigint from meta where key = 'last_messages')
+    order by from_msisdn desc, ts_key desc, message_id desc
+  ) m using (sender)
+  where (l.ts_key, l.message_id) is distinct from (m.ts_key, m.message_id)
+  union all
   select 'batch without a number ' || batch from batches where seq is null`;
 /**
  * In the order in which Postern's own transactions lock them: who holds them all waits for those in

@@ -9,7 +9,7 @@ import type { Database } from "./database.ts";
 import { REFUSAL } from "./refusal.ts";
 
 /** Longer than any transaction of Postern's takes. */
-const BUSY_TIMEOUT = "pragma busy_timeout = 5000";
+const BUSY_TIMEOUT = "pragma busy_timeout = 60000";
 
 export const SQLITE_CAPABILITIES: Capabilities = {
   severalReplicas: false,
@@ -28,6 +28,7 @@ export async function newSqlite(): Promise<SqliteDatabase> {
   const path = join(folder.path, "messages.db");
   const read = async <T>(sql: string): Promise<T[]> => {
     using file = new File(path, { readonly: true });
+    file.run(BUSY_TIMEOUT);
     return file.query<T, []>(sql).all();
   };
   const write = (sql: string) => {

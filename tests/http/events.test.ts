@@ -4,8 +4,10 @@ import { Compile } from "typebox/compile";
 import type { EventRow } from "../../src/core/event-row.ts";
 import type { Message } from "../../src/core/message.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { META, metaPost, signed, status, text } from "./meta-posts.ts";
-import { freePort, newService, type TestService } from "./service.ts";
+import { nextPage } from "./next-page.ts";
+import { newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
 const BOT = { kind: "telegram", secret: "token-of-the-telegram-source" };
@@ -65,17 +67,19 @@ describe("a page of events", () => {
     ]);
   });
 
-  test("a page of events has rows of nine members, as they were sent", async () => {
+  test("a page of events has rows of ten members, as they were sent", async () => {
     const { data } = await list("?message_id=wa:gone");
     expect(data).toEqual([
       {
         seq: expect.any(Number) as never,
         source: "wa",
         kind: "status",
+        type: "messages.status.failed",
         event_key: "gone:failed",
         message_id: "wa:gone",
         ts: "2023-11-14T22:13:40Z",
         created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as never,
+        headers: { "content-type": "application/json", "user-agent": expect.any(String) as never },
         body: JSON.stringify(status("gone", "failed", "1700000020")),
       },
     ]);
@@ -83,10 +87,12 @@ describe("a page of events", () => {
       "seq",
       "source",
       "kind",
+      "type",
       "event_key",
       "message_id",
       "ts",
       "created_at",
+      "headers",
       "body",
     ]);
   });
@@ -111,7 +117,7 @@ describe("a page of events", () => {
             const page = (await answer.json()) as Page;
             expect(page.total).toBe(all.total);
             walked.push(...page.data);
-            path = /^<(.*)>; rel="next"$/.exec(answer.headers.get("Link") ?? "")?.[1];
+            path = nextPage(answer);
           }
           expect(walked).toEqual([...all.data]);
         }
@@ -143,6 +149,9 @@ describe("a page of events", () => {
     ["?source=nobody", 0],
     ["?kind=status", 3],
     ["?kind=reaction", 0],
+    ["?type=messages.status.read", 1],
+    ["?type=messages.status", 0],
+    ["?type=edited_message&kind=edit&source=bot", 1],
     ["?message_id=wa:m%2F1", 2],
     ["?message_id=bot:3:2", 1],
     ["?message_id=m%2F1", 0],
@@ -152,7 +161,9 @@ describe("a page of events", () => {
     ["?source=&kind=&message_id=&since=", 6],
     ["?kind=status&kind=edit", 1],
     ["?kind=nonsense&kind=edit", 1],
-    ["?unknown=1&until=x&q=y", 6],
+    ["?unknown=1&until=x", 6],
+    ["?q=STATUS%22:%22read", 1],
+    ["?q=nowhere", 0],
   ])("/events%s finds %i", async (query, total) => {
     const page = await list(query);
     expect([page.total, page.data.length]).toEqual([total, total]);
@@ -204,6 +215,7 @@ describe("one message", () => {
       type: "text",
       created_at: expect.any(String),
       seq: expect.any(Number),
+      headers: { "content-type": "application/json", "user-agent": expect.any(String) },
       body: JSON.stringify(text("m/1", "first")),
       events: (await list("?message_id=wa:m%2F1")).data,
     });
@@ -219,6 +231,7 @@ describe("one message", () => {
         type: null,
         created_at: expect.any(String),
         seq: expect.any(Number),
+        headers: null,
         body: null,
         events: [],
       },
@@ -285,7 +298,7 @@ describe("messages", () => {
       const page = (await answer.json()) as { data: Message[]; total: number };
       expect(page.total).toBe(3);
       seen.push(...page.data.map(({ message_id }) => message_id));
-      next = /^<([^>]*)>/.exec(answer.headers.get("Link") ?? "")?.[1];
+      next = nextPage(answer);
     }
     expect(seen).toEqual(["wa:1", "wa:2", "wa:3"]);
     await own.stop();

@@ -8,7 +8,7 @@ import { message } from "../messages.ts";
 import { recorded } from "./recorded-session.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const CREATED_AT = "2025-01-15T10:00:00.000Z";
 
 let database: PostgresDatabase;
@@ -65,6 +65,36 @@ test("large bodies go in several statements, so that none holds more than a few 
       Buffer.from(body).equals(bodies[body[0] ?? 0] ?? Buffer.alloc(0)),
     ),
   ).toEqual(sizes.map(() => true));
+});
+
+test("events that are new cost no look at what is stored, and what comes again two", async () => {
+  const looks = async (...bodies: readonly string[]) =>
+    connection.transaction("read write", async (begun) => {
+      const session = recorded(begun);
+      const group = bodies.map((body) => ({
+        createdAt: CREATED_AT,
+        intake: {
+          messages: [],
+          post: {
+            source: "wa",
+            body: Buffer.from(body),
+            details: [],
+            events: [...body].map((key, start) => ({
+              kind: "status" as const,
+              type: null,
+              key: `look-${key}`,
+              messageId: null,
+              ts: "2025-01-15T10:00:00Z",
+              span: { start, end: start + 1 },
+            })),
+          },
+        },
+      }));
+      await session.script((await writeBatch(session, crypto.randomUUID(), group)).record);
+      return session.texts.filter((text) => text.startsWith("select")).length;
+    });
+  expect(await looks("ab", "cd")).toBe(0);
+  expect(await looks("ab", "cde")).toBe(2);
 });
 
 test("the key of an instant is made once a message", async () => {

@@ -18,7 +18,7 @@ const TS = "2025-01-15T10:00:00Z";
 /** Native messages, and POSTs with messages and events. */
 function intakesOf(name: string): Intake[] {
   const event = (key: string, kind: NewEvent["kind"]) => ({
-    ...{ kind, key, messageId: `wa:${key}`, ts: TS },
+    ...{ kind, type: null, key, messageId: `wa:${key}`, ts: TS },
     span: { start: 0, end: 0 },
   });
   return Array.from({ length: 10 }, (_, index) => {

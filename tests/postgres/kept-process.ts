@@ -3,15 +3,16 @@
  * server is stopped and its files are gone.
  */
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 
 /** These servers refuse to run as root; then they are `nobody`'s. */
 export const UNPRIVILEGED = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 /**
- * Below what systems give to clients: while a server is down, nobody else can come to have its
- * port.
+ * Below what systems give to clients, and of those that each process takes in turn: while a server
+ * is down, or isn't up yet, nobody else comes to have its port.
  */
-const PORTS = { first: 20_000, count: 10_000 };
+const PORTS = { first: 20_000, processes: 100, each: 100 };
 
 /** Reads commands: `start`, or a signal to stop by. At the end of its input everything goes. */
 const KEEPER = `
@@ -72,9 +73,12 @@ export function keep(folder: string, command: readonly string[], last: "QUIT" | 
   };
 }
 
+let portsTaken = Math.floor(Math.random() * PORTS.each);
+
 export function freePort(): number {
   for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const own = PORTS.each * (process.pid % PORTS.processes);
+    const port = PORTS.first + own + (portsTaken++ % PORTS.each);
     try {
       Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
       return port;
@@ -82,4 +86,15 @@ export function freePort(): number {
       // Somebody has it.
     }
   }
+}
+
+/** Whether a server on this machine takes connections. */
+export function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }

@@ -7,7 +7,7 @@ import { message } from "../messages.ts";
 import { recorded } from "./recorded-session.ts";
 import { newPostgresDatabase } from "./server.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const ROWS = 1100;
 
 test(

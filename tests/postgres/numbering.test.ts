@@ -10,7 +10,7 @@ import { openForTest } from "../contract/open-for-test.ts";
 import { makeTables } from "../databases/postgres.ts";
 import { newPostgresDatabase, type PostgresDatabase } from "./server.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const BATCHES = 200;
 const SOURCES = ["meta", "sms", "\u{1f4e8}'; drop table totals; --"];
 const KINDS = ["status", "reaction", "edit", "unknown"];

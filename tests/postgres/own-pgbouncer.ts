@@ -3,11 +3,10 @@
  * connections.
  */
 import { chownSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { freePort, keep, UNPRIVILEGED } from "./kept-process.ts";
+import { freePort, keep, takesConnections, UNPRIVILEGED } from "./kept-process.ts";
 
 /** Debian's package puts it where users don't look. */
 export const PGBOUNCER = Bun.which("pgbouncer") ?? Bun.which("/usr/sbin/pgbouncer") ?? undefined;
@@ -82,14 +81,4 @@ function knowsPreparedStatements(): boolean {
   const text = Bun.spawnSync([PGBOUNCER ?? "pgbouncer", "--version"]).stdout.toString();
   const [, major, minor] = /(\d+)\.(\d+)/.exec(text) ?? [];
   return Number(major) > 1 || Number(minor) >= 21;
-}
-
-function takesConnections(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

@@ -9,7 +9,7 @@ import { message } from "../messages.ts";
 import { until } from "../until.ts";
 import { sessionOn } from "./server.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 
 let receiver: Receiver;
 let database: Awaited<ReturnType<typeof newPostgres>>;
@@ -63,7 +63,7 @@ test(
     await until("it could not be begun", () => /could not be served/.test(second.logText()));
     await beside.query("alter table replays_elsewhere rename to replays");
     await beside.close();
-    await until("it is handed on", () => receiver.received.length === 2, 10_000);
+    await until("it is handed on", () => receiver.received.length === 2);
   },
   LONG_MS,
 );

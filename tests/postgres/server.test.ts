@@ -9,7 +9,7 @@ import { until } from "../until.ts";
 import { newPostgresServer, type OwnServer } from "./own-server.ts";
 import { newPostgresDatabase, postgresServer, sessionOn } from "./server.ts";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 test(
   "a database is empty and its own, also when it was used before",

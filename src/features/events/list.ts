@@ -35,11 +35,37 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
       }),
     ),
   },
+  type: {
+    name: "type",
+    schema: Type.Optional(
+      Type.String({
+        description: "The provider's own name of what happened, exactly; what has none never matches.",
+        examples: ["messages.status.delivered"],
+      }),
+    ),
+  },
   messageId: {
     name: "message_id",
-    schema: Type.Optional(Type.String({ description: "Exact identifier of the message that it is about." })),
+    schema: Type.Optional(
+      Type.String({
+        description: "Exact identifier of the message that it is about.",
+        examples: ["wa:wamid.A1"],
+      }),
+    ),
   },
   since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
+  q: {
+    name: "q",
+    schema: Type.Optional(
+      Type.String({
+        description:
+          "A part of the event's own form: literal (`%` and `_` are no wildcards), upper and lower case alike. It is looked " +
+          "for in the body as it was sent and with its escapes resolved: `Müller` is found where the body has " +
+          "`M\\u00fcller`, or, as a form, `M%C3%BCller`. Every body that the other filters let through is looked into.",
+        examples: ['"status":"failed"'],
+      }),
+    ),
+  },
 };
 
 const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS), ...ORDER_PARAMETERS });

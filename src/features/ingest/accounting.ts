@@ -59,7 +59,7 @@ export async function keep(
   const events = conflicts(intake, outcomes, body);
   const kept = await store.append({
     messages: [],
-    post: { source: source.name, body, details: [], events },
+    post: { source: source.name, body, ...(post?.headers && { headers: post.headers }), details: [], events },
   });
   countNew(tally.events, events, kept);
   return outcomes;
@@ -70,7 +70,7 @@ function countNew(
   events: readonly NewEvent[],
   outcomes: readonly Outcome[],
 ): void {
-  for (const [index, { kind }] of events.entries()) if (outcomes[index] === "created") counts[kind]++;
+  for (const [index, { kind }] of events.entries()) if (outcomes[index] !== "duplicate") counts[kind]++;
 }
 
 /** One event for each message that could not be stored; its bytes tell it from others. */
@@ -83,7 +83,17 @@ function conflicts(
     if (outcomes[index] !== "conflict") return [];
     const span = post?.details[index]?.span ?? { start: 0, end: body.length };
     const hash = new Bun.CryptoHasher("sha256").update(body.subarray(span.start, span.end)).digest("hex");
-    return [{ kind: "other", key: `conflict:${hash}`, messageId: message_id, ts, span }];
+    return [
+      {
+        kind: "other",
+        type: post?.details[index]?.type ?? null,
+        key: `conflict:${hash}`,
+        keyDecides: true,
+        messageId: message_id,
+        ts,
+        span,
+      },
+    ];
   });
 }
 
@@ -100,7 +110,8 @@ export function noteKept(
 ): void {
   const conflict = outcomes.includes("conflict");
   const differs = outcomes.includes("differs");
-  const duplicate = !conflict && !outcomes.includes("created");
+  const isNew = outcomes.includes("created") || outcomes.slice(messages.length).includes("differs");
+  const duplicate = !conflict && !isNew;
   const result = conflict ? "error" : duplicate ? "duplicate" : "ok";
   const odd = differs || keptWhole !== undefined;
   if (keptWhole !== undefined) counted.tally.keptWhole++;

@@ -2,7 +2,14 @@
  * `GET /messages/{message_id}`: one message with all that is known of it, and what happened to it.
  */
 import { Type } from "typebox";
-import { BODY_MEMBERS, bodyMembers, EventRow, eventRow } from "../../core/event-row.ts";
+import {
+  BODY_MEMBERS,
+  bodyMembers,
+  EVENT_EXAMPLE,
+  EventRow,
+  eventRow,
+  HEADERS_MEMBER,
+} from "../../core/event-row.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";
 import type { Store, StoredMessage } from "../../core/store.ts";
 import { detail, json } from "../../lib/response.ts";
@@ -21,10 +28,31 @@ const MessageAnswer = Type.Object(
     type: OrNull("The provider's word for what it is; null for native messages."),
     created_at: Type.String({ description: "When it was received." }),
     seq: Type.Integer({ format: "int64", description: "Its place in the order of receipt." }),
+    ...HEADERS_MEMBER,
     ...BODY_MEMBERS,
     events: Type.Array(EventRow, { description: "The latest events about it, by instant, then by `seq`." }),
   },
-  { $id: "StoredMessage" },
+  {
+    $id: "StoredMessage",
+    examples: [
+      {
+        ...{
+          message_id: "wa:wamid.A1",
+          from: "+14155550123",
+          to: "+14155550100",
+          ts: "2025-11-28T10:00:00Z",
+          text: "Is the blue one left?",
+          source: "wa",
+          type: "text",
+          created_at: "2025-11-28T10:00:00.731Z",
+          seq: 1204,
+          headers: { "content-type": "application/json", "user-agent": "facebookexternalua" },
+          body: '{"id":"wamid.A1","from":"14155550123","timestamp":"1764324000","type":"text","text":{"body":"Is the blue one left?"}}',
+        },
+        events: [EVENT_EXAMPLE],
+      },
+    ],
+  },
 );
 
 export function messageRoute(store: Store): Route {
@@ -40,7 +68,9 @@ export function messageRoute(store: Store): Route {
       description:
         "The identifier percent-encoded, a slash in it as `%2F`. (What a URL can't hold, such as the identifier `..`, " +
         "is found by `/messages?message_id=`.)",
-      path: Type.Object({ message_id: Type.String({ description: "Exact identifier.", examples: ["m1"] }) }),
+      path: Type.Object({
+        message_id: Type.String({ description: "Exact identifier.", examples: ["wa:wamid.A1"] }),
+      }),
       answers: {
         200: { description: "The message.", schema: MessageAnswer },
         404: { description: "There is no such message.", schema: DetailAnswer },
@@ -57,9 +87,9 @@ async function show(store: Store, { parameter }: Exchange): Promise<Response> {
 }
 
 function answerOf({ body, events, ...message }: StoredMessage) {
-  const { message_id, from, to, ts, text, source, type, created_at, seq } = message;
+  const { message_id, from, to, ts, text, source, type, created_at, seq, headers } = message;
   return {
-    ...{ message_id, from, to, ts, text, source, type, created_at, seq },
+    ...{ message_id, from, to, ts, text, source, type, created_at, seq, headers },
     ...bodyMembers(body),
     events: events.map(eventRow),
   };

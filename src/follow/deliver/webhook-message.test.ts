@@ -10,7 +10,15 @@ const message: MessageRecord = {
   ...{ seq: 1, message_id: "wa:1", from: "+1", to: "+2", text: '"\u2028\ud83d\ude00\0', ...times },
 };
 const event: EventRecord = {
-  ...{ seq: 2, source: "wa", kind: "status", event_key: "1:read", message_id: "wa:1", ...times },
+  ...{
+    seq: 2,
+    source: "wa",
+    kind: "status",
+    type: "read",
+    event_key: "1:read",
+    message_id: "wa:1",
+    ...times,
+  },
   ...{ delivery: 1, start: 0, stop: 0 },
 };
 const page = { log: "abcd", records: [message, event], bodies: new Map() } as unknown as Changes;

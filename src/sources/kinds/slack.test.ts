@@ -157,7 +157,7 @@ test.each<[string, object, string | null, string]>([
   const body = new URLSearchParams({ payload: JSON.stringify({ ...user, ...payload }) }).toString();
   const { events, messages } = rig.keptOf(body, FORM_HEADERS);
   expect(messages).toEqual([]);
-  expect(events).toEqual([{ kind: "callback", key: "1.2", messageId, ts, own: body }]);
+  expect(events).toEqual([{ kind: "callback", type: null, key: "1.2", messageId, ts, own: body }]);
 });
 
 test("the handshake is the challenge as plain text, and no event is one", () => {

@@ -27,6 +27,7 @@ import { SharedRun } from "../../lib/shared-run.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { QueueLimits } from "../intake-queue.ts";
+import { tellUpgrade } from "../tell-upgrade.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { Availability } from "./connection/availability.ts";
 import { boundedTransaction } from "./connection/bounded-transaction.ts";
@@ -36,7 +37,7 @@ import { failureOf } from "./connection/failures.ts";
 import { refuseUnfinished } from "./connection/migration-mark.ts";
 import { migrate } from "./connection/schema.ts";
 import { StandbyReport } from "./connection/standby-report.ts";
-import { makeBatchIndexes } from "./derived/batch-indexes.ts";
+import { makeLaterIndexes } from "./derived/batch-indexes.ts";
 import { FollowSchedule } from "./derived/follow-schedule.ts";
 import { numberAll, recount } from "./derived/numbering.ts";
 import { makeSearchIndex } from "./derived/search-index.ts";
@@ -198,18 +199,15 @@ class PostgresStore implements Store {
   }
 
   events(query: EventQuery): Promise<EventPage> {
-    return this.#timed.ask((session) => listEvents(session, query));
+    return this.#timed.ask((session, checkTime) => listEvents(session, query, checkTime));
   }
 
   message(messageId: string): Promise<StoredMessage | undefined> {
     return this.#timed.ask((session) => readMessage(session, messageId));
   }
 
-  async changes(query: ChangesQuery): Promise<Changes> {
-    const reading = onceNumbered((session) => readChanges(session, query));
-    const { changes, isHeldBack } = await this.#timed.ask(reading, "the primary");
-    if (isHeldBack) this.#following.lookAgain();
-    return changes;
+  changes(query: ChangesQuery): Promise<Changes> {
+    return this.#changes(this.#timed, query);
   }
 
   async changesText(query: ChangesQuery): Promise<ChangesText> {
@@ -270,6 +268,8 @@ class PostgresStore implements Store {
       storedMessages: stored?.messages,
       storedEvents: stored?.events,
       queueRows: this.#groups.rows,
+      queueRowsMax: this.#options.queueRowsMax,
+      disk: undefined,
       databaseBytes: stored?.bytes,
       walBytes: 0,
       indexBytes: 0,
@@ -309,11 +309,12 @@ class PostgresStore implements Store {
   async #prepare(): Promise<void> {
     // First: where no standby is there, what follows would wait for one, and nobody would know why.
     await this.#standbys.look(this.#writes);
-    await migrate(this.#writes, {
+    const upgrade = await migrate(this.#writes, {
       newer: this.#isPrepared ? "bear" : "refuse",
       hangMs: PROBE_MS_MAX + HANG_MS,
       direct: this.#direct,
     });
+    if (upgrade !== undefined) tellUpgrade(this.#options.log, upgrade);
     await boundedTransaction(this.#writes, SNAPSHOT, refuseUnfinished);
     await this.#commits.probe();
     if (this.#isPrepared) return;
@@ -322,16 +323,26 @@ class PostgresStore implements Store {
     void this.#prepareBatches().then(() => this.#prepareSearches());
   }
 
-  /** Until the indexes are there, reads of the log look at every row. */
+  async #changes(reads: TimedReads, query: ChangesQuery): Promise<Changes> {
+    const reading = onceNumbered((session) => readChanges(session, query));
+    const { changes, isHeldBack } = await reads.ask(reading, "the primary");
+    if (isHeldBack) this.#following.lookAgain();
+    return changes;
+  }
+
+  /** Until the indexes are there, reads of the log, and of events by type, look at every row. */
   async #prepareBatches(isTold = false): Promise<void> {
-    const reason = await makeBatchIndexes(this.#direct, this.#replica).catch(
+    const reason = await makeLaterIndexes(this.#direct, this.#replica).catch(
       (error) => failureOf(error).reason,
     );
     if (reason === undefined || this.#closing !== undefined) return;
     if (!isTold)
-      this.#options.log.warn("the indexes by batch are not there yet: reads of the log take long", {
-        reason,
-      });
+      this.#options.log.warn(
+        "indexes are not there yet: reads of the log, and of events by type, take long",
+        {
+          reason,
+        },
+      );
     this.#indexing = setTimeout(() => void this.#prepareBatches(true), INDEXES_AGAIN_MS);
   }
 

@@ -4,31 +4,21 @@
  */
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "../../core/changes.ts";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
-import type {
-  EventPage,
-  EventQuery,
-  Intake,
-  MessageQuery,
-  Outcome,
-  Page,
-  Stats,
-  Store,
-  StoredMessage,
-  StoreFigures,
-} from "../../core/store.ts";
+import type { Intake, Outcome, Store, StoreFigures } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { IntakeQueue, type QueueLimits, type Waiting } from "../intake-queue.ts";
+import { tellUpgrade } from "../tell-upgrade.ts";
 import { WakeUps } from "../wake-ups.ts";
 import { isBroken, openFailure, reasonOf } from "./connection/damage.ts";
 import { DamageReport, unavailable } from "./connection/damage-report.ts";
-import { extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
+import { diskOf, extendLog, isNew, prepareFolder, sizeOf } from "./connection/files.ts";
 import { FilesInPlace } from "./connection/files-in-place.ts";
 import { type FileLock, lockFile } from "./connection/lock.ts";
+import { warnOfOthers } from "./connection/private-files.ts";
 import { Thread } from "./connection/thread.ts";
 import { FollowSchedule } from "./derived/follow-schedule.ts";
 import { INDEX_LIMITS, type IndexLimits } from "./derived/followers.ts";
@@ -49,8 +39,7 @@ import type {
 } from "./ingest/protocol.ts";
 import { CHECKPOINTER_THREAD, WRITER_THREAD } from "./ingest/threads.ts";
 import { failureReads } from "./reads/failure-reads.ts";
-import { isSearch } from "./reads/filter.ts";
-import type { Sender } from "./reads/senders.ts";
+import { StoreReads } from "./reads/store-reads.ts";
 import { READER_THREAD } from "./reads/threads.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
@@ -94,12 +83,14 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     if (isNew(path)) await writer.ask({ do: "make", path });
     extendLog(path);
     const end = await writer.ask<OpenReport>({ do: "open", path });
+    if (end.upgrade !== undefined) tellUpgrade(options.log, end.upgrade);
     syncFolder(dirname(path));
     const limits = options.indexLimits ?? INDEX_LIMITS;
     const follower = new Thread("follower", INDEX_THREAD, options.onFatal);
     const followed = await follower.ask<FollowerOpened>({ do: "open", path, limits });
     const damage = new DamageReport(options);
     for (const { file, ...why } of followed.damaged) damage.indexRemoved(file, why);
+    for (const upgrade of followed.upgrades) tellUpgrade(options.log, upgrade);
     const threads = Array.from(
       { length: options.readThreads },
       () => new Thread("reader", READER_THREAD, options.onFatal),
@@ -114,6 +105,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     await reads.open(path, followed.index, limits);
     const checkpointer = new Thread("checkpointer", CHECKPOINTER_THREAD, options.onFatal);
     await checkpointer.ask({ do: "open", path });
+    warnOfOthers(path, options.log);
     const files = new FilesInPlace(path, end.files);
     const opened = { writer, reads, checkpointer, follower, lock, end, followed, damage, files };
     return new SqliteStore(options, opened);
@@ -138,7 +130,7 @@ interface Opened {
   readonly files: FilesInPlace;
 }
 
-class SqliteStore implements Store {
+class SqliteStore extends StoreReads implements Store {
   readonly consumers: SqliteConsumers;
   readonly deliveries: SqliteDeliveries;
   readonly #options: SqliteOptions;
@@ -165,6 +157,7 @@ class SqliteStore implements Store {
   #reopenTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SqliteOptions, opened: Opened) {
+    super(opened.reads);
     this.#options = options;
     this.#opened = opened;
     this.#now = isoTicker(options.clock);
@@ -220,54 +213,6 @@ class SqliteStore implements Store {
     return outcomes;
   }
 
-  list(query: MessageQuery): Promise<Page> {
-    const kind = isSearch(query) ? "search" : "lookup";
-    return this.#opened.reads.ask(kind, (deadline) => ({ do: "list", query, deadline }));
-  }
-
-  stats(): Promise<Stats> {
-    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "stats", deadline }));
-  }
-
-  events(query: EventQuery): Promise<EventPage> {
-    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "events", query, deadline }));
-  }
-
-  async message(messageId: string): Promise<StoredMessage | undefined> {
-    const found = await this.#opened.reads.ask<StoredMessage | null>("lookup", (deadline) => ({
-      do: "message",
-      messageId,
-      deadline,
-    }));
-    return found ?? undefined;
-  }
-
-  changes(query: ChangesQuery): Promise<Changes> {
-    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes", query, deadline }));
-  }
-
-  changesText(query: ChangesQuery): Promise<ChangesText> {
-    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "changes-text", query, deadline }));
-  }
-
-  positionAt(beginning: Beginning): Promise<string> {
-    return this.#opened.reads.ask("search", (deadline) => ({ do: "position", beginning, deadline }));
-  }
-
-  async lag(query: LagQuery): Promise<Lag | undefined> {
-    const kind = "search";
-    const found = await this.#opened.reads.ask<Lag | null>(kind, (deadline) => ({
-      do: "lag",
-      query,
-      deadline,
-    }));
-    return found ?? undefined;
-  }
-
-  senders(messageIds: readonly string[]): Promise<ReadonlyMap<string, Sender>> {
-    return this.#opened.reads.ask("lookup", (deadline) => ({ do: "senders", messageIds, deadline }));
-  }
-
   onChanges(listener: () => void): () => void {
     return this.#wakeUps.add(listener);
   }
@@ -305,6 +250,8 @@ class SqliteStore implements Store {
         this.#storedMessages === undefined ? undefined : this.#storedMessages + this.#created.messages,
       storedEvents: this.#opened.end.event + this.#created.events,
       queueRows: this.#queue.rows,
+      queueRowsMax: this.#options.queueRowsMax,
+      disk: diskOf(path),
       databaseBytes: sizeOf(path),
       walBytes: sizeOf(`${path}-wal`),
       readLagSeconds: 0,
@@ -477,7 +424,7 @@ class SqliteStore implements Store {
   async #reopen(): Promise<void> {
     const { path, log, clock } = this.#options;
     try {
-      this.#opened.files.check();
+      // It looks at the files itself, and saves what a log holds that has lost its name.
       const { destinations } = await this.#opened.writer.ask<OpenReport>({ do: "reopen" });
       this.deliveries.opened(destinations);
       await this.#opened.checkpointer.ask({ do: "open", path });

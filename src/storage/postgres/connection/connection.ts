@@ -4,6 +4,7 @@
  * Numbers of 64 bits would come as text: statements cast what they give to `float8`.
  */
 import { SQL } from "bun";
+import { inTime } from "../../../lib/in-time.ts";
 
 export type Value = string | number | boolean | null | Uint8Array;
 
@@ -57,7 +58,7 @@ export class Connection implements Session {
   /**
    * Commits what the work did, or takes it back when the work throws. When no answer comes for
    * `hangMs`, its session is taken for one whose other end is gone without a word: all sessions are
-   * given up, and what they do fails.
+   * given up, and what they do fails as with a lost connection.
    */
   transaction<T>(mode: Mode, work: (session: Session) => Promise<T>, hangMs?: number): Promise<T> {
     return this.#watched(
@@ -116,10 +117,10 @@ export class Connection implements Session {
     }
   }
 
-  /** Waits for what is under way, so many seconds at most. */
+  /** Waits for what is under way, so many seconds; `HANG_MS` more for a runtime that is silent. */
   async close(timeoutS = 5): Promise<void> {
     this.#closing = true;
-    await this.#sql.close({ timeout: timeoutS });
+    await end(this.#sql, timeoutS);
   }
 
   #open(connectionsMax: number): SQL {
@@ -134,7 +135,7 @@ export class Connection implements Session {
 
   /**
    * Gives the sessions up when the work has had no answer for so long, again and again where a
-   * standby is waited for.
+   * standby is waited for. Nobody waits for what the runtime then makes of the work.
    */
   async #watched<T>(
     hangMs: number | undefined,
@@ -145,12 +146,14 @@ export class Connection implements Session {
     const answered = () => {
       if (!isOver) hangs?.refresh();
     };
+    const givenUp = Promise.withResolvers<never>();
     const giveUp = async () => {
-      if (!(await this.#giveUp(sql))) answered();
+      if (await this.#giveUp(sql)) givenUp.reject(lostConnection());
+      else answered();
     };
     const hangs = hangMs === undefined ? undefined : setTimeout(() => void giveUp(), hangMs);
     try {
-      return await work(sql, answered);
+      return await Promise.race([work(sql, answered), givenUp.promise]);
     } finally {
       isOver = true;
       clearTimeout(hangs);
@@ -160,16 +163,28 @@ export class Connection implements Session {
   /** Whether these sessions are given up; not when a standby is waited for. */
   async #giveUp(sql: SQL): Promise<boolean> {
     const asking = this.#open(1);
-    const limit = setTimeout(() => void asking.close({ timeout: 0 }), this.#options.connectTimeoutS * 1000);
-    const awaited = await runOn(asking, STANDBY_IS_AWAITED, []).catch(() => []);
-    clearTimeout(limit);
-    await asking.close({ timeout: 0 });
+    const limitMs = this.#options.connectTimeoutS * 1000;
+    const answer = inTime(runOn(asking, STANDBY_IS_AWAITED, []), limitMs, lostConnection());
+    const awaited = await answer.catch(() => []);
+    void end(asking, 0);
     if (this.#sql !== sql || this.#closing) return true;
     if (awaited.length > 0) return false;
     this.#sql = this.#open(this.#options.connectionsMax);
-    await sql.close({ timeout: 0 });
+    void end(sql, 0);
     return true;
   }
+}
+
+/** The runtime's promise may stay pending, as may those of statements that it has lost. */
+async function end(sql: SQL, timeoutS: number): Promise<void> {
+  await inTime(sql.close({ timeout: timeoutS }), timeoutS * 1000 + HANG_MS, lostConnection()).catch(
+    () => undefined,
+  );
+}
+
+/** As the runtime says it. */
+function lostConnection(): Error {
+  return Object.assign(new Error("no answer came in time"), { code: "ERR_POSTGRES_CONNECTION_CLOSED" });
 }
 
 /** A connection that is lost has no transaction any more. */

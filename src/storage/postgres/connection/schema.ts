@@ -5,6 +5,8 @@
 
 import { StartRefused } from "../../../core/errors.ts";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
+import type { Upgrade } from "../../../core/upgrade.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Direct } from "./direct.ts";
 import { MAKE_LOG_NAME } from "./log-name.ts";
@@ -18,6 +20,16 @@ export const BATCH_INDEXES = [
   { name: "messages_by_batch", table: "messages", definition: "messages_by_batch on messages (batch)" },
   { name: "events_by_batch", table: "events", definition: "events_by_batch on events (batch)" },
 ] as const;
+
+/** The same of events of a type, which none of version 1 has. */
+const TYPE_INDEX = {
+  name: "events_by_type",
+  table: "events",
+  definition: "events_by_type on events (type, ts_key) where type is not null",
+} as const;
+
+/** What an earlier version's database may lack. */
+export const LATER_INDEXES = [...BATCH_INDEXES, TYPE_INDEX];
 
 /**
  * Texts are compared by their bytes, whatever the database's collation. `batch` and `place` say
@@ -106,9 +118,69 @@ export const SEARCH_INDEX = {
 } as const;
 
 /**
+ * Numbers over time. `step` and `at` are seconds: how long a step is, and when it began since 1970.
+ * The single row of `series_state` says up to where records are counted; a row of `series_writes`
+ * which write of a process was the last, so that none is taken twice. `holder`, `number` and
+ * `place` say with which write a refusal came, and where in it. The rows of the moment are changed
+ * every second: a part of each page is left for their next versions.
+ */
+const SERIES = `
+  ${["record_counts", "request_counts"]
+    .map(
+      (table) => `create table if not exists ${table} (
+        step   integer not null,
+        at     bigint not null,
+        source text collate "C" not null,
+        what   text collate "C" not null,
+        rows   bigint not null,
+        primary key (step, at, source, what)
+      ) with (fillfactor = 80);`,
+    )
+    .join("\n")}
+  create table if not exists series_state (id integer primary key, position text, at text collate "C");
+  insert into series_state values (1, null, null) on conflict do nothing;
+  create table if not exists series_writes (
+    holder uuid primary key, number bigint not null, at timestamptz not null default now()
+  );
+  create table if not exists last_records (
+    source text collate "C", what text collate "C", at text collate "C" not null, primary key (source, what)
+  );
+  create table if not exists refusals (
+    holder uuid not null,
+    number bigint not null,
+    place  integer not null,
+    source text collate "C" not null,
+    at     text collate "C" not null,
+    client text not null,
+    reason text not null,
+    method text not null,
+    path   text not null,
+    primary key (holder, number, place)
+  );
+  create index if not exists refusals_by_source on refusals (source, at);
+`;
+
+/** In `meta`: up to which number the last messages of senders are known. */
+export const LAST_MESSAGES_POSITION = "last_messages";
+
+/**
+ * Each sender's last message in the order of pages. It changes with nearly every message of a
+ * sender: a part of each page is left for the next versions of its rows.
+ */
+const LAST_MESSAGES = `
+  create table if not exists last_messages (
+    sender     text collate "C" primary key,
+    ts_key     text collate "C" not null,
+    message_id text collate "C" not null
+  ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+  create index if not exists last_messages_by_time on last_messages (ts_key, message_id);
+  insert into meta values ('${LAST_MESSAGES_POSITION}', '0') on conflict do nothing;
+`;
+
+/**
  * What came after version 1 and nothing of that version minds, so that the schema's version doesn't
  * tell: a replica of an earlier Postern can be started beside this one, and instead of it.
- * `consumers` keeps of each its filter as JSON, and `seq` of its position.
+ * `consumers` keeps of each its filter as JSON, and `seq` of its position. `headers` is JSON.
  *
  * The row of a destination is changed ten times a second while its position moves: no index is on
  * what changes, and half of each page is left for its next versions. `moved_by` names the commit
@@ -116,6 +188,8 @@ export const SEARCH_INDEX = {
  * attempt, so it is in two indexes only while it waits.
  */
 const ADDITIONS = `
+  alter table events add column if not exists type text collate "C";
+  alter table deliveries add column if not exists headers text;
   create table if not exists consumers (
     name            text collate "C" primary key,
     filter          text not null,
@@ -171,9 +245,26 @@ const ADDITIONS = `
     created_at  text collate "C" not null,
     primary key (destination, id)
   );
+  ${SERIES}
+  ${LAST_MESSAGES}
   ${MAKE_LOG_NAME}`;
-const HAS_ADDITIONS = `select to_regclass('consumers') is not null and to_regclass('replays') is not null
-  and exists (select 1 from meta where key = 'log_id') as has_additions`;
+/** By what the log calls it, whether it is there. */
+const ADDED: Readonly<Record<string, string>> = {
+  consumers: "to_regclass('consumers') is not null",
+  replays: "to_regclass('replays') is not null",
+  refusals: "to_regclass('refusals') is not null",
+  last_messages: "to_regclass('last_messages') is not null",
+  log_id: "exists (select 1 from meta where key = 'log_id')",
+  "events.type": hasColumn("events", "type"),
+  "deliveries.headers": hasColumn("deliveries", "headers"),
+};
+const MISSING = `select concat_ws(', ', ${Object.entries(ADDED)
+  .map(([name, isThere]) => `case when not (${isThere}) then '${name}' end`)
+  .join(", ")}) as missing`;
+
+function hasColumn(table: string, column: string): string {
+  return `exists (select 1 from pg_attribute where attrelid = to_regclass('${table}') and attname = '${column}')`;
+}
 
 const MIGRATIONS: readonly string[] = [TABLES];
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -201,29 +292,36 @@ interface MigrateOptions {
 }
 
 /**
- * Brings the database to this program's schema; throws `StartRefused` for a newer one or a server
- * that won't do. A replica that has used the database before bears a newer schema: it is there
- * because replicas are being replaced.
+ * Brings the database to this program's schema; undefined when it is new, was of it, or another
+ * replica did. Throws `StartRefused` for a newer one or a server that won't do. A replica that has
+ * used the database before bears a newer schema: it is there because replicas are being replaced.
  */
 export async function migrate(
   connection: Connection,
   { newer = "refuse", hangMs, direct }: MigrateOptions = {},
-): Promise<void> {
+): Promise<Upgrade | undefined> {
   const { version, isComplete } = await connection.transaction("read write", look, hangMs);
-  if (version > SCHEMA_VERSION && newer === "bear") return;
+  if (version > SCHEMA_VERSION && newer === "bear") return undefined;
+  let upgrade: Upgrade | undefined;
   if (version !== SCHEMA_VERSION || !isComplete) {
     const migrating = (on: Connection) => on.transaction("read write", bringUp, MIGRATION_HANG_MS);
-    await (direct === undefined ? migrating(connection) : direct.use(migrating));
+    upgrade = await (direct === undefined ? migrating(connection) : direct.use(migrating));
   }
   await connection.transaction("read write", checkFolding, hangMs);
+  return upgrade;
 }
 
 async function look(session: Session): Promise<{ version: number; isComplete: boolean }> {
   await checkServer(session);
   const version = await versionOf(session);
   if (version === 0) return { version, isComplete: false };
-  const [row] = await session.run<{ has_additions: boolean }>(HAS_ADDITIONS);
-  return { version, isComplete: row?.has_additions === true };
+  return { version, isComplete: (await missing(session)) === "" };
+}
+
+/** Of what is added to a database without another version. */
+async function missing(session: Session): Promise<string> {
+  const [row] = await session.run<{ missing: string }>(MISSING);
+  return row?.missing ?? "";
 }
 
 /** The version of the schema that is there; 0 when none is. */
@@ -241,18 +339,27 @@ async function readVersion(session: Session): Promise<number> {
   return row?.version ?? 0;
 }
 
-async function bringUp(session: Session): Promise<void> {
+async function bringUp(session: Session): Promise<Upgrade | undefined> {
+  const startedAt = systemClock.elapsed();
   await commitSafely(session);
   await session.run("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await session.run("create table if not exists postern_schema (version integer primary key)");
   const version = await readVersion(session);
   refuseNewer(version);
+  const added = version === 0 ? "" : await missing(session);
   for (let next = version; next < SCHEMA_VERSION; next++) {
     await session.script(MIGRATIONS[next] ?? "");
     await session.run("insert into postern_schema values ($1)", [next + 1]);
   }
   await session.script(ADDITIONS);
-  if (version === 0) await addSearchIndex(session);
+  if (version > 0) {
+    if (version === SCHEMA_VERSION && added === "") return undefined;
+    const ms = Math.round(systemClock.elapsed() - startedAt);
+    return { from: version, to: SCHEMA_VERSION, ms, added };
+  }
+  await session.script(`create index ${TYPE_INDEX.definition}`);
+  await addSearchIndex(session);
+  return undefined;
 }
 
 /** For tables that were made in the same transaction, and are nobody else's yet. */

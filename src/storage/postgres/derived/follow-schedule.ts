@@ -9,6 +9,7 @@ import { boundedTransaction } from "../connection/bounded-transaction.ts";
 import { type Connection, SNAPSHOT } from "../connection/connection.ts";
 import { holdLease, leaveLease } from "../connection/lease.ts";
 import { countAll } from "./counts.ts";
+import { LastMessages } from "./last-messages.ts";
 import { numberAll } from "./numbering.ts";
 
 export const NUMBERING_LEASE = "fold";
@@ -43,8 +44,10 @@ interface StoredFigures {
 
 export class FollowSchedule {
   readonly #options: FollowScheduleOptions;
+  readonly #lastMessages: LastMessages;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #underway: Promise<void> = Promise.resolve();
+  #taking: Promise<void> | undefined;
   #closed = false;
   #isHolder = false;
   #figuresAt = Number.NEGATIVE_INFINITY;
@@ -58,6 +61,7 @@ export class FollowSchedule {
 
   constructor(options: FollowScheduleOptions) {
     this.#options = options;
+    this.#lastMessages = new LastMessages(options.connection, options.clock);
   }
 
   /** Undefined until they have been asked for. */
@@ -111,6 +115,7 @@ export class FollowSchedule {
     const { connection, replica } = this.#options;
     try {
       await numberAll(connection);
+      await this.#taking;
       if (this.#isHolder) await leaveLease(connection, NUMBERING_LEASE, replica);
     } catch {
       // Another replica, or the next start, does it.
@@ -121,7 +126,10 @@ export class FollowSchedule {
     const { connection, replica, clock, log } = this.#options;
     try {
       this.#isHolder = await holdLease(connection, NUMBERING_LEASE, replica);
-      if (this.#isHolder) await numberAll(connection);
+      if (this.#isHolder) {
+        await numberAll(connection);
+        this.#takeLastMessages();
+      }
       if (this.#options.wakeUps.areWanted) await this.#look();
       if (clock.elapsed() - this.#figuresAt >= FIGURES_EVERY_MS) await this.#refresh();
     } catch (error) {
@@ -129,6 +137,17 @@ export class FollowSchedule {
       this.lookAgain();
       log.debug("batches could not be numbered", { reason: String(error) });
     }
+  }
+
+  /** Nothing waits for it, and what it fails with is nobody else's failure. */
+  #takeLastMessages(): void {
+    const { log } = this.#options;
+    this.#taking ??= this.#lastMessages
+      .follow()
+      .catch((error) => log.debug("last messages could not be taken", { reason: String(error) }))
+      .finally(() => {
+        this.#taking = undefined;
+      });
   }
 
   /** What isn't numbered yet is numbered by whoever reads. */

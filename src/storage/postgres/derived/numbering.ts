@@ -10,6 +10,7 @@ import { failureOf } from "../connection/failures.ts";
 import { commitSafely } from "../connection/safe-commit.ts";
 import { joinItems, parseItems } from "../ingest/items.ts";
 import { counting } from "./counts.ts";
+import { lockPosition, remakingLastMessages } from "./last-messages.ts";
 
 const BATCHES_MAX = 500;
 const RECOUNTS_MAX = 10;
@@ -94,6 +95,7 @@ async function recountOnce(connection: Connection): Promise<void> {
   await connection.transaction("isolation level repeatable read", async (session) => {
     await commitSafely(session);
     const given = await lockedSeq(session);
+    await lockPosition(session);
     const batches = await session.run<BatchRow>(WAITING);
     const { script, last } = numbering(batches, given ?? 0);
     await session.script(`
@@ -104,6 +106,7 @@ async function recountOnce(connection: Connection): Promise<void> {
       insert into event_counts select source, kind, count(*) from events group by 1, 2;
       update totals set seq = ${last}, messages = (select count(*) from messages), senders = (select count(*) from senders),
         events = (select count(*) from events) where id = 1;
+      ${remakingLastMessages(last)};
     `);
   });
 }

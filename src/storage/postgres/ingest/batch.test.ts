@@ -26,7 +26,7 @@ function holding(...stored: readonly Stored[]) {
       return values
         .slice(1)
         .flatMap((value, index, all) =>
-          index % 11 === 0 ? [{ source: value, event_key: all[index + 1] }] : [],
+          index % 12 === 0 ? [{ source: value, event_key: all[index + 1] }] : [],
         );
     if (sql.startsWith("select"))
       return stored
@@ -59,6 +59,7 @@ const post = (source: string, messages: readonly Message[], ...keys: readonly st
     details: messages.map(() => ({ type: "text", span: { start: 0, end: 1 } })),
     events: keys.map((key) => ({
       kind: "status",
+      type: "read",
       key,
       messageId: null,
       ts: "2025-01-15T10:00:00Z",

@@ -2,34 +2,29 @@
  * One transaction of intakes: which of their rows are new is decided by the database, row by row,
  * whatever other replicas write at the same moment.
  */
+
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { type Message, saysTheSame } from "../../../core/message.ts";
+import type { KeptHeaders } from "../../../core/parsed-body.ts";
 import type { Intake, NewEvent, Outcome } from "../../../core/store.ts";
 import { compareUtf8 } from "../../../core/utf8-order.ts";
 import { SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { literal, placeholders, type Session, type Value } from "../connection/connection.ts";
 import { itemsOf } from "./items.ts";
+import { keepEvents, keyOf } from "./kept-events.ts";
+import { chunks } from "./statement-chunks.ts";
 
 export interface QueuedIntake {
   readonly createdAt: string;
   readonly intake: Intake;
 }
 
-/**
- * More rows than that are several statements of the same transaction: a statement takes 65,535
- * values.
- */
-const STATEMENT_ROWS_MAX = 1000;
-/**
- * Of bodies, unless one is larger by itself: client and server each hold a statement several times.
- */
-const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const NATIVE_COLUMNS =
   "batch, message_id, from_msisdn, to_msisdn, ts, ts_key, text, folded, created_at, place";
 const MESSAGE_COLUMNS = `${NATIVE_COLUMNS}, source, type, delivery, start, stop`;
 const EVENT_COLUMNS =
-  "batch, source, event_key, kind, message_id, ts, ts_key, created_at, place, delivery, start, stop";
+  "batch, source, event_key, kind, type, message_id, ts, ts_key, created_at, place, delivery, start, stop";
 
 export interface MessageRow {
   readonly message: Message;
@@ -74,7 +69,11 @@ export async function writeBatch(
 ): Promise<Written> {
   const { messages, events } = rowsOf(group);
   const newMessages = await insertMessages(session, batch, messages);
-  const newEvents = await insertEvents(session, batch, events);
+  const kept = await keepEvents(session, events, {
+    insert: (rows) => insertEvents(session, batch, rows),
+    bodyOf: ({ delivery }) => group[delivery]?.intake.post?.body ?? new Uint8Array(),
+  });
+  const newEvents = kept.created;
   const stored = await storedMessages(session, messages, newMessages);
   const fresh = [...newMessages, ...newEvents];
   await insertBodies(session, batch, bodiesOf(group, fresh));
@@ -83,9 +82,13 @@ export async function writeBatch(
     newEvents.map(({ source, event }) => ({ source, kind: event.kind })),
   );
   const places = fresh.map(({ place }) => place);
-  const outcomes = new OutcomesOf(newMessages, newEvents, stored);
+  const outcomes = new OutcomesOf(newMessages, stored);
+  const ofEvents = Map.groupBy(events, ({ delivery }) => delivery);
   return {
-    outcomes: group.map(({ intake }) => outcomes.of(intake)),
+    outcomes: group.map(({ intake }, delivery) => [
+      ...outcomes.of(intake),
+      ...(ofEvents.get(delivery) ?? []).map(kept.outcomeOf),
+    ]),
     messages: newMessages.length,
     events: newEvents.length,
     record: recordOf(batch, places, items),
@@ -173,12 +176,12 @@ export async function insertEvents(
   for (const some of chunks(first)) {
     const values: Value[] = [batch];
     for (const { event, source, createdAt, place, delivery } of some) {
-      const { key, kind, messageId, ts, span } = event;
-      values.push(source, key, kind, messageId, ts, instantKey(ts), createdAt);
+      const { key, kind, type, messageId, ts, span } = event;
+      values.push(source, key, kind, type, messageId, ts, instantKey(ts), createdAt);
       values.push(place, delivery, span.start, span.end);
     }
     const inserted = await session.run<{ source: string; event_key: string }>(
-      `insert into events (${EVENT_COLUMNS}) values ${placeholders(some.length, 11, 1)}
+      `insert into events (${EVENT_COLUMNS}) values ${placeholders(some.length, 12, 1)}
        on conflict do nothing returning source, event_key`,
       values,
     );
@@ -186,11 +189,6 @@ export async function insertEvents(
     created.push(...some.filter((row) => keys.has(keyOf(row))));
   }
   return created;
-}
-
-/** No source's name holds a space. */
-function keyOf({ source, event }: EventRow): string {
-  return `${source} ${event.key}`;
 }
 
 interface Stored {
@@ -226,13 +224,14 @@ function bodiesOf(
 ): BodyRow[] {
   const needed = new Set(kept.map(({ delivery }) => delivery));
   return group.flatMap(({ intake: { post } }, delivery) =>
-    post !== undefined && needed.has(delivery) ? [{ delivery, body: post.body }] : [],
+    post !== undefined && needed.has(delivery) ? [{ delivery, body: post.body, headers: post.headers }] : [],
   );
 }
 
 export interface BodyRow {
   readonly delivery: number;
   readonly body: Uint8Array;
+  readonly headers: KeptHeaders | undefined;
 }
 
 export async function insertBodies(
@@ -242,33 +241,31 @@ export async function insertBodies(
 ): Promise<void> {
   for (const some of chunks(bodies, ({ body }) => body.length))
     await session.run(
-      `insert into deliveries (batch, delivery, body) values ${placeholders(some.length, 2, 1)}`,
-      [batch, ...some.flatMap(({ delivery, body }) => [delivery, body])],
+      `insert into deliveries (batch, delivery, body, headers) values ${placeholders(some.length, 3, 1)}`,
+      [
+        batch,
+        ...some.flatMap(({ delivery, body, headers }) => [
+          delivery,
+          body,
+          headers === undefined ? null : JSON.stringify(headers),
+        ]),
+      ],
     );
 }
 
-/** What became of the rows, in the order in which they came: of two copies the first is created. */
+/** What became of messages, in the order in which they came: of two copies the first is created. */
 class OutcomesOf {
   readonly #messages: Set<string>;
-  readonly #events: Set<string>;
   readonly #stored: ReadonlyMap<string, Stored>;
 
-  constructor(
-    messages: readonly MessageRow[],
-    events: readonly EventRow[],
-    stored: ReadonlyMap<string, Stored>,
-  ) {
+  constructor(messages: readonly MessageRow[], stored: ReadonlyMap<string, Stored>) {
     this.#messages = new Set(messages.map(({ message }) => message.message_id));
-    this.#events = new Set(events.map(keyOf));
     this.#stored = stored;
   }
 
   of({ messages, post }: Intake): Outcome[] {
     const source = post?.source ?? null;
-    const outcomes = messages.map((message) => this.#message(message, source));
-    for (const { key } of post?.events ?? [])
-      outcomes.push(this.#events.delete(`${source} ${key}`) ? "created" : "duplicate");
-    return outcomes;
+    return messages.map((message) => this.#message(message, source));
   }
 
   #message(message: Message, source: string | null): Outcome {
@@ -290,20 +287,4 @@ function firstOfEach<T>(rows: readonly T[], key: (row: T) => string): T[] {
     seen.add(name);
     return true;
   });
-}
-
-/** In order, each within the bounds of a statement. */
-function* chunks<T>(rows: readonly T[], bytesOf: (row: T) => number = () => 0): Generator<readonly T[]> {
-  let start = 0;
-  let bytes = 0;
-  for (const [index, row] of rows.entries()) {
-    const more = bytesOf(row);
-    if (index - start === STATEMENT_ROWS_MAX || (index > start && bytes + more > STATEMENT_BYTES_MAX)) {
-      yield rows.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += more;
-  }
-  if (start < rows.length) yield rows.slice(start);
 }

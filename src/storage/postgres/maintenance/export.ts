@@ -12,7 +12,7 @@ import { checkVersion } from "../connection/schema.ts";
 import { hasBatchIndexes } from "../derived/batch-indexes.ts";
 import { numberAll } from "../derived/numbering.ts";
 import { readLogPage } from "../reads/log-page.ts";
-import { bodiesOfPosts, bytesOfPosts, type PageRecords, type Post, Records } from "../reads/log-posts.ts";
+import { bytesOfPosts, contentsOfPosts, type PageRecords, type Post, Records } from "../reads/log-posts.ts";
 import { readWholeLog } from "../reads/whole-log.ts";
 
 const PAGE_ROWS = 5000;
@@ -110,7 +110,7 @@ class Export {
     const sizes = await bytesOfPosts(session, begun);
     const groups = grouped([...begun], ([number]) => sizes.get(number) ?? 0);
     let group: ReadonlyMap<number, Post> = new Map();
-    let bodies: ReadonlyMap<number, Uint8Array> = new Map();
+    let contents: Awaited<ReturnType<typeof contentsOfPosts>> = new Map();
     let piece: LogRecord[] = [];
     for (const record of records) {
       const delivery = deliveryOf(record);
@@ -119,10 +119,15 @@ class Export {
           if (piece.length > 0) yield piece;
           piece = [];
           group = new Map(groups.shift());
-          bodies = await bodiesOfPosts(session, group);
+          contents = await contentsOfPosts(session, group);
         }
-        const text = Buffer.from(bodies.get(delivery) ?? new Uint8Array()).toString("base64");
-        piece.push({ delivery, body_base64: text } satisfies BodyRecord);
+        const { body = new Uint8Array(), headers = null } = contents.get(delivery) ?? {};
+        const text = Buffer.from(body).toString("base64");
+        piece.push({
+          delivery,
+          body_base64: text,
+          ...(headers !== null && { headers }),
+        } satisfies BodyRecord);
         this.#delivery = delivery;
       }
       piece.push(record);

@@ -6,8 +6,9 @@
 import type { Consumer } from "../../../core/consumers.ts";
 import { StartRefused } from "../../../core/errors.ts";
 import { instantKey } from "../../../core/instant.ts";
-import type { EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
+import type { BodyRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { KeptDeliveries, MigrationTarget } from "../../../core/maintenance.ts";
+import type { OnUpgrade } from "../../../core/upgrade.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, type Session } from "../connection/connection.ts";
 import { isLeased } from "../connection/lease.ts";
@@ -45,13 +46,18 @@ const CLOSE_S = 5;
  * Opens the target of a migration of the log with this name; its tables are made when missing.
  * Throws `StartRefused` when it holds rows that came from elsewhere, or a replica runs on it.
  */
-export async function openMigrationTarget(url: string, log: string, newId: NewId): Promise<MigrationTarget> {
+export async function openMigrationTarget(
+  url: string,
+  log: string,
+  { newId, onUpgrade }: { readonly newId: NewId; readonly onUpgrade: OnUpgrade },
+): Promise<MigrationTarget> {
   const connection = new Connection(url, {
     connectionsMax: TRANSACTIONS_AT_ONCE,
     connectTimeoutS: CONNECT_TIMEOUT_S,
   });
   try {
-    await migrate(connection, { hangMs: STATEMENT_MS_MAX });
+    const upgrade = await migrate(connection, { hangMs: STATEMENT_MS_MAX });
+    if (upgrade !== undefined) onUpgrade(upgrade);
     const seq = await connection.transaction("read write", (session) => begin(session, log));
     return new PostgresTarget(connection, log, seq, newId);
   } catch (error) {
@@ -114,8 +120,9 @@ class Pending {
     return this.rows >= TRANSACTION_ROWS || this.#bytes >= TRANSACTION_BYTES || seq - this.first >= PLACES;
   }
 
-  addBody(body: Uint8Array): void {
-    this.bodies.push({ delivery: this.bodies.length, body });
+  addBody({ body_base64, headers }: BodyRecord): void {
+    const body = Buffer.from(body_base64, "base64");
+    this.bodies.push({ delivery: this.bodies.length, body, headers });
     this.#bytes += body.length;
   }
 
@@ -139,8 +146,8 @@ function messageRow(record: MessageRecord, place: number, delivery: number): Mes
 }
 
 function eventRow(record: EventRecord, place: number, delivery: number): EventRow {
-  const { source, kind, event_key: key, message_id: messageId, ts, start, stop } = record;
-  const event = { kind, key, messageId, ts, span: { start, end: stop } };
+  const { source, kind, type, event_key: key, message_id: messageId, ts, start, stop } = record;
+  const event = { kind, type, key, messageId, ts, span: { start, end: stop } };
   return { event, source, createdAt: record.created_at, place, delivery };
 }
 
@@ -170,7 +177,7 @@ class PostgresTarget implements MigrationTarget {
   async append(record: LogRecord): Promise<void> {
     if ("body_base64" in record) {
       if (this.#pending.isFullAt(record.delivery)) await this.#begin();
-      this.#pending.addBody(Buffer.from(record.body_base64, "base64"));
+      this.#pending.addBody(record);
       return;
     }
     if (!("delivery" in record) && this.#pending.isFullAt(record.seq)) await this.#begin();

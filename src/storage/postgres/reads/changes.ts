@@ -9,7 +9,7 @@ import type { Session } from "../connection/connection.ts";
 import { Unnumbered } from "./event-queries.ts";
 import { isAllNumbered } from "./log-batches.ts";
 import { readLogPage } from "./log-page.ts";
-import { bodiesOfPosts, bytesOfPosts } from "./log-posts.ts";
+import { bytesOfPosts, contentsOfPosts } from "./log-posts.ts";
 import { lastRowUpTo } from "./log-rows.ts";
 import { findPosition, positionBehind } from "./positions.ts";
 
@@ -45,18 +45,26 @@ export async function readChanges(session: Session, query: ChangesQuery): Promis
   }
   const page = await readLogPage(session, { after, limit, filter });
   const { posts, more, isHeldBack } = page;
-  const position =
+  const end =
     page.last === undefined && found.position !== undefined
       ? found.position
       : positionBehind(log, page.last ?? (await lastRowUpTo(session, after)));
-  const all = { log, records: page.records, bodies: new Map(), position, more, isLost: false };
+  const all = { log, records: page.records, bodies: new Map(), position: end, more, isLost: false };
   if (query.bodies !== true) return { changes: all, isHeldBack };
   const bytes = await bytesOfPosts(session, posts);
   const records = withRoom(all.records, (delivery) => bytes.get(delivery) ?? 0);
   const shown = new Set(records.map(deliveryOf));
-  const bodies = await bodiesOfPosts(session, new Map([...posts].filter(([number]) => shown.has(number))));
+  const contents = await contentsOfPosts(
+    session,
+    new Map([...posts].filter(([number]) => shown.has(number))),
+  );
+  const bodies = new Map([...contents].map(([number, { body }]) => [number, body]));
+  const headers = new Map(
+    [...contents].flatMap(([number, each]) => (each.headers === null ? [] : [[number, each.headers]])),
+  );
   const last = records.at(-1);
   if (last === undefined || records.length === all.records.length)
-    return { changes: { ...all, bodies }, isHeldBack };
-  return { changes: { ...all, records, bodies, position: positionOf(log, last), more: true }, isHeldBack };
+    return { changes: { ...all, bodies, headers }, isHeldBack };
+  const position = positionOf(log, last);
+  return { changes: { ...all, records, bodies, headers, position, more: true }, isHeldBack };
 }

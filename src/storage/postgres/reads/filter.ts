@@ -31,10 +31,12 @@ const MESSAGE_CONDITIONS: Conditions<MessageFilters> = {
   q: (q, parameter, of) => `${of}folded like ${parameter(`%${escapeLike(fold(q))}%`)}`,
 };
 
-const EVENT_CONDITIONS: Conditions<EventFilters> = {
+/** `q` is asked of bodies, once they are read. */
+const EVENT_CONDITIONS: Conditions<Omit<EventFilters, "q">> = {
   messageId: (id, parameter, of) => `${of}${EVENT_COLUMNS.message_id} = ${parameter(id)}`,
   source: (source, parameter, of) => `${of}${EVENT_COLUMNS.source} = ${parameter(source)}`,
   kind: (kind, parameter, of) => `${of}${EVENT_COLUMNS.kind} = ${parameter(kind)}`,
+  type: (type, parameter, of) => `${of}${EVENT_COLUMNS.type} = ${parameter(type)}`,
   since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
 };
 

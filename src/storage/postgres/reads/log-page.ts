@@ -5,6 +5,7 @@
  */
 import { type ChangesFilter, LOOKED_AT_MAX } from "../../../core/changes.ts";
 import type { Session } from "../connection/connection.ts";
+import { isDistributed } from "../connection/distributed.ts";
 import { readMark } from "../connection/migration-mark.ts";
 import { isWanted, wantedRows } from "./changes-filter.ts";
 import { type Batch, type NumberRange, numbersIn, rangeAfter } from "./log-batches.ts";
@@ -126,19 +127,4 @@ export function rowsBeforeGap({ batches, rows, after, until }: Found, gapsUntil:
       else if (number > gapsUntil) return at;
     }
   return undefined;
-}
-
-/**
- * Whether the rows of a batch can lie on several servers, which have no common snapshot: by what
- * Citus keeps.
- */
-async function isDistributed(session: Session): Promise<boolean> {
-  const [citus] = await session.run<{ there: boolean }>(
-    "select to_regclass('pg_dist_partition') is not null as there",
-  );
-  if (citus?.there !== true) return false;
-  const found = await session.run(
-    "select 1 from pg_dist_partition where logicalrelid = 'messages'::regclass",
-  );
-  return found.length > 0;
 }

@@ -1,5 +1,8 @@
 /** The POSTs that rows of the log are parts of: their numbers, their sizes and their bytes. */
+
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
+import type { KeptHeaders } from "../../../core/parsed-body.ts";
+import { headersOf } from "../../columns.ts";
 import type { Session } from "../connection/connection.ts";
 import { seqOf } from "../connection/schema.ts";
 import { arrayOf, type NumberedRow } from "./log-rows.ts";
@@ -86,10 +89,11 @@ function recordOf(row: NumberedRow, delivery: number): MessageRecord | EventReco
   const { seq, from, to, ts, text, created_at, source, type, kind, event_key, start, stop } = row;
   if (event_key !== null) {
     const { message_id } = row;
-    return { seq, source: source ?? "", kind, event_key, message_id, ts, created_at, delivery, start, stop };
+    const part = { delivery, start, stop };
+    return { seq, source: source ?? "", kind, type, event_key, message_id, ts, created_at, ...part };
   }
   const message = { seq, message_id: row.message_id ?? "", from, to, ts, text, created_at };
-  return source === null ? message : { ...message, source, type, delivery, start, stop };
+  return source === null ? message : { ...message, source, type: type ?? "", delivery, start, stop };
 }
 
 /** How many bytes each of the POSTs has, by its `delivery`. */
@@ -101,14 +105,33 @@ export async function bytesOfPosts(
   return new Map(found.map(([number, { bytes }]) => [number, bytes]));
 }
 
-/** The bytes of each of the POSTs, by its `delivery`; all of them are in memory at once. */
-export async function bodiesOfPosts(
+/**
+ * The bytes and headers of each of the POSTs, by its `delivery`; all of them are in memory at once.
+ */
+export async function contentsOfPosts(
   session: Session,
   posts: ReadonlyMap<number, Post>,
-): Promise<ReadonlyMap<number, Uint8Array>> {
-  const found = await readPosts<{ body: Uint8Array }>(session, posts, "d.body");
-  return new Map(found.map(([number, { body }]) => [number, new Uint8Array(body)]));
+): Promise<ReadonlyMap<number, { readonly body: Uint8Array; readonly headers: KeptHeaders | null }>> {
+  const found = await readPosts<{ body: Uint8Array; headers: string | null }>(
+    session,
+    posts,
+    `d.body, ${HEADERS} as headers`,
+  );
+  return new Map(
+    found.map(([number, { body, headers }]) => [
+      number,
+      { body: new Uint8Array(body), headers: headersOf(headers) },
+    ]),
+  );
 }
+
+/**
+ * Where an earlier version's table, which nobody has completed yet, has no headers, the name means
+ * that of the row around it.
+ */
+const HEADERS = `(select of_post.headers from (select null::text as headers) none cross join lateral (
+    select headers from deliveries where (batch, delivery) = (d.batch, d.delivery)
+  ) of_post)`;
 
 async function readPosts<T extends object>(
   session: Session,

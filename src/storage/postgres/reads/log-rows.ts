@@ -20,7 +20,8 @@ interface Row extends Omit<EventRecord, "seq" | "kind" | "event_key" | "delivery
   readonly to: string;
   readonly text: string | null;
   readonly source: string | null;
-  readonly type: string;
+  /** Null in events that have none. */
+  readonly type: string | null;
   readonly kind: EventRecord["kind"];
   /** Null in messages alone. */
   readonly event_key: string | null;
@@ -31,11 +32,17 @@ interface Row extends Omit<EventRecord, "seq" | "kind" | "event_key" | "delivery
 
 export type NumberedRow = Row & { readonly seq: number };
 
-/** Of messages and of events, with the same names. */
+/**
+ * Of messages and of events, with the same names. Where an earlier version's table, which nobody
+ * has completed yet, has no types, the name means that of the row beside it.
+ */
 export const MESSAGES = `select ${selected(MESSAGE_COLUMNS)}, source, type,
   null as kind, null as event_key, batch, place, delivery, start, stop from messages`;
-export const EVENTS = `select message_id, null as "from", null as "to", ts, null as text, created_at, source, null as type,
-  kind, event_key, batch, place, delivery, start, stop from events`;
+export const EVENTS = `select message_id, null as "from", null as "to", ts, null as text, created_at, source,
+  own_type as type, kind, event_key, batch, place, delivery, start, stop
+  from (select null::text as type) none cross join lateral (
+    select message_id, ts, created_at, source, type as own_type, kind, event_key, batch, place, delivery, start, stop from events
+  ) events`;
 
 /** Looked back over at once, once the last one had no row. */
 const BATCHES_BACK = 1000;

@@ -40,6 +40,9 @@ interface TimedReadsOptions extends ConnectionOptions {
   readonly number: () => Promise<void>;
 }
 
+/** Work of many statements calls `checkTime` between them, which throws when the time is over. */
+type Work<T> = (session: Session, checkTime: () => void) => Promise<T>;
+
 export class TimedReads {
   readonly #options: TimedReadsOptions;
   readonly #primary: Connection;
@@ -75,10 +78,7 @@ export class TimedReads {
    * Throws `QueryTimeout`, `Overloaded` when too many reads wait already, or `StorageUnavailable`.
    * What has to have everything that is stored is asked of the primary alone.
    */
-  ask<T>(
-    work: (session: Session) => Promise<T>,
-    of: "any server" | "the primary" = "any server",
-  ): Promise<T> {
+  ask<T>(work: Work<T>, of: "any server" | "the primary" = "any server"): Promise<T> {
     return this.#inTime((deadline) =>
       of === "the primary" ? this.#askPrimary(work, deadline) : this.#answer(work, deadline),
     );
@@ -119,7 +119,7 @@ export class TimedReads {
     }
   }
 
-  async #answer<T>(work: (session: Session) => Promise<T>, deadline: number): Promise<T> {
+  async #answer<T>(work: Work<T>, deadline: number): Promise<T> {
     const standby = this.#standby;
     const answer = standby?.isUsable ? await this.#askStandby(standby, work, deadline) : undefined;
     return answer === undefined ? this.#askPrimary(work, deadline) : answer.given;
@@ -129,11 +129,7 @@ export class TimedReads {
    * Undefined where only the primary can answer: the standby is away, has ended the read twice so
    * that it can follow, or what the read needs had no number yet when the standby got it.
    */
-  async #askStandby<T>(
-    standby: Standby,
-    work: (session: Session) => Promise<T>,
-    deadline: number,
-  ): Promise<{ given: T } | undefined> {
+  async #askStandby<T>(standby: Standby, work: Work<T>, deadline: number): Promise<{ given: T } | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
         const { given, follows } = await this.#read(standby.connection, work, deadline);
@@ -152,11 +148,7 @@ export class TimedReads {
     }
   }
 
-  #askPrimary<T>(
-    work: (session: Session) => Promise<T>,
-    deadline: number,
-    mode: Mode = SNAPSHOT,
-  ): Promise<T> {
+  #askPrimary<T>(work: Work<T>, deadline: number, mode: Mode = SNAPSHOT): Promise<T> {
     return this.#again(deadline, async () => (await this.#read(this.#primary, work, deadline, mode)).given);
   }
 
@@ -182,9 +174,15 @@ export class TimedReads {
     return Math.max(1, Math.ceil(deadline - this.#options.clock.elapsed()));
   }
 
+  /** Throws what the server says of a statement that takes too long. */
+  #checkTime(deadline: number): void {
+    if (this.#options.clock.elapsed() > deadline)
+      throw Object.assign(new Error("the read takes too long"), { errno: "57014" });
+  }
+
   async #read<T>(
     connection: Connection,
-    work: (session: Session) => Promise<T>,
+    work: Work<T>,
     deadline: number,
     mode: Mode = SNAPSHOT,
   ): Promise<{ given: T; follows: boolean }> {
@@ -194,7 +192,7 @@ export class TimedReads {
       async (session) => {
         const [follows, given] = await Promise.all([
           mode === SNAPSHOT ? limited(session, leftMs) : guard(session, leftMs),
-          work(session),
+          work(session, () => this.#checkTime(deadline)),
         ]);
         return { given, follows: follows === true };
       },

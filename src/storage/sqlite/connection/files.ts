@@ -12,13 +12,16 @@ import {
   mkdirSync,
   openSync,
   readSync,
+  statfsSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StartRefused } from "../../../core/errors.ts";
+import type { StoreFigures } from "../../../core/store.ts";
 import { syncFolder } from "../../../lib/sync-folder.ts";
 import { openFailure } from "./damage.ts";
+import { makePrivate } from "./private-files.ts";
 import { checkFile } from "./schema.ts";
 
 /**
@@ -27,11 +30,14 @@ import { checkFile } from "./schema.ts";
  */
 Database.MAX_QUERY_CACHE_SIZE = 200;
 
-/** Makes the folder of a new database, durably; throws `StartRefused` when it can't. */
+/**
+ * Makes the folder of a new database, durably and for its owner alone; one that is there keeps its
+ * mode. Throws `StartRefused` when it can't.
+ */
 export function prepareFolder(path: string): void {
   const folder = dirname(resolve(path));
   try {
-    const first = mkdirSync(folder, { recursive: true });
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (first === undefined) return;
     for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
   } catch (error) {
@@ -61,6 +67,7 @@ export const REST_PAGES_MAX = 200;
  * holds stays. Without room for it the log is left as it is: it then grows as it is used.
  */
 export function extendLog(path: string): void {
+  makePrivate(`${path}-wal`, path);
   const descriptor = openSync(`${path}-wal`, "a");
   const { size } = fstatSync(descriptor);
   try {
@@ -118,6 +125,7 @@ export function holdsLog(path: string, bytes: number, pages: number): boolean {
  * on.
  */
 export function openForWriting(path: string, create = true): Database {
+  if (create) makePrivate(path);
   return opened(path, { create, readwrite: true, strict: true }, (db) => {
     db.run("pragma busy_timeout = 5000");
     db.run("pragma journal_mode = wal");
@@ -159,7 +167,7 @@ function opened(path: string, options: DatabaseOptions, prepare: (db: Database) 
   }
 }
 
-type CheckpointMode = "noop" | "passive" | "truncate";
+type CheckpointMode = "noop" | "passive" | "full" | "truncate";
 
 export interface Checkpoint {
   readonly busy: boolean;
@@ -182,4 +190,14 @@ export function checkpoint(db: Database, mode: CheckpointMode): Checkpoint {
   const walPages = Math.max(0, row?.log ?? 0);
   const copied = Math.max(0, row?.checkpointed ?? 0);
   return { busy: row?.busy === 1, walPages, copied, remaining: walPages - copied };
+}
+
+/** Of the file system that holds the file; undefined where it doesn't say. */
+export function diskOf(path: string): StoreFigures["disk"] {
+  try {
+    const { bsize, blocks, bavail } = statfsSync(dirname(resolve(path)));
+    return { bytes: blocks * bsize, freeBytes: bavail * bsize };
+  } catch {
+    return undefined;
+  }
 }

@@ -7,6 +7,7 @@ import { Database } from "bun:sqlite";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { DatabaseInUse, StartRefused } from "../../../core/errors.ts";
+import { makePrivate } from "./private-files.ts";
 
 export interface FileLock {
   readonly release: () => void;
@@ -17,6 +18,7 @@ export function lockFile(databasePath: string): FileLock {
   const path = `${databasePath}.lock`;
   let lock: Database | undefined;
   try {
+    makePrivate(path, databasePath);
     lock = new Database(path, { create: true, readwrite: true });
     lock.run("begin exclusive");
   } catch (error) {

@@ -4,6 +4,8 @@
  * and counts as sound.
  */
 
+import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
+
 /** Between fields, none of which holds it; twice for a field that is null. */
 const NUL = "\0";
 
@@ -30,6 +32,7 @@ export interface EventFields {
   readonly seq: number;
   readonly source: string;
   readonly kind: string;
+  readonly type: string | null;
   readonly event_key: string;
   readonly message_id: string | null;
   readonly ts: string;
@@ -49,10 +52,16 @@ export function detailChecksum({ seq, source, type, delivery, start, stop }: Det
   return checksum([seq, source, type, delivery, start, stop].join(NUL));
 }
 
+/** Without a type it is that of versions before 8, whose events had none. */
 export function eventChecksum(event: EventFields): number {
-  const { seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop } = event;
+  const { seq, source, kind, type, event_key, message_id, ts, created_at, delivery, start, stop } = event;
   const fields = [seq, source, kind, event_key, message_id ?? NUL, ts, created_at, delivery, start, stop];
-  return checksum(fields.join(NUL));
+  return checksum([...fields, ...(type === null ? [] : [type])].join(NUL));
+}
+
+/** Of a POST's bytes, and of its headers as they are stored. */
+export function postChecksum(body: Uint8Array, headers: string | null): number {
+  return headers === null ? bytesChecksum(body) : bytesChecksum(body, headers);
 }
 
 /** Whether what was read is what was written, as far as the stored checksum tells. */

@@ -27,15 +27,19 @@ afterEach(() => {
   folder.remove();
 });
 
-/** What came with version 7. */
-const DELIVERIES = ["destinations", "failures", "replays"];
+/** What came with version 10, and before it with version 7. */
+const SERIES = [
+  ...["record_counts", "request_counts", "series_state", "series_writes"],
+  ...["last_records", "refusals"],
+];
+const DELIVERIES = ["destinations", "failures", "replays", ...SERIES];
 const metaKeys = () =>
   db
     .query<{ key: string }, []>("select key from meta order by key")
     .all()
     .map(({ key }) => key);
 test("a new file gets the columns of the contract, and a second migration changes nothing", () => {
-  migrate(db, path);
+  expect(migrate(db, path)).toBeUndefined();
   const schema = () => db.query("select * from sqlite_schema").all();
   const columns = db.query<{ name: string; pk: number }, []>("pragma table_info(messages)").all();
   const names = columns.map(({ name }) => name);
@@ -43,7 +47,7 @@ test("a new file gets the columns of the contract, and a second migration change
     expect(names).toContain(name);
   expect(columns.filter(({ pk }) => pk > 0).map(({ name }) => name)).toEqual(["message_id"]);
   const before = schema();
-  migrate(db, path);
+  expect(migrate(db, path)).toBeUndefined();
   expect(schema()).toEqual(before);
 });
 
@@ -104,6 +108,7 @@ test("a file of version 2 keeps its rows, and takes what providers' POSTs hold",
   const logs = new Logs(db);
   const event = {
     kind: "status",
+    type: null,
     key: "k",
     messageId: null,
     ts: "2025-01-15T10:00:00Z",
@@ -117,6 +122,8 @@ test("a file of version 2 keeps its rows, and takes what providers' POSTs hold",
 
 test("a file of version 3 keeps its rows, which count as sound; those that come have checksums", () => {
   migrate(db, path);
+  withoutHeaders();
+  withoutEventTypes();
   for (const table of ["messages", "details", "deliveries", "events"])
     db.run(`alter table ${table} drop column checksum`);
   for (const table of ["consumers", ...DELIVERIES]) db.run(`drop table ${table}`);
@@ -140,6 +147,8 @@ test("a file of version 3 keeps its rows, which count as sound; those that come 
 
 test("a file of version 4 keeps its rows, and counts from then on those that somebody deletes", () => {
   migrate(db, path);
+  withoutHeaders();
+  withoutEventTypes();
   const triggers = () => names("trigger");
   const all = triggers();
   for (const name of all) db.run(`drop trigger ${name}`);
@@ -160,11 +169,13 @@ test("a file of version 4 keeps its rows, and counts from then on those that som
 
 test("a file of version 5 takes consumers, and its times of receipt are taken for disordered as far as it goes", () => {
   migrate(db, path);
+  withoutHeaders();
   const older = (seq: number, receivedAt: string) =>
     db.run(
       `insert into messages values ('m${seq}', '+1', '+2', '2025-01-15T10:00:00Z', 'a', '${receivedAt}', ${seq},
         '2025-01-15T10:00:00', null)`,
     );
+  withoutEventTypes();
   for (const table of ["consumers", ...DELIVERIES]) db.run(`drop table ${table}`);
   older(7, "2026-01-02T00:00:00.000Z");
   older(9, "2026-01-01T00:00:00.000Z");
@@ -178,6 +189,8 @@ test("a file of version 6 takes what is kept of deliveries, and counts it", () =
   migrate(db, path);
   const schema = () => db.query("select type, name, sql from sqlite_schema order by name").all();
   const fresh = schema();
+  withoutHeaders();
+  withoutEventTypes();
   for (const table of DELIVERIES) db.run(`drop table ${table}`);
   db.run("insert into consumers values ('c', '{}', 'x.1', 1, null)");
   db.run("pragma user_version = 6");
@@ -200,6 +213,105 @@ test("a file of version 6 takes what is kept of deliveries, and counts it", () =
   expect(figures()).toEqual([0, 3]);
   db.run("delete from failures where seq = 2");
   expect(figures()).toEqual([0, 2]);
+});
+
+test("a file of version 7 keeps its events, which have no type and count as sound; those that come have theirs", () => {
+  migrate(db, path);
+  withoutHeaders();
+  withoutEventTypes();
+  for (const table of SERIES) db.run(`drop table ${table}`);
+  db.run("insert into deliveries values (1, cast('ab' as blob), null)");
+  const of = { seq: 1, source: "wa", kind: "status", type: null, event_key: "old", message_id: null };
+  const times = { ts: "2025-01-15T10:00:00Z", created_at: "2025-01-15T10:00:01.000Z" };
+  // As that version computed it.
+  const checksum =
+    Bun.hash.crc32(["1\0wa\0status\0old\0\0", times.ts, times.created_at, 1, 0, 1].join("\0")) | 0;
+  db.run(
+    `insert into events values (1, 1, 'wa', 'status', 'old', null, '${times.ts}', '2025-01-15T10:00:00',
+      '${times.created_at}', 1, 0, 1, ${checksum})`,
+  );
+  db.run("pragma user_version = 7");
+  const old = { ...of, ...times, delivery: 1, start: 0, stop: 1 };
+  const events = () => [...exportSlices(path, 0)].flat().filter((record) => "event_key" in record);
+  expect(events()).toEqual([old as never]);
+  expect(findings()).toEqual([]);
+  migrate(db, path);
+  const logs = new Logs(db);
+  const event = { kind: "status", type: "read", key: "new", messageId: null, ts: times.ts } as const;
+  const post = {
+    source: "wa",
+    body: "aGk=",
+    details: [],
+    events: [{ ...event, span: { start: 0, end: 1 } }],
+  };
+  expect(commitGroup(db, logs, [{ createdAt: times.created_at, messages: [], post }])).toEqual([["created"]]);
+  logs.close();
+  expect(events()).toMatchObject([old, { event_key: "new", type: "read" }]);
+  expect(findings()).toEqual([]);
+  db.run("update events set type = 'sent' where event_key = 'new'");
+  expect(events).toThrow("the event with seq 2 is damaged");
+});
+
+/** As versions before 8 had them. */
+function withoutEventTypes(): void {
+  db.run("alter table events drop column type");
+}
+
+test("a file of version 8 keeps its POSTs, which have no headers and count as sound; those that come have theirs", () => {
+  migrate(db, path);
+  withoutHeaders();
+  for (const table of SERIES) db.run(`drop table ${table}`);
+  const body = Buffer.from("ab");
+  db.run("insert into deliveries values (1, ?, ?)", [body, Bun.hash.crc32(body) | 0]);
+  const times = { ts: "2025-01-15T10:00:00Z", createdAt: "2025-01-15T10:00:01.000Z" };
+  const row = { seq: 1, source: "wa", kind: "status", event_key: "old", message_id: null };
+  const part = { ts: times.ts, created_at: times.createdAt, delivery: 1, start: 0, stop: 1 };
+  db.run(
+    `insert into events (seq, source, kind, event_key, ts, ts_key, created_at, delivery, start, stop)
+     values (1, 'wa', 'status', 'old', '${times.ts}', '2025-01-15T10:00:00', '${times.createdAt}', 1, 0, 1)`,
+  );
+  db.run("pragma user_version = 8");
+  const old = [
+    { delivery: 1, body_base64: "YWI=" },
+    { ...row, ...part },
+  ];
+  const exportedNow = () => [...exportSlices(path, 0)].flat();
+  expect(exportedNow()).toMatchObject(old);
+  expect(exportedNow()[0]).not.toHaveProperty("headers");
+  expect(findings()).toEqual([]);
+  migrate(db, path);
+  const logs = new Logs(db);
+  const span = { start: 0, end: 1 };
+  const event = { kind: "status", type: null, key: "new", messageId: null, ts: times.ts, span } as const;
+  const headers = { "x-a": "1" };
+  const post = { source: "wa", body: "aGk=", headers, details: [], events: [event] };
+  expect(commitGroup(db, logs, [{ createdAt: times.createdAt, messages: [], post }])).toEqual([["created"]]);
+  logs.close();
+  expect(exportedNow()).toMatchObject([...old, { delivery: 2, body_base64: "aGk=", headers }, { seq: 2 }]);
+  expect(findings()).toEqual([]);
+  // The checksum covers them, and what the disk has made of them is no reason to give nothing.
+  db.run("update deliveries set headers = '{' where delivery = 2");
+  expect(exportedNow).toThrow("is damaged");
+  expect(findings()).toHaveLength(1);
+});
+
+/** As versions before 9 had them. */
+function withoutHeaders(): void {
+  db.run("alter table deliveries drop column headers");
+}
+
+test("a file of version 9 takes numbers over time, and nothing is counted yet", () => {
+  migrate(db, path);
+  const schema = () => db.query("select type, name, sql from sqlite_schema order by name").all();
+  const fresh = schema();
+  for (const table of SERIES) db.run(`drop table ${table}`);
+  db.run("insert into destinations (name, position, version) values ('a', 'x.1', 0)");
+  db.run("pragma user_version = 9");
+  expect(findings()).toEqual([]);
+  migrate(db, path);
+  expect(schema()).toEqual(fresh);
+  expect(db.query("select position, at from series_state").values()).toEqual([[null, null]]);
+  expect(db.query("select count(*) from destinations").values()).toEqual([[1]]);
 });
 
 function findings(): readonly string[] {

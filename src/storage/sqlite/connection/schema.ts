@@ -4,6 +4,8 @@
  */
 import type { Database } from "bun:sqlite";
 import { StartRefused } from "../../../core/errors.ts";
+import type { Upgrade } from "../../../core/upgrade.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import { COUNT_DELETIONS } from "./deletions.ts";
 
 /** "Post" in ASCII: tells a file of ours from somebody else's. */
@@ -48,6 +50,11 @@ const POSTS = `
 const CHECKSUMS = ["messages", "deliveries", "details", "events"]
   .map((table) => `alter table ${table} add column checksum integer;`)
   .join("\n");
+
+/** The provider's own name of an event; null in rows of versions before 8. */
+const EVENT_TYPES = "alter table events add column type text;";
+/** What is kept of a POST's headers, as JSON; null where none are known. */
+const POST_HEADERS = "alter table deliveries add column headers text;";
 
 /** Positions that the service keeps; `filter` is JSON, and `seq` the position's. */
 const CONSUMERS = `
@@ -129,6 +136,44 @@ const DELIVERIES = `
 `;
 
 /**
+ * Numbers over time. `step` and `at` are seconds: how long a step is, and when it began since 1970.
+ * The single row of `series_state` says up to where records are counted; a row of `series_writes`
+ * which write of a process was the last, so that none is taken twice.
+ */
+const SERIES = `
+  create table record_counts (
+    step   integer not null,
+    at     integer not null,
+    source text not null,
+    what   text not null,
+    rows   integer not null,
+    primary key (step, at, source, what)
+  ) without rowid;
+  create table request_counts (
+    step   integer not null,
+    at     integer not null,
+    source text not null,
+    what   text not null,
+    rows   integer not null,
+    primary key (step, at, source, what)
+  ) without rowid;
+  create table series_state (id integer primary key, position text, at text);
+  insert into series_state values (1, null, null);
+  create table series_writes (holder text primary key, number integer not null, at integer not null) without rowid;
+  create table last_records (source text, what text, at text not null, primary key (source, what)) without rowid;
+  create table refusals (
+    id     integer primary key,
+    source text not null,
+    at     text not null,
+    client text not null,
+    reason text not null,
+    method text not null,
+    path   text not null
+  );
+  create index refusals_by_source on refusals (source, id);
+`;
+
+/**
  * Of a log that an earlier version wrote nobody knows where `created_at` went back: as far as it
  * goes it is taken for one where it did.
  */
@@ -164,6 +209,9 @@ const SCHEMA = `
   ${COUNT_DELETIONS}
   ${CONSUMERS}
   ${DELIVERIES}
+  ${EVENT_TYPES}
+  ${POST_HEADERS}
+  ${SERIES}
 `;
 
 /**
@@ -182,6 +230,9 @@ const UPGRADES: readonly string[] = [
   COUNT_DELETIONS,
   `${CONSUMERS} ${DISORDER_BEFORE}`,
   DELIVERIES,
+  EVENT_TYPES,
+  POST_HEADERS,
+  SERIES,
 ];
 
 const SCHEMA_VERSION = UPGRADES.length + 1;
@@ -189,17 +240,25 @@ const WITH_POSTS = 3;
 const WITH_CHECKSUMS = 4;
 const WITH_CONSUMERS = 6;
 const WITH_DELIVERIES = 7;
+const WITH_EVENT_TYPES = 8;
+const WITH_POST_HEADERS = 9;
 
 /**
- * Brings a file to this program's schema; throws `StartRefused` for a newer file or a stranger's.
+ * Brings a file to this program's schema; undefined when it is new, or was of it. Throws
+ * `StartRefused` for a newer file or a stranger's.
  */
-export function migrate(db: Database, path: string): void {
+export function migrate(db: Database, path: string): Upgrade | undefined {
   checkFile(db, path);
   const from = pragma(db, "user_version");
-  if (from === 0) reach(db, SCHEMA_VERSION, SCHEMA);
-  else
-    for (let version = from; version < SCHEMA_VERSION; version++)
-      reach(db, version + 1, UPGRADES[version - 1] ?? "");
+  if (from === SCHEMA_VERSION) return undefined;
+  if (from === 0) {
+    reach(db, SCHEMA_VERSION, SCHEMA);
+    return undefined;
+  }
+  const startedAt = systemClock.elapsed();
+  for (let version = from; version < SCHEMA_VERSION; version++)
+    reach(db, version + 1, UPGRADES[version - 1] ?? "");
+  return { file: path, from, to: SCHEMA_VERSION, ms: Math.round(systemClock.elapsed() - startedAt) };
 }
 
 function reach(db: Database, version: number, statements: string): void {
@@ -253,6 +312,16 @@ export function hasDeliveries(db: Database): boolean {
  */
 export function checksumColumn(db: Database, schema: "main" | "log" = "main"): string {
   return pragma(db, `${schema}.user_version`) >= WITH_CHECKSUMS ? "checksum" : "null";
+}
+
+/** The same of the column of events' types. */
+export function eventTypeColumn(db: Database, schema: "main" | "log" = "main"): string {
+  return pragma(db, `${schema}.user_version`) >= WITH_EVENT_TYPES ? "type" : "null";
+}
+
+/** The same of the column of POSTs' headers. */
+export function headersColumn(db: Database): string {
+  return pragma(db, "user_version") >= WITH_POST_HEADERS ? "headers" : "null";
 }
 
 function pragma(db: Database, name: string): number {

@@ -3,6 +3,7 @@
  * thread. They run whenever the log is ahead of them; acknowledgements are slowed only when they,
  * having once caught up, fall behind.
  */
+import type { Upgrade } from "../../../core/upgrade.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../observe/log.ts";
 import { Damaged } from "../connection/damage.ts";
@@ -68,7 +69,7 @@ export class FollowSchedule {
     this.#end = end;
     this.#madeAt = (options.first.damaged ?? []).length > 0 ? end : undefined;
     this.#go();
-    if (options.first.isOutdated === true) this.#renew();
+    if (options.first.outdated !== undefined) this.#renew(options.first.outdated);
   }
 
   /** The index file in use. */
@@ -202,11 +203,15 @@ export class FollowSchedule {
   /**
    * Makes an index of this program's version beside the one of an earlier, which serves meanwhile.
    */
-  #renew(): void {
-    const { log } = this.#options;
+  #renew({ from, to }: Upgrade): void {
+    const { log, clock } = this.#options;
+    const startedAt = clock.elapsed();
     log.info("the index of an earlier version serves while a new one is made", { file: this.index });
     this.rebuild().then(
-      () => log.info("the new index is in use", { file: this.index }),
+      () => {
+        const ms = Math.round(clock.elapsed() - startedAt);
+        log.info("the new index is in use", { file: this.index, from, to, ms });
+      },
       (error) => {
         if (!this.#closing) log.error("the new index can't be made", { reason: String(error) });
       },

@@ -37,6 +37,8 @@ export interface IndexLimits {
   readonly runs: number;
   /** Of a sender with so many messages in a run none waits in it. */
   readonly runSenderRows: number;
+  /** Senders whose last messages wait for their places in the order of all; reads look at them. */
+  readonly waitingSenders: number;
   /** Messages in the smallest segment of the search index that counts as a tier of its own. */
   readonly segmentRows: number;
   /** Messages beyond which segments are not merged any more. */
@@ -56,6 +58,7 @@ export const INDEX_LIMITS: IndexLimits = {
   runRows: 8192,
   runs: 32,
   runSenderRows: 16,
+  waitingSenders: 16_384,
   segmentRows: 8192,
   segmentRowsMax: 1_048_576,
   shortRows: 1000,

@@ -8,9 +8,12 @@ import { Database } from "bun:sqlite";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FOLD_VERSION } from "../../../core/fold-table.ts";
+import type { OnUpgrade, Upgrade } from "../../../core/upgrade.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import { PIECES_VERSION, SEARCH_CHECKSUMS, SEARCH_TABLES } from "../../../search/search.ts";
 import { indexDamage, rowsDeleted } from "../connection/damage.ts";
 import { countDeletions } from "../connection/deletions.ts";
+import { makePrivate } from "../connection/private-files.ts";
 import { EVENT_TABLES } from "./event-order.ts";
 import { FOLLOWERS, type FollowerName, INDEX_LIMITS, type Positions } from "./followers.ts";
 import { SENDER_TABLES } from "./sender-order.ts";
@@ -18,11 +21,13 @@ import { addStretches } from "./stretches.ts";
 import { TIME_TABLES } from "./time-order.ts";
 
 /** Another version means another layout: the file is then made anew. */
-const INDEX_VERSION = 9;
+const INDEX_VERSION = 10;
 /**
- * Of files that don't tell types apart: they serve until one that does has been made beside them.
+ * Of files that don't tell types apart, or know no sender's last message: they serve until one that
+ * does has been made beside them.
  */
 const WITHOUT_TYPES = 8;
+const WITHOUT_LAST_MESSAGES = 9;
 /** What the content depends on besides the log. */
 const RULES = `fold ${FOLD_VERSION}, pieces ${PIECES_VERSION}`;
 /**
@@ -69,15 +74,19 @@ export function removeIndex(logPath: string, number: number): void {
 
 /**
  * Opens or makes an index file, the log attached to it as `log`; undefined when it can't serve this
- * log. Throws `Damaged`.
+ * log. `onUpgrade` is told of one of an earlier version, also when it can't serve any more. Throws
+ * `Damaged`.
  */
 export function openIndex(
   log: Database,
   logPath: string,
   number: number,
   cacheKib: number,
+  onUpgrade: OnUpgrade = () => undefined,
 ): Database | undefined {
-  const index = new Database(indexPath(logPath, number), { create: true, readwrite: true, strict: true });
+  const path = indexPath(logPath, number);
+  makePrivate(path, logPath);
+  const index = new Database(path, { create: true, readwrite: true, strict: true });
   try {
     index.run("pragma busy_timeout = 5000");
     index.run("pragma journal_mode = wal");
@@ -86,13 +95,16 @@ export function openIndex(
     index.run("pragma temp_store = memory");
     index.run(`pragma cache_size = -${cacheKib}`);
     if (index.query("select 1 from sqlite_schema limit 1").get() === null) create(log, index);
-    complete(index);
+    const completed = complete(index);
+    if (completed !== undefined) onUpgrade({ file: path, ...completed });
     const deleted = isDerivedFrom(index, log) ? deletedSince(index, countDeletions(log)) : 0;
     if (deleted > 0) throw rowsDeleted(deleted);
     if (deleted === 0 && serves(index, log)) {
       index.run("attach ? as log", [logPath]);
       return index;
     }
+    const other = otherRules(index);
+    if (other !== undefined) onUpgrade({ file: path, ...other });
   } catch (error) {
     index.close();
     throw indexDamage(error) ?? error;
@@ -113,18 +125,35 @@ function create(log: Database, index: Database): void {
   })();
 }
 
-function complete(index: Database): void {
-  for (let version = versionOf(index) ?? 0; COMPLETIONS[version] !== undefined; version++) {
+function complete(index: Database): Upgrade | undefined {
+  const startedAt = systemClock.elapsed();
+  const from = versionOf(index) ?? 0;
+  let to = from;
+  for (; COMPLETIONS[to] !== undefined; to++) {
     index.transaction(() => {
-      index.run(COMPLETIONS[version] ?? "");
-      index.run(`pragma user_version = ${version + 1}`);
+      index.run(COMPLETIONS[to] ?? "");
+      index.run(`pragma user_version = ${to + 1}`);
     })();
   }
+  return to === from ? undefined : { from, to, ms: Math.round(systemClock.elapsed() - startedAt) };
+}
+
+/** What the file was made by, where this program makes it by other versions or rules. */
+export function otherRules(index: Database): Upgrade | undefined {
+  const from = versionOf(index) ?? 0;
+  if (from !== INDEX_VERSION) return { from, to: INDEX_VERSION };
+  const rules = index.query<{ rules: string }, []>("select rules from identity").get()?.rules ?? "";
+  return rules === RULES ? undefined : { from: rules, to: RULES };
 }
 
 /** Whether messages can be found by their type; `schema` is the index file's. */
 export function hasTypes(db: Database, schema = "main"): boolean {
   return versionOf(db, schema) !== WITHOUT_TYPES;
+}
+
+/** Whether each sender's last message is known, as nothing but the latest version tells it. */
+export function hasLastMessages(db: Database, schema = "main"): boolean {
+  return versionOf(db, schema) === INDEX_VERSION;
 }
 
 function versionOf(index: Database, schema = "main"): number | undefined {
@@ -150,8 +179,8 @@ export function serves(index: Database, log: Database): boolean {
 }
 
 function isDerivedFrom(index: Database, log: Database): boolean {
-  const version = versionOf(index);
-  if (version !== INDEX_VERSION && version !== WITHOUT_TYPES) return false;
+  const version = versionOf(index) ?? 0;
+  if (![INDEX_VERSION, WITHOUT_LAST_MESSAGES, WITHOUT_TYPES].includes(version)) return false;
   const identity = index
     .query<{ log_id: string; rules: string }, []>("select log_id, rules from identity")
     .get();

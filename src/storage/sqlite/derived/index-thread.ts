@@ -3,6 +3,7 @@
  * keeps up it gives way to every other thread.
  */
 import type { Database } from "bun:sqlite";
+import type { Upgrade } from "../../../core/upgrade.ts";
 import { MESSAGE_COLUMNS } from "../../columns.ts";
 import { Damaged, indexDamage, isUnreadable, reasonOf } from "../connection/damage.ts";
 import { openForReading } from "../connection/files.ts";
@@ -54,11 +55,13 @@ answerQuestions<FollowerAsk>((ask) => {
       const log = openForReading(ask.path);
       const { path, limits } = ask;
       const damaged: RemovedIndex[] = [];
-      const current = openLogIndex(log, path, limits, CACHE_KIB, (file, { part, message }) =>
-        damaged.push({ file, part, message }),
-      );
+      const upgrades: Upgrade[] = [];
+      const current = openLogIndex(log, path, limits, CACHE_KIB, {
+        onDamage: (file, { part, message }) => damaged.push({ file, part, message }),
+        onUpgrade: (upgrade) => upgrades.push(upgrade),
+      });
       handle = { path, log, limits, current, next: undefined, old: undefined, failed: false };
-      return { ...report(handle), damaged, isOutdated: current.isOutdated };
+      return { ...report(handle), damaged, upgrades, outdated: current.outdated };
     }
     case "advance":
       queueMicrotask(collectMuch);

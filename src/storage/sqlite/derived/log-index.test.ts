@@ -12,6 +12,7 @@ import { Model } from "../../../../tests/model.ts";
 import { processorMs } from "../../../../tests/processor-time.ts";
 import { fc } from "../../../../tests/property.ts";
 import type { Message } from "../../../core/message.ts";
+import type { Upgrade } from "../../../core/upgrade.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { Damaged } from "../connection/damage.ts";
 import { checkpoint, openForReading, openForWriting } from "../connection/files.ts";
@@ -71,6 +72,7 @@ const limitsOf: fc.Arbitrary<IndexLimits> = fc.record({
   runRows: fc.integer({ min: 1, max: 5 }),
   runs: fc.integer({ min: 1, max: 4 }),
   runSenderRows: fc.integer({ min: 1, max: 4 }),
+  waitingSenders: fc.integer({ min: 1, max: 6 }),
   segmentRows: fc.integer({ min: 1, max: 4 }),
   segmentRowsMax: fc.integer({ min: 4, max: 40 }),
   shortRows: fc.constantFrom(0, 4),
@@ -184,6 +186,7 @@ test("events are followed over a gap that is longer than a step", () => {
   const logs = new Logs(writer);
   const events = Array.from({ length: 20 }, (_, at) => ({
     kind: "status" as const,
+    type: "read",
     key: `${at}`,
     messageId: null,
     ts: "2025-01-15T10:00:00Z",
@@ -210,7 +213,7 @@ test("what was derived is put in better order without a snapshot of the log, whi
   using log = openForReading(path);
   const index = openIndex(log, path, 1, 1024) as Database;
   const rows = new StepRows(index);
-  const followers = [new SenderFollower(index, limits), new SearchFollower(index, limits, true)];
+  const followers = [new SenderFollower(index, limits, true), new SearchFollower(index, limits, true)];
   index.transaction(() => {
     rows.read(0, 200);
     for (let row = 0; row < 200; row += 10) for (const each of followers) each.step(row, row + 10);
@@ -237,7 +240,7 @@ test("a page deep among a sender's messages finds its place once, however many o
   append(Array.from({ length: SETTLED + WAITING }, (_, index) => message(`m${(index * 7919) % 100_000}`)));
   using log = openForReading(path);
   const index = openIndex(log, path, 1, 1024) as Database;
-  const follower = new SenderFollower(index, limits);
+  const follower = new SenderFollower(index, limits, true);
   const rows = new StepRows(index);
   rows.read(0, SETTLED + WAITING);
   index.transaction(() => follower.step(0, SETTLED))();
@@ -346,7 +349,11 @@ describe("a file that can't serve is made anew", () => {
     index.run("pragma user_version = 7");
     index.close();
     using log = openForReading(path);
-    const completed = openLogIndex(log, path, INDEX_LIMITS, 1024);
+    const upgrades: Upgrade[] = [];
+    const completed = openLogIndex(log, path, INDEX_LIMITS, 1024, {
+      onUpgrade: (upgrade) => upgrades.push(upgrade),
+    });
+    expect(upgrades).toEqual([{ file: indexPath(path, 1), from: 7, to: 8, ms: expect.any(Number) }]);
     const { db, append } = openLog(path);
     const stored = () => {
       using read = new Database(indexPath(path, 1), { readonly: true });

@@ -1,16 +1,19 @@
 /** The followers of one index file, and how they move along the log. */
 import type { Database, Statement } from "bun:sqlite";
+import type { OnUpgrade, Upgrade } from "../../../core/upgrade.ts";
 import { Damaged } from "../connection/damage.ts";
 import { EventFollower } from "./event-order.ts";
 import type { Follower, IndexLimits, Positions } from "./followers.ts";
 import {
   checkDeletions,
   eventPosition,
+  hasLastMessages,
   hasTypes,
   indexNumbers,
   indexPath,
   leastOf,
   openIndex,
+  otherRules,
   positionsOf,
   removeIndex,
 } from "./index-file.ts";
@@ -22,18 +25,21 @@ import { TimeFollower } from "./time-order.ts";
 /**
  * Opens the index of a log: the file that has come furthest; others, and those that can't serve,
  * are deleted. `onDamage` is told of those that can't be read, and of those that hold rows which
- * were deleted from the log.
+ * were deleted from the log, `onUpgrade` of those of earlier versions.
  */
 export function openLogIndex(
   log: Database,
   logPath: string,
   limits: IndexLimits,
   cacheKib: number,
-  onDamage: (file: string, damage: Damaged) => void = () => undefined,
+  {
+    onDamage = () => undefined,
+    onUpgrade,
+  }: { readonly onDamage?: (file: string, damage: Damaged) => void; readonly onUpgrade?: OnUpgrade } = {},
 ): LogIndex {
   const open = (number: number) => {
     try {
-      return openIndex(log, logPath, number, cacheKib);
+      return openIndex(log, logPath, number, cacheKib, onUpgrade);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       onDamage(indexPath(logPath, number), error);
@@ -92,7 +98,7 @@ export class LogIndex {
     this.#rows = new StepRows(db);
     this.#followers = [
       new TimeFollower(db, limits),
-      new SenderFollower(db, limits),
+      new SenderFollower(db, limits, hasLastMessages(db)),
       new SearchFollower(db, limits, hasTypes(db)),
     ];
     this.#move = db.query(
@@ -115,9 +121,9 @@ export class LogIndex {
     return indexPath(this.#logPath, this.number);
   }
 
-  /** Whether one that can do more is to be made beside it. */
-  get isOutdated(): boolean {
-    return !hasTypes(this.#db);
+  /** What it is and what it could be, where one that can do more is to be made beside it. */
+  get outdated(): Upgrade | undefined {
+    return otherRules(this.#db);
   }
 
   get positions(): Positions {

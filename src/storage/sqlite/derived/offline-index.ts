@@ -2,6 +2,7 @@
  * Brings the index file up without a server: after an import, or from nothing for
  * `postern doctor --rebuild`.
  */
+import type { OnUpgrade } from "../../../core/upgrade.ts";
 import { openFailure } from "../connection/damage.ts";
 import { openForReading, openForWriting } from "../connection/files.ts";
 import { lockFile } from "../connection/lock.ts";
@@ -20,18 +21,19 @@ const CACHE_KIB = 256 * 1024;
  * Takes the index to the log's end, for whoever holds the file's lock; yields how many rows it has
  * taken.
  */
-export function* follow(path: string): Generator<number, void> {
+export function* follow(path: string, onUpgrade: OnUpgrade): Generator<number, void> {
   using log = openForReading(path);
-  yield* advance(openLogIndex(log, path, INDEX_LIMITS, CACHE_KIB));
+  yield* advance(openLogIndex(log, path, INDEX_LIMITS, CACHE_KIB, { onUpgrade }));
 }
 
 /** Makes the index anew. Throws `DatabaseInUse` while a server has the file. */
-export function* rebuild(path: string): Generator<number, void> {
+export function* rebuild(path: string, onUpgrade: OnUpgrade): Generator<number, void> {
   openForReading(path).close();
   const lock = lockFile(path);
   try {
     using writable = openForWriting(path);
-    migrate(writable, path);
+    const upgrade = migrate(writable, path);
+    if (upgrade !== undefined) onUpgrade(upgrade);
     const before = indexNumbers(path);
     using log = openForReading(path);
     yield* advance(makeLogIndex(log, path, Math.max(0, ...before) + 1, INDEX_LIMITS, CACHE_KIB));

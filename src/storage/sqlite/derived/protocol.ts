@@ -1,4 +1,5 @@
 /** What the engine and the thread of the index say to each other. */
+import type { Upgrade } from "../../../core/upgrade.ts";
 import type { Part } from "../connection/damage.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { IndexLimits, Positions } from "./followers.ts";
@@ -30,6 +31,7 @@ export interface RemovedIndex {
 export interface FollowerOpened extends FollowReport {
   /** Index files that were there and are damaged or stale; they are gone. */
   readonly damaged: readonly RemovedIndex[];
+  readonly upgrades: readonly Upgrade[];
   /** It serves, and is to be made anew beside that. */
-  readonly isOutdated: boolean;
+  readonly outdated: Upgrade | undefined;
 }

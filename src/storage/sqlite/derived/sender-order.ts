@@ -1,7 +1,11 @@
-/** Messages by sender: each sender's in the order of pages, how many, and who has most. */
+/**
+ * Messages by sender: each sender's in the order of pages, how many, which is the last, and who has
+ * most.
+ */
 import type { Database } from "bun:sqlite";
 import type { SortKey } from "../../../core/store.ts";
 import type { Follower, IndexLimits } from "./followers.ts";
+import { LAST_MESSAGE_TABLES, LastMessageWriter } from "./last-messages.ts";
 import { compareKeys, countBefore } from "./log-rows.ts";
 import { type Entry, mergeEntries, type Order } from "./order.ts";
 import { STEP_ROWS } from "./step-rows.ts";
@@ -36,11 +40,18 @@ export const SENDER_TABLES = `
   create table top_senders (sender text primary key, rows integer not null) without rowid;
   create table totals (messages integer not null, senders integer not null);
   insert into totals values (0, 0);
+  ${LAST_MESSAGE_TABLES}
 `;
 
-/** What a step brings, by sender; of this connection alone. */
-const GIVEN =
-  "create temp table if not exists given (sender text primary key, rows integer not null) without rowid";
+/**
+ * What a step brings, by sender, and the last message of it; `last` is ordered as a sort key is. Of
+ * this connection alone.
+ */
+const GIVEN = `
+  create temp table if not exists given (
+    sender text primary key, rows integer not null, last text not null,
+    ts_key text not null, message_id text not null, row integer not null
+  ) without rowid`;
 
 interface Sweep {
   /** The last run that is swept. */
@@ -56,15 +67,19 @@ export class SenderFollower implements Follower {
   readonly name = "senders";
   readonly #db: Database;
   readonly #limits: IndexLimits;
+  readonly #last: LastMessageWriter | undefined;
 
-  constructor(db: Database, limits: IndexLimits) {
+  /** `hasLastMessages`: whether the file has a place for them. */
+  constructor(db: Database, limits: IndexLimits, hasLastMessages: boolean) {
     this.#db = db;
     this.#limits = limits;
+    if (hasLastMessages) this.#last = new LastMessageWriter(db, limits.waitingSenders);
     db.run(GIVEN);
   }
 
   step(after: number, last: number): void {
     this.#count(after, last);
+    this.#last?.add();
     this.#store(after, last);
   }
 
@@ -72,6 +87,7 @@ export class SenderFollower implements Follower {
    * One slice of a sweep. Fewer slices than runs: this sweep is done before the next one is due.
    */
   rearrange(): void {
+    this.#last?.settle();
     const sweep = this.#db.query<Sweep, []>(SWEEP).get() ?? this.#beginSweep();
     if (sweep !== undefined) this.#sweep(sweep);
   }
@@ -138,8 +154,11 @@ const RANGE = `${STEP_ROWS} where row > ?1 and row <= ?2`;
 /** A blob comes after every text. */
 const AFTER_ALL = Buffer.alloc(0);
 
+/** Beside the greatest `last` the other columns are those of its row. */
 const COUNT = [
-  `insert into given select sender, count(*) from ${RANGE} group by sender`,
+  `insert into given (sender, rows, last, ts_key, message_id, row)
+     select sender, count(*), max(ts_key || char(1) || message_id), ts_key, message_id, row
+     from ${RANGE} group by sender`,
   "update totals set messages = messages + (select coalesce(sum(rows), 0) from given) where ?1 <= ?2",
 ];
 

@@ -38,8 +38,7 @@ export class SenderTally {
 
   /** The tail is what the follower, at this position, has not taken; `top` is at most 100. */
   totals(position: number, tail: readonly LogRow[], top: number): SenderTotals {
-    if (position !== this.#position) this.#reset(position);
-    this.#add(tail);
+    this.#take(position, tail);
     const stored = this.#db
       .query<{ messages: number; senders: number }, []>("select messages, senders from totals")
       .get();
@@ -48,6 +47,18 @@ export class SenderTally {
       senders: (stored?.senders ?? 0) + this.#fresh,
       top: this.#top(top),
     };
+  }
+
+  /** How many senders there are. */
+  senders(position: number, tail: readonly LogRow[]): number {
+    this.#take(position, tail);
+    const stored = this.#db.query<{ senders: number }, []>("select senders from totals").get();
+    return (stored?.senders ?? 0) + this.#fresh;
+  }
+
+  #take(position: number, tail: readonly LogRow[]): void {
+    if (position !== this.#position) this.#reset(position);
+    this.#add(tail);
   }
 
   #reset(position: number): void {

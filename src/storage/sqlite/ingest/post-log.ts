@@ -6,10 +6,10 @@
 import type { Database, Statement } from "bun:sqlite";
 import { instantKey } from "../../../core/instant.ts";
 import type { Message } from "../../../core/message.ts";
-import type { Span } from "../../../core/parsed-body.ts";
+import type { KeptHeaders, Span } from "../../../core/parsed-body.ts";
 import type { Intake, MessageDetail, NewEvent, Outcome, Post } from "../../../core/store.ts";
-import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
-import { detailChecksum, eventChecksum } from "../connection/row-checksum.ts";
+import { areOneType, contentDigest, furtherKeys } from "../../event-keys.ts";
+import { detailChecksum, eventChecksum, postChecksum } from "../connection/row-checksum.ts";
 import type { MessageLog } from "./message-log.ts";
 
 /** An intake on its way to the writer, as JSON. */
@@ -26,14 +26,15 @@ interface QueuedPost extends Omit<Post, "body"> {
 
 export function queued({ messages, post }: Intake, createdAt: string): QueuedIntake {
   if (post === undefined) return { createdAt, messages };
-  const { source, body, details, events } = post;
+  const { body, ...rest } = post;
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("base64");
-  return { createdAt, messages, post: { source, body: text, details, events } };
+  return { createdAt, messages, post: { ...rest, body: text } };
 }
 
 /** The bytes that rows are parts of. */
 export interface PostBody {
   readonly read: () => Uint8Array;
+  readonly headers?: KeptHeaders | undefined;
   /** Under which they are stored: the `seq` of the first row that is a part of them. */
   delivery?: number;
 }
@@ -60,30 +61,61 @@ type EventColumns = [
   start: number,
   stop: number,
   checksum: number,
+  type: string | null,
 ];
+
+interface StoredEvent {
+  readonly kind: string;
+  readonly type: string | null;
+  readonly delivery: number;
+  readonly start: number;
+  readonly stop: number;
+}
 
 export class PostLog {
   readonly #log: MessageLog;
-  readonly #addBody: Statement<unknown, [delivery: number, body: Uint8Array, checksum: number]>;
+  readonly #addBody: Statement<
+    unknown,
+    [delivery: number, body: Uint8Array, checksum: number, headers: string | null]
+  >;
   readonly #addDetail: Statement<unknown, DetailColumns>;
   readonly #addEvent: Statement<unknown, EventColumns>;
+  readonly #event: Statement<StoredEvent, [source: string, key: string]>;
+  readonly #body: Statement<{ readonly body: Uint8Array }, [delivery: number]>;
+  /** The POST that was read last: what comes again mostly comes with its neighbours. */
+  #read: { readonly delivery: number; readonly body: Uint8Array } | undefined;
 
   constructor(db: Database, log: MessageLog) {
     this.#log = log;
-    this.#addBody = db.prepare("insert into deliveries values (?, ?, ?)");
+    this.#addBody = db.prepare(
+      "insert into deliveries (delivery, body, checksum, headers) values (?, ?, ?, ?)",
+    );
     this.#addDetail = db.prepare("insert into details values (?, ?, ?, ?, ?, ?, ?)");
     this.#addEvent = db.prepare(
       `insert into events (seq, source, kind, event_key, message_id, ts, ts_key, created_at, delivery, start, stop,
-         checksum)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, event_key) do nothing`,
+         checksum, type)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (source, event_key) do nothing`,
     );
+    this.#event = db.prepare(
+      "select kind, type, delivery, start, stop from events where source = ? and event_key = ?",
+    );
+    this.#body = db.prepare("select body from deliveries where delivery = ?");
   }
 
   /** Adds an intake to the open transaction: an outcome for each message, then for each event. */
   append({ createdAt, messages, post }: QueuedIntake): Outcome[] {
     if (post === undefined) return messages.map((message) => this.#log.append(message, createdAt));
     const { source, details, events } = post;
-    const body: PostBody = { read: () => Buffer.from(post.body, "base64") };
+    // What a transaction that was taken back had stored may be another body under the same number.
+    this.#read = undefined;
+    let bytes: Uint8Array | undefined;
+    const body: PostBody = {
+      headers: post.headers,
+      read: () => {
+        bytes ??= Buffer.from(post.body, "base64");
+        return bytes;
+      },
+    };
     const outcomes = messages.map((message, index) =>
       this.appendMessage(message, createdAt, { source, ...(details[index] as MessageDetail), body }),
     );
@@ -106,14 +138,30 @@ export class PostLog {
     return outcome;
   }
 
-  /** The first write of a key wins, within its source. `seq` as of `MessageLog.append`. */
-  appendEvent(event: NewEvent, createdAt: string, { source, body }: Part, seq?: number): Outcome {
-    const { kind, key, messageId, ts, span } = event;
+  /**
+   * An event that differs from what has its key is kept under a further one, and the database
+   * decides which that is. `seq` as of `MessageLog.append`.
+   */
+  appendEvent(event: NewEvent, createdAt: string, part: Part, seq?: number): Outcome {
+    if (this.#insert(event, createdAt, part, seq)) return "created";
+    if (event.keyDecides) return "duplicate";
+    const { start, end } = event.span;
+    const digest = contentDigest(event.kind, part.body.read().subarray(start, end));
+    const further = furtherKeys(event.key, digest);
+    for (let { key } = event; ; key = further.next().value) {
+      if (this.#has(part.source, key, event, digest)) return "duplicate";
+      if (key !== event.key && this.#insert({ ...event, key }, createdAt, part, seq)) return "differs";
+    }
+  }
+
+  /** Whether the key was free. */
+  #insert(event: NewEvent, createdAt: string, { source, body }: Part, seq?: number): boolean {
+    const { kind, type, key, messageId, ts, span } = event;
     const next = this.#log.next(seq);
     const delivery = body.delivery ?? next;
     const { start, end: stop } = span;
-    const row = { seq: next, source, kind, event_key: key, message_id: messageId, ts, created_at: createdAt };
-    const checksum = eventChecksum({ ...row, delivery, start, stop });
+    const row = { seq: next, source, kind, type, event_key: key, message_id: messageId, ts };
+    const checksum = eventChecksum({ ...row, created_at: createdAt, delivery, start, stop });
     const tsKey = instantKey(ts);
     const { changes } = this.#addEvent.run(
       next,
@@ -128,23 +176,38 @@ export class PostLog {
       start,
       stop,
       checksum,
+      type,
     );
-    if (changes === 0) return "duplicate";
+    if (changes === 0) return false;
     this.#log.take(next, createdAt);
     this.#keep(body, delivery);
-    return "created";
+    return true;
+  }
+
+  /** Whether what is stored under the key says the same; of what is damaged nobody can tell. */
+  #has(source: string, key: string, { kind, type, span }: NewEvent, digest: string): boolean {
+    const stored = this.#event.get(source, key);
+    if (stored === null) return false;
+    const { delivery, start, stop } = stored;
+    if (stored.kind !== kind || !areOneType(stored.type, type) || stop - start !== span.end - span.start)
+      return false;
+    if (this.#read?.delivery !== delivery)
+      this.#read = { delivery, body: this.#body.get(delivery)?.body ?? new Uint8Array() };
+    return contentDigest(kind, this.#read.body.subarray(start, stop)) === digest;
   }
 
   /** Frees the statements, so that the file can be closed. */
   close(): void {
-    for (const statement of [this.#addBody, this.#addDetail, this.#addEvent]) statement.finalize();
+    for (const statement of [this.#addBody, this.#addDetail, this.#addEvent, this.#event, this.#body])
+      statement.finalize();
   }
 
   /** Stores the bytes, the first time. */
   #keep(body: PostBody, delivery: number): void {
     if (body.delivery !== undefined) return;
     const bytes = body.read();
-    this.#addBody.run(delivery, bytes, bytesChecksum(bytes));
+    const headers = body.headers === undefined ? null : JSON.stringify(body.headers);
+    this.#addBody.run(delivery, bytes, postChecksum(bytes, headers), headers);
     body.delivery = delivery;
   }
 }

@@ -3,6 +3,7 @@
  * text: between Bun's threads a string costs a fraction of a structured clone.
  */
 import type { Consumer } from "../../../core/consumers.ts";
+import type { Upgrade } from "../../../core/upgrade.ts";
 import type { FileMarks } from "../connection/files-in-place.ts";
 import type { LogEnd } from "../connection/log-end.ts";
 import type { Lifecycle } from "../connection/protocol.ts";
@@ -27,6 +28,7 @@ export type WriterAsk =
 
 /** Where the log ends, which files are open, and what is kept of who follows. */
 export interface OpenReport extends LogEnd {
+  readonly upgrade: Upgrade | undefined;
   readonly files: FileMarks;
   readonly consumers: readonly Consumer[];
   readonly destinations: readonly DestinationRows[];

@@ -125,9 +125,8 @@ function commit(group: Group): GroupReport {
     if (isRefusal(result)) continue;
     const first = group[index]?.messages.length ?? 0;
     for (let at = 0; at < result.length; at++) {
-      if (result[at] !== "created") continue;
-      if (at < first) messages++;
-      else events++;
+      if (at >= first) events += result[at] === "duplicate" ? 0 : 1;
+      else if (result[at] === "created") messages++;
     }
   }
   return { results, messages, events, seconds, walPages: lookAtLog() };
@@ -168,12 +167,13 @@ function open(first: (db: Database) => void): OpenReport {
   const db = openExisting(path);
   try {
     first(db);
-    migrate(db, path);
+    const upgrade = migrate(db, path);
     files = new FilesInPlace(path, files?.marks);
     files.check();
     handle = { db, logs: new Logs(db) };
     return {
       ...endOfLog(db),
+      upgrade,
       files: files.marks,
       consumers: readConsumers(db),
       destinations: readDestinations(db),
@@ -233,9 +233,10 @@ function giveUp(found: Displaced | undefined): void {
   close();
 }
 
+/** Waits for who reads an older state, as long as a handle does: it would keep the rest back. */
 function save(db: Database): void {
   try {
-    checkpoint(db, "passive");
+    checkpoint(db, "full");
   } catch {
     // The next open tells what is wrong.
   }

@@ -14,6 +14,7 @@ import { BY_FILTER } from "../derived/event-order.ts";
 import { INDEX_LIMITS } from "../derived/followers.ts";
 import {
   eventPosition,
+  hasLastMessages,
   hasTypes,
   indexNumbers,
   indexPath,
@@ -290,6 +291,7 @@ function countFindings(db: Database): string[] {
     )
     .all()
     .map(({ sender, rows, n }) => `senders: the count of ${sender} says ${rows} and it has ${n}`);
+  if (hasLastMessages(db)) findings.push(...lastFindings(db));
   const sums = db
     .query<Record<"messages" | "senders" | "entries" | "counted" | "counts", number>, []>(
       `select messages, senders, (select count(*) from all_by_sender) as entries,
@@ -311,6 +313,26 @@ function countFindings(db: Database): string[] {
   if (top("top_senders") !== top("senders"))
     findings.push("top_senders: they aren't those with most messages");
   return findings;
+}
+
+/** Each sender's last message is there, and none of the sender's comes behind it. */
+function lastFindings(db: Database): string[] {
+  const entry = "(row, ts_key, message_id) = (last.row, last.ts_key, last.message_id)";
+  const later = "(ts_key, message_id) > (last.ts_key, last.message_id)";
+  const waiting = "waiting_by_sender where run in (select run from runs)";
+  const has = (condition: string) =>
+    `(exists (select 1 from by_sender where sender = s.sender and ${condition})
+      or exists (select 1 from ${waiting} and sender = s.sender and ${condition}))`;
+  return db
+    .query<{ sender: string }, []>(
+      `select s.sender from senders s left join (
+         select sender, max(ts_key || char(1) || message_id), ts_key, message_id, row
+         from all_last_messages group by sender
+       ) last using (sender)
+       where last.sender is null or not ${has(entry)} or ${has(later)} limit ${COUNTS_SHOWN_MAX}`,
+    )
+    .all()
+    .map(({ sender }) => `last_messages: what they say of ${sender} isn't the last message`);
 }
 
 /** Makes every segment once more from the log and compares it. */

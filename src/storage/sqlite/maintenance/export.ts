@@ -88,16 +88,16 @@ class Export {
   /** A POST's bytes come before the first of its parts: those are neighbours in the log. */
   *records(): Generator<LogRecord> {
     let written: number | undefined;
-    let body: string | undefined;
+    let post: Omit<BodyRecord, "delivery"> | undefined;
     for (const record of this.#inOrder()) {
       const delivery = deliveryOf(record);
       if (delivery !== undefined) {
         if (delivery !== written) {
-          body = this.#bodyOf(delivery, record);
-          if (body !== undefined) yield { delivery, body_base64: body } satisfies BodyRecord;
-        } else if (body === undefined) this.#tell("deliveries", record, false);
+          post = this.#postOf(delivery, record);
+          if (post !== undefined) yield { delivery, ...post } satisfies BodyRecord;
+        } else if (post === undefined) this.#tell("deliveries", record, false);
         written = delivery;
-        if (body === undefined) continue;
+        if (post === undefined) continue;
       }
       yield record;
     }
@@ -162,15 +162,16 @@ class Export {
         this.#options.onDamage({ table: "messages", first, last });
   }
 
-  /** In base64; undefined when the bytes are damaged and are to be left out. */
-  #bodyOf(delivery: number, record: MessageRecord | EventRecord): string | undefined {
-    const found = readable(() => this.#log.body(delivery), undefined);
+  /** Undefined when it is damaged and is to be left out. */
+  #postOf(delivery: number, record: MessageRecord | EventRecord): Omit<BodyRecord, "delivery"> | undefined {
+    const found = readable(() => this.#log.post(delivery), undefined);
     if (found === undefined) {
       this.#tell("deliveries", record, false);
       return undefined;
     }
     if (!found.isSound && !this.#tell("deliveries", record, true)) return undefined;
-    return Buffer.from(found.body).toString("base64");
+    const { body, headers } = found;
+    return { body_base64: Buffer.from(body).toString("base64"), ...(headers !== null && { headers }) };
   }
 
   /** Tells of a damaged row; whether it is exported all the same, if it can be. */

@@ -7,6 +7,7 @@ import type { Database } from "bun:sqlite";
 import { dirname } from "node:path";
 import type { EventToImport, Import, ImportRecord, MessageToImport } from "../../../core/maintenance.ts";
 import type { Outcome } from "../../../core/store.ts";
+import type { OnUpgrade } from "../../../core/upgrade.ts";
 import { type Clock, isoTicker } from "../../../lib/clock.ts";
 import { syncFolder } from "../../../lib/sync-folder.ts";
 import {
@@ -31,7 +32,7 @@ const CACHE_KIB = 64 * 1024;
  * Opens the database of an import, which is made when missing; throws `DatabaseInUse` while a
  * server has it.
  */
-export function openImport(path: string, clock: Clock): Import {
+export function openImport(path: string, clock: Clock, onUpgrade: OnUpgrade): Import {
   prepareFolder(path);
   const lock = lockFile(path);
   try {
@@ -39,13 +40,22 @@ export function openImport(path: string, clock: Clock): Import {
     isNew(path);
     const db = openForWriting(path);
     db.run(`pragma cache_size = -${CACHE_KIB}`);
-    migrate(db, path);
+    const upgrade = migrate(db, path);
+    if (upgrade !== undefined) onUpgrade(upgrade);
     syncFolder(dirname(path));
-    return new SqliteImport(path, db, lock, clock);
+    return new SqliteImport({ path, db, lock, clock, onUpgrade });
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+interface Opened {
+  readonly path: string;
+  readonly db: Database;
+  readonly lock: FileLock;
+  readonly clock: Clock;
+  readonly onUpgrade: OnUpgrade;
 }
 
 /**
@@ -55,6 +65,7 @@ class SqliteImport implements Import {
   readonly committed = { messages: noCounts(), events: noCounts() };
   #uncommitted: { readonly of: "messages" | "events"; readonly outcome: Outcome }[] = [];
   readonly #path: string;
+  readonly #onUpgrade: OnUpgrade;
   readonly #db: Database;
   readonly #lock: FileLock;
   readonly #files: FilesInPlace;
@@ -63,8 +74,9 @@ class SqliteImport implements Import {
   readonly #claimed: ReadonlySet<string>;
   #body: { readonly delivery: number; readonly body: PostBody } | undefined;
 
-  constructor(path: string, db: Database, lock: FileLock, clock: Clock) {
+  constructor({ path, db, lock, clock, onUpgrade }: Opened) {
     this.#path = path;
+    this.#onUpgrade = onUpgrade;
     this.#db = db;
     this.#lock = lock;
     this.#files = new FilesInPlace(path);
@@ -76,7 +88,7 @@ class SqliteImport implements Import {
   async append(record: ImportRecord): Promise<Outcome | { readonly problem: string } | undefined> {
     if ("body" in record) {
       this.#commitFull();
-      this.#body = { delivery: record.delivery, body: { read: () => record.body } };
+      this.#body = { delivery: record.delivery, body: { read: () => record.body, headers: record.headers } };
       return undefined;
     }
     const problem = this.#problemOf(record);
@@ -135,7 +147,7 @@ class SqliteImport implements Import {
   }
 
   async *follow(): AsyncGenerator<number, void> {
-    yield* follow(this.#path);
+    yield* follow(this.#path, this.#onUpgrade);
   }
 
   /** Nothing that is stored depends on it. */

@@ -3,6 +3,7 @@
  * as it is.
  */
 import type { Examination, IndexMaintenance, Maintenance, Task } from "../../../core/maintenance.ts";
+import type { OnUpgrade } from "../../../core/upgrade.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { indexNumbers, indexPath } from "../derived/index-file.ts";
 import { rebuild } from "../derived/offline-index.ts";
@@ -12,23 +13,25 @@ import { openImport } from "./import.ts";
 import { openMigrationSource } from "./migration-source.ts";
 
 /** `path` is the real one (`realFile`). */
-export function sqliteMaintenance(path: string, clock: Clock): Maintenance {
+export function sqliteMaintenance(path: string, clock: Clock, onUpgrade: OnUpgrade): Maintenance {
   return {
     async *exportLog(since, options) {
       yield* exportSlices(path, since, options);
     },
-    openImport: async () => openImport(path, clock),
+    openImport: async () => openImport(path, clock, onUpgrade),
     openMigrationSource: async () => openMigrationSource(path),
     openMigrationTarget: undefined,
-    index: new IndexFiles(path),
+    index: new IndexFiles(path, onUpgrade),
   };
 }
 
 class IndexFiles implements IndexMaintenance {
   readonly #path: string;
+  readonly #onUpgrade: OnUpgrade;
 
-  constructor(path: string) {
+  constructor(path: string, onUpgrade: OnUpgrade) {
     this.#path = path;
+    this.#onUpgrade = onUpgrade;
   }
 
   async examine(): Promise<Task<Examination>> {
@@ -36,7 +39,7 @@ class IndexFiles implements IndexMaintenance {
   }
 
   async rebuild(): Promise<Task<void>> {
-    return { rows: messagesIn(this.#path), steps: awaitable(rebuild(this.#path)) };
+    return { rows: messagesIn(this.#path), steps: awaitable(rebuild(this.#path, this.#onUpgrade)) };
   }
 
   async names(): Promise<readonly string[]> {

@@ -11,7 +11,7 @@ import { hasConsumers, hasDeliveries, hasPosts } from "../connection/schema.ts";
 import { readConsumers } from "../ingest/consumer-rows.ts";
 import { FAILURE, readDestinations } from "../ingest/delivery-rows.ts";
 
-/** Rows of failures that are read at once. */
+/** Rows that are read at once. */
 const PIECE_ROWS = 1000;
 
 /**

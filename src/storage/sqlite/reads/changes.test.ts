@@ -23,7 +23,14 @@ beforeEach(() => {
   const logs = new Logs(db);
   const createdAt = "2026-01-01T00:00:00.000Z";
   const span = { start: 0, end: 1 };
-  const event = { kind: "status", key: "e", messageId: null, ts: "2025-01-15T10:00:00Z", span } as const;
+  const event = {
+    kind: "status",
+    type: null,
+    key: "e",
+    messageId: null,
+    ts: "2025-01-15T10:00:00Z",
+    span,
+  } as const;
   const details = [{ type: "text", span }];
   const post = { source: "wa", body: Buffer.from("body").toString("base64"), details, events: [event] };
   commitGroup(db, logs, [

@@ -16,6 +16,7 @@ import {
   matchesAny,
 } from "../../../core/changes.ts";
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
+import type { KeptHeaders } from "../../../core/parsed-body.ts";
 import { startOf } from "../../../core/position.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { deliveryOf, withRoom } from "../../changes-page.ts";
@@ -27,7 +28,8 @@ type Row = CheckedRow<MessageRecord | EventRecord>;
 
 /** What a row takes in memory, about. */
 const ROW_BYTES = 600;
-const NO_BODIES: ReadonlyMap<number, Uint8Array> = new Map();
+type Contents = Pick<Changes, "bodies" | "headers">;
+const NO_CONTENTS: Contents = { bodies: new Map() };
 
 export class ChangeReader {
   readonly #db: Database;
@@ -92,7 +94,7 @@ export class ChangeReader {
   #page({ after, mark, limit, filter, bodies: wanted = false }: ChangesQuery): Changes {
     const { log } = this.#places;
     if (mark !== undefined && !this.#places.holds(mark, after))
-      return { log, records: [], bodies: NO_BODIES, position: startOf(log), more: false, isLost: true };
+      return { log, records: [], ...NO_CONTENTS, position: startOf(log), more: false, isLost: true };
     const tables = tablesOf(filter);
     const until = filter === undefined ? Number.POSITIVE_INFINITY : this.#lookUntil(tables, after);
     const found = tables
@@ -105,19 +107,19 @@ export class ChangeReader {
         this.#onDamagedRow({ table, seq: record.seq, messageId: record.message_id });
     const all = rows.map(({ record }) => record);
     const records = wanted ? withRoom(all, (delivery) => this.#log.bodyBytes(delivery)) : all;
-    const bodies = wanted ? this.#bodies(records) : NO_BODIES;
+    const contents = wanted ? this.#contents(records) : NO_CONTENTS;
     const last = records.at(-1);
     if (last !== undefined && records.length < found.length)
-      return { log, records, bodies, position: this.#places.of(last), more: true, isLost: false };
+      return { log, records, ...contents, position: this.#places.of(last), more: true, isLost: false };
     const position = this.#places.upTo(Math.min(until, Number.MAX_SAFE_INTEGER));
     const more = Number.isFinite(until) && this.#places.end !== position;
     // Beyond the end nothing is looked at.
-    return { log, records, bodies, position, more, isLost: false };
+    return { log, records, ...contents, position, more, isLost: false };
   }
 
-  /** The number up to which a page looks, so that it looks at `LOOKED_AT_MAX` rows at most. */
-  #lookUntil(tables: readonly LogTable[], after: number): number {
-    const rows = Math.floor(LOOKED_AT_MAX / Math.max(1, tables.length));
+  /** The number up to which a page looks, so that it looks at so many rows at most. */
+  #lookUntil(tables: readonly LogTable[], after: number, rowsMax = LOOKED_AT_MAX): number {
+    const rows = Math.floor(rowsMax / Math.max(1, tables.length));
     const ends = tables.map(
       (table) => this.#log.recordFrom(table, this.#log.firstRow(table, after + 1) + rows - 1)?.seq,
     );
@@ -133,19 +135,21 @@ export class ChangeReader {
     return rows;
   }
 
-  #bodies(records: readonly (MessageRecord | EventRecord)[]): ReadonlyMap<number, Uint8Array> {
+  #contents(records: readonly (MessageRecord | EventRecord)[]): Contents {
     const bodies = new Map<number, Uint8Array>();
+    const headers = new Map<number, KeptHeaders>();
     for (const record of records) {
       const delivery = deliveryOf(record);
       if (delivery === undefined || bodies.has(delivery)) continue;
-      const found = this.#log.body(delivery);
+      const found = this.#log.post(delivery);
       if (found?.isSound !== true)
         this.#onDamagedRow({ table: "deliveries", seq: record.seq, messageId: record.message_id });
       const body = found?.body ?? new Uint8Array();
       this.#bytesRead += body.length;
       bodies.set(delivery, body);
+      if (found?.headers) headers.set(delivery, found.headers);
     }
-    return bodies;
+    return { bodies, headers };
   }
 }
 

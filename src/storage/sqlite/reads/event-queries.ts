@@ -1,9 +1,12 @@
 /**
  * Reads of events: pages and totals by the counted order that follows them, completed by those that
- * it has not taken yet. Where these are too many to keep, every event is looked at instead.
+ * it has not taken yet. Where these are too many to keep, every event is looked at instead. For a
+ * text the bodies of all that the other filters let through are looked into.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { bodySearch } from "../../../core/body-search.ts";
 import { instantKey } from "../../../core/instant.ts";
+import type { BodySpan } from "../../../core/log-record.ts";
 import type { EventKind } from "../../../core/parsed-body.ts";
 import {
   EVENTS_WITH_MESSAGE_MAX,
@@ -15,7 +18,7 @@ import {
 import { Damaged, inIndex, type OnDamagedRow } from "../connection/damage.ts";
 import { eventChecksum, isSound } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
-import { BY_FILTER, eventSortKey, filterRange, filterText } from "../derived/event-order.ts";
+import { BY_FILTER, eventSortKey, filterRange, filterText, looksAtEach } from "../derived/event-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 import { eventPosition } from "../derived/index-file.ts";
 import { compareKeys } from "../derived/log-rows.ts";
@@ -25,9 +28,11 @@ import { isBehind, pageOf } from "./page.ts";
 import { type Conditions, sqlFilter } from "./sql-filter.ts";
 
 /** Every 1024th event a scan looks at the clock, as reads of messages do. */
-const IN_TIME = "(event & 1023 or in_time())";
+const IN_TIME = "(event & 1023 or events_in_time())";
+/** Events that are looked for at once. */
+const BATCH_EVENTS = 1024;
 
-type EventRow = Omit<StoredEvent, "body"> & {
+type EventRow = Omit<StoredEvent, "headers" | "body"> & {
   readonly delivery: number;
   readonly start: number;
   readonly stop: number;
@@ -40,11 +45,16 @@ interface EventAt {
   readonly tsKey: string;
 }
 
+interface EventPlace extends EventAt, BodySpan {
+  readonly kind: string;
+}
+
 export class EventQueries {
   readonly #db: Database;
   readonly #tailMax: number;
   readonly #onDamagedRow: OnDamagedRow;
   #order: { readonly position: number; readonly order: Order } | undefined;
+  #checkTime: () => void = () => undefined;
 
   /**
    * The database is the log's, with the index file attached, inside a transaction of the caller's.
@@ -53,21 +63,24 @@ export class EventQueries {
     this.#db = db;
     this.#onDamagedRow = onDamagedRow;
     this.#tailMax = tailRows;
+    db.function("events_in_time", () => {
+      this.#checkTime();
+      return 1;
+    });
   }
 
-  /** One page and its total. Throws what `checkTime` throws, or the clock of a scan. */
+  /** One page and its total. Throws what `checkTime` throws. */
   page(query: EventQuery, checkTime: () => void): EventPage {
-    const { source, kind, messageId, since, after, order: direction } = query;
+    this.#checkTime = checkTime;
+    const { messageId, after, order: direction } = query;
     const position = this.#position();
     const start = after && { tsKey: after.tsKey, event: this.#eventAt(after.seq, direction) };
-    if (messageId !== undefined) return this.#about(query, messageId, start, position, checkTime);
-    if (this.#lastEvent() - position > this.#tailMax) return this.#scanned(query, start);
-    const filter = filterText(source, kind);
+    if (looksAtEach(query)) return this.#cut(query, this.#searched(query, position), start);
+    if (messageId !== undefined) return this.#cut(query, this.#allAbout(query, messageId, position), start);
+    if (this.#isFarBehind(position)) return this.#scanned(query, start);
+    const filter = filterText(query);
     const keyOf = ({ tsKey, event }: EventAt) => eventSortKey(filter, tsKey, event);
-    const order = this.#orderAt(position);
-    const [first, end] = filterRange(filter, since === undefined ? "" : instantKey(since));
-    const from = order.rank(first);
-    const to = order.rank(end);
+    const { order, from, to } = this.#rangeOf(query, position);
     checkTime();
     const tail = this.#tailOf(query, position).map((row): Entry => ({ row: row.event, ...keyOf(row) }));
     tail.sort(compareKeys);
@@ -87,21 +100,16 @@ export class EventQueries {
 
   /** The latest events that are about a message. */
   latestOf(messageId: string, checkTime: () => void): readonly StoredEvent[] {
+    this.#checkTime = checkTime;
     const events = this.#allAbout({ messageId }, messageId, this.#position());
     checkTime();
     return this.#read(events.slice(-EVENTS_WITH_MESSAGE_MAX).map(({ event }) => event));
   }
 
-  #about(
-    query: EventQuery,
-    messageId: string,
-    after: EventAt | undefined,
-    position: number,
-    checkTime: () => void,
-  ): EventPage {
+  /** Of all that the filters match, in order. */
+  #cut(query: EventQuery, all: readonly EventAt[], after: EventAt | undefined): EventPage {
     const { limit, offset, order } = query;
-    const all = this.#allAbout(query, messageId, position);
-    checkTime();
+    this.#checkTime();
     const keyOf = ({ tsKey, event }: EventAt) => eventSortKey("", tsKey, event);
     const cut = { ...(order && { order }), ...(after && { after: keyOf(after) }) };
     const behind = all.filter((row) => isBehind(keyOf(row), cut));
@@ -119,6 +127,62 @@ export class EventQueries {
         select value from json_each(?) union all select event from events where event > ?
       ) and ${where} order by ts_key, event`;
     return this.#db.query<EventAt, SQLQueryBindings[]>(sql).all(given, position, ...values);
+  }
+
+  /** All of the kind whose bodies hold the text, in order. */
+  #searched(query: EventQuery, position: number): EventAt[] {
+    const { kind, q } = query;
+    const holds = q ? bodySearch(q) : undefined;
+    const parts = new BodySpans(this.#db, this.#onDamagedRow);
+    const found: EventAt[] = [];
+    for (const events of this.#passing(query, position))
+      for (const row of this.#placesOf(events)) {
+        this.#checkTime();
+        if (kind && row.kind !== kind) continue;
+        if (holds === undefined || holds(parts.part(row))) found.push(row);
+      }
+    return found.sort(inOrder);
+  }
+
+  /** What the filters but `q` let through, and `kind` beside a type. */
+  *#passing(query: EventQuery, position: number): Generator<readonly number[]> {
+    const { messageId } = query;
+    if (messageId !== undefined)
+      return yield this.#allAbout(query, messageId, position).map(({ event }) => event);
+    if (this.#isFarBehind(position)) return yield* this.#scannedEvents(query);
+    const { order, from, to } = this.#rangeOf(query, position);
+    yield* order.rows(from, to);
+    yield this.#tailOf(query, position).map(({ event }) => event);
+  }
+
+  *#scannedEvents(query: EventQuery): Generator<readonly number[]> {
+    const { where, values } = filterOf(query);
+    const sql = `select event from events where event > ? and ${IN_TIME} and ${where} order by event limit ${BATCH_EVENTS}`;
+    for (let last: number | undefined = 0; last !== undefined; ) {
+      const rows = this.#db.query(sql).values(last, ...values) as [number][];
+      yield rows.flat();
+      last = rows.at(-1)?.[0];
+    }
+  }
+
+  #placesOf(events: readonly number[]): EventPlace[] {
+    const sql = `select event, ts_key as tsKey, kind, delivery, start, stop
+      from json_each(?) given cross join events on event = given.value`;
+    return this.#db.query<EventPlace, [string]>(sql).all(JSON.stringify(events));
+  }
+
+  #isFarBehind(position: number): boolean {
+    return this.#lastEvent() - position > this.#tailMax;
+  }
+
+  /** The range of the order that the filters are. */
+  #rangeOf(query: EventQuery, position: number) {
+    const order = this.#orderAt(position);
+    const [first, end] = filterRange(
+      filterText(query),
+      query.since === undefined ? "" : instantKey(query.since),
+    );
+    return { order, from: order.rank(first), to: order.rank(end) };
   }
 
   /** Of the events that the order has not taken, those that pass. */
@@ -179,7 +243,7 @@ export class EventQueries {
 
   #read(events: readonly number[]): StoredEvent[] {
     const parts = new BodySpans(this.#db, this.#onDamagedRow);
-    const sql = `select seq, source, kind, event_key, message_id, ts, created_at, delivery, start, stop, checksum
+    const sql = `select seq, source, kind, type, event_key, message_id, ts, created_at, delivery, start, stop, checksum
       from events where event = ?`;
     const query = this.#db.query<EventRow, [number]>(sql);
     return events.map((event) => {
@@ -188,7 +252,7 @@ export class EventQueries {
       const { delivery, start, stop, checksum, ...row } = found;
       if (!isSound(checksum, () => eventChecksum(found)))
         this.#onDamagedRow({ table: "events", seq: row.seq, messageId: row.message_id });
-      return { ...row, kind: row.kind as EventKind, body: parts.read({ delivery, start, stop }) };
+      return { ...row, kind: row.kind as EventKind, ...parts.read({ delivery, start, stop }) };
     });
   }
 
@@ -211,12 +275,18 @@ export class EventQueries {
   }
 }
 
-/** On a row of `events`. */
-const CONDITIONS: Conditions<EventFilters> = {
+function inOrder(a: EventAt, b: EventAt): number {
+  if (a.tsKey === b.tsKey) return a.event - b.event;
+  return a.tsKey < b.tsKey ? -1 : 1;
+}
+
+/** On a row of `events`; `q` is asked of its body. */
+const CONDITIONS: Conditions<Omit<EventFilters, "q">> = {
   messageId: ["message_id = ?", (id) => id],
   // The plus keeps SQLite from the index by source and key, which has nothing to do with the order.
   source: ["+source = ?", (source) => source],
   kind: ["kind = ?", (kind) => kind],
+  type: ["type = ?", (type) => type],
   since: ["ts_key >= ?", instantKey],
 };
 

@@ -3,17 +3,24 @@
  * It reads a file of any schema, and never asks the index: what follows the log must not depend on
  * what is derived from it.
  */
+
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { type ChangesFilter, matchesAny, RECORD_KINDS } from "../../../core/changes.ts";
 import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../../core/log-record.ts";
 import type { LoggedMessage } from "../../../core/message.ts";
+import type { KeptHeaders } from "../../../core/parsed-body.ts";
 import type { Marked } from "../../../core/position.ts";
 import { NATIVE } from "../../../core/source.ts";
-import { bytesChecksum } from "../../../lib/bytes-checksum.ts";
-import { DETAIL_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, selected } from "../../columns.ts";
+import { DETAIL_COLUMNS, EVENT_COLUMNS, headersOf, MESSAGE_COLUMNS, selected } from "../../columns.ts";
 import type { DamagedRow } from "../connection/damage.ts";
-import { detailChecksum, eventChecksum, isSound, messageChecksum } from "../connection/row-checksum.ts";
-import { checksumColumn, hasPosts } from "../connection/schema.ts";
+import {
+  detailChecksum,
+  eventChecksum,
+  isSound,
+  messageChecksum,
+  postChecksum,
+} from "../connection/row-checksum.ts";
+import { checksumColumn, eventTypeColumn, hasPosts, headersColumn } from "../connection/schema.ts";
 
 export type LogTable = "messages" | "events";
 
@@ -40,6 +47,18 @@ type MessageRow = Checked<LoggedMessage> & { readonly detailChecksum: number | n
     | { readonly source: null; readonly type: null; readonly delivery: null }
   );
 
+interface PostRow {
+  readonly body: Uint8Array;
+  readonly headers: string | null;
+  readonly checksum: number | null;
+}
+
+interface StoredPost {
+  readonly body: Uint8Array;
+  readonly headers: KeptHeaders | null;
+  readonly isSound: boolean;
+}
+
 const SOUND: readonly DamagedRow["table"][] = [];
 const NUMBER: Readonly<Record<LogTable, string>> = { messages: "messages.rowid", events: "event" };
 /** The values are JSON. */
@@ -64,9 +83,10 @@ export class LogReader {
     this.#messages = `select messages.rowid as row, seq, ${selected(MESSAGE_COLUMNS)},
       ${of("messages")} as checksum, ${details}
       from ${this.#joined("messages")}`;
-    this.#events = `select event as row, seq, ${selected(EVENT_COLUMNS)},
+    this.#events = `select event as row, seq, ${selected({ ...EVENT_COLUMNS, type: eventTypeColumn(db) })},
       ${column} as checksum from events`;
-    this.#body = `select body, ${column} as checksum from deliveries where delivery = ?`;
+    this.#body = `select body, ${headersColumn(db)} as headers, ${column} as checksum
+      from deliveries where delivery = ?`;
   }
 
   messages(range: RowRange): CheckedRow<MessageRecord>[] {
@@ -127,12 +147,16 @@ export class LogReader {
     return this.#db.query<{ bytes: number }, [number]>(sql).get(delivery)?.bytes ?? 0;
   }
 
-  /** The bytes of a POST; undefined when they are gone. */
-  body(delivery: number): { readonly body: Uint8Array; readonly isSound: boolean } | undefined {
-    const query = this.#db.query<{ body: Uint8Array; checksum: number | null }, [number]>(this.#body);
-    const found = query.get(delivery);
+  /** The bytes and headers of a POST; undefined when they are gone. */
+  post(delivery: number): StoredPost | undefined {
+    const found = this.#db.query<PostRow, [number]>(this.#body).get(delivery);
     if (found === null) return undefined;
-    return { body: found.body, isSound: isSound(found.checksum, () => bytesChecksum(found.body)) };
+    const { body, headers, checksum } = found;
+    return {
+      body,
+      headers: headersOf(headers),
+      isSound: isSound(checksum, () => postChecksum(body, headers)),
+    };
   }
 
   /** How many rows of the range match, up to its limit, and when the first of them was received. */

@@ -36,8 +36,8 @@ export function readMessage(
   const { seq } = message;
   if (!isSound(checksum, () => messageChecksum(message))) onDamagedRow({ table: "messages", seq, messageId });
   const rest = { ...message, events: eventsOf() };
-  if (source === null) return { ...rest, source: NATIVE, type: null, body: null };
+  if (source === null) return { ...rest, source: NATIVE, type: null, headers: null, body: null };
   if (!isSound(detail, () => detailChecksum({ seq, source, type, delivery, start, stop })))
     onDamagedRow({ table: "details", seq, messageId });
-  return { ...rest, source, type, body: new BodySpans(db, onDamagedRow).read({ delivery, start, stop }) };
+  return { ...rest, source, type, ...new BodySpans(db, onDamagedRow).read({ delivery, start, stop }) };
 }
