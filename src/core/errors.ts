@@ -2,6 +2,7 @@
  * Failures that a client gets to see. Each carries its status and `detail`, and apart from them
  * what only the log may know.
  */
+import { withPort } from "../lib/host-name.ts";
 
 export abstract class Failure extends Error {
   abstract readonly status: number;
@@ -84,6 +85,23 @@ export class BodyIncomplete extends Failure {
 /** A start that can't go on, said in one line that tells the operator what to do. */
 export class StartRefused extends Error {
   override readonly name = "StartRefused";
+}
+
+/** Another program listens there; `variable` is the setting that named the port. */
+export class PortInUse extends StartRefused {
+  readonly host: string;
+  readonly variable: string;
+  readonly port: number;
+
+  constructor(host: string, variable: string, port: number, why = "the port is in use") {
+    const other = port < 65535 ? port + 1 : port - 1;
+    super(
+      `can't listen on ${withPort(host, port)}: ${why}. Set ${variable} to another one, such as ${variable}=${other}`,
+    );
+    this.host = host;
+    this.variable = variable;
+    this.port = port;
+  }
 }
 
 /** Another process has the database, and lets nobody beside it write. */

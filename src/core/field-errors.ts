@@ -18,7 +18,7 @@ export const FieldError = Type.Object(
     type: Type.String({ examples: ["string_pattern_mismatch"] }),
     loc: Type.Array(Type.String(), { examples: [["body", "from"]] }),
     msg: Type.String({ examples: ["String should match pattern '^\\+[0-9]+$'"] }),
-    input: Type.Unknown({ description: "What was sent, cut to a sane length." }),
+    input: Type.Unknown({ description: "What was sent, cut to a sane length.", examples: ["919876543210"] }),
   },
   { $id: "FieldError" },
 );
@@ -27,7 +27,10 @@ export type FieldError = Static<typeof FieldError>;
 /** The body of a 422. */
 export const InvalidAnswer = Type.Object({ detail: Type.Array(FieldError) }, { $id: "ValidationError" });
 /** The body of every other answer that is no success. */
-export const DetailAnswer = Type.Object({ detail: Type.String() }, { $id: "Error" });
+export const DetailAnswer = Type.Object(
+  { detail: Type.String({ examples: ["Not Found"] }) },
+  { $id: "Error" },
+);
 
 type RequestPart = "body" | "query" | "header" | "path";
 

@@ -32,8 +32,8 @@ export const FORMAT_RULES: Readonly<Record<string, string>> = {
   instant: "a real date and time in UTC, year 0001 or later, such as 2025-01-15T10:00:00Z",
 };
 
-const Msisdn = (description: string) =>
-  Type.String({ pattern: "^\\+[0-9]+$", maxLength: 32, description, examples: ["+919876543210"] });
+const Msisdn = (description: string, example: string) =>
+  Type.String({ pattern: "^\\+[0-9]+$", maxLength: 32, description, examples: [example] });
 
 export const NativeMessage = Type.Object(
   {
@@ -44,8 +44,8 @@ export const NativeMessage = Type.Object(
       description: "The sender's identifier of this message. The first write of an identifier wins, forever.",
       examples: ["m1"],
     }),
-    from: Msisdn("The sender's number: `+` and digits."),
-    to: Msisdn("The recipient's number: `+` and digits."),
+    from: Msisdn("The sender's number: `+` and digits.", "+919876543210"),
+    to: Msisdn("The recipient's number: `+` and digits.", "+14155550100"),
     ts: Type.String({
       pattern: INSTANT_PATTERN,
       format: "instant",

@@ -2,8 +2,9 @@
 import { type TNumberOptions, type TObject, type TOptional, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { parseQueryString } from "../lib/query-string.ts";
-import { DOCUMENTED_AS } from "../lib/route.ts";
-import { type FieldError, fieldError, fieldErrors } from "./field-errors.ts";
+import { json } from "../lib/response.ts";
+import { DOCUMENTED_AS, type RouteDoc } from "../lib/route.ts";
+import { DetailAnswer, type FieldError, fieldError, fieldErrors, InvalidAnswer } from "./field-errors.ts";
 import { INSTANT_PATTERN } from "./instant.ts";
 import { NATIVE } from "./source.ts";
 import type { ByFilter, Order } from "./store.ts";
@@ -47,15 +48,25 @@ export const ORDER_PARAMETERS = {
     Type.String({
       description:
         'Continues where the page that gave it in `Link: …; rel="next"` ended. Best for walking everything.',
+      examples: ["WyIyMDI1LTAxLTE1VDEwOjAwOjAwIiwibTEiXQ"],
     }),
   ),
 };
 
 /** The header of a page behind which another one comes. */
-export const LINK_HEADER = { Link: 'The next page, `rel="next"` (RFC 8288), when there is one.' };
+const LINK_HEADER = {
+  Link: 'The next page as `<?…>; rel="next"` (RFC 8288), relative to this one, when there is one.',
+};
 
 export const InstantParameter = (description: string) =>
-  Type.Optional(Type.String({ pattern: INSTANT_PATTERN, format: "instant", description }));
+  Type.Optional(
+    Type.String({
+      pattern: INSTANT_PATTERN,
+      format: "instant",
+      description,
+      examples: ["2025-11-28T10:00:00Z"],
+    }),
+  );
 
 export const SourceParameter = Type.Optional(
   Type.String({
@@ -148,18 +159,34 @@ export function orderedPageReader<Key>(
 }
 
 /**
- * The next page by cursor, with the caller's own filters; relative, so that it holds behind any
- * proxy.
+ * The next page by cursor, with the caller's own filters. The reference is a query alone, whose
+ * path is that of the request (RFC 8288, 3.2; RFC 3986, 5.2.2), so that it holds behind any proxy.
  */
-export function nextLink(
-  path: string,
-  given: PageParameters["given"],
-  limit: number,
-  cursor: string,
-): Record<string, string> {
+function nextLink(given: PageParameters["given"], limit: number, cursor: string): Record<string, string> {
   const { limit: _limit, offset: _offset, cursor: _cursor, ...kept } = given;
   const search = new URLSearchParams({ ...kept, limit: String(limit), cursor });
-  return { Link: `<${path}?${search}>; rel="next"` };
+  return { Link: `<?${search}>; rel="next"` };
+}
+
+/** What a list with `ORDER_PARAMETERS` may answer; `page` is what its page looks like. */
+export function pageAnswers(page: TObject): RouteDoc["answers"] {
+  return {
+    200: { description: "One page.", schema: page, headers: LINK_HEADER },
+    422: { description: "A parameter can't be read.", schema: InvalidAnswer },
+    503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
+  };
+}
+
+/** A page that was asked for so, with the link to the next where there is one. */
+export function pageAnswer<Key>(
+  asked: { readonly given: PageParameters["given"]; readonly page: { limit: number; offset: number } },
+  found: { readonly data: readonly unknown[]; readonly total: number; readonly next?: Key | undefined },
+  encodeCursor: (key: Key) => string,
+): Response {
+  const { limit, offset } = asked.page;
+  const { data, total, next } = found;
+  const link = next && nextLink(asked.given, limit, encodeCursor(next));
+  return json(200, { data, total, limit, offset }, link);
 }
 
 /** What a query string gives, or every mistake that was found in it. */

@@ -10,24 +10,31 @@ import type { Following } from "./following.ts";
 export const LogPageAnswer = Type.Object(
   {
     data: Type.Array(LogRecord),
-    next: Type.String({ description: "Go on from here: behind everything that was looked at." }),
+    next: Type.String({
+      description: "Go on from here: behind everything that was looked at.",
+      examples: ["5f0c1d9a03bb71c2.1204"],
+    }),
     more: Type.Boolean({
       description: "Whether there was more when the page was read; then `data` may be empty.",
+      examples: [false],
     }),
   },
   { $id: "LogPage" },
 );
 
+const LOST =
+  "the position doesn't hold: the log was rewound, or is another one. Go on from `start`, and expect records again";
+
 export const LostAnswer = Type.Object(
   {
-    detail: Type.String(),
-    start: Type.String({ description: "The position before the first record." }),
+    detail: Type.String({ examples: [LOST] }),
+    start: Type.String({
+      description: "The position before the first record.",
+      examples: ["5f0c1d9a00000000.0"],
+    }),
   },
   { $id: "PositionLost" },
 );
-
-const LOST =
-  "the position doesn't hold: the log was rewound, or is another one. Go on from `start`, and expect records again";
 
 interface PageQuery extends Pick<FollowerOptions, "filter" | "bodies" | "position"> {
   readonly limit: number;

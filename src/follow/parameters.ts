@@ -42,7 +42,9 @@ export const FOLLOW_PARAMETERS = {
       examples: ["+919876543210"],
     }),
   ),
-  to: Type.Optional(Type.String({ description: "Exact recipient, as for `/messages`." })),
+  to: Type.Optional(
+    Type.String({ description: "Exact recipient, as for `/messages`.", examples: ["+14155550100"] }),
+  ),
   body: Type.Optional(
     Type.Enum(["true", "false"], {
       description:

@@ -24,7 +24,7 @@ import type { BodyShare } from "./body-room.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
-import { parametersOf, pathOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
+import { parametersOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
 import type { IdleTimeouts, Peer, Streams } from "./streams.ts";
 
 interface DispatchOptions {
@@ -151,9 +151,13 @@ function whyNoToken(headers: Headers): string {
     : "the header Authorization is missing";
 }
 
-/** A known path with a constant end plus one slash leads there. */
-function redirected({ parameters, query }: HttpExchange, { entry }: Target): Response {
-  const path = pathOf(entry.pattern, parameters);
+/**
+ * To the spelling that is served, from one with a slash too many or too few. The reference is
+ * relative (RFC 3986, 5.2), so that it stays behind a proxy's prefix; the last segment is constant.
+ */
+function redirected({ query }: HttpExchange, { entry, match }: Target): Response {
+  const last = entry.pattern.slice(entry.pattern.lastIndexOf("/") + 1);
+  const path = match.endsWith("/") ? `../${last}` : `${last}/`;
   const location = query === "" ? path : `${path}?${query}`;
   return new Response(null, { status: 307, headers: { Location: location } });
 }

@@ -9,7 +9,7 @@ const Tree = Type.Object({ leaves: Type.Array(Leaf), best: Type.Optional(Leaf) }
 const route = (method: string, path: string, doc: Partial<Route["doc"]> = {}): Route =>
   ({
     ...{ method, path, access: "open", listener: "read" },
-    doc: { id: `${method}${path}`, tag: "Log", summary: "", description: "", answers: {}, ...doc },
+    doc: { id: `${method}${path}`, tag: "Read", summary: "", description: "", answers: {}, ...doc },
   }) as Route;
 
 /** As its readers get it. */
@@ -82,12 +82,12 @@ test("every method of a path has its operation, and parameters stand anywhere in
 
 test("the tags that routes have are described, in one order, and no others", () => {
   const { tags } = documentOf(
-    route("GET", "/a", { tag: "Consumers" }),
-    route("GET", "/b", { tag: "Log" }),
-    route("GET", "/c", { tag: "Log" }),
+    route("GET", "/a", { tag: "Follow" }),
+    route("GET", "/b", { tag: "Read" }),
+    route("GET", "/c", { tag: "Read" }),
   );
   expect(tags).toEqual([
-    { name: "Log", description: expect.any(String) },
-    { name: "Consumers", description: expect.any(String) },
+    { name: "Read", description: expect.any(String) },
+    { name: "Follow", description: expect.any(String) },
   ]);
 });

@@ -4,17 +4,18 @@
  */
 import type { TObject } from "typebox";
 import { DetailAnswer } from "../core/field-errors.ts";
-import { type AnswerDoc, DOCUMENTED_AS, type Route, type Tag } from "../lib/route.ts";
+import { type AnswerDoc, DOCUMENTED_AS, type Route, type RouteDoc, type Tag } from "../lib/route.ts";
 
 /** In the order of the document and of its page. */
 const TAGS: Readonly<Record<Tag, string>> = {
   Receive: "Webhooks: where messages come in, each with the proof of who sent it.",
-  Messages: "What was received, by filters, one by one and in numbers.",
-  Events: "Whatever was verified and is no message: statuses, reactions, edits and the like.",
-  Log: "Everything that is stored, in the order in which it was, for programs that follow it.",
-  Consumers: "Positions in the log that the service keeps, for programs that follow it.",
-  Destinations: "Whom the service hands records on to, and what could not be.",
-  Operations: "For whoever runs the service: health, metrics, and what can be done while it serves.",
+  Read: "Messages and events, by filters, one by one and in numbers.",
+  Follow:
+    "The log: everything that is stored, in the order in which it was; and consumers, whose positions in it the service keeps.",
+  Deliver: "Destinations: whom the service hands records on to, and what could not be.",
+  Watch: "How the service is, and what comes in: health, metrics, numbers over time.",
+  Operate: "What can be asked of it while it serves: its sources, its configuration, its index.",
+  Dashboard: "The page at `/ui/` that shows all this to people, and how it signs in.",
   Documentation: "This contract, for programs and for people.",
 };
 
@@ -50,13 +51,14 @@ export function openApiDocument(routes: readonly Route[], version: string) {
       title: "Postern",
       version,
       description:
-        "Receives messages by webhook, lets in only what proves its origin, and keeps each exactly once. " +
+        "Receives webhooks, verifies who sent them, keeps each message exactly once, and hands it on. " +
         "Every response carries `X-Request-ID`: the caller's, if it is a sane token, else a new one. " +
         "Paths are matched as they are sent: one with `.` or `..` segments or a backslash is unknown (404). A request has " +
         "one valid `Host` (else 400).",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/", description: "The service that the document comes from." }],
+    // Relative to where the document is, behind a prefix too.
+    servers: [{ url: ".", description: "The service that the document comes from." }],
     tags: tags.map((name) => ({ name, description: TAGS[name] })),
     paths,
     components: {
@@ -90,7 +92,7 @@ function operation(route: Route) {
   const { doc } = route;
   const parameters = [
     ...parametersOf(doc.path, "path"),
-    ...parametersOf(doc.parameters, "query"),
+    ...parametersOf(doc.parameters, "query", doc.exampleQuery),
     ...parametersOf(doc.headers, "header"),
   ];
   const answers = Object.entries(doc.answers).map(([status, answer]) => [status, answerOf(answer)]);
@@ -118,12 +120,17 @@ function operation(route: Route) {
   };
 }
 
-function parametersOf(schema: TObject | undefined, place: "path" | "query" | "header") {
+function parametersOf(
+  schema: TObject | undefined,
+  place: "path" | "query" | "header",
+  examples: RouteDoc["exampleQuery"] = {},
+) {
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
     name,
     in: place,
     required: schema?.required?.includes(name) ?? false,
     schema: property,
+    ...(name in examples && { example: examples[name] }),
   }));
 }
 

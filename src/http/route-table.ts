@@ -37,7 +37,10 @@ export function targetsOf(routes: readonly Route[], listener: Listener | "all"):
     const entry = entryOf(pattern, found);
     const match = pattern.replace(PARAMETERS, ":$1");
     const target = { match, entry, redirects: false, hasParameters: match !== pattern };
+    // Only one spelling of the root is there.
+    if (match === "/") return [target];
     const slashed = { ...target, match: `${match}/` };
+    if (found.some(({ slashWanted }) => slashWanted)) return [{ ...target, redirects: true }, slashed];
     if (!pattern.endsWith("}")) return [target, { ...slashed, redirects: true }];
     return found.some(({ slashServed }) => slashServed) ? [target, slashed] : [target];
   });
@@ -82,11 +85,6 @@ function parameterOf(raw: string, sent: string | undefined): string | undefined 
   return text !== sent || text === "." || text === ".." || text?.includes("\0") ? undefined : text;
 }
 
-/** The path of a pattern with these parameters. */
-export function pathOf(pattern: string, parameters: Readonly<Record<string, string>>): string {
-  return pattern.replace(PARAMETERS, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
-}
-
 /** For people: the path as it was sent, where what the router saw says that it was another one. */
 export function sentPath(path: string, match: string, params: Readonly<Record<string, string>>): string {
   const [, ...names] = match.split("/");
@@ -97,7 +95,8 @@ export function sentPath(path: string, match: string, params: Readonly<Record<st
 }
 
 function entryOf(pattern: string, routes: readonly Route[]): Entry {
-  const allow = routes.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
+  const told = routes.filter(({ method }) => method !== "OPTIONS");
+  const allow = told.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
   return { pattern, routes, allow };
 }
 

@@ -2,7 +2,7 @@
  * The listeners. Bun parses HTTP and gives us requests; what its parser refuses by itself
  * (400, 431) never gets here. Nothing in this file knows what a route does.
  */
-import { StartRefused } from "../core/errors.ts";
+import { PortInUse, StartRefused } from "../core/errors.ts";
 import type { Listener } from "../lib/route.ts";
 import { type Answer, type Dispatch, IDLE_TIMEOUT_S } from "./dispatch.ts";
 
@@ -13,6 +13,13 @@ export interface Listening {
   /** Closes every connection. */
   readonly close: () => Promise<void>;
 }
+
+/** By the system's code for what can't be had. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: "this user may not take a port below 1024. Put a proxy in front, or take a higher one",
+  EADDRNOTAVAIL: "HOST is no address of this machine",
+  EINVAL: "HOST is no address of this machine",
+};
 
 /** Listens, or throws `StartRefused` when the address can't be had. */
 export function listen(
@@ -41,7 +48,10 @@ export function listen(
       close: () => server.stop(true),
     };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if ((error as { code?: string }).code === "EADDRINUSE")
+      throw new PortInUse(hostname, listener === "read" ? "READ_PORT" : "PORT", port);
+    const { code, message } = error as { code?: string; message?: string };
+    const reason = (code && REMEDIES[code]) ?? message ?? String(error);
     throw new StartRefused(`can't listen on ${hostname}:${port}: ${reason}`);
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostName, parseHostNames } from "./host-name.ts";
+import { hostName, parseHostNames, withPort } from "./host-name.ts";
 
 test.each([
   ["A.example:80", "a.example"],
@@ -22,3 +22,12 @@ test.each([
 test.each(["a:80", "http://a", "a/b", "*.a", "a b", ".", "a,,-b", "[::1]"])("the list %j is none", (list) =>
   expect(parseHostNames(list)).toBeUndefined(),
 );
+
+test.each([
+  ["127.0.0.1", "127.0.0.1:80"],
+  ["a.example", "a.example:80"],
+  ["::1", "[::1]:80"],
+  ["[::1]", "[::1]:80"],
+])("%s with a port is %s", (host, expected) => {
+  expect(withPort(host, 80)).toBe(expected);
+});

@@ -19,3 +19,8 @@ export function parseHostNames(text: string): ReadonlySet<string> | undefined {
     .map((name) => name.replace(/\.$/, ""));
   return names.every((name) => LABELS.test(name)) ? new Set(names) : undefined;
 }
+
+/** As URLs have it: an IPv6 address, given with its brackets or without, stands in them. */
+export function withPort(host: string, port: number | string): string {
+  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+}

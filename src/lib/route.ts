@@ -97,12 +97,12 @@ export type Listener = "public" | "read";
 /** What belongs together in the OpenAPI document and on its page. */
 export type Tag =
   | "Receive"
-  | "Messages"
-  | "Events"
-  | "Log"
-  | "Consumers"
-  | "Destinations"
-  | "Operations"
+  | "Read"
+  | "Follow"
+  | "Deliver"
+  | "Watch"
+  | "Operate"
+  | "Dashboard"
   | "Documentation";
 
 /**
@@ -125,7 +125,7 @@ export interface AnswerDoc {
  * and what stands wherever it is used, inside other schemas too, is a reference to it. So a name
  * that clients see is given where the schema is made, and nowhere else.
  */
-interface RouteDoc {
+export interface RouteDoc {
   /** A client's name for the operation. */
   readonly id: string;
   readonly tag: Tag;
@@ -135,13 +135,16 @@ interface RouteDoc {
   readonly path?: TObject;
   /** Of the query. */
   readonly parameters?: TObject;
+  /** What the example of a request asks for; required parameters have examples of their own. */
+  readonly exampleQuery?: Readonly<Record<string, string | number>>;
   readonly headers?: TObject;
   readonly body?: TSchema;
   readonly answers: Readonly<Record<number, AnswerDoc>>;
 }
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** `OPTIONS` isn't told by `Allow`: what answers it by itself asks for more than a method. */
+  readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
   /**
    * A constant path, or one with parameters in braces, each a whole segment:
    * `/messages/{message_id}`, `/consumers/{name}/next`. It is the `path` label of the metrics too.
@@ -150,6 +153,8 @@ export interface Route {
   readonly path: string;
   /** Served with one slash behind the parameter too, as without it. */
   readonly slashServed?: true;
+  /** Served with one slash behind it; without it, it leads there. */
+  readonly slashWanted?: true;
   readonly access: Access;
   /**
    * It changes something: without `API_TOKEN` that is for programs of the same machine alone, so it

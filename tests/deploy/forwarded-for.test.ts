@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { newFolder } from "../folder.ts";
-import { freePort, newService, type TestService } from "../http/service.ts";
+import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { until } from "../until.ts";
 
 const CADDY = Bun.which("caddy");
@@ -41,7 +42,7 @@ async function startCaddy(file: string, environment: Record<string, string>): Pr
     stderr: "ignore",
   });
   const url = `http://127.0.0.1:${port}`;
-  await until("Caddy to answer", async () => (await fetch(`${url}/webhook`)).status === 405, 20_000);
+  await until("Caddy to answer", async () => (await fetch(`${url}/webhook`)).status === 405);
   return {
     url,
     stop: async () => {

@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { newFolder } from "../folder.ts";
-import { freePort } from "../http/service.ts";
 import { exchange, head } from "../http/wire.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { until } from "../until.ts";
 
 const DEPLOY = resolve(import.meta.dir, "../../deploy");

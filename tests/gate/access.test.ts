@@ -1,8 +1,9 @@
 /** Who may read: tokens, and the second listener. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { freePort, newService, type TestService } from "../http/service.ts";
+import { newService, type TestService } from "../http/service.ts";
 import { exchange, head } from "../http/wire.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
 const GUARDED = ["/messages", "/events", "/stats"];

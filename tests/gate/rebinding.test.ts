@@ -37,5 +37,5 @@ test.skipIf(CHROMIUM === undefined)(
       await service.stop();
     }
   },
-  60_000,
+  120_000,
 );

@@ -67,7 +67,8 @@ export function serveRoutes(routes: readonly Route[], options: RoutesServerOptio
   const logLines = () =>
     readFileSync(logPath, "utf8")
       .split("\n")
-      .filter((line) => line !== "")
+      // The last one may not be whole yet.
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as LogLine);
   return {
     port: listening.port,
@@ -101,7 +102,7 @@ export function streamRoute(make: () => StreamAnswer, path = "/stream"): Route {
     path,
     access: "token",
     listener: "read",
-    doc: { id: "stream", tag: "Operations", summary: "", description: "", answers: {} },
+    doc: { id: "stream", tag: "Operate", summary: "", description: "", answers: {} },
     handle: (exchange) => exchange.stream(make()),
   };
 }

@@ -148,7 +148,8 @@ test("a piece that can't be made ends the stream, and the log says why and the c
     error: "Error: the disk is gone",
     records: 7,
   });
-  expect([nothingIsOpen(), answer.endings]).toEqual([true, 1]);
+  await until("it has ended", nothingIsOpen);
+  expect(answer.endings).toBe(1);
 });
 
 test("a HEAD gets a stream's headers and opens nothing", async () => {
@@ -157,7 +158,8 @@ test("a HEAD gets a stream's headers and opens nothing", async () => {
   await wire.send(head("HEAD /stream"));
   const received = await wire.answer({ toHead: true });
   expect([received?.status, received?.headers["content-type"]]).toEqual([200, "text/event-stream"]);
-  expect([nothingIsOpen(), answer.asked, answer.endings]).toEqual([true, 0, 1]);
+  await until("nothing is open", nothingIsOpen);
+  expect([answer.asked, answer.endings]).toEqual([0, 1]);
   wire.end();
 });
 
@@ -218,7 +220,7 @@ test("a stream outlives the time after which a silent connection is closed, and 
   answer.give("still there", undefined);
   expect((await wire.answer())?.body).toBe("firststill there");
   await until("its connection is closed", () => wire.closed);
-}, 40_000);
+}, 120_000);
 
 /** A client that asks and reads nothing. */
 async function stuckClient(path: string): Promise<Socket> {
@@ -267,7 +269,7 @@ test("a client that takes nothing for a minute is closed, one whose system still
   expect(server.streams.size).toBe(0);
   stuck.destroy();
   slow.destroy();
-}, 40_000);
+}, 120_000);
 
 test("a stream on which nothing happens is not one whose client takes nothing", async () => {
   const clock = steeredClock();
@@ -323,8 +325,11 @@ test("five thousand requests that open a stream and drop it leave nothing behind
     Bun.gc(true);
     return process.memoryUsage.rss();
   };
-  const before = await drops(2000);
-  const after = await drops(5000);
-  expect(answers).toEqual({ made: 7000, ended: 7000 });
-  expect((after - before) / 1024 / 1024).toBeLessThan(32);
-}, 60_000);
+  // What is left behind is left by each round; what else runs in this process grows in some alone.
+  const rounds = 4;
+  const resident = [await drops(5000)];
+  for (let round = 0; round < rounds; round++) resident.push(await drops(5000));
+  const grownMiB = resident.slice(1).map((bytes, index) => (bytes - (resident[index] ?? 0)) / 1024 / 1024);
+  expect(answers).toEqual({ made: 5000 * (rounds + 1), ended: 5000 * (rounds + 1) });
+  expect(Math.min(...grownMiB)).toBeLessThan(8);
+}, 120_000);

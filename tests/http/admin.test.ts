@@ -1,8 +1,9 @@
 /** `POST /admin/rebuild-index`: who may, and that answers stay right meanwhile. */
 import { afterEach, expect, test } from "bun:test";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { until } from "../until.ts";
-import { freePort, newService, type TestService } from "./service.ts";
+import { newService, type TestService } from "./service.ts";
 
 let service: TestService;
 afterEach(() => service.stop());

@@ -26,7 +26,7 @@ test("while nothing can be committed it is alive but not ready, says 503 to webh
   await until("ready again", async () => (await service.get("/health/ready")).status === 200);
   expect((await service.post(message("held"))).status).toBe(200);
   await service.stop();
-}, 30_000);
+}, 120_000);
 
 test("probes of an idle service do not add messages", async () => {
   const service = await newService();

@@ -61,7 +61,7 @@ describe("a page", () => {
     );
     expect(data[2]).toMatchObject({ position: position(3), kind: "status", message_id: "wa:m/1" });
     expect(Object.keys(data[2] ?? {})).toEqual(
-      "position kind source event_key message_id ts created_at".split(" "),
+      "position kind source event_key message_id ts type created_at".split(" "),
     );
     expect(data.map(({ kind }) => kind)).toEqual(["message", "message", "status", "other", "message"]);
   });
@@ -200,7 +200,7 @@ describe("waiting", () => {
 
   test("ends when its time is over, with a position that has moved", async () => {
     const { next } = await page("?kinds=all&after=now");
-    const waiting = page(`?after=${next}&wait=1&source=unknown`);
+    const waiting = page(`?after=${next}&wait=3&source=unknown`);
     await service.post(message("passed"));
     const found = await waiting;
     expect([found.data, found.more]).toEqual([[], false]);

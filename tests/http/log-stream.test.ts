@@ -158,7 +158,7 @@ describe("a stream on which nothing comes", () => {
     await posted;
     const { next } = (await (await quiet.get("/log?after=now")).json()) as { next: string };
     let moved: unknown;
-    for (let count = 2; count < 6 && moved === undefined; count++) {
+    for (let count = 2; moved === undefined; count++) {
       const { id, comment } = (await beat(count)) ?? {};
       expect(comment).toBe(true);
       moved = id;

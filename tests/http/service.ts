@@ -18,12 +18,16 @@ import { until } from "../until.ts";
 import { exchange, head, type WireAnswer } from "./wire.ts";
 
 export const SECRET = "correct horse battery staple";
+/** No read is ended because the machine is busy. */
+const SETTINGS = { WEBHOOK_SECRET: SECRET, PORT: "0", QUERY_TIMEOUT_MS: "60000" };
 
 export type LogLine = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Shorter ones could be in a log by chance. */
 const UNSAID_CHARS_MIN = 10;
-const SAID_HEADERS = /^(host|content-type|content-length|user-agent|x-request-id|x-forwarded-for)$/i;
+/** Some repeat a message's identifier, which is logged. */
+const SAID_HEADERS =
+  /^(host|content-type|content-length|user-agent|x-(webhook-)?request-id|x-forwarded-for)$/i;
 
 interface Given {
   /** By their names. */
@@ -98,16 +102,13 @@ export async function newService(
     folder.remove();
     if (given.database === undefined) await database.drop();
   };
-  const starting = startService(
-    readSettings({ WEBHOOK_SECRET: SECRET, DATABASE_URL: database.url, PORT: "0", ...environment }),
-    {
-      logFd,
-      sources: open(given.sources),
-      destinations: hide(given.destinations),
-      ...(given.handsOn !== undefined && { handsOn: given.handsOn }),
-      ...(given.clock !== undefined && { clock: given.clock }),
-    },
-  );
+  const starting = startService(readSettings({ ...SETTINGS, DATABASE_URL: database.url, ...environment }), {
+    logFd,
+    sources: open(given.sources),
+    destinations: hide(given.destinations),
+    ...(given.handsOn !== undefined && { handsOn: given.handsOn }),
+    ...(given.clock !== undefined && { clock: given.clock }),
+  });
   const service: Service = await starting.catch(async (error) => {
     await remove();
     throw error;
@@ -146,7 +147,8 @@ export async function newService(
   const logLines = () =>
     logText()
       .split("\n")
-      .filter((line) => line !== "")
+      // The last one may not be whole yet.
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as LogLine);
   return {
     url,
@@ -189,14 +191,6 @@ export async function newService(
       return log;
     },
   };
-}
-
-/** READ_PORT takes no 0, so one is found by listening for a moment. */
-export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
 
 function secretsOfVariable([name, value]: readonly [string, string]): string[] {

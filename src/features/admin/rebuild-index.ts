@@ -42,7 +42,7 @@ export function rebuildIndexRoute({ store, log, guarded }: RebuildOptions): Rout
     listener: "read",
     doc: {
       id: "rebuildIndex",
-      tag: "Operations",
+      tag: "Operate",
       summary: "Make the index anew",
       description:
         "Derives pages, counts and search anew from the stored messages, beside the index in use, which serves until " +

@@ -31,7 +31,7 @@ export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
     listener: "read",
     doc: {
       id: "reload",
-      tag: "Operations",
+      tag: "Operate",
       summary: "Read the configuration file anew",
       description:
         "Replaces sources and destinations by those that the file holds now, as SIGHUP does; requests that are under way " +
@@ -42,8 +42,8 @@ export function reloadRoute({ reload, guarded }: ReloadOptions): Route {
           description: "So many sources and destinations of the file are served; this outlasts a restart.",
           schema: Type.Object({
             status: Type.Literal("reloaded"),
-            sources: Type.Integer({ minimum: 0 }),
-            destinations: Type.Integer({ minimum: 0 }),
+            sources: Type.Integer({ minimum: 0, examples: [2] }),
+            destinations: Type.Integer({ minimum: 0, examples: [1] }),
           }),
         },
         403: { description: "No `API_TOKEN` is configured.", schema: DetailAnswer },

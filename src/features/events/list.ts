@@ -5,16 +5,15 @@
 import { Type } from "typebox";
 import { decodeEventCursor, encodeEventCursor } from "../../core/cursor.ts";
 import { EventRow, eventRow } from "../../core/event-row.ts";
-import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import {
   type FilterParameter,
   filterSchemas,
   InstantParameter,
-  LINK_HEADER,
-  nextLink,
   ORDER_PARAMETERS,
   orderedPageReader,
   PAGE_PARAMETERS,
+  pageAnswer,
+  pageAnswers,
   readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
@@ -74,9 +73,13 @@ const readParameters = orderedPageReader(Parameters, decodeEventCursor);
 const PageAnswer = Type.Object(
   {
     data: Type.Array(EventRow),
-    total: Type.Integer({ format: "int64", description: "Every stored event that the filters match." }),
-    limit: Type.Integer(),
-    offset: Type.Integer({ format: "int64" }),
+    total: Type.Integer({
+      format: "int64",
+      examples: [1],
+      description: "Every stored event that the filters match.",
+    }),
+    limit: Type.Integer({ examples: [50] }),
+    offset: Type.Integer({ format: "int64", examples: [0] }),
   },
   { $id: "EventPage" },
 );
@@ -89,18 +92,15 @@ export function eventsRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "listEvents",
-      tag: "Events",
+      tag: "Read",
       summary: "List events",
       description:
         "Whatever a configured source sent that is no message: delivery statuses, reactions, edits, deletions, echoes, " +
         "and what isn't understood. Filters are combined with AND; an empty one is none. The order is by instant, then " +
         "by `seq`. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
-      answers: {
-        200: { description: "One page.", schema: PageAnswer, headers: LINK_HEADER },
-        422: { description: "A parameter can't be read.", schema: InvalidAnswer },
-        503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
-      },
+      exampleQuery: { kind: "status", limit: 10 },
+      answers: pageAnswers(PageAnswer),
     },
     handle: (exchange) => list(store, exchange),
   };
@@ -110,8 +110,6 @@ async function list(store: Store, { query }: Exchange): Promise<Response> {
   const parameters = readParameters(query);
   if ("errors" in parameters) return json(422, { detail: parameters.errors });
   const { given, page } = parameters;
-  const { data, total, next } = await store.events({ ...page, ...readFilters(given, FILTERS) });
-  const { limit, offset } = page;
-  const link = next && nextLink("/events", given, limit, encodeEventCursor(next));
-  return json(200, { data: data.map(eventRow), total, limit, offset }, link);
+  const found = await store.events({ ...page, ...readFilters(given, FILTERS) });
+  return pageAnswer(parameters, { ...found, data: found.data.map(eventRow) }, encodeEventCursor);
 }

@@ -19,7 +19,7 @@ export function liveRoute(): Route {
     listener: "public",
     doc: {
       id: "getLiveness",
-      tag: "Operations",
+      tag: "Watch",
       summary: "Is the process alive?",
       description: "Answers without touching the store.",
       answers: { 200: { description: "It is.", schema: Status("alive") } },
@@ -36,7 +36,7 @@ export function readyRoute(store: Store, closing: () => boolean): Route {
     listener: "public",
     doc: {
       id: "getReadiness",
-      tag: "Operations",
+      tag: "Watch",
       summary: "Can messages be stored?",
       description:
         "Yes when a commit succeeded in the last five seconds, else after a probe write (one a second at most).",

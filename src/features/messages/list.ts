@@ -1,17 +1,16 @@
 /** `GET /messages`: stored messages by filters, in the order of their instants, page by page. */
 import { Type } from "typebox";
 import { decodeMessageCursor, encodeMessageCursor } from "../../core/cursor.ts";
-import { DetailAnswer, InvalidAnswer } from "../../core/field-errors.ts";
 import {
   addressOf,
   type FilterParameter,
   filterSchemas,
   InstantParameter,
-  LINK_HEADER,
-  nextLink,
   ORDER_PARAMETERS,
   orderedPageReader,
   PAGE_PARAMETERS,
+  pageAnswer,
+  pageAnswers,
   readFilters,
   SourceParameter,
 } from "../../core/page-parameters.ts";
@@ -40,7 +39,7 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
   },
   messageId: {
     name: "message_id",
-    schema: Type.Optional(Type.String({ description: "Exact identifier." })),
+    schema: Type.Optional(Type.String({ description: "Exact identifier.", examples: ["m1"] })),
   },
   source: { name: "source", schema: SourceParameter },
   type: {
@@ -61,6 +60,7 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
       Type.String({
         description:
           "A part of the text: literal (`%` and `_` are no wildcards), upper and lower case alike.",
+        examples: ["hello"],
       }),
     ),
   },
@@ -81,14 +81,29 @@ const Row = Type.Object(
     ts: Type.String(),
     text: Type.Union([Type.String(), Type.Null()]),
   },
-  { $id: "Message" },
+  {
+    $id: "Message",
+    examples: [
+      {
+        message_id: "m1",
+        from: "+919876543210",
+        to: "+14155550100",
+        ts: "2025-01-15T10:00:00Z",
+        text: "Hello",
+      },
+    ],
+  },
 );
 const PageAnswer = Type.Object(
   {
     data: Type.Array(Row),
-    total: Type.Integer({ format: "int64", description: "Every stored message that the filters match." }),
-    limit: Type.Integer(),
-    offset: Type.Integer({ format: "int64" }),
+    total: Type.Integer({
+      format: "int64",
+      examples: [1],
+      description: "Every stored message that the filters match.",
+    }),
+    limit: Type.Integer({ examples: [50] }),
+    offset: Type.Integer({ format: "int64", examples: [0] }),
   },
   { $id: "MessagePage" },
 );
@@ -101,22 +116,15 @@ export function messagesRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "listMessages",
-      tag: "Messages",
+      tag: "Read",
       summary: "List and search messages",
       description:
         "Filters are combined with AND; an empty one is none. The order is by instant, then by `message_id` (bytes), " +
         "and `total` is exact, also right after a POST was answered; where a standby answers reads (`DATABASE_READ_URL`), as of " +
         "the moment that it has come to. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
-      answers: {
-        200: {
-          description: "One page.",
-          schema: PageAnswer,
-          headers: LINK_HEADER,
-        },
-        422: { description: "A parameter can't be read.", schema: InvalidAnswer },
-        503: { description: "The read did not finish in `QUERY_TIMEOUT_MS`.", schema: DetailAnswer },
-      },
+      exampleQuery: { from: "+919876543210", limit: 10 },
+      answers: pageAnswers(PageAnswer),
     },
     handle: (exchange) => list(store, exchange),
   };
@@ -126,8 +134,6 @@ async function list(store: Store, { query }: Exchange): Promise<Response> {
   const parameters = readParameters(query);
   if ("errors" in parameters) return json(422, { detail: parameters.errors });
   const { given, page } = parameters;
-  const { data, total, next } = await store.list({ ...page, ...readFilters(given, FILTERS) });
-  const { limit, offset } = page;
-  const link = next && nextLink("/messages", given, limit, encodeMessageCursor(next));
-  return json(200, { data, total, limit, offset }, link);
+  const found = await store.list({ ...page, ...readFilters(given, FILTERS) });
+  return pageAnswer(parameters, found, encodeMessageCursor);
 }

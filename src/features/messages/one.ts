@@ -63,7 +63,7 @@ export function messageRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "getMessage",
-      tag: "Messages",
+      tag: "Read",
       summary: "One message and its events",
       description:
         "The identifier percent-encoded, a slash in it as `%2F`. (What a URL can't hold, such as the identifier `..`, " +

@@ -10,7 +10,7 @@ export function metricsRoute(metrics: Metrics): Route {
     listener: "read",
     doc: {
       id: "getMetrics",
-      tag: "Operations",
+      tag: "Watch",
       summary: "Metrics for Prometheus",
       description: "Text format 0.0.4. A scrape never scans a table.",
       answers: { 200: { description: "The metrics.", type: "text/plain" } },

@@ -20,7 +20,21 @@ const StatsAnswer = Type.Object(
     first_message_ts: Instant,
     last_message_ts: Instant,
   },
-  { $id: "Stats" },
+  {
+    $id: "Stats",
+    examples: [
+      {
+        total_messages: 4,
+        senders_count: 2,
+        messages_per_sender: [
+          { from: "+919876543210", count: 3 },
+          { from: "+14155550123", count: 1 },
+        ],
+        first_message_ts: "2025-01-15T10:00:00Z",
+        last_message_ts: "2025-11-28T10:00:00Z",
+      },
+    ],
+  },
 );
 
 export function statsRoute(store: Store): Route {
@@ -31,7 +45,7 @@ export function statsRoute(store: Store): Route {
     listener: "read",
     doc: {
       id: "getStats",
-      tag: "Messages",
+      tag: "Read",
       summary: "Count messages and senders",
       description:
         "All figures come from one snapshot and are exact, also right after a POST was answered; where a standby answers " +

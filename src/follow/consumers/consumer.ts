@@ -26,7 +26,23 @@ export const ConsumerAnswer = Type.Object(
     lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
     acknowledged_at: nullable(Type.String(), "When it was last acknowledged; null before the first time."),
   },
-  { $id: "Consumer" },
+  {
+    $id: "Consumer",
+    examples: [
+      {
+        name: "orders",
+        kinds: ["message"],
+        source: null,
+        from: null,
+        to: null,
+        position: "5f0c1d9a03bb71c2.1204",
+        lag_records: 2,
+        lag_is_bound: false,
+        lag_seconds: 2.583,
+        acknowledged_at: "2025-11-28T10:00:01.102Z",
+      },
+    ],
+  },
 );
 
 export const NamePath = Type.Object({

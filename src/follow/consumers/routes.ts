@@ -56,14 +56,19 @@ const NewConsumerBody = Type.Object(
     from: optionalText("Exact sender; events have none and never match."),
     to: optionalText("Exact recipient, likewise."),
   },
+  { additionalProperties: false, examples: [{ kinds: ["message", "status"], start: "now" }] },
+);
+const AckBody = Type.Object(
+  { position: Type.String({ examples: ["5f0c1d9a03bb71c2.1204"] }) },
   { additionalProperties: false },
 );
-const AckBody = Type.Object({ position: Type.String() }, { additionalProperties: false });
 const SeekBody = Type.Object(
   { to: startText("A position, `start`, `now` or an instant.") },
   { additionalProperties: false },
 );
-const PositionAnswer = Type.Object({ position: Type.String({ description: "Where the consumer stands." }) });
+const PositionAnswer = Type.Object({
+  position: Type.String({ description: "Where the consumer stands.", examples: ["5f0c1d9a03bb71c2.1204"] }),
+});
 
 const ConsumerList = Type.Object({ data: Type.Array(ConsumerAnswer) }, { $id: "ConsumerList" });
 
@@ -85,7 +90,7 @@ export function consumerRoutes(following: Following): readonly Route[] {
   ): Route => ({
     ...{ method, path, access: "token", listener: "read", handle },
     ...(method !== "GET" && { changes: true }),
-    doc: { tag: "Consumers", ...doc, ...(path.includes("{name}") && { path: NamePath }) },
+    doc: { tag: "Follow", ...doc, ...(path.includes("{name}") && { path: NamePath }) },
   });
   return [
     route(
@@ -153,6 +158,7 @@ export function consumerRoutes(following: Following): readonly Route[] {
         description:
           "What `/log` answers from the consumer's position, which this doesn't move: acknowledge `next`.",
         parameters: NextParameters,
+        exampleQuery: { limit: 100 },
         answers: {
           200: { description: "One page.", schema: LogPageAnswer },
           404: UNKNOWN,

@@ -36,7 +36,7 @@ export function destinationRoute(
   return {
     ...{ method, path, access: "token", listener: "read", handle },
     ...(method !== "GET" && { changes: true }),
-    doc: { tag: "Destinations", ...(path.includes("{name}") && { path: DestinationPath }), ...doc },
+    doc: { tag: "Deliver", ...(path.includes("{name}") && { path: DestinationPath }), ...doc },
   };
 }
 

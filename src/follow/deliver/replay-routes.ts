@@ -79,15 +79,20 @@ const ReplayBody = Type.Object(
     ),
     dry_run: Type.Optional(Type.Boolean({ description: "Count, and send nothing.", default: false })),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ after: "2025-11-28T10:00:00Z", kinds: ["message"], rate: "50/s", dry_run: true }],
+  },
 );
 type ReplayGiven = Static<typeof ReplayBody>;
 const replayBodies = Compile(ReplayBody);
 
-const CountAnswer = Type.Object({ records: Type.Integer({ description: "How many match." }) });
+const CountAnswer = Type.Object({
+  records: Type.Integer({ description: "How many match.", examples: [1756] }),
+});
 const BegunAnswer = Type.Object({
   id: Type.String({ examples: ["rp_019ac9d5e7b4f02c"] }),
-  records: Type.Integer({ description: "How many match." }),
+  records: Type.Integer({ description: "How many match.", examples: [1756] }),
 });
 const ReplayList = Type.Object({ data: Type.Array(ReplayAnswer) }, { $id: "ReplayList" });
 

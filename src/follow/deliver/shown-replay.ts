@@ -23,7 +23,25 @@ export const ReplayAnswer = Type.Object(
     done: Type.Integer({ description: "Of these, how many are handed on or put aside." }),
     created_at: Type.String(),
   },
-  { $id: "Replay" },
+  {
+    $id: "Replay",
+    examples: [
+      {
+        id: "rp_019ac9d5e7b4f02c",
+        position: "5f0c1d9a03bb71c2.1204",
+        until: "5f0c1d9a77d01e35.2960",
+        kinds: ["message"],
+        source: null,
+        from: null,
+        to: null,
+        rate: "200/s",
+        new_ids: false,
+        records: 1756,
+        done: 412,
+        created_at: "2025-11-28T10:40:00.020Z",
+      },
+    ],
+  },
 );
 export async function shownReplay(
   following: Following,

@@ -18,7 +18,7 @@ export function logRoute(following: Following): Route {
     listener: "read",
     doc: {
       id: "readLog",
-      tag: "Log",
+      tag: "Follow",
       summary: "Read the log from a position on",
       description:
         "Messages and events in the order in which they were stored, each once, without a gap: also what arrived later than " +
@@ -26,6 +26,7 @@ export function logRoute(following: Following): Route {
         "out. A page holds everything that was acknowledged before it was asked for, and looks at 20,000 records at most. " +
         "With `wait` an empty answer comes only when the time is over.",
       parameters: Parameters,
+      exampleQuery: { after: "start", limit: 100 },
       answers: {
         200: { description: "One page.", schema: LogPageAnswer },
         410: {

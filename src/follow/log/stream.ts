@@ -28,6 +28,7 @@ const Headers = Type.Object({
   "Last-Event-ID": Type.Optional(
     Type.String({
       description: "A position; counts before `after`. Browsers send it when they connect again.",
+      examples: ["5f0c1d9a03bb71c2.1204"],
     }),
   ),
 });
@@ -45,7 +46,7 @@ export function logStreamRoute(options: StreamOptions): Route {
     listener: "read",
     doc: {
       id: "streamLog",
-      tag: "Log",
+      tag: "Follow",
       summary: "Follow the log as it grows",
       description:
         "Every record after `after`, then each new one as it is stored. As Server-Sent Events: `id` is the position, `event` " +
@@ -55,6 +56,7 @@ export function logStreamRoute(options: StreamOptions): Route {
         'an empty line the heartbeat, and `{"reset":{"start":"POSITION"}}` the reset. A client that takes nothing for 60 s ' +
         "is closed. At least once: what wasn't taken when a connection was lost comes again from the last `id`.",
       parameters: Parameters,
+      exampleQuery: { after: "now" },
       headers: Headers,
       answers: {
         200: {
