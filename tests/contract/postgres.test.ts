@@ -6,11 +6,13 @@ import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postgresDatabase } from "./postgres-database.ts";
 import { postsContract } from "./posts-contract.ts";
+import { sendersContract } from "./senders-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 for (const contract of [
   storeContract,
   postsContract,
+  sendersContract,
   eventKeysContract,
   changesContract,
   followContract,

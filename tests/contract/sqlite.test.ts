@@ -6,6 +6,7 @@ import { eventKeysContract } from "./event-keys-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
+import { sendersContract } from "./senders-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -26,7 +27,7 @@ const tiny: IndexLimits = {
 
 maintenanceContract("SQLite", sqliteDatabase, SQLITE_CAPABILITIES);
 eventKeysContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
-for (const contract of [storeContract, postsContract]) {
+for (const contract of [storeContract, postsContract, sendersContract]) {
   contract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
   contract(
     "SQLite with tiny steps, leaves and segments",

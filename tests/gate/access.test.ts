@@ -6,7 +6,7 @@ import { message } from "../messages.ts";
 import { freePort } from "../postgres/kept-process.ts";
 
 const OPEN = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
-const GUARDED = ["/messages", "/events", "/stats"];
+const GUARDED = ["/messages", "/events", "/senders", "/stats"];
 
 const read = (service: TestService, path: string, authorization?: string) =>
   fetch(`${service.readUrl}${path}`, {

@@ -15,6 +15,8 @@ import type {
   MessageQuery,
   Outcome,
   Page,
+  SenderPage,
+  SenderQuery,
   Stats,
   Store,
   StoredMessage,
@@ -53,6 +55,7 @@ import { readLag } from "./reads/lag.ts";
 import { listMessages, readStats } from "./reads/message-queries.ts";
 import { readMessage } from "./reads/one-message.ts";
 import { readPositionAt } from "./reads/positions.ts";
+import { listSenders } from "./reads/sender-pages.ts";
 import { readSenders, type Sender } from "./reads/senders.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
@@ -196,6 +199,10 @@ class PostgresStore implements Store {
 
   stats(): Promise<Stats> {
     return this.#timed.ask(readStats);
+  }
+
+  listSenders(query: SenderQuery): Promise<SenderPage> {
+    return this.#timed.ask((session) => listSenders(session, query));
   }
 
   events(query: EventQuery): Promise<EventPage> {

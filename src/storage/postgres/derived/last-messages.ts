@@ -44,7 +44,7 @@ const LOOK_UP = put(`
   ) m`);
 
 /** Each sender's last one of these messages. */
-function lastOf(messages: string): string {
+export function lastOf(messages: string): string {
   return `select distinct on (from_msisdn) from_msisdn as sender, ts_key, message_id from ${messages}
     order by from_msisdn desc, ts_key desc, message_id desc`;
 }
@@ -135,7 +135,7 @@ async function beginFilling(session: Session): Promise<{ sender: string; seq: nu
 }
 
 /** The last number whose batch has been taken; undefined where the table isn't there. */
-async function positionOf(session: Session): Promise<number | undefined> {
+export async function positionOf(session: Session): Promise<number | undefined> {
   const [row] = await session.run<{ seq: number }>(POSITION);
   return row?.seq;
 }
@@ -186,6 +186,6 @@ async function wholeOnes(
 }
 
 /** As the server writes an array. */
-function namesOf(batches: readonly { readonly batch: string }[]): string {
+export function namesOf(batches: readonly { readonly batch: string }[]): string {
   return `{${batches.map(({ batch }) => batch).join()}}`;
 }

@@ -201,7 +201,10 @@ export async function readStats(session: Session): Promise<Stats> {
 }
 
 /** Of senders that are counted, how many messages each has there. */
-async function countsOf(session: Session, senders: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function countsOf(
+  session: Session,
+  senders: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   if (senders.length === 0) return new Map();
   const rows = await session.run<{ sender: string; rows: number }>(
     "select sender, rows::float8 as rows from senders where sender in (select json_array_elements_text($1::text::json))",

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Folder, newFolder } from "../../../../tests/folder.ts";
-import { anyMessage, anyQuery, message } from "../../../../tests/messages.ts";
+import { anyMessage, anyQuery, anySenderQuery, message } from "../../../../tests/messages.ts";
 import { Model } from "../../../../tests/model.ts";
 import { processorMs } from "../../../../tests/processor-time.ts";
 import { fc } from "../../../../tests/property.ts";
@@ -90,7 +90,8 @@ test("whatever the followers have taken of the log, and in what steps, answers a
         maxLength: 6,
       }),
       fc.array(anyQuery, { minLength: 6, maxLength: 6 }),
-      (limits, rounds, asked) => {
+      fc.array(anySenderQuery, { minLength: 4, maxLength: 4 }),
+      (limits, rounds, asked, askedSenders) => {
         const path = join(folder.path, `${run++}.db`);
         const { db, append } = openLog(path);
         const model = new Model();
@@ -104,6 +105,12 @@ test("whatever the followers have taken of the log, and in what steps, answers a
             for (const query of asked) {
               const { data, total } = queries.list(query, NEVER);
               expect({ query, data: [...data], total }).toEqual({ query, ...model.list(query) });
+            }
+            for (const query of askedSenders) {
+              const { data, total } = queries.senders(query, NEVER);
+              const all = model.senders(query);
+              const expected = all.slice(query.offset, query.offset + query.limit);
+              expect({ query, data: [...data], total }).toEqual({ query, data: expected, total: all.length });
             }
             expect(queries.stats(NEVER)).toEqual(model.stats());
           }
@@ -228,6 +235,40 @@ test("what was derived is put in better order without a snapshot of the log, whi
   })();
   expect(count("by_sender")).toBeGreaterThan(0);
   expect(count("segments")).toBeLessThan(20);
+  index.close();
+  writer.close();
+});
+
+test("a reader that has seen who waits shows each sender once, and the same, when they have got their places", () => {
+  const limits = { ...INDEX_LIMITS, waitingSenders: 3 };
+  const path = join(folder.path, "places.db");
+  const { db: writer, append } = openLog(path);
+  const messages = Array.from({ length: 9 }, (_, at) => message(`m${(at * 7) % 9}`, { from: `+${at % 4}` }));
+  append(messages);
+  const model = new Model();
+  for (const each of messages) model.append(each);
+  using log = openForReading(path);
+  const index = makeLogIndex(log, path, 1, limits, 1024);
+  using writing = new Database(index.path);
+  const follower = new SenderFollower(writing, limits, true);
+  writing.run("attach ? as log", [path]);
+  const rows = new StepRows(writing);
+  rows.read(0, 9);
+  writing.transaction(() => {
+    follower.step(0, 9);
+    writing.run("update followers set row = 9");
+  })();
+  withQueries(path, index, limits, (queries) => {
+    const shown = () => {
+      const { data } = queries.senders({ limit: 9, offset: 0, order: "desc" }, NEVER);
+      return [...data];
+    };
+    expect(shown()).toEqual(model.senders({ order: "desc" }));
+    writing.transaction(() => follower.rearrange())();
+    const waiting = "select count(*) as n from waiting_last_messages";
+    expect(writing.query(waiting).get()).toEqual({ n: 0 });
+    expect(shown()).toEqual(model.senders({ order: "desc" }));
+  });
   index.close();
   writer.close();
 });

@@ -6,11 +6,16 @@
 
 import type { Database } from "bun:sqlite";
 import type { LoggedMessage, Message } from "../../../core/message.ts";
+import { NATIVE } from "../../../core/source.ts";
 import {
   type EventPage,
   type EventQuery,
+  type LastMessage,
   type MessageQuery,
   type Page,
+  type SenderPage,
+  type SenderQuery,
+  type SenderRow,
   type Stats,
   type StoredMessage,
   TOP_SENDERS,
@@ -23,7 +28,7 @@ import { TimeIsOver } from "../connection/deadline.ts";
 import { isSound, messageChecksum } from "../connection/row-checksum.ts";
 import { CountedOrder } from "../derived/counted-order.ts";
 import type { IndexLimits } from "../derived/followers.ts";
-import { checkDeletions, hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
+import { checkDeletions, hasLastMessages, hasTypes, leastOf, positionsOf } from "../derived/index-file.ts";
 import { type Entry, type Order, orderInIndex, readRange } from "../derived/order.ts";
 import { SenderOrder } from "../derived/sender-order.ts";
 import { SenderTally } from "../derived/sender-tally.ts";
@@ -34,11 +39,18 @@ import { FilteredPages } from "./filtered-pages.ts";
 import { readMessage } from "./one-message.ts";
 import { type Found, isBehind, pageOf, type Snapshot, tailOf } from "./page.ts";
 import { Scan } from "./scan.ts";
+import { type SenderEntry, SenderPages } from "./sender-pages.ts";
 import { TAIL_COLUMNS, TAIL_TABLES, Tail, type TailColumns, TailRow } from "./tail.ts";
 
 /** A row of the log, whole: its checksum is looked at when it goes into an answer. */
 type LogRow = LoggedMessage & { readonly checksum: number | null; readonly ts_key: string };
 const MESSAGE = `select ${selected(MESSAGE_COLUMNS)}, seq, checksum, ts_key from messages where rowid = ?`;
+
+/** As `Found`, of senders. */
+interface SendersFound {
+  readonly entries: readonly SenderEntry[];
+  readonly total: number;
+}
 
 export class MessageQueries {
   readonly #db: Database;
@@ -48,11 +60,13 @@ export class MessageQueries {
   readonly #search: SegmentReader;
   readonly #filtered: FilteredPages;
   readonly #tally: SenderTally;
+  readonly #senders: SenderPages;
   readonly #events: EventQueries;
   #order: { readonly row: number; readonly order: Order } | undefined;
   readonly #onDamagedRow: OnDamagedRow;
   /** Whether the index file knows types. */
   readonly #hasTypes: boolean;
+  readonly #hasLastMessages: boolean;
 
   /** The database is the log's, with the index file attached. */
   constructor(db: Database, clock: Clock, limits: IndexLimits, onDamagedRow: OnDamagedRow = () => undefined) {
@@ -63,9 +77,11 @@ export class MessageQueries {
     this.#search = new SegmentReader(db);
     this.#filtered = new FilteredPages(db, this.#search, limits);
     this.#tally = new SenderTally(db);
+    this.#senders = new SenderPages(db);
     this.#events = new EventQueries(db, limits, onDamagedRow);
     this.#onDamagedRow = onDamagedRow;
     this.#hasTypes = inIndex(() => hasTypes(db, "derived"));
+    this.#hasLastMessages = inIndex(() => hasLastMessages(db, "derived"));
   }
 
   /** Since this was made: what searches have read, and the tail. */
@@ -77,6 +93,7 @@ export class MessageQueries {
   forget(): void {
     this.#tail.forget();
     this.#search.forget();
+    this.#senders.forget();
     this.#order = undefined;
   }
 
@@ -98,6 +115,17 @@ export class MessageQueries {
       deadline,
       (snapshot) => this.#stats(snapshot),
       () => this.#scan.stats(deadline),
+    );
+  }
+
+  /** One page of senders and its total. Throws `TimeIsOver`. */
+  senders(query: SenderQuery, deadline: number): SenderPage {
+    const scanned = () => this.#senderPage(query, this.#scan.senders(query, deadline));
+    return this.#read(
+      deadline,
+      (snapshot) =>
+        this.#hasLastMessages ? this.#senderPage(query, this.#findSenders(query, snapshot)) : scanned(),
+      scanned,
     );
   }
 
@@ -197,6 +225,38 @@ export class MessageQueries {
       total,
       ...(last !== undefined && { next: { tsKey: last.tsKey, messageId: last.messageId } }),
     };
+  }
+
+  #findSenders(query: SenderQuery, snapshot: Snapshot): SendersFound {
+    const { positions, checkTime } = snapshot;
+    const tail = tailOf(snapshot, "senders");
+    return inIndex(() => ({
+      entries: this.#senders.find(query, positions.senders, tail, checkTime),
+      total: query.q
+        ? this.#senders.count(query.q, tail, checkTime)
+        : this.#tally.senders(positions.senders, tail),
+    }));
+  }
+
+  #senderPage({ limit }: SenderQuery, { entries, total }: SendersFound): SenderPage {
+    const last = entries.length > limit ? entries[limit - 1]?.last : undefined;
+    return {
+      data: entries.slice(0, limit).map((entry) => this.#senderRow(entry)),
+      total,
+      ...(last !== undefined && { next: { tsKey: last.tsKey, messageId: last.messageId } }),
+    };
+  }
+
+  #senderRow({ sender, count, last }: SenderEntry): SenderRow {
+    const { message_id, to, ts, text } = this.#message(last);
+    return { from: sender, count, last_message: { message_id, to, ts, text, ...this.#originOf(last) } };
+  }
+
+  #originOf(entry: Entry): Pick<LastMessage, "source" | "type"> {
+    if (entry instanceof TailRow) return { source: entry.source, type: entry.type };
+    const sql = "select source, type from details where seq = (select seq from messages where rowid = ?)";
+    const query = this.#db.query<{ source: string; type: string }, [number]>(sql);
+    return query.get(entry.row) ?? { source: NATIVE, type: null };
   }
 
   #message(entry: Entry): Message {

@@ -1,6 +1,6 @@
 /** What the engine and its readers say to each other. */
 import type { Beginning, ChangesQuery, LagQuery } from "../../../core/changes.ts";
-import type { EventQuery, MessageQuery } from "../../../core/store.ts";
+import type { EventQuery, MessageQuery, SenderQuery } from "../../../core/store.ts";
 import type { IndexLimits } from "../derived/followers.ts";
 import type { FailureAsk } from "./failures.ts";
 
@@ -10,6 +10,7 @@ export type ReaderAsk =
   | { readonly do: "close" }
   | { readonly do: "list"; readonly query: MessageQuery; readonly deadline: number }
   | { readonly do: "stats"; readonly deadline: number }
+  | { readonly do: "list-senders"; readonly query: SenderQuery; readonly deadline: number }
   | { readonly do: "events"; readonly query: EventQuery; readonly deadline: number }
   | { readonly do: "message"; readonly messageId: string; readonly deadline: number }
   | { readonly do: "changes"; readonly query: ChangesQuery; readonly deadline: number }

@@ -67,6 +67,8 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).queries.list(ask.query, ask.deadline);
     case "stats":
       return inTime(ask.deadline).queries.stats(ask.deadline);
+    case "list-senders":
+      return inTime(ask.deadline).queries.senders(ask.query, ask.deadline);
     case "events":
       return inTime(ask.deadline).queries.events(ask.query, ask.deadline);
     case "message":

@@ -3,6 +3,7 @@
  * file's indexes. They stand in while an index is being built, and give the same answers.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { lowerAscii } from "../../../core/ascii-case.ts";
 import { fold } from "../../../core/fold.ts";
 import { instantKey } from "../../../core/instant.ts";
 import { NATIVE } from "../../../core/source.ts";
@@ -10,6 +11,7 @@ import {
   type MessageFilters,
   type MessageQuery,
   type Page,
+  type SenderQuery,
   type Stats,
   TOP_SENDERS,
 } from "../../../core/store.ts";
@@ -17,6 +19,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { MESSAGE_COLUMNS, SHOWN_COLUMNS, selected } from "../../columns.ts";
 import { type KeyedMessage, pageOfRows } from "../../page-of-rows.ts";
 import { TimeIsOver } from "../connection/deadline.ts";
+import type { SenderEntry } from "./sender-pages.ts";
 import { type Conditions, type SqlFilter, sqlFilter } from "./sql-filter.ts";
 
 /**
@@ -24,6 +27,23 @@ import { type Conditions, type SqlFilter, sqlFilter } from "./sql-filter.ts";
  * It stands first, because SQLite skips what follows a condition that is false.
  */
 const IN_TIME = "(rowid & 1023 or in_time())";
+
+/** What is ordered as a sort key is. */
+const LAST = (tsKey: string, messageId: string) => `(${tsKey} || char(1) || ${messageId})`;
+
+interface ScannedSenders {
+  readonly entries: readonly SenderEntry[];
+  readonly total: number;
+}
+
+/** `sender` is null where there is none. */
+interface ScannedSender {
+  readonly sender: string | null;
+  readonly count: number;
+  readonly row: number;
+  readonly tsKey: string;
+  readonly messageId: string;
+}
 
 /** Every read is made inside a transaction of the caller's: one snapshot. */
 export class Scan {
@@ -65,6 +85,30 @@ export class Scan {
       messages_per_sender: senders.map(({ from, count }) => ({ from, count })),
       first_message_ts: this.#edge("asc"),
       last_message_ts: this.#edge("desc"),
+    };
+  }
+
+  /** A page of senders, with one more where another follows, and the total. Throws `TimeIsOver`. */
+  senders({ limit, offset, order, after, q = "" }: SenderQuery, deadline: number): ScannedSenders {
+    this.#deadline = deadline;
+    const values = [lowerAscii(q), ...(after === undefined ? [] : [after.tsKey, after.messageId])];
+    const bound = after === undefined ? "" : `where last ${order === "asc" ? ">" : "<"} ${LAST("?2", "?3")}`;
+    const rows = this.#db
+      .query<ScannedSender & { total: number }, SQLQueryBindings[]>(
+        // Beside the greatest `last` the other columns are those of its row.
+        `with sender as materialized (
+           select from_msisdn as sender, count(*) as count, max(${LAST("ts_key", "message_id")}) as last,
+             ts_key as tsKey, message_id as messageId, rowid as row
+           from messages where ${IN_TIME} and instr(lower(from_msisdn), ?1) > 0 group by from_msisdn)
+         select total, page.* from (select count(*) as total from sender)
+         left join (select * from sender ${bound} order by last ${order} limit ?4 offset ?5) page`,
+      )
+      .all(...values, ...Array.from({ length: 3 - values.length }, () => null), limit + 1, offset);
+    return {
+      total: rows[0]?.total ?? 0,
+      entries: rows.flatMap(({ sender, count, row, tsKey, messageId }) =>
+        sender === null ? [] : [{ sender, count, last: { row, tsKey, messageId } }],
+      ),
     };
   }
 

@@ -1,10 +1,22 @@
 /** The part of a store that its readers' threads answer by themselves. */
 import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "../../../core/changes.ts";
-import type { EventPage, EventQuery, MessageQuery, Page, Stats, StoredMessage } from "../../../core/store.ts";
+import type {
+  EventPage,
+  EventQuery,
+  MessageQuery,
+  Page,
+  SenderPage,
+  SenderQuery,
+  Stats,
+  StoredMessage,
+} from "../../../core/store.ts";
 import { looksAtEach } from "../derived/event-order.ts";
 import { isSearch } from "./filter.ts";
 import type { Sender } from "./senders.ts";
 import type { TimedReads } from "./timed-reads.ts";
+
+/** Senders that a page may skip without being a search. */
+const SKIPPED_MAX = 1000;
 
 export class StoreReads {
   readonly #reads: TimedReads;
@@ -20,6 +32,12 @@ export class StoreReads {
 
   stats(): Promise<Stats> {
     return this.#reads.ask("lookup", (deadline) => ({ do: "stats", deadline }));
+  }
+
+  /** `q` looks at every sender, and an offset at those that it skips. */
+  listSenders(query: SenderQuery): Promise<SenderPage> {
+    const kind = query.q || query.offset > SKIPPED_MAX ? "search" : "lookup";
+    return this.#reads.ask(kind, (deadline) => ({ do: "list-senders", query, deadline }));
   }
 
   events(query: EventQuery): Promise<EventPage> {
