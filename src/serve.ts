@@ -5,7 +5,7 @@
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { DestinationConfig, Destinations } from "./core/destination-config.ts";
 import { describe } from "./core/errors.ts";
-import type { ProviderSource, Source } from "./core/source.ts";
+import { NATIVE, type ProviderSource, type Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
 import { type Reload, reloadRoute } from "./features/admin/reload.ts";
@@ -31,6 +31,8 @@ import { destinationRoutes } from "./follow/deliver/routes.ts";
 import { Following } from "./follow/following.ts";
 import { logRoute } from "./follow/log/pages.ts";
 import { logStreamRoute } from "./follow/log/stream.ts";
+import { seriesRoutes } from "./follow/series/routes.ts";
+import { Series } from "./follow/series/series.ts";
 import { bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
@@ -59,6 +61,7 @@ import { VERSION } from "./version.ts";
 
 /** What still runs after this is cut off, so that the exit comes within ten seconds of SIGTERM. */
 const DRAIN_MS_MAX = 8500;
+const SERIES_MS_MAX = 1000;
 const LOG_FLUSH_MS_MAX = 500;
 const POLL_MS = 5;
 
@@ -137,6 +140,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       openHttpSink({ url: new URL(url), secrets, timeoutMs, allowPrivate, version: VERSION, clock }),
   });
   const destinations = surroundings.handsOn ?? delivering;
+  const series = new Series({ following, metrics, log, holder: newId() });
   let limit: ConnectionLimit | undefined;
   try {
     await sources.replace(configured, () => destinations.replace(wanted));
@@ -175,6 +179,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       store,
       following,
       delivering,
+      series,
       metrics,
       phase,
       log,
@@ -209,6 +214,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     throw error;
   }
   announce(settings, listeners, { limit, streamsMax }, log);
+  series.begin();
   const ports = listeners.map((listener) => listener.port);
   bound = limit && new ConnectionBound(limit, ports, { streams, log, clock });
   metrics.watchCounter(
@@ -235,6 +241,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
             following,
             streams,
             destinations,
+            series,
             dispatch,
             store,
             bodies,
@@ -264,6 +271,7 @@ interface RouteOptions {
   readonly store: Store;
   readonly following: Following;
   readonly delivering: Delivering;
+  readonly series: Series;
   readonly metrics: Metrics;
   readonly phase: Phase;
   readonly log: Log;
@@ -273,8 +281,9 @@ interface RouteOptions {
 }
 
 function routesOf(options: RouteOptions): readonly Route[] {
-  const { native, sources, ingest, store, following, delivering, metrics, phase, log, reload, guarded } =
-    options;
+  const { native, sources, ingest, store, following, delivering, series, metrics, phase, log } = options;
+  const { reload, guarded } = options;
+  const names = () => [...(native === undefined ? [] : [NATIVE]), ...sources.names];
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
     ...providerWebhookRoutes(sources, ingest),
@@ -287,6 +296,7 @@ function routesOf(options: RouteOptions): readonly Route[] {
     logStreamRoute({ following, metrics }),
     ...consumerRoutes(following),
     ...destinationRoutes({ following, delivering }),
+    ...seriesRoutes({ following, series, names }),
     liveRoute(),
     readyRoute(store, () => phase.stopping),
     metricsRoute(metrics),
@@ -304,7 +314,7 @@ export function describeService(): object {
   const phase = { stopping: false, refusing: false };
   const parts = {
     ...{ native: nothing, sources: nothing, ingest: nothing, store: nothing, following: nothing },
-    ...{ delivering: nothing, metrics: nothing },
+    ...{ delivering: nothing, series: nothing, metrics: nothing },
   };
   return openApiDocument(
     routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
@@ -391,6 +401,7 @@ interface Running {
   readonly following: Following;
   readonly streams: Streams;
   readonly destinations: Destinations;
+  readonly series: Series;
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly bodies: BodyReader;
@@ -401,7 +412,7 @@ interface Running {
 
 async function stop(running: Running, graceMs: number): Promise<void> {
   const { phase, listeners, bound, following, streams, destinations, dispatch, store, bodies } = running;
-  const { failedAuth, log, clock } = running;
+  const { series, failedAuth, log, clock } = running;
   const deadline = clock.elapsed() + DRAIN_MS_MAX;
   phase.stopping = true;
   log.info("stopping", { grace_ms: graceMs });
@@ -422,6 +433,10 @@ async function stop(running: Running, graceMs: number): Promise<void> {
   const left = Math.max(0, deadline - clock.elapsed());
   await inTime(handedOn, left, new Error("they took too long")).catch((error: unknown) =>
     log.error("destinations were cut off", { reason: describe(error) }),
+  );
+  const counted = inTime(series.close(), Math.min(left, SERIES_MS_MAX), new Error("it took too long"));
+  await counted.catch((error: unknown) =>
+    log.warn("the numbers over time miss what was counted last", { reason: describe(error) }),
   );
   await store.close();
   log.info("stopped");

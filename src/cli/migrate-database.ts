@@ -62,6 +62,7 @@ async function pass(migration: Migration, verify: boolean): Promise<void> {
     await copy(migration);
     await target.replaceConsumers(source.consumers());
     await target.replaceDeliveries(source.deliveries());
+    await target.replaceSeries(source.series());
     if (verify) await compare(migration);
     if (!source.isStill) {
       await print(

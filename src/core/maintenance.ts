@@ -9,6 +9,7 @@ import type { Destination, Failure, Replay } from "./deliveries.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Message } from "./message.ts";
 import type { KeptHeaders } from "./parsed-body.ts";
+import type { LastRecord, Refusal, SeriesOf, SeriesState, StepCount } from "./series.ts";
 import type { MessageDetail, NewEvent, Outcome } from "./store.ts";
 
 export interface Maintenance {
@@ -107,6 +108,16 @@ export interface KeptDeliveries {
   readonly failures: Iterable<readonly Failure[]>;
 }
 
+/** Numbers over time, with how far they have come. */
+export interface KeptSeries {
+  readonly state: SeriesState;
+  readonly last: readonly LastRecord[];
+  /** Of each source from the oldest on. */
+  readonly refusals: readonly Refusal[];
+  /** In pieces that fit into memory. */
+  readonly counts: Iterable<{ readonly of: SeriesOf; readonly counts: readonly StepCount[] }>;
+}
+
 export interface MigrationSource {
   /** What messages call the database. */
   readonly name: string;
@@ -119,6 +130,7 @@ export interface MigrationSource {
   /** Those that the service keeps now. */
   consumers(): readonly Consumer[];
   deliveries(): readonly KeptDeliveries[];
+  series(): KeptSeries;
   close(): Promise<void>;
 }
 
@@ -142,6 +154,8 @@ export interface MigrationTarget {
   replaceConsumers(consumers: readonly Consumer[]): Promise<void>;
   /** The same of destinations, with their failures and replays. */
   replaceDeliveries(kept: readonly KeptDeliveries[]): Promise<void>;
+  /** The same of numbers over time, which go on from their position. */
+  replaceSeries(kept: KeptSeries): Promise<void>;
   /** How many rows there are by the counts that were made on the way. */
   counts(): Promise<{ readonly messages: number; readonly events: number }>;
   /**
@@ -192,7 +206,10 @@ export interface Examination {
 
 /** One part of the database, as it was found. */
 export interface Examined {
-  /** `log`, what is derived from it, or `failures`: of deliveries, which name its records. */
+  /**
+   * `log`, what is derived from it, `failures`: of deliveries, which name its records, or `series`:
+   * numbers over time, which count them.
+   */
   readonly part: string;
   /** Rows that were looked at. */
   readonly rows: number;

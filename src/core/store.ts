@@ -8,6 +8,7 @@ import type { ConsumerStore } from "./consumers.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { LoggedMessage, Message } from "./message.ts";
 import type { EventKind, KeptHeaders, Span } from "./parsed-body.ts";
+import type { ChangesCounts, SeriesStore } from "./series.ts";
 
 /** What one POST holds; stored as a whole or not at all. */
 export interface Intake {
@@ -297,6 +298,8 @@ export interface Store {
   changes(query: ChangesQuery): Promise<Changes>;
   /** The same, with its records as text: for pages, which are long. */
   changesText(query: ChangesQuery): Promise<ChangesText>;
+  /** The same, counted; so many records at once as the engine likes, `LOOKED_AT_MAX` at most. */
+  changesCounts(query: Pick<ChangesQuery, "after" | "mark">): Promise<ChangesCounts>;
   /**
    * The position from which one follows from there on; of an instant it is the one before the
    * lowest number whose `created_at` is not before it. Throws `QueryTimeout`.
@@ -314,6 +317,7 @@ export interface Store {
   onChanges(listener: () => void): () => void;
   readonly consumers: ConsumerStore;
   readonly deliveries: DeliveryStore;
+  readonly series: SeriesStore;
   /**
    * By `message_id`, whose messages these are: of those that are stored. Throws `QueryTimeout`.
    */

@@ -250,6 +250,15 @@ class HttpExchange implements Exchange {
     const { metrics, failedAuth } = this.#options;
     const { retryAfterS, logged } = failedAuth.add(this.client);
     metrics.failedAuth[proof]++;
+    if (proof === "webhook" && fields["handshake"] !== true)
+      metrics.refusals.add({
+        source: String(fields["source"]),
+        at: new Date(this.#options.clock.now()).toISOString(),
+        client: this.client.address,
+        reason: String(fields["reason"]),
+        method: this.request.method,
+        path: this.path,
+      });
     this.#hasLine = logged;
     this.log = { level: "WARN", fields: { ...fields, client: this.client.address } };
     if (retryAfterS === undefined) return answer;
@@ -271,8 +280,7 @@ class HttpExchange implements Exchange {
     if (closing()) headers.set("Connection", "close");
     const method = METHODS.has(sent) ? sent : "OTHER";
     const latencyMs = clock.elapsed() - this.#startedAt;
-    metrics.countRequest(method, this.pattern, status);
-    metrics.latencyMs.observe(latencyMs);
+    metrics.requests.count(method, this.pattern, status, latencyMs);
     if (!this.#hasLine) return response;
     log.request({
       level: this.log?.level ?? (status >= 500 ? "ERROR" : "INFO"),

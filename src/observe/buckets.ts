@@ -17,6 +17,24 @@ export class Buckets {
     this.sum += value;
   }
 
+  /** Adds what others of the same bounds have counted. */
+  add(others: Iterable<Buckets>): this {
+    for (const other of others) {
+      for (const [bucket, count] of other.#counts.entries())
+        this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
+      this.sum += other.sum;
+    }
+    return this;
+  }
+
+  /** The same values in a unit that is so many times as large. */
+  inUnitsOf(size: number): Buckets {
+    const scaled = new Buckets(this.#bounds.map((bound) => bound / size));
+    for (const [bucket, count] of this.#counts.entries()) scaled.#counts[bucket] = count;
+    scaled.sum = this.sum / size;
+    return scaled;
+  }
+
   /** For each bound, the last of which is `Infinity`, how many values are no larger. */
   cumulative(): readonly { readonly bound: number; readonly count: number }[] {
     let count = 0;

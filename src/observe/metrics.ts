@@ -4,12 +4,23 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
 import { EVENT_KINDS, type EventKind } from "../core/parsed-body.ts";
+import type { LastRecord } from "../core/series.ts";
 import type { Outcome, StoreFigures } from "../core/store.ts";
 import type { ProofKind } from "../lib/route.ts";
 import { Buckets } from "./buckets.ts";
+import { NewestRefusals } from "./newest-refusals.ts";
+import { type Histograms, PlainHistogram } from "./plain-histogram.ts";
+import { RequestCounts } from "./request-counts.ts";
 
 /** The label `result` of `webhook_requests_total`, and the header `Postern-Result`. */
-const RESULTS = ["ok", "duplicate", "invalid_signature", "validation_error", "overloaded", "error"] as const;
+export const RESULTS = [
+  "ok",
+  "duplicate",
+  "invalid_signature",
+  "validation_error",
+  "overloaded",
+  "error",
+] as const;
 export type Result = (typeof RESULTS)[number];
 
 const OUTCOMES = ["created", "duplicate", "differs", "conflict"] as const satisfies readonly Outcome[];
@@ -20,51 +31,23 @@ export interface WebhookTally {
   readonly messages: Record<Outcome, number>;
   /** POSTs that were too much of something to be taken apart. */
   keptWhole: number;
+  /** POSTs that held a time which couldn't be read. */
+  unreadTimes: number;
   /** New ones alone. */
   readonly events: Record<EventKind, number>;
+  /** Of these, those that differ from what has their key. */
+  differingEvents: number;
   /**
-   * When the last new message was received, in milliseconds since 1970; undefined before the first.
+   * When this process received its last new message, in milliseconds since 1970; undefined before
+   * the first.
    */
   lastMessageAt: number | undefined;
+  /** The same of its last new event. */
+  lastEventAt: number | undefined;
 }
 
-const LATENCY_BUCKETS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const COMMIT_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const COMMIT_SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
-
-/** Histograms of one name that are counted elsewhere, as prom-client's registry takes a metric. */
-class PlainHistogram {
-  readonly name: string;
-  readonly help: string;
-  readonly type = "histogram";
-  readonly aggregator = "sum";
-  readonly #read: () => Histograms;
-
-  constructor(name: string, help: string, read: () => Histograms) {
-    this.name = name;
-    this.help = help;
-    this.#read = read;
-  }
-
-  /** What prom-client's registry asks of a metric. */
-  async get() {
-    const { name, help, type, aggregator } = this;
-    const values = [...this.#read()].flatMap(({ labels, buckets }) => {
-      const all = buckets.cumulative();
-      return [
-        ...all.map(({ bound, count }) => {
-          const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : bound;
-          return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
-        }),
-        { metricName: `${name}_sum`, labels, value: buckets.sum },
-        { metricName: `${name}_count`, labels, value: all.at(-1)?.count ?? 0 },
-      ];
-    });
-    return { name, help, type, aggregator, values };
-  }
-}
-
-type Histograms = Iterable<{ readonly labels: Record<string, string>; readonly buckets: Buckets }>;
 
 const DESTINATION_STATES = ["ok", "down", "paused", "inactive"] as const;
 
@@ -88,7 +71,7 @@ export interface DestinationFigures {
 type Series = Iterable<{ readonly labels: Record<string, string>; readonly value: number }>;
 
 export class Metrics {
-  readonly latencyMs = new Buckets(LATENCY_BUCKETS_MS);
+  readonly requests = new RequestCounts();
   readonly commitRows = new Buckets(COMMIT_ROWS_BUCKETS);
   readonly commitSeconds = new Buckets(COMMIT_SECONDS_BUCKETS);
   /**
@@ -96,20 +79,26 @@ export class Metrics {
    */
   readonly failedAuth: Record<ProofKind, number> = { webhook: 0, api: 0 };
   readonly failedAuthLimited: Record<ProofKind, number> = { webhook: 0, api: 0 };
+  /** Of webhooks: whoever refuses one adds it. */
+  readonly refusals = new NewestRefusals();
   /** Whoever reads one for the first time adds it. */
   damagedRows = 0;
   /** Records that streams have sent: whoever sends them adds. */
   streamRecords = 0;
   readonly #webhooks = new Map<string, WebhookTally>();
-  readonly #http = new Map<string, { labels: Record<string, string>; count: number }>();
+  /** Milliseconds since 1970, by source: what the database knows. */
+  readonly #lastStored = { message: new Map<string, number>(), event: new Map<string, number>() };
   readonly #registry = new Registry();
 
   constructor(build: { readonly version: string; readonly runtime: string }) {
     const one = (buckets: Buckets) => () => [{ labels: {}, buckets }];
     this.#histogram(
       "request_latency_ms",
-      "Time from a request's head to its answer, in milliseconds.",
-      one(this.latencyMs),
+      "Time from a request's head to its answer, in milliseconds, of all routes together.",
+      () => [{ labels: {}, buckets: this.requests.latencyMs }],
+    );
+    this.#histogram("request_duration_seconds", "Time from a request's head to its answer, by route.", () =>
+      this.requests.durations(),
     );
     this.#histogram("store_commit_rows", "Messages in one commit of the store.", one(this.commitRows));
     this.#histogram(
@@ -117,8 +106,11 @@ export class Metrics {
       "Time of one commit of the store, its statements and its fsync included.",
       one(this.commitSeconds),
     );
-    this.#counter("http_requests_total", "Requests answered.", ["method", "path", "status"], () =>
-      this.#http.values(),
+    this.#counter(
+      "http_requests_total",
+      "Requests answered.",
+      ["method", "path", "status"],
+      () => this.requests.series,
     );
     this.#watchWebhooks();
     this.#watchFailedAuth();
@@ -136,6 +128,21 @@ export class Metrics {
     this.gauge("store_messages", "Messages stored.", () => figures().storedMessages);
     this.gauge("store_events", "Events stored.", () => figures().storedEvents);
     this.gauge("store_queue_rows", "Messages that wait for a commit.", () => figures().queueRows);
+    this.gauge(
+      "store_queue_rows_max",
+      "Messages that may wait for a commit; beyond them 503.",
+      () => figures().queueRowsMax,
+    );
+    this.gauge(
+      "store_disk_bytes",
+      "Size of the file system that holds the database; none for a database server.",
+      () => figures().disk?.bytes,
+    );
+    this.gauge(
+      "store_disk_free_bytes",
+      "What of it this process may still write.",
+      () => figures().disk?.freeBytes,
+    );
     this.gauge("store_database_bytes", "Size of the database file.", () => figures().databaseBytes);
     this.gauge(
       "store_index_bytes",
@@ -253,6 +260,11 @@ export class Metrics {
     this.#counter(name, help, [], () => [{ labels: {}, count: read() }]);
   }
 
+  /** By source, of all that there were since the start. */
+  get webhooks(): ReadonlyMap<string, WebhookTally> {
+    return this.#webhooks;
+  }
+
   /**
    * The counts of a source, all at 0 when it is new. One that is configured no more keeps its
    * series.
@@ -264,22 +276,22 @@ export class Metrics {
       requests: zeros(RESULTS),
       messages: zeros(OUTCOMES),
       keptWhole: 0,
+      unreadTimes: 0,
+      differingEvents: 0,
       events: zeros(EVENT_KINDS),
       lastMessageAt: undefined,
+      lastEventAt: undefined,
     };
     this.#webhooks.set(source, tally);
     return tally;
   }
 
-  /**
-   * `path` is a route's pattern or `unmatched`, never what a client sent: the number of series is
-   * bounded.
-   */
-  countRequest(method: string, path: string, status: number): void {
-    const key = `${method} ${path} ${status}`;
-    const series = this.#http.get(key);
-    if (series !== undefined) series.count++;
-    else this.#http.set(key, { labels: { method, path, status: String(status) }, count: 1 });
+  /** Takes over when sources brought something last, whichever process received it. */
+  noteLastRecords(records: readonly LastRecord[]): void {
+    for (const { source, what, at } of records) {
+      const last = this.#lastStored[what === "message" ? "message" : "event"];
+      last.set(source, Math.max(last.get(source) ?? 0, Date.parse(at)));
+    }
   }
 
   get contentType(): string {
@@ -327,20 +339,37 @@ export class Metrics {
       ["source"],
       () => [...this.#webhooks].map(([source, { keptWhole }]) => ({ labels: { source }, count: keptWhole })),
     );
-    this.#gauges(
-      "webhook_last_message_timestamp_seconds",
-      "When a source's last new message was received; there is none before the first since the start.",
+    this.#counter(
+      "webhook_unread_times_total",
+      "Verified webhooks with a time that couldn't be read (the time of receipt stands in for it).",
       ["source"],
-      () =>
-        [...this.#webhooks].flatMap(([source, { lastMessageAt }]) =>
-          lastMessageAt === undefined ? [] : [{ labels: { source }, value: lastMessageAt / 1000 }],
-        ),
+      () => [...this.#webhooks].map(([source, { unreadTimes: count }]) => ({ labels: { source }, count })),
     );
+    const last = (what: "message" | "event", at: (tally: WebhookTally) => number | undefined) =>
+      this.#gauges(
+        `webhook_last_${what}_timestamp_seconds`,
+        `When a source's last new ${what} was received, also before this start; there is none before the first.`,
+        ["source"],
+        () =>
+          [...this.#webhooks].flatMap(([source, tally]) => {
+            const ms = Math.max(at(tally) ?? 0, this.#lastStored[what].get(source) ?? 0);
+            return ms === 0 ? [] : [{ labels: { source }, value: ms / 1000 }];
+          }),
+      );
+    last("message", ({ lastMessageAt }) => lastMessageAt);
+    last("event", ({ lastEventAt }) => lastEventAt);
     this.#counter(
       "webhook_duplicates_differing_total",
       "Duplicates whose content differs from the stored message (the first write stays).",
       [],
       all("differs"),
+    );
+    this.#counter(
+      "webhook_events_differing_total",
+      "New events whose content differs from the stored event of their key (kept under a further key).",
+      ["source"],
+      () =>
+        [...this.#webhooks].map(([source, { differingEvents: count }]) => ({ labels: { source }, count })),
     );
     this.#counter(
       "webhook_conflicts_total",

@@ -128,6 +128,22 @@ describe("without a server", () => {
     expect([code, stderr]).toEqual([1, ""]);
   });
 
+  test("numbers over time are sound, unless their days don't have each record once", async () => {
+    copy();
+    const store = await openForTest({ engine: "sqlite", path: used() });
+    const { minutes, position: to } = await store.changesCounts({ after: 0 });
+    const counts = minutes.map(({ minute: at, at: _, ...count }) => ({ ...count, at, step: "day" as const }));
+    expect(await store.series.count({ from: null, to, counts, last: [] })).toBe(true);
+    await store.close();
+    const sound = await postern(["doctor"], { env: env() });
+    expect(sound.stdout).toMatch(/series +[1-9][0-9]* rows {2}sound\n$/);
+    expect(sound.code).toBe(0);
+    damage(used(), "update record_counts set rows = rows + 1");
+    const { code, stdout, stderr } = await postern(["doctor"], { env: env() });
+    expect(stdout).toMatch(/series +[1-9][0-9]* rows {2}DIFFERS\n {2}the days of the numbers over time have/);
+    expect([code, stderr]).toEqual([1, ""]);
+  });
+
   const FIRST = "(select min(segment) from segments)";
   const damages: [part: string, what: string, statement: string][] = [
     ["time", "an entry is missing", "delete from by_time where row = 20000"],

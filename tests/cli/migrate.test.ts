@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseDatabaseUrl } from "../../src/core/database-url.ts";
 import { EVENT_KINDS } from "../../src/core/parsed-body.ts";
 import { parsePosition, positionOf, startOf } from "../../src/core/position.ts";
+import { STEPS, type Step } from "../../src/core/series.ts";
 import type { Store } from "../../src/core/store.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openForTest } from "../contract/open-for-test.ts";
@@ -20,7 +21,7 @@ import { until } from "../until.ts";
 import { exportOf, importInto, ndjson } from "./exported.ts";
 import { newServer, postern, SECRET, spawnPostern } from "./postern.ts";
 
-const LONG_MS = 120_000;
+const LONG_MS = 300_000;
 
 let folder: Folder;
 let target: PostgresDatabase;
@@ -74,6 +75,7 @@ function anyLog(rows: number, seed: number): object[] {
           ? { seq: own, ...record, message_id, created_at, source, type: "text", ...place }
           : {
               ...{ seq: own, source, kind: EVENT_KINDS[roll(EVENT_KINDS.length)], event_key: `k ${index}` },
+              ...(roll(3) > 0 && { type: ["read", null][roll(2)] }),
               ...{ message_id: roll(2) === 0 ? null : message_id, ts: INSTANTS[roll(INSTANTS.length)] },
               ...{ created_at, ...place },
             },
@@ -208,6 +210,55 @@ describe("a log", () => {
   );
 
   test(
+    "numbers over time go on behind a migration where they were, with refusals",
+    async () => {
+      await importInto(sqlite("m.db"), ndjson(anyLog(20, 5)));
+      let store = await storeOn(sqlite("m.db"));
+      const { minutes, position: to } = await store.changesCounts({ after: 0 });
+      const at = 1_772_323_200;
+      const counts = Array.from({ length: 4500 }, (_, index) => ({
+        step: STEPS[index % STEPS.length] ?? "day",
+        at: at + 86_400 * Math.floor(index / 6),
+        source: index % 2 === 0 ? "wa" : "tg",
+        what: "message",
+        rows: index + 1,
+      }));
+      const last = minutes.map(({ source, what, at }) => ({ source, what, at })).slice(0, 1);
+      await store.series.count({ from: null, to, counts, last });
+      const refusals = Array.from({ length: 60 }, (_, index) => ({
+        source: "wa",
+        at: second(index % 60),
+        client: "203.0.113.4",
+        reason: `no ${index}`,
+        method: "POST",
+        path: "/webhook/wa",
+      }));
+      const holder = "b0b5e1d0-0000-4000-8000-000000000001";
+      await store.series.add({ holder, number: 1, counts: counts.slice(0, 9), refusals });
+      const kept = async ({ series }: Store) => {
+        const range = { from: at, to: at + 800 * 86_400, by: ["source", "what"], seriesMax: 10 } as const;
+        const read = (of: "records" | "requests", step: Step) => series.read({ ...range, of, step });
+        return [
+          await series.state(),
+          await Promise.all(STEPS.flatMap((step) => [read("records", step), read("requests", step)])),
+          await series.lastRecords(),
+          await series.refusals({ limit: 100 }),
+        ];
+      };
+      const expected = await kept(store);
+      await store.close();
+      expect((await migrate("m.db")).code).toBe(0);
+      expect((await migrate("m.db")).code).toBe(0);
+      store = await storeOn(target.url);
+      expect(await kept(store)).toEqual(expected);
+      const { seq: after = Number.NaN, mark = "" } = parsePosition(to) ?? {};
+      expect(await store.changesCounts({ after, mark })).toMatchObject({ minutes: [], isLost: false });
+      await store.close();
+    },
+    LONG_MS,
+  );
+
+  test(
     "whoever follows goes on behind a migration, from a position of their own or as a consumer",
     async () => {
       const after = (store: Store, position: string) => {
@@ -335,7 +386,7 @@ test(
     await importInto(sqlite("m.db"), plain(30_000));
     for (const goal of [1, 9_000, 18_000]) {
       const child = spawnPostern(["migrate", "--from", sqlite("m.db"), "--to", target.url]);
-      await until("some rows", async () => (await numbered()) >= goal, 60_000);
+      await until("some rows", async () => (await numbered()) >= goal);
       child.kill("SIGKILL");
       expect(await child.exited).toBe(137);
       expect(await numbered()).toBeLessThan(30_000);
@@ -478,7 +529,7 @@ describe("a target is refused", () => {
     async () => {
       await importInto(sqlite("m.db"), plain(20_000));
       const child = spawnPostern(["migrate", "--from", sqlite("m.db"), "--to", target.url]);
-      await until("some rows", async () => (await numbered()) > 0, 60_000);
+      await until("some rows", async () => (await numbered()) > 0);
       await target.query("insert into batches (batch, rows) values (gen_random_uuid(), 1)");
       expect(await child.exited).toBe(1);
       expect(await child.stderr.text()).toMatch(

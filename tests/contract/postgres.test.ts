@@ -7,6 +7,7 @@ import { maintenanceContract } from "./maintenance-contract.ts";
 import { postgresDatabase } from "./postgres-database.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sendersContract } from "./senders-contract.ts";
+import { seriesContract } from "./series-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 for (const contract of [
@@ -17,6 +18,7 @@ for (const contract of [
   changesContract,
   followContract,
   deliveriesContract,
+  seriesContract,
   maintenanceContract,
 ])
   contract("PostgreSQL", postgresDatabase, POSTGRES_CAPABILITIES);

@@ -7,6 +7,7 @@ import { followContract } from "./follow-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { postsContract } from "./posts-contract.ts";
 import { sendersContract } from "./senders-contract.ts";
+import { seriesContract } from "./series-contract.ts";
 import { sqliteDatabase } from "./sqlite-database.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -44,4 +45,5 @@ for (const contract of [storeContract, postsContract, sendersContract]) {
 // What follows the log is read from the log alone: the index's limits make no difference to it.
 changesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
 followContract("SQLite", () => sqliteDatabase());
+seriesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);
 deliveriesContract("SQLite", () => sqliteDatabase(), SQLITE_CAPABILITIES);

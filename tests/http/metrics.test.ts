@@ -3,8 +3,10 @@
  * should be.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { newDatabase } from "../databases/database.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
+import { META, metaPost, status, text } from "./meta-posts.ts";
 import { newService, type TestService } from "./service.ts";
 import { exchange, head } from "./wire.ts";
 
@@ -35,6 +37,7 @@ test("a fresh service exposes every series of the contract, counters at 0", asyn
     'request_latency_ms_bucket{le="100"} ',
     'request_latency_ms_bucket{le="500"} ',
     'request_latency_ms_bucket{le="+Inf"} ',
+    "# TYPE request_duration_seconds histogram",
     "request_latency_ms_sum ",
     "request_latency_ms_count ",
     'store_commit_rows_bucket{le="1"} 0',
@@ -184,4 +187,50 @@ test("the number of requests counted is the number of requests made", async () =
     await service.get(["/stats", "/x", "/health/live"][index % 3] ?? "");
   // A scrape is counted when it is answered.
   expect(await total()).toBe(before + 26);
+});
+
+test("the time of requests is told by route in seconds, and of all together in milliseconds", async () => {
+  await service.get("/stats");
+  const text = await scrape();
+  const values = (name: string) =>
+    [...text.matchAll(new RegExp(`^${name} (\\S+)$`, "gm"))].map(([, n]) => Number(n));
+  const total = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0);
+  expect(values('request_duration_seconds_bucket\\{path="/stats",le="0\\.5"\\}')).toHaveLength(1);
+  expect(values('request_duration_seconds_count\\{path="unmatched"\\}')).toHaveLength(1);
+  for (const [end, ms] of [
+    ["count", 1],
+    ["sum", 1000],
+  ] as const) {
+    const byRoute = total(values(`request_duration_seconds_${end}\\{path="[^"]+"\\}`));
+    expect(byRoute * ms).toBeCloseTo(total(values(`request_latency_ms_${end}`)), 6);
+  }
+});
+
+test("after a restart it is known when a source brought its last message and event", async () => {
+  const database = await newDatabase();
+  const given = { database, sources: { wa: META } };
+  const before = await newService({}, given);
+  const times = (of: TestService) =>
+    Promise.all([
+      of.metric('webhook_last_message_timestamp_seconds{source="native"}'),
+      of.metric('webhook_last_message_timestamp_seconds{source="wa"}'),
+      of.metric('webhook_last_event_timestamp_seconds{source="wa"}'),
+    ]);
+  const startedAt = Date.now() / 1000;
+  await before.post(message("kept"));
+  await before.send("/webhook/wa", metaPost([text("1")], [status("1")]));
+  const told = await times(before);
+  await before.stop();
+  const after = await newService({}, given);
+  const known = await until("all are known", async () => {
+    const shown = await times(after);
+    return shown.every((time) => time !== undefined) && (shown as number[]);
+  });
+  for (const [index, time] of known.entries()) {
+    expect(time).toBeGreaterThan(startedAt - 1);
+    expect(time).toBeLessThanOrEqual((told[index] ?? 0) + 0.001);
+  }
+  expect(await after.metric('webhook_last_event_timestamp_seconds{source="native"}')).toBeUndefined();
+  await after.stop();
+  await database.drop();
 });

@@ -135,6 +135,7 @@ describe("other sources in place of those that serve", () => {
       const name = `s${round}`;
       const posts = Array.from({ length: 8 }, (_, index) => service.post(message(`${name}:${index}`)));
       for (let turn = 0; turn < round / 4; turn++) await new Promise(setImmediate);
+      if (round === 39) await Promise.race(posts);
       const replacing = service.replaceSources({ [name]: META });
       refused.push(
         await replacing.then(
@@ -165,7 +166,7 @@ describe("the counts of a source", () => {
     }
     expect(metrics).toContain("\nwebhook_conflicts_total 0\n");
     expect(metrics).toContain("\nwebhook_duplicates_differing_total 0\n");
-    expect(metrics).not.toMatch(/^webhook_last_message_timestamp_seconds\{/m);
+    expect(metrics).not.toMatch(/^webhook_last_(message|event)_timestamp_seconds\{/m);
     await service.stop();
   });
 
@@ -184,6 +185,10 @@ describe("the counts of a source", () => {
     expect(await last("wa")).toBe(Date.parse("2026-01-01T00:00:00.500Z") / 1000);
     expect(await last("native")).toBeGreaterThan(Date.parse("2026-01-02T00:00:00Z") / 1000);
     expect(await last("bot")).toBeUndefined();
+    const lastEvent = (source: string) =>
+      service.metric(`webhook_last_event_timestamp_seconds{source="${source}"}`);
+    expect(await lastEvent("wa")).toBeGreaterThan(Date.parse("2026-01-02T00:00:00Z") / 1000);
+    expect(await lastEvent("native")).toBeUndefined();
     const counted = [...(await metricsOf(service)).matchAll(/^webhook_[a-z]+_total\{.*\} [1-9]\d*$/gm)].map(
       ([line]) => line,
     );

@@ -8,6 +8,7 @@ import type { ConsumerStore } from "../../core/consumers.ts";
 import type { DeliveryStore } from "../../core/deliveries.ts";
 import { ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
 import { changesText } from "../../core/record-text.ts";
+import type { ChangesCounts, SeriesStore } from "../../core/series.ts";
 import type {
   EventPage,
   EventQuery,
@@ -48,7 +49,9 @@ import { Commits, LATE_MS, PROBE_MS_MAX } from "./ingest/commits.ts";
 import { PostgresConsumers } from "./ingest/consumers.ts";
 import { PostgresDeliveries } from "./ingest/deliveries.ts";
 import { GROUPS_AT_ONCE, GroupCommit } from "./ingest/group-commit.ts";
+import { PostgresSeries } from "./ingest/series.ts";
 import { onceNumbered, readChanges } from "./reads/changes.ts";
+import { changesCounts } from "./reads/changes-counts.ts";
 import { listEvents } from "./reads/event-queries.ts";
 import { failureReads } from "./reads/failures.ts";
 import { readLag } from "./reads/lag.ts";
@@ -57,6 +60,7 @@ import { readMessage } from "./reads/one-message.ts";
 import { readPositionAt } from "./reads/positions.ts";
 import { listSenders } from "./reads/sender-pages.ts";
 import { readSenders, type Sender } from "./reads/senders.ts";
+import { seriesReads } from "./reads/series.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
 
 interface PostgresOptions extends QueueLimits {
@@ -80,6 +84,8 @@ interface PostgresOptions extends QueueLimits {
 const WRITE_CONNECTIONS = GROUPS_AT_ONCE + 2;
 /** For whoever serves destinations; made when first used. */
 const DELIVERY_CONNECTIONS = 2;
+/** They are decoded in the thread that acknowledges: no more of them at once. */
+const COUNTED_RECORDS = 1000;
 const COMMIT_FRESH_MS = 5000;
 const PROBE_EVERY_MS = 1000;
 const CONNECT_TIMEOUT_S = 5;
@@ -106,12 +112,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
 class PostgresStore implements Store {
   readonly consumers: ConsumerStore;
   readonly deliveries: DeliveryStore;
+  readonly series: SeriesStore;
   readonly #options: PostgresOptions;
   readonly #replica: string;
   readonly #writes: Connection;
   readonly #direct: Direct;
   readonly #timed: TimedReads;
   readonly #serving: TimedReads;
+  /** Counts for numbers over time, and writes them: what it waits for keeps nobody else waiting. */
+  readonly #counting: TimedReads;
   readonly #availability: Availability;
   readonly #commits: Commits;
   readonly #groups: GroupCommit;
@@ -150,6 +159,13 @@ class PostgresStore implements Store {
       serving: { ...serving, attempt: (work) => this.#serving.attempt(work) },
       operating,
       newId,
+    });
+    this.#counting = new TimedReads({ ...timing, readUrl: undefined, connectionsMax: 1 });
+    this.series = new PostgresSeries({
+      reads: seriesReads(operating.read),
+      read: operating.read,
+      change: (work) => this.#counting.change(work),
+      attempt: (work) => this.#counting.attempt(work),
     });
     this.#availability = new Availability({ clock, log, check: () => this.#prepare() });
     this.#standbys = new StandbyReport(log);
@@ -219,6 +235,10 @@ class PostgresStore implements Store {
 
   async changesText(query: ChangesQuery): Promise<ChangesText> {
     return changesText(await this.changes(query), query.bodies === true);
+  }
+
+  async changesCounts(query: Pick<ChangesQuery, "after" | "mark">): Promise<ChangesCounts> {
+    return changesCounts(await this.#changes(this.#counting, { ...query, limit: COUNTED_RECORDS }));
   }
 
   positionAt(beginning: Beginning): Promise<string> {
@@ -305,7 +325,7 @@ class PostgresStore implements Store {
     await this.#groups.idle();
     await this.#following.close(this.#availability.reason === undefined);
     const timeoutS = CLOSE_MS_MAX / 1000;
-    const all = [this.#writes, this.#timed, this.#serving, this.#direct];
+    const all = [this.#writes, this.#timed, this.#serving, this.#counting, this.#direct];
     await Promise.all(all.map((each) => each.close(timeoutS)));
   }
 

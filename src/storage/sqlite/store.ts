@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { IntakeRejected, ShuttingDown, StorageUnavailable } from "../../core/errors.ts";
+import type { SeriesStore } from "../../core/series.ts";
 import type { Intake, Outcome, Store, StoreFigures } from "../../core/store.ts";
 import { type Clock, isoTicker } from "../../lib/clock.ts";
 import { syncFolder } from "../../lib/sync-folder.ts";
@@ -33,12 +34,15 @@ import type {
   ClaimReport,
   GroupReport,
   OpenReport,
+  SeriesReport,
   SomeFailuresReport,
   WriteReport,
   WriterAsk,
 } from "./ingest/protocol.ts";
+import { SqliteSeries } from "./ingest/series.ts";
 import { CHECKPOINTER_THREAD, WRITER_THREAD } from "./ingest/threads.ts";
 import { failureReads } from "./reads/failure-reads.ts";
+import { seriesReads } from "./reads/series-reads.ts";
 import { StoreReads } from "./reads/store-reads.ts";
 import { READER_THREAD } from "./reads/threads.ts";
 import { TimedReads } from "./reads/timed-reads.ts";
@@ -133,6 +137,7 @@ interface Opened {
 class SqliteStore extends StoreReads implements Store {
   readonly consumers: SqliteConsumers;
   readonly deliveries: SqliteDeliveries;
+  readonly series: SeriesStore;
   readonly #options: SqliteOptions;
   readonly #opened: Opened;
   readonly #checkpoints: Checkpoints;
@@ -172,6 +177,11 @@ class SqliteStore extends StoreReads implements Store {
       reads: failureReads(opened.reads),
       write: async (writes) => void (await this.#write({ do: "deliveries", writes: JSON.stringify(writes) })),
       changeSome: (slice) => this.#write<SomeFailuresReport>({ do: "some-failures", ...slice }),
+      clock: options.clock,
+    });
+    this.series = new SqliteSeries({
+      reads: seriesReads(opened.reads),
+      write: async (write) => (await this.#write<SeriesReport>({ do: "series", write })).given,
       clock: options.clock,
     });
     this.#checkpoints = new Checkpoints({

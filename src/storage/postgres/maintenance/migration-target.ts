@@ -7,7 +7,7 @@ import type { Consumer } from "../../../core/consumers.ts";
 import { StartRefused } from "../../../core/errors.ts";
 import { instantKey } from "../../../core/instant.ts";
 import type { BodyRecord, EventRecord, LogRecord, MessageRecord } from "../../../core/log-record.ts";
-import type { KeptDeliveries, MigrationTarget } from "../../../core/maintenance.ts";
+import type { KeptDeliveries, KeptSeries, MigrationTarget } from "../../../core/maintenance.ts";
 import type { OnUpgrade } from "../../../core/upgrade.ts";
 import type { NewId } from "../../../lib/chance.ts";
 import { Connection, type Session } from "../connection/connection.ts";
@@ -31,6 +31,7 @@ import {
 import { replaceConsumers } from "../ingest/consumers.ts";
 import { insertDeliveries } from "../ingest/delivery-rows.ts";
 import { itemsOf, parseItems } from "../ingest/items.ts";
+import { replaceSeries } from "../ingest/series-rows.ts";
 
 const TRANSACTION_ROWS = 2000;
 const TRANSACTION_BYTES = 8 * 1024 * 1024;
@@ -206,6 +207,11 @@ class PostgresTarget implements MigrationTarget {
       for (const each of kept) await insertDeliveries(session, each);
     });
     await this.#connection.script("analyze failures");
+  }
+
+  async replaceSeries(kept: KeptSeries): Promise<void> {
+    await this.#alone((session) => replaceSeries(session, kept));
+    await this.#connection.script("analyze record_counts, request_counts");
   }
 
   async counts(): Promise<{ readonly messages: number; readonly events: number }> {

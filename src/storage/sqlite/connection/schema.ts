@@ -242,6 +242,7 @@ const WITH_CONSUMERS = 6;
 const WITH_DELIVERIES = 7;
 const WITH_EVENT_TYPES = 8;
 const WITH_POST_HEADERS = 9;
+const WITH_SERIES = 10;
 
 /**
  * Brings a file to this program's schema; undefined when it is new, or was of it. Throws
@@ -304,6 +305,11 @@ export function hasConsumers(db: Database): boolean {
 /** The same of destinations, failures and replays: versions before 7 have none. */
 export function hasDeliveries(db: Database): boolean {
   return pragma(db, "user_version") >= WITH_DELIVERIES;
+}
+
+/** The same of numbers over time: versions before 10 have none. */
+export function hasSeries(db: Database): boolean {
+  return pragma(db, "user_version") >= WITH_SERIES;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { ConsumerChanges } from "./consumer-rows.ts";
 import type { DestinationRows, FailureSlice, SliceReport } from "./delivery-rows.ts";
 import type { Result } from "./group-commit.ts";
 import type { QueuedIntake } from "./post-log.ts";
+import type { SeriesWrite } from "./series-rows.ts";
 
 /** Asked of the writer; groups (`QueuedIntake[]` as JSON) come through a port of their own. */
 export type WriterAsk =
@@ -24,6 +25,7 @@ export type WriterAsk =
   /** `DeliveryWrite[]` as JSON. */
   | { readonly do: "deliveries"; readonly writes: string }
   | ({ readonly do: "some-failures" } & FailureSlice)
+  | { readonly do: "series"; readonly write: SeriesWrite }
   | { readonly do: "claim"; readonly names: readonly string[] };
 
 /** Where the log ends, which files are open, and what is kept of who follows. */
@@ -41,6 +43,11 @@ export interface WriteReport {
 }
 
 export interface SomeFailuresReport extends WriteReport, SliceReport {}
+
+export interface SeriesReport extends WriteReport {
+  /** As `writeSeries` gives it. */
+  readonly given: boolean;
+}
 
 export interface ClaimReport {
   /** Names that can't be used. */

@@ -16,6 +16,7 @@ import { commitGroup, isRefusal, type Refusal, type Result, refusalOf } from "./
 import { Logs } from "./logs.ts";
 import type { QueuedIntake } from "./post-log.ts";
 import type { Group, GroupReport, OpenReport, WriteReport, WriterAsk } from "./protocol.ts";
+import { writeSeries } from "./series-rows.ts";
 
 interface Handle {
   readonly db: Database;
@@ -82,6 +83,8 @@ answerQuestions<WriterAsk>(
         });
       case "some-failures":
         return guarded(({ db }) => ({ ...changeFailures(db, ask), ...wrote() }));
+      case "series":
+        return guarded(({ db }) => ({ given: writeSeries(db, ask.write), ...wrote() }));
       case "claim":
         return guarded(({ db }) => ({ refused: claim(db, ask.names) }));
       case "close":

@@ -27,6 +27,7 @@ import { BY_TIME } from "../derived/time-order.ts";
 import { examineFailures } from "./doctor-failures.ts";
 import { examineLog } from "./doctor-log.ts";
 import { examineEvents } from "./doctor-posts.ts";
+import { examineSeries } from "./doctor-series.ts";
 import { Findings } from "./findings.ts";
 
 const SLICE_ROWS = 16_384;
@@ -58,7 +59,8 @@ export function* examine(path: string): Generator<number, Examination> {
   const parts: Examined[] = [{ part: "log", ...inLog }];
   const remedy = inLog.findings.length === 0 ? undefined : REMEDY;
   const failures = yield* asFarAsReadable("failures", examineDeliveries(log));
-  const kept = failures.rows > 0 || failures.findings.length > 0 ? [failures] : [];
+  const series = yield* asFarAsReadable("series", examineNumbers(log));
+  const kept = [failures, series].filter(({ rows, findings }) => rows > 0 || findings.length > 0);
   if (found === undefined) return { index: undefined, parts: [...parts, ...kept], remedy };
   const { db, index } = found;
   try {
@@ -83,6 +85,10 @@ function* withStretches(db: Database, time: Generator<number, Examined>): Genera
 
 function* examineDeliveries(log: Database): Generator<number, Examined> {
   return { part: "failures", ...(yield* examineFailures(log)) };
+}
+
+function* examineNumbers(log: Database): Generator<number, Examined> {
+  return { part: "series", ...(yield* examineSeries(log)) };
 }
 
 function* examineAllEvents(db: Database): Generator<number, Examined> {

@@ -10,6 +10,7 @@ import { endOfLog } from "../connection/log-end.ts";
 import { hasConsumers, hasDeliveries, hasPosts } from "../connection/schema.ts";
 import { readConsumers } from "../ingest/consumer-rows.ts";
 import { FAILURE, readDestinations } from "../ingest/delivery-rows.ts";
+import { keptSeries } from "./kept-series.ts";
 
 /** Rows that are read at once. */
 const PIECE_ROWS = 1000;
@@ -28,6 +29,7 @@ export function openMigrationSource(path: string): MigrationSource {
       isStill: lock !== undefined,
       consumers: () => consumersOf(path),
       deliveries: () => deliveriesOf(path),
+      series: () => keptSeries(path),
       close: async () => lock?.release(),
     };
   } catch (error) {

@@ -18,6 +18,7 @@ import {
 import type { EventRecord, MessageRecord } from "../../../core/log-record.ts";
 import type { KeptHeaders } from "../../../core/parsed-body.ts";
 import { startOf } from "../../../core/position.ts";
+import type { ChangesCounts } from "../../../core/series.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { deliveryOf, withRoom } from "../../changes-page.ts";
 import { Damaged, type OnDamagedRow } from "../connection/damage.ts";
@@ -28,6 +29,8 @@ type Row = CheckedRow<MessageRecord | EventRecord>;
 
 /** What a row takes in memory, about. */
 const ROW_BYTES = 600;
+/** Counted at once: other reads wait meanwhile. */
+const COUNTED_ROWS = 8192;
 type Contents = Pick<Changes, "bodies" | "headers">;
 const NO_CONTENTS: Contents = { bodies: new Map() };
 
@@ -53,6 +56,25 @@ export class ChangeReader {
   /** From one snapshot. A damaged row is told, and given as it is read. */
   read(query: ChangesQuery): Changes {
     return this.#inSnapshot(() => this.#page(query));
+  }
+
+  /** From one snapshot, without looking at what rows hold besides. */
+  counts({ after, mark }: Pick<ChangesQuery, "after" | "mark">): ChangesCounts {
+    return this.#inSnapshot(() => {
+      if (mark !== undefined && !this.#places.holds(mark, after))
+        return { minutes: [], position: startOf(this.#places.log), more: false, isLost: true };
+      const tables = tablesOf(undefined);
+      const until = Math.min(this.#lookUntil(tables, after, COUNTED_ROWS), Number.MAX_SAFE_INTEGER);
+      const minutes = tables.flatMap((table) =>
+        this.#log.minutes(
+          table,
+          this.#log.firstRow(table, after + 1),
+          this.#log.firstRow(table, until + 1) - 1,
+        ),
+      );
+      const position = this.#places.upTo(until);
+      return { minutes, position, more: this.#places.end !== position, isLost: false };
+    });
   }
 
   /** Throws `TimeIsOver`. */

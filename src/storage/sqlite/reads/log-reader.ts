@@ -10,8 +10,10 @@ import type { EventRecord, MessageRecord, ProviderMessageRecord } from "../../..
 import type { LoggedMessage } from "../../../core/message.ts";
 import type { KeptHeaders } from "../../../core/parsed-body.ts";
 import type { Marked } from "../../../core/position.ts";
+import type { MinuteCount } from "../../../core/series.ts";
 import { NATIVE } from "../../../core/source.ts";
 import { DETAIL_COLUMNS, EVENT_COLUMNS, headersOf, MESSAGE_COLUMNS, selected } from "../../columns.ts";
+import { secondsOf } from "../../minutes.ts";
 import type { DamagedRow } from "../connection/damage.ts";
 import {
   detailChecksum,
@@ -167,6 +169,18 @@ export class LogReader {
     const counting = `select count(*) as records, min(created_at) as oldest from (${sql})`;
     const query = this.#db.query<{ records: number; oldest: string | null }, SQLQueryBindings[]>(counting);
     return query.get(...values) ?? nothing;
+  }
+
+  /** How many of each kind were received in each minute, of rows `first` to `last`. */
+  minutes(table: LogTable, first: number, last: number): MinuteCount[] {
+    if (table === "events" && !this.#hasPosts) return [];
+    const source = this.#hasPosts ? `coalesce(source, '${NATIVE}')` : `'${NATIVE}'`;
+    const query = this.#db.query<Omit<MinuteCount, "minute"> & { minute: string }, [number, number]>(
+      `select substr(created_at, 1, 16) as minute, ${source} as source,
+         ${table === "events" ? "kind" : "'message'"} as what, count(*) as rows, max(created_at) as at
+       from ${this.#joined(table)} where ${NUMBER[table]} between ? and ? group by 1, 2, 3`,
+    );
+    return query.all(first, last).map((count) => ({ ...count, minute: secondsOf(count.minute) }));
   }
 
   #marked(table: LogTable, row: number, side: "<=" | ">=", order: "asc" | "desc"): Marked | undefined {

@@ -15,6 +15,7 @@ import { FailureReader } from "./failures.ts";
 import { MessageQueries } from "./message-queries.ts";
 import type { ReaderAsk } from "./protocol.ts";
 import { readSenders } from "./senders.ts";
+import { readSeries } from "./series.ts";
 
 /**
  * The collector by itself lets pile up what reads have taken from the files: beside ingest, two
@@ -77,12 +78,16 @@ answerQuestions<ReaderAsk>((ask) => {
       return inTime(ask.deadline).changes.read(ask.query);
     case "changes-text":
       return changesText(inTime(ask.deadline).changes.read(ask.query), ask.query.bodies === true);
+    case "changes-counts":
+      return inTime(ask.deadline).changes.counts(ask.query);
     case "position":
       return inTime(ask.deadline).changes.positionAt(ask.beginning, ask.deadline);
     case "lag":
       return inTime(ask.deadline).changes.lag(ask.query) ?? null;
     case "failures":
       return inTime(ask.deadline).failures.answer(ask.question, ask.deadline);
+    case "series":
+      return readSeries(inTime(ask.deadline).db, ask.question);
     case "senders":
       return readSenders(inTime(ask.deadline).db, ask.messageIds);
     case "count":

@@ -1,5 +1,6 @@
 /** The part of a store that its readers' threads answer by themselves. */
 import type { Beginning, Changes, ChangesQuery, ChangesText, Lag, LagQuery } from "../../../core/changes.ts";
+import type { ChangesCounts } from "../../../core/series.ts";
 import type {
   EventPage,
   EventQuery,
@@ -60,6 +61,10 @@ export class StoreReads {
 
   changesText(query: ChangesQuery): Promise<ChangesText> {
     return this.#reads.ask("lookup", (deadline) => ({ do: "changes-text", query, deadline }));
+  }
+
+  changesCounts(query: Pick<ChangesQuery, "after" | "mark">): Promise<ChangesCounts> {
+    return this.#reads.ask("lookup", (deadline) => ({ do: "changes-counts", query, deadline }));
   }
 
   positionAt(beginning: Beginning): Promise<string> {
