@@ -10,11 +10,16 @@ export interface Certificate {
   readonly key: string;
 }
 
+interface KeyPair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
 interface Authority {
   /** PEM: what a client has to trust. */
   readonly cert: string;
-  /** For a name of DNS; `expired` for one that held until yesterday. */
-  readonly issue: (name: string, state?: "valid" | "expired") => Certificate;
+  /** For a name of DNS; `expired` for one that held until yesterday. Its key is EC unless given. */
+  readonly issue: (name: string, state?: "valid" | "expired", keys?: KeyPair) => Certificate;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -34,8 +39,8 @@ export function newAuthority(): Authority {
   const own = { ...common, subject: common.issuer, key: keys.publicKey, extension: constraints };
   return {
     cert: pem("CERTIFICATE", certificate({ ...own, from: -DAY_MS, to: DAY_MS })),
-    issue: (name, state = "valid") => {
-      const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    issue: (name, state = "valid", keys = generateKeyPairSync("ec", { namedCurve: "P-256" })) => {
+      const { privateKey, publicKey } = keys;
       const [from, to] = state === "valid" ? [-DAY_MS, DAY_MS] : [-2 * DAY_MS, -DAY_MS];
       const its = { ...common, subject: name, key: publicKey, extension: names(name), from, to };
       return certified(its, privateKey);
