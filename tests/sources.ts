@@ -11,6 +11,7 @@ import type { Kind, Provider } from "../src/sources/kind.ts";
 import { KINDS } from "../src/sources/kinds.ts";
 import { openSource } from "../src/sources/open-source.ts";
 import type { ConfiguredSource } from "../src/sources/provider-source.ts";
+import type { Signature } from "../src/sources/schemes/proof.ts";
 import { fc, storableText } from "./property.ts";
 
 /** When every test's request arrives. */
@@ -37,12 +38,21 @@ export class Rig {
 
   signed(content: string | Uint8Array, headers: Headers_ = JSON_HEADERS, url = HOOK): SignedRequest {
     const body = Buffer.from(content as Uint8Array);
-    const signature = this.provider.scheme.sign({ body, url }, AT);
+    const signature: Signature = this.provider.scheme.sign?.({ body, url }, AT) ?? { headers: {} };
     return {
+      method: "POST",
       headers: new Headers({ ...headers, ...signature.headers }),
       body: signature.body ?? body,
       url,
     };
+  }
+
+  /** The answer to a handshake: to a GET with this query, or to a POST with this body. */
+  greeting(query: string, body?: string | Uint8Array) {
+    const method = body === undefined ? "GET" : "POST";
+    const url = query === "" ? HOOK : `${HOOK}?${query}`;
+    const content = Buffer.from((body ?? "") as Uint8Array);
+    return this.source.handshake({ method, headers: new Headers(), body: content, url })?.answer;
   }
 
   proves(request: SignedRequest): boolean {
@@ -238,7 +248,12 @@ export function expectTrialsComeBack(rig: Rig, expected: (message: Message) => P
     fc.property(trialMessage, (message) => {
       const trial = rig.source.trial(message, HOOK, AT);
       if (trial === undefined) throw new Error("the source makes no trials");
-      const kept = rig.kept({ headers: new Headers(trial.headers), body: trial.body, url: HOOK });
+      const kept = rig.kept({
+        method: "POST",
+        headers: new Headers(trial.headers),
+        body: trial.body,
+        url: HOOK,
+      });
       expect(kept.events).toEqual([]);
       expect(kept.messages).toMatchObject([
         {

@@ -1,6 +1,7 @@
 /** `postern verify`: tells offline whether a captured request would be accepted, and why not. */
 import { type Command, InvalidArgumentError } from "commander";
 import { isInstant } from "../core/instant.ts";
+import { canonicalAddress } from "../lib/ip-address.ts";
 import type { Exit } from "./errors.ts";
 import { CONFIG_FLAG } from "./flags.ts";
 import type { VerifyFlags } from "./verify/verify-request.ts";
@@ -14,7 +15,8 @@ One that was captured a while ago, when its timestamp was still good:
   $ postern verify --source team --at 2026-11-25T09:30:00Z request.http
 
 Exit codes: 0 it would be accepted, 1 it would be refused, 2 asked wrongly.
-Nothing is sent or stored, and no secret is printed.`;
+Nothing is sent or stored, and no secret is printed. Where a sender publishes its
+keys (jwt-rs256, sns, …), they are fetched as the service would.`;
 
 export function addVerify(program: Command, exit: Exit): void {
   program
@@ -27,11 +29,18 @@ export function addVerify(program: Command, exit: Exit): void {
     .requiredOption("--source <name>", "the configured source that it was sent to")
     .option(...CONFIG_FLAG)
     .option("--at <instant>", "the time at which it is looked at (default: now)", instant)
+    .option("--client <address>", "the address that it came from, for a source with allow_from", address)
     .addHelpText("after", EXAMPLES)
     .action(async (file: string, flags: VerifyFlags) => {
       const { verifyRequest } = await import("./verify/verify-request.ts");
       exit(await verifyRequest(file, flags));
     });
+}
+
+function address(text: string): string {
+  const canonical = canonicalAddress(text);
+  if (canonical !== undefined) return canonical;
+  throw new InvalidArgumentError("It takes an address such as 203.0.113.7.");
 }
 
 function instant(text: string): string {

@@ -79,7 +79,9 @@ sources:
       ["three", false],
     ] as const) {
       const headers = new Headers({ "X-Telegram-Bot-Api-Secret-Token": token });
-      expect(opened?.verify({ headers, body: new Uint8Array(), url: "/" }, 0).proven).toBe(proven);
+      expect(opened?.verify({ method: "POST", headers, body: new Uint8Array(), url: "/" }, 0).proven).toBe(
+        proven,
+      );
     }
   });
 });
@@ -95,9 +97,29 @@ test("the example in the repository holds, names kinds that there are, and needs
   const { sources, destinations, warnings } = parse(text, environment);
   for (const { kind } of sources) expect(Object.keys(KINDS)).toContain(kind);
   expect(destinations.map(({ name }) => name)).toEqual(["app", "statistics"]);
-  expect(warnings).toEqual([]);
+  expect(warnings.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^sources.bot: .* doesn't cover the body/),
+  ]);
   for (const name of names)
     expect(mistakes(text, { ...environment, [name]: "" }).join()).toContain(` ${name} `);
+});
+
+test("a source that signs as a provider does who wants answers is told which preset gives them", () => {
+  const told = (header: string, more: object = {}) => {
+    const scheme = { header, algorithm: "hmac-sha256", encoding: "hex", signed: "{body}" };
+    const config = { sources: { hooks: { kind: "generic", secret: "x", scheme, ...more } } };
+    return parse(JSON.stringify(config)).warnings.map(({ message }) => message);
+  };
+  expect(told("X-ZM-Signature")).toEqual([
+    "sources.hooks: Zoom signs so, and wants answers that this source doesn't give: preset: zoom does",
+  ]);
+  for (const header of ["x-xero-signature", "X-WC-Webhook-Signature", "Twitch-Eventsub-Message-Signature"])
+    expect(told(header)).toEqual([expect.stringMatching(/preset: (xero|woocommerce|twitch) does$/)]);
+  // Nothing to answer, or a header of several.
+  for (const header of ["X-Shopify-Hmac-Sha256", "X-Hub-Signature-256", "webhook-signature", "X-Own"])
+    expect(told(header)).toEqual([]);
+  expect(told("x-zm-signature", { answer: { body: "" } })).toEqual([]);
+  expect(told("x-zm-signature", { preset: "zoom" })).toEqual([]);
 });
 
 describe("a mistake is told with its line and column, and what would be right:", () => {
@@ -135,7 +157,26 @@ describe("a mistake is told with its line and column, and what would be right:",
     ["a secret that is missing", source("kind: meta", "secret: ${X}"), "4:13", /variable X is not set/],
     ["a file that is missing", source("kind: meta", "secret: ${file:/nowhere}"), "4:13", /"\/nowhere"/],
     ["an unknown option", source(...good, "verify_tokn: x"), "5:5", /did you mean verify_token/],
-    ["another unknown one", source(...good, "zzz: x"), "5:5", /it takes kind, secret, public_url, verify/],
+    [
+      "another unknown one",
+      source(...good, "zzz: x"),
+      "5:5",
+      /it takes kind, secret, public_url, allow_from, keep_headers, verify/,
+    ],
+    [
+      "a header that is never kept",
+      source(...good, "keep_headers: [X-Ok, Authorization]"),
+      "5:26",
+      /keep_headers\[1\]: a header that may prove who sent a request is never kept/,
+    ],
+    [
+      "the scheme's own header",
+      source("kind: generic", "secret: x", "preset: 360dialog", "keep_headers: [X-360dialog-Signature]"),
+      "6:20",
+      /never kept/,
+    ],
+    ["no name of a header", source(...good, "keep_headers: ['X Y']"), "5:20", /no name of a header/],
+    ["no list of headers", source(...good, "keep_headers: X-Ok"), "5:19", /keep_headers/],
     ["one of JavaScript's", source(...good, "__proto__: x"), "5:5", /"__proto__" is unknown/],
     ["another kind's option", source(...good, "preset: github"), "5:5", /of kind meta but of generic/],
     ["a blank token", source(...good, "verify_token: ' '"), "5:19", /verify_token is blank/],
@@ -147,7 +188,7 @@ describe("a mistake is told with its line and column, and what would be right:",
       "2:3",
       /public_url is missing: the provider signs/,
     ],
-    ["a URL that is none", source(...good, "public_url: example.org"), "5:17", /full URL/],
+    ["a URL that is none", source(...good, "public_url: https://a b"), "5:17", /full URL/],
     ["neither preset nor scheme", source("kind: generic", "secret: x"), "2:3", /needs a preset or a scheme/],
     [
       "an unknown preset",
@@ -164,8 +205,8 @@ describe("a mistake is told with its line and column, and what would be right:",
     [
       "a scheme that lacks something",
       source("kind: generic", "secret: x", "scheme: { header: X }"),
-      "5:5",
-      /scheme.algorithm is missing: hmac-sha1/,
+      "5:13",
+      /scheme: a scheme needs an algorithm, or a preset/,
     ],
     [
       "a template without the body",
@@ -211,6 +252,59 @@ describe("a mistake is told with its line and column, and what would be right:",
       source("kind: generic", "secret: x", "preset: github", "map: { when: { a..b: x } }"),
       "6:10",
       /no path such as/,
+    ],
+    [
+      "a map that can never match",
+      source(
+        "kind: generic",
+        "secret: x",
+        "preset: github",
+        "map: [{ event: other }, { event: status, when: { a: 1 } }]",
+      ),
+      "6:29",
+      /map\[1\]: a map before it takes all of its items/,
+    ],
+    [
+      "an outbound of an event",
+      source("kind: generic", "secret: x", "preset: github", "map: { event: echo, outbound: { a: true } }"),
+      "6:35",
+      /map.outbound: every item .* kind echo/,
+    ],
+    [
+      "a handshake that answers every POST",
+      source(
+        "kind: generic",
+        "secret: x",
+        "preset: github",
+        "handshakes:",
+        "  - { match: {}, signed: false, answer: { text: a } }",
+      ),
+      "7:18",
+      /handshakes\[0\].match: every POST/,
+    ],
+    [
+      "an HMAC for anybody",
+      source(
+        "kind: generic",
+        "secret: x",
+        "preset: github",
+        "handshakes:",
+        '  - { match: { header: { A: "*" } }, signed: false, answer: { text: "{hmac-sha256(header.A)}" } }',
+      ),
+      "7:65",
+      /handshakes\[0\].answer: an HMAC of what anybody sends/,
+    ],
+    [
+      "an answer that can't have a body",
+      source("kind: generic", "secret: x", "preset: github", "answer: { status: 204, body: x }"),
+      "6:13",
+      /s.answer: an answer 204 has no body/,
+    ],
+    [
+      "a delivery's place that is none",
+      source("kind: generic", "secret: x", "preset: github", "delivery_id: X-Id"),
+      "6:18",
+      /delivery_id: "X-Id" is no place/,
     ],
     ["an alias of nothing", source("kind: meta", "secret: *x"), "4:13", /named before/],
     ["an alias of what it is in", source("kind: meta", "secret: &x [*x]"), "4:17", /named before/],
@@ -266,7 +360,7 @@ describe("all mistakes", () => {
   own:
     kind: generic
     secret: \${ALSO}
-    scheme: { header: 1, algorithm: md5, encodin: hex }
+    scheme: { header: 1, algorithm: md6, encodin: hex }
     map:
       each: a..b
       text: [1]

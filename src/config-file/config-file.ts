@@ -88,6 +88,9 @@ export function parseConfigFile(text: string, path: string, environment: Environ
     if (opened === undefined) continue;
     sources.push(opened.source);
     configs.set(name, opened.config);
+    const location = document.keyLocationOf(`/sources/${pointerStep(name)}`);
+    for (const warning of [...opened.source.weaknesses, ...opened.source.hints])
+      warnings.push({ ...location, message: `sources.${name}: ${warning}` });
   }
   const sourceNames = entries.sources?.map(([name]) => name);
   for (const [name, given] of entries.destinations ?? []) {

@@ -27,7 +27,7 @@ export function configSchema(): JsonSchema {
         propertyNames: { pattern: SOURCE_NAME, not: { const: NATIVE } },
         additionalProperties: {
           type: "object",
-          required: ["kind", "secret"],
+          required: ["kind"],
           properties: { kind: kindSchema(), ...withReferences(COMMON_OPTIONS) },
           allOf: KIND_NAMES.map((kind) => ({
             if: { required: ["kind"], properties: { kind: { const: kind } } },

@@ -61,9 +61,15 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** How to say that a name is unknown; `known` are those that fit there. */
 type UnknownName = (pointer: string, name: string, known: readonly string[]) => string;
+/** What somebody may have meant who gave none of the allowed values. */
+type Meant = (pointer: string, given: string, allowed: readonly string[]) => string | undefined;
 
 /** A checker of the schema; `pointer` is where the value stands in its document. */
-export function schemaChecker(schema: JsonSchema, unknownName: UnknownName) {
+export function schemaChecker(
+  schema: JsonSchema,
+  unknownName: UnknownName,
+  meant: Meant = (_, given, allowed) => closest(given, allowed),
+) {
   const validator = Compile(schema);
   return (value: unknown, pointer: string): SchemaMistake[] => {
     if (validator.Check(value)) return [];
@@ -80,7 +86,7 @@ export function schemaChecker(schema: JsonSchema, unknownName: UnknownName) {
         }),
       );
     const told = [...grouped(withoutOtherForms(found)).values()];
-    return told.flatMap((group) => wordings(group, value, pointer, unknownName));
+    return told.flatMap((group) => wordings(group, value, pointer, { unknownName, meant }));
   };
 }
 
@@ -113,7 +119,7 @@ function wordings(
   group: readonly Found[],
   root: unknown,
   above: string,
-  unknownName: UnknownName,
+  { unknownName, meant }: { readonly unknownName: UnknownName; readonly meant: Meant },
 ): SchemaMistake[] {
   const [first] = group;
   if (first === undefined) return [];
@@ -134,10 +140,15 @@ function wordings(
     }));
   }
   const value = valueAt(root, first.pointer);
-  return [{ pointer, isName: false, message: `${pathText(pointer)} ${valueWording(group, value)}` }];
+  const words = valueWording(group, value, (given, allowed) => meant(pointer, given, allowed));
+  return [{ pointer, isName: false, message: `${pathText(pointer)} ${words}` }];
 }
 
-function valueWording(group: readonly Found[], value: unknown): string {
+function valueWording(
+  group: readonly Found[],
+  value: unknown,
+  meantBy: (given: string, allowed: readonly string[]) => string | undefined,
+): string {
   const types = group.filter(({ keyword }) => keyword === "type").map(({ params }) => String(params["type"]));
   const others = group.filter(({ keyword }) => keyword !== "type");
   const found = others.find(({ keyword }) => !FORMS.has(keyword)) ?? others[0];
@@ -147,7 +158,7 @@ function valueWording(group: readonly Found[], value: unknown): string {
   switch (found.keyword) {
     case "enum": {
       const allowed = found.params["allowedValues"] as readonly string[];
-      const meant = typeof value === "string" ? closest(value, allowed) : undefined;
+      const meant = typeof value === "string" ? meantBy(value, allowed) : undefined;
       return `must be one of ${allowed.join(", ")}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
     }
     case "minimum":

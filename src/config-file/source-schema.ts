@@ -21,6 +21,20 @@ export const COMMON_OPTIONS: Readonly<Record<string, JsonSchema>> = {
     pattern: "^https?://([^\\s/?#[\\]]+|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?)([/?][^\\s#]*)?$",
     description: "The webhook's full URL as the provider knows it; some providers sign it.",
   },
+  allow_from: {
+    type: "array",
+    minItems: 1,
+    items: { type: "string", pattern: "\\S" },
+    description:
+      "Networks and addresses from which alone requests are taken; behind a proxy, by TRUSTED_PROXIES.",
+  },
+  keep_headers: {
+    type: "array",
+    maxItems: 64,
+    items: { type: "string", minLength: 1 },
+    description:
+      "Headers that are kept with what they bring, beside those that the kind or preset keeps; a name may end with `*`. What may prove who sent a request is never kept.",
+  },
 };
 
 export const KIND_NAMES: readonly string[] = Object.keys(KINDS);
@@ -37,9 +51,10 @@ export function optionsOf(kind: string): Readonly<Record<string, JsonSchema>> {
 /** A source of a kind. */
 export function sourceSchema(kind: string): JsonSchema {
   const needsUrl = KINDS[kind]?.needsPublicUrl?.({}) === true;
+  const mayLackSecret = KINDS[kind]?.needsSecret !== undefined;
   return {
     type: "object",
-    required: ["secret", ...(needsUrl ? ["public_url"] : [])],
+    required: [...(mayLackSecret ? [] : ["secret"]), ...(needsUrl ? ["public_url"] : [])],
     properties: { kind: { const: kind }, ...COMMON_OPTIONS, ...optionsOf(kind) },
     additionalProperties: false,
   };

@@ -8,12 +8,11 @@ import { endsWithTwoNewlines } from "../lib/text-file.ts";
 import { KINDS } from "../sources/kinds.ts";
 import { openSource, type SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
-import { SchemeError } from "../sources/schemes/proof.ts";
+import { SchemeError, SECRET } from "../sources/schemes/proof.ts";
 import { type TrialFault, trialFault } from "../sources/trial-run.ts";
 import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
 import { atName, atValue, located, type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import {
-  COMMON_OPTIONS,
   KIND_NAMES,
   NAME_RULE,
   optionsOf,
@@ -54,7 +53,7 @@ export function readSource(
   }
   mistakes.push(...located(document, found));
   if (mistakes.length > 0) return undefined;
-  const config = given as SourceConfig;
+  const config = { secret: [], ...(given as Entry) } as unknown as SourceConfig;
   return { source: openSource(name, config), config };
 }
 
@@ -75,20 +74,41 @@ function entryMistakes(
   const { kind } = entry;
   if (typeof kind !== "string" || !KIND_NAMES.includes(kind))
     return [kindMistake(pointer, entry, kind), ...checkerOf(undefined)(entry, pointer)];
-  const found = checkerOf(kind)(entry, pointer);
+  const found = checkerOf(kind)(entry, pointer).map((each) => withoutScheme(each, entry, pointer) ?? each);
+  if (!Object.hasOwn(entry, "secret") && KINDS[kind]?.needsSecret?.(entry) === true)
+    found.push(atName(pointer, `${pathText(pointer)}.secret is missing`));
   const known = new Set([...found, ...unknownParts(document, pointer, entry)].map((each) => each.pointer));
-  const isCommon = (at: string) =>
-    Object.keys(COMMON_OPTIONS).some((option) => `${at}/`.startsWith(`${pointer}/${option}/`));
-  const optionsHold = ![...known].some((at) => at !== pointer && !isCommon(at));
+  const isStoodIn = (at: string) =>
+    Object.keys(STAND_IN).some((option) => `${at}/`.startsWith(`${pointer}/${option}/`));
+  const optionsHold = ![...known].some((at) => at !== pointer && !isStoodIn(at));
   if (!optionsHold) return found;
   return [...found, ...trialMistakes(pointer, name, kind, entry, known)];
+}
+
+/** What to say of a public URL that lacks its beginning. */
+function withoutScheme(
+  { pointer: at }: SchemaMistake,
+  { public_url: url }: Entry,
+  pointer: string,
+): SchemaMistake | undefined {
+  if (
+    at !== `${pointer}/public_url` ||
+    typeof url !== "string" ||
+    url.trim() === "" ||
+    /^https?:\/\//.test(url)
+  )
+    return undefined;
+  return atValue(
+    at,
+    " doesn't begin with https:// (or http://): it is the webhook's full URL as the provider knows it",
+  );
 }
 
 function kindMistake(pointer: string, entry: Entry, kind: unknown): SchemaMistake {
   const names = KIND_NAMES.join(", ");
   if (!Object.hasOwn(entry, "kind"))
     return atName(pointer, `${pathText(pointer)}.kind is missing: one of ${names}`);
-  const meant = typeof kind === "string" ? closest(kind, KIND_NAMES) : undefined;
+  const meant = typeof kind === "string" ? closest(kind, Object.keys(KINDS)) : undefined;
   const hint = meant === undefined ? "" : ` (did you mean ${meant}?)`;
   const at = `${pointer}/kind`;
   return { pointer: at, isName: false, message: `${pathText(at)} must be one of ${names}${hint}` };
@@ -131,13 +151,14 @@ function trialMistakes(
     }
   };
   const refusal = attempt(STAND_IN.secret, TRIALS);
-  if (refusal !== undefined) {
+  // Of a public key there is no stand-in: that it is none was the last that could be wrong.
+  if (refusal !== undefined && !(refusal instanceof SchemeError && refusal.option === SECRET)) {
     const at = `${pointer}${optionOf(refusal, options)}`;
     const message = `${pathText(at)}: ${refusal.message}`;
     found.push({ pointer: at, isName: at === pointer, message });
     return found;
   }
-  const secrets = Array.isArray(secret) ? secret : [secret];
+  const secrets = Array.isArray(secret) ? secret : secret === undefined ? [] : [secret];
   secrets.forEach((each: unknown, index) => {
     const at = Array.isArray(secret) ? `${pointer}/secret/${index}` : `${pointer}/secret`;
     if (typeof each !== "string" || known.has(at)) return;
@@ -172,8 +193,10 @@ function checkerOf(kind: string | undefined): ReturnType<typeof schemaChecker> {
   const known = checkers.get(kind);
   if (known !== undefined) return known;
   const schema = kind === undefined ? UNKNOWN_SOURCE_SCHEMA : sourceSchema(kind);
-  const checker = schemaChecker(schema, (pointer, name, names) =>
-    unknownOption(pointer, name, names, kind ?? ""),
+  const checker = schemaChecker(
+    schema,
+    (pointer, name, names) => unknownOption(pointer, name, names, kind ?? ""),
+    (_pointer, given, allowed) => closest(given, allowed),
   );
   checkers.set(kind, checker);
   return checker;

@@ -3,7 +3,6 @@
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { processorMs } from "../../tests/processor-time.ts";
-import { PRESET_NAMES } from "../sources/presets.ts";
 import { ConfigFileInvalid, mistakeLine, parseConfigFile } from "./config-file.ts";
 
 /** Each as `LINE:COLUMN: message`; none when the file holds. */
@@ -44,14 +43,13 @@ describe("a scheme by which no request can be accepted is a mistake:", () => {
       "an empty header",
       `{ header: X, timestamp_header: "", ${STAMPED} }`,
       "5:44",
-      /timestamp_header: .*no name/,
+      /timestamp_header: .*no place/,
     ],
     ["a space before a prefix", `{ header: X, prefix: " v0=", ${HEX} }`, "5:23", /no header can carry what/],
     ["a prefix beyond Latin-1", `{ header: X, prefix: "ж", ${HEX} }`, "5:23", /no header can carry what/],
     ["no separator", `{ header: X, separator: "", ${HEX} }`, "5:13", /would be refused/],
     ["a digit as a separator", `{ header: X, separator: a, ${HEX} }`, "5:13", /would be refused/],
     ["a separator of base64", `{ header: X, separator: /, ${BASE64} }`, "5:13", /would be refused/],
-    ["a separator that pads", `{ header: X, separator: "=", ${BASE64} }`, "5:13", /would be refused/],
     ["a separator in a prefix", `{ header: X, prefix: "v,", separator: ",", ${HEX} }`, "5:13", /right form/],
     ["a version in two", `{ header: X, version: v=1, version_separator: "=", ${HEX} }`, "5:13", /right form/],
     [
@@ -97,12 +95,6 @@ describe("a scheme that can work is taken:", () => {
     "{ header: Authorization, algorithm: jwt-hs256, clock_tolerance_seconds: 0 }",
     "{ header: Cookie, algorithm: token }",
   ])("a scheme that can work is taken: %s", (scheme) => expect(mistakes(withScheme(scheme))).toEqual([]));
-
-  test.each([...PRESET_NAMES])("the preset %s is taken", (preset) => {
-    const secret = preset === "standard-webhooks" ? "whsec_c2VjcmV0" : "s";
-    const text = `sources: { s: { kind: generic, preset: ${preset}, secret: ${secret}, public_url: "https://a.example/" } }`;
-    expect(mistakes(text)).toEqual([]);
-  });
 });
 
 describe("a secret that arrives as it is", () => {
@@ -204,8 +196,8 @@ describe("a file is read in an instant, whatever it repeats:", () => {
     const long = run.repeat(Math.ceil(300_000 / run.length));
     for (const text of [
       `sources: ${long}\n`,
-      `sources:\n  a: { kind: generic, preset: standard-webhooks, secret: "${long}x" }\n`,
-      `sources:\n  a: { kind: generic, preset: standard-webhooks, secret: '${long}x' }\n`,
+      `sources:\n  a: { kind: generic, preset: adyen, secret: "${long}x" }\n`,
+      `sources:\n  a: { kind: generic, preset: adyen, secret: '${long}x' }\n`,
     ]) {
       expect(processorMs(() => expect(mistakes(text)).not.toEqual([]))).toBeLessThan(5000);
     }

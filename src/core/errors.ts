@@ -51,6 +51,17 @@ export class StoreDamaged extends Failure {
   override readonly retryAfterS = 5;
 }
 
+/** A key that would tell whether a request proves its origin can't be had now. */
+export class KeysUnavailable extends Failure {
+  readonly status = 503;
+  override readonly retryAfterS = 5;
+
+  /** `why` goes to the log alone. */
+  constructor(why: string) {
+    super("the origin can't be verified now", why);
+  }
+}
+
 /** A read did not finish in `QUERY_TIMEOUT_MS`. */
 export class QueryTimeout extends Failure {
   readonly status = 503;

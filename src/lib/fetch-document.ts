@@ -15,12 +15,12 @@ const DOCUMENT_BYTES_MAX = 256 * 1024;
 const HOSTS_MAX = 64;
 
 /** Why there is no document, in words without the URL, which may hold a secret. */
-class DocumentUnavailable extends Error {
+export class DocumentUnavailable extends Error {
   override readonly name = "DocumentUnavailable";
 }
 
 /** The document of a 200; throws `DocumentUnavailable`. */
-type FetchDocument = (url: URL, allowPrivate: boolean) => Promise<Uint8Array>;
+export type FetchDocument = (url: URL, allowPrivate: boolean) => Promise<Uint8Array>;
 
 interface FetcherOptions {
   readonly clock: Clock;

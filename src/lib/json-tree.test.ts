@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { processorMs } from "../../tests/processor-time.ts";
 import { fc } from "../../tests/property.ts";
 import { BeyondBounds } from "./bounds.ts";
 import { JSON_ENTRIES_MAX, type JsonTree, parseJsonTree } from "./json-tree.ts";
@@ -74,6 +75,18 @@ test("a value is found in time that grows with the document, whatever its names 
   const names = Array.from({ length: 200_000 }, (_, index) => `"${index}":0`);
   const tree = parse(`{${names.join()},"é":1,"wanted":2}`);
   expect([tree.get("wanted")?.text, tree.get("é")?.text, tree.get("e")]).toEqual(["2", "1", undefined]);
+});
+
+test("a large object is searched once for a name, however often it is asked", () => {
+  const names = Array.from({ length: 200_000 }, (_, index) => `"${index}":0`);
+  const tree = parse(`{"in":{"wanted":3},${names.join()},"wanted":1,"wanted":2}`);
+  const ask = () => {
+    for (let time = 0; time < 10_000; time++)
+      expect([tree.get("wanted")?.text, tree.get("none"), tree.at("in", "wanted")?.text]).toEqual([
+        ...["2", undefined, "3"],
+      ]);
+  };
+  expect(processorMs(ask)).toBeLessThan(5_000);
 });
 
 test("any bytes are a tree exactly if they are JSON", () => {

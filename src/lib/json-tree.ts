@@ -13,6 +13,10 @@ const JSON_DEPTH_MAX = 200;
 export const JSON_ENTRIES_MAX = 1_000_000;
 /** Items that a reader of a document may be given, of all its arrays together. */
 const ITEMS_MAX = 100_000;
+/** Strings of a document that are read as documents. */
+const INNER_MAX = 10_000;
+/** Where an object has more members, what was found among them is remembered. */
+const MEMBERS_REMEMBERED = 256;
 
 /**
  * How a value begins and ends in the bytes, and which entry comes after it and all that it holds.
@@ -34,6 +38,14 @@ const Kind = {
 } as const;
 type Kind = (typeof Kind)[keyof typeof Kind];
 
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the bytes stand that a value was made from, by where it begins in its own document. */
+type Locate = (start: number) => Span;
+
 /** A value of a document; its bytes are those from `start` up to, not including, `end`. */
 export class JsonTree {
   readonly #document: Document;
@@ -42,21 +54,25 @@ export class JsonTree {
   readonly start: number;
   readonly end: number;
 
-  constructor(
-    document: Document,
-    entry: number,
-    start = document.int(entry, START),
-    end = document.int(entry, END),
-  ) {
+  constructor(document: Document, entry: number) {
     this.#document = document;
     this.#entry = entry;
-    this.start = start;
-    this.end = end;
+    const located = document.locate?.(document.int(entry, START));
+    this.start = located?.start ?? document.int(entry, START);
+    this.end = located?.end ?? document.int(entry, END);
   }
 
-  /** The same value with another span: that of what it was read from. */
-  movedTo(start: number, end: number): JsonTree {
-    return new JsonTree(this.#document, this.#entry, start, end);
+  /** How it is written, where its bytes are those of something larger; else undefined. */
+  get writtenWithin(): string | undefined {
+    return this.#document.locate === undefined ? undefined : this.#document.source(this.#entry);
+  }
+
+  /**
+   * The object or array that a string holds as JSON; its values span that string. Throws
+   * `BeyondBounds` for far too many of them.
+   */
+  get inner(): JsonTree | undefined {
+    return this.#kind < Kind.string ? undefined : this.#document.inner(this.#entry, this);
   }
 
   /**
@@ -111,6 +127,12 @@ export class JsonTree {
     return this.#kind >= Kind.string ? this.#document.string(this.#entry) : undefined;
   }
 
+  /** The same, and `true` or `false`. */
+  get scalar(): string | undefined {
+    const isBoolean = this.#kind === Kind.literal && !this.isNull;
+    return isBoolean ? this.#document.raw(this.#entry) : this.text;
+  }
+
   /** Whether this is the literal true. */
   get isTrue(): boolean {
     return this.#kind === Kind.literal && this.#document.raw(this.#entry) === "true";
@@ -126,14 +148,14 @@ function notNull(tree: JsonTree): JsonTree | undefined {
 }
 
 /**
- * The document, or undefined when the bytes are no UTF-8 or no JSON. Throws `BeyondBounds` for one
- * that is too much.
+ * The document, or undefined when the bytes are no UTF-8 or no JSON. `locate` where they were made
+ * from others. Throws `BeyondBounds` for one that is too much.
  */
-export function parseJsonTree(bytes: Uint8Array): JsonTree | undefined {
+export function parseJsonTree(bytes: Uint8Array, locate?: Locate): JsonTree | undefined {
   if (!isUtf8(bytes)) return undefined;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries = new Reader(buffer).entries();
-  return entries === undefined ? undefined : new JsonTree(new Document(buffer, entries), 0);
+  return entries === undefined ? undefined : new JsonTree(new Document(buffer, entries, locate), 0);
 }
 
 /**
@@ -144,10 +166,16 @@ class Document {
   readonly #bytes: Buffer;
   readonly #entries: Int32Array;
   #given = 0;
+  /** By its entry, what a string holds. */
+  #inner: Map<number, JsonTree | undefined> | undefined;
+  /** Of large objects, by their entry and a name that a reader asked for. */
+  #found: Map<string, number> | undefined;
+  readonly locate: Locate | undefined;
 
-  constructor(bytes: Buffer, entries: Int32Array) {
+  constructor(bytes: Buffer, entries: Int32Array, locate: Locate | undefined) {
     this.#bytes = bytes;
     this.#entries = entries;
+    this.locate = locate;
   }
 
   int(entry: number, field: number): number {
@@ -156,6 +184,23 @@ class Document {
 
   raw(entry: number): string {
     return this.#bytes.toString("latin1", this.int(entry, START), this.int(entry, END));
+  }
+
+  source(entry: number): string {
+    return this.#bytes.toString("utf8", this.int(entry, START), this.int(entry, END));
+  }
+
+  inner(entry: number, span: Span): JsonTree | undefined {
+    this.#inner ??= new Map();
+    if (this.#inner.has(entry)) return this.#inner.get(entry);
+    if (this.#inner.size >= INNER_MAX) throw new BeyondBounds(`more than ${INNER_MAX} strings of JSON`);
+    const text = this.string(entry);
+    const { start, end } = span;
+    const inner = /^\s*[{[]/.test(text)
+      ? parseJsonTree(Buffer.from(text), () => ({ start, end }))
+      : undefined;
+    this.#inner.set(entry, inner);
+    return inner;
   }
 
   string(entry: number): string {
@@ -167,10 +212,19 @@ class Document {
   /** The entry of the last member of that name; -1 when there is none. */
   member(object: number, name: string): number {
     if (this.int(object, KIND) !== Kind.object) return -1;
+    const known = this.#found?.get(`${object} ${name}`);
+    if (known !== undefined) return known;
     let found = -1;
+    let members = 0;
     const end = this.int(object, NEXT);
-    for (let entry = object + ENTRY_INTS; entry < end; entry = this.int(entry + ENTRY_INTS, NEXT))
+    for (let entry = object + ENTRY_INTS; entry < end; entry = this.int(entry + ENTRY_INTS, NEXT)) {
+      members++;
       if (this.#isNamed(entry, name)) found = entry + ENTRY_INTS;
+    }
+    if (members > MEMBERS_REMEMBERED) {
+      this.#found ??= new Map();
+      this.#found.set(`${object} ${name}`, found);
+    }
     return found;
   }
 

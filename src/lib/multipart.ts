@@ -3,7 +3,7 @@
  * a stranger sends.
  */
 
-interface MultipartField {
+export interface MultipartField {
   readonly name: string;
   readonly value: Uint8Array;
   /** Where the part stands, its headers included. */

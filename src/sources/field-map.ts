@@ -6,6 +6,7 @@ import { type Static, Type } from "typebox";
 import type { Message } from "../core/message.ts";
 import { EVENT_KINDS, type EventKind, type ParsedBody } from "../core/parsed-body.ts";
 import { type JsonTree, parseJsonTree } from "../lib/json-tree.ts";
+import { acceptance, Conditions, textsOf } from "./conditions.ts";
 import {
   accountId,
   channelOr,
@@ -16,11 +17,14 @@ import {
   intakeOf,
   messageOf,
   phoneOr,
+  unread,
   wholeSeconds,
   writtenInstant,
 } from "./fields.ts";
-import { boundedForm, FORM_TYPE, type Surroundings } from "./kind.ts";
-import { emptyObject, PATH, parsePath, putAt, type Scope } from "./paths.ts";
+import { formTree } from "./form-tree.ts";
+import type { Surroundings } from "./kind.ts";
+import { mailDate } from "./mail-date.ts";
+import { emptyObject, holderOf, PATH, parsePath, putAt, type Scope } from "./paths.ts";
 
 const PathOrText = Type.String({ pattern: `^(=[\\s\\S]*|${PATH})$` });
 const Paths = (description: string) =>
@@ -34,13 +38,14 @@ export const FieldMap = Type.Object({
   each: Type.Optional(
     Type.String({
       pattern: `^${PATH}$`,
-      description: "Path of an array whose items are messages or events.",
+      description: "Path of an array whose items are messages or events; `$` when the whole body is one.",
     }),
   ),
-  when: Type.Optional(
-    Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
-      description: "Paths and the texts that must stand there for an item to be a message.",
-    }),
+  when: Conditions(
+    "Paths, each with the text, number or boolean, or a list of them, that must stand there for the map to be about an item. `*` before or behind a text stands for any characters, alone for any text, number or boolean.",
+  ),
+  outbound: Conditions(
+    "The same, for what the business itself sent: an event of the kind `echo`, and no message. Unless it is said, what has `fromMe`, `from_me` or `is_from_me` true beside `message_id` is no message.",
   ),
   event: Type.Optional(
     Type.Enum([...EVENT_KINDS], {
@@ -59,7 +64,7 @@ export const FieldMap = Type.Object({
   ),
   text: Paths("The text."),
   type: Paths(
-    "What sort of message it is (default `text`). `member PATH` is the name of the object's member that is there, `member PATH except NAME` of one with another name.",
+    "What sort of message it is (default `text`), or the event's name. `member PATH` is the name of the object's member that is there, `member PATH except NAME NAME` of one with another name.",
   ),
   channel: Paths("What stands before a sender or recipient that is no phone number."),
   event_id: Paths("The provider's identifier of whatever is no message."),
@@ -121,37 +126,42 @@ function firstOf<T, Made>(all: readonly T[], make: (one: T) => Made | undefined)
 
 function compile(map: FieldMap) {
   const each = map.each === undefined ? undefined : parsePath(map.each);
-  const conditions = Object.entries(map.when ?? {}).map(([path, texts]) => {
-    const accepted = new Set(typeof texts === "string" ? [texts] : texts);
-    const read = reading(path);
-    return (scope: Scope) => accepted.has(read(scope) ?? "");
-  });
+  const holds = conditionsOf(map.when);
+  const isOutbound = map.outbound === undefined ? undefined : conditionsOf(map.outbound);
+  const isOwn = ownMessage(map.message_id);
   const [id, from, to] = [reading(map.message_id), reading(map.from), reading(map.to)];
-  const [ts, text, type] = [reading(map.ts), reading(map.text), reading(map.type)];
+  const [text, type] = [reading(map.text), reading(map.type)];
+  const ts = timeReading(map);
   const [channel, eventId] = [reading(map.channel), reading(map.event_id)];
   const event = (scope: Scope, kind: EventKind = "other"): Item =>
     eventOf(kind, scope.item, {
+      // What a map says of messages isn't the name of what is none.
+      type: findsMessages(map) ? undefined : type(scope),
       key: eventId(scope),
+      salt: each === undefined ? undefined : scope.item.writtenWithin,
       messageId: id(scope),
-      ts: timeOf(ts(scope), map.ts_format),
+      ts: ts(scope),
     });
+  const itemsIn = (value: JsonTree | undefined) => (value?.inner ?? value)?.items ?? [];
   return {
     each: map.each,
     itemsOf: (document: JsonTree): readonly JsonTree[] =>
-      each === undefined ? [document] : (each({ item: document, document })?.items ?? []),
+      each === undefined ? [document] : itemsIn(each({ item: document, document })),
     event,
     /** Undefined for what is neither a message nor the event that this map looks for. */
     read(scope: Scope, now: number, { account, name }: Defaults): Item | undefined {
-      if (!conditions.every((holds) => holds(scope))) return undefined;
+      if (!holds(scope)) return undefined;
       if (map.event !== undefined)
         return map.message_id === undefined || id(scope) !== undefined ? event(scope, map.event) : undefined;
       if (map.message_id === undefined) return undefined;
+      if (isOutbound === undefined ? isOwn(scope) : isOutbound(scope))
+        return isOutbound === undefined ? undefined : event(scope, "echo");
       const before = channelOr(name, channel(scope));
       const found = messageOf(scope.item, {
         id: id(scope),
         from: phoneOr(before, from(scope)),
         to: phoneOr(before, to(scope)) ?? accountId(before, account),
-        ts: timeOf(ts(scope), map.ts_format) ?? wholeSeconds(now),
+        ts: ts(scope) ?? wholeSeconds(now),
         text: firstText(text(scope)),
         type: type(scope) ?? "text",
       });
@@ -173,13 +183,16 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
   const document = emptyObject();
   const item = map.each === undefined ? document : emptyObject();
   if (map.each !== undefined) putAt(map.each, { item: document, document }, [item]);
+  const composed = map.each === "$" ? [item] : document;
   const ms = Date.parse(ts);
   const time = { unix: String(Math.floor(ms / 1000)), ms: String(ms), rfc3339: ts }[
     map.ts_format ?? "rfc3339"
   ];
   const fields: readonly (readonly [Paths, string | null])[] = [
     // Conditions first: what they ask for stays.
-    ...Object.entries(map.when ?? {}).map(([path, texts]) => [path, [texts].flat()[0] ?? null] as const),
+    ...Object.entries(map.when ?? {})
+      .map(([path, accepted]) => [path, textsOf(accepted)] as const)
+      .map(([path, [first = null]]) => [path, first] as const),
     [map.message_id, message_id],
     [map.from, from],
     [map.to, to],
@@ -193,51 +206,94 @@ export function composedBy(map: FieldMap, { message_id, from, to, ts, text }: Me
     const [path = "="] = [paths ?? []].flat();
     if (!path.startsWith("=") && !MEMBER.test(path)) putAt(path, { item, document }, value);
   }
-  return document;
+  return composed;
 }
 
-function reading(paths: Paths): Reading {
+/** Every one of them holds; a missing value is an empty text. */
+function conditionsOf(given: FieldMap["when"] = {}): (scope: Scope) => boolean {
+  const conditions = Object.entries(given).map(([path, accepted]) => {
+    const read = reading(path, (value) => value.scalar);
+    const accepts = acceptance(accepted);
+    return (scope: Scope) => accepts(read(scope) ?? "");
+  });
+  return (scope) => conditions.every((holds) => holds(scope));
+}
+
+/** `read` of a value: its text, unless it is said. */
+function reading(paths: Paths, read: (value: JsonTree) => string | undefined = textIn): Reading {
   const readings = (paths === undefined ? [] : [paths].flat()).map((text): Reading => {
     if (text.startsWith("=")) return () => text.slice(1);
     const [, holder, except] = MEMBER.exec(text) ?? [];
-    if (holder !== undefined) return memberOf(parsePath(holder), except);
+    if (holder !== undefined) return memberOf(parsePath(holder), except?.split(" ") ?? []);
     const path = parsePath(text);
-    return (scope) => path(scope)?.text;
+    return (scope) => {
+      const value = path(scope);
+      return value === undefined ? undefined : read(value);
+    };
   });
   return (scope) => {
-    for (const read of readings) {
-      const found = read(scope);
+    for (const find of readings) {
+      const found = find(scope);
       if (found !== undefined && found !== "") return found;
     }
     return undefined;
   };
 }
 
-/** A name that tells what a thing is: one of several members is there, and says it. */
-const MEMBER = /^member (\S+)(?: except (\S+))?$/;
+const textIn = ({ text }: JsonTree) => text;
 
-function memberOf(path: ReturnType<typeof parsePath>, except: string | undefined): Reading {
+/** A name that tells what a thing is: one of several members is there, and says it. */
+const MEMBER = /^member (\S+)(?: except (\S+(?: \S+)*))?$/;
+
+function memberOf(path: ReturnType<typeof parsePath>, except: readonly string[]): Reading {
   return (scope) => {
-    for (const [name, value] of path(scope)?.members() ?? [])
-      if (name !== except && !value.isNull) return name;
+    const holder = path(scope);
+    for (const [name, value] of (holder?.inner ?? holder)?.members() ?? [])
+      if (!except.includes(name) && !value.isNull) return name;
     return undefined;
   };
 }
 
-/** Thirteen digits and more are milliseconds: as seconds they would be past the year 30000. */
-function timeOf(text: string | undefined, format: FieldMap["ts_format"]): string | undefined {
-  if (format === "rfc3339") return writtenInstant(text);
-  if (format !== undefined) return instantOf(text, format === "unix" ? "seconds" : "milliseconds");
-  if (text === undefined || !/^[0-9.]+$/.test(text)) return writtenInstant(text);
-  return instantOf(text, /^[0-9]{13}/.test(text) ? "milliseconds" : "seconds");
+/** What gateways to WhatsApp call it that the message is the business's own. */
+const OWN = ["fromMe", "from_me", "is_from_me"];
+
+/** Whether the object that holds the message's identifier says that the business itself sent it. */
+function ownMessage(ids: Paths): (scope: Scope) => boolean {
+  const paths = [ids ?? []].flat().filter((path) => !path.startsWith("=") && !MEMBER.test(path));
+  const holders = paths.map((path) => ({ id: parsePath(path), holder: holderOf(path) }));
+  return (scope) => {
+    const found = holders.find(({ id }) => (id(scope)?.text ?? "") !== "")?.holder(scope);
+    const object = found?.inner ?? found;
+    return OWN.some((name) => object?.get(name)?.scalar === "true");
+  };
 }
 
-/** A form as a flat object that spans the whole body; the last of equal names counts. */
-function formTree(body: Uint8Array, contentType: string): JsonTree | undefined {
-  if (!contentType.toLowerCase().startsWith(FORM_TYPE)) return undefined;
-  const form = boundedForm(body);
-  const fields = Array.from({ length: form.size }, (_, index) =>
-    [form.name(index), form.value(index)].map((part) => JSON.stringify(part.toString())).join(":"),
-  );
-  return parseJsonTree(Buffer.from(`{${fields.join()}}`))?.movedTo(0, body.length);
+/** An instant; of a value that is there and is none, this is noted. */
+function timeReading({ ts, ts_format }: FieldMap): Reading {
+  const read = reading(ts);
+  const isThere = reading(ts, (value) => value.text ?? "no text");
+  const name = [ts ?? []].flat().join(", ");
+  return (scope) => {
+    const text = read(scope);
+    if (text === undefined) return isThere(scope) === undefined ? undefined : unread(name);
+    return timeOf(text, ts_format, name);
+  };
+}
+
+/** ISO 8601's basic format, also without its letters. */
+const BASIC = /^(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})Z?$/;
+
+/** Digits are counted: with more than ten of them seconds would be past the year 5000. */
+function timeOf(text: string, format: FieldMap["ts_format"], name: string): string | undefined {
+  if (format === "rfc3339") return writtenInstant(text, name);
+  if (format !== undefined) return instantOf(text, format === "unix" ? "seconds" : "milliseconds", name);
+  // Milli-, micro- and nanoseconds since 1970.
+  if (/^(?:[0-9]{13}|[0-9]{16}|[0-9]{19})(?:\.[0-9]*)?$/.test(text))
+    return instantOf(text.slice(0, 13), "milliseconds", name);
+  const basic = BASIC.exec(text)?.slice(1);
+  if (basic !== undefined)
+    return writtenInstant(`${basic.slice(0, 3).join("-")} ${basic.slice(3).join(":")}`, name);
+  if (/^[0-9.]+$/.test(text)) return instantOf(text, "seconds", name);
+  const ms = mailDate(text);
+  return ms === undefined ? writtenInstant(text, name) : wholeSeconds(ms);
 }

@@ -41,8 +41,12 @@ export function phoneOr(channel: string, id: string | undefined): string | undef
 /** `channel:id`, also when the id names that channel already; undefined for nothing. */
 export function channelId(channel: string, id: string | undefined): string | undefined {
   if (!isGiven(id)) return undefined;
-  return storable(id.startsWith(`${channel}:`) ? id : `${channel}:${id}`);
+  const bare = channel === "email" ? (NAMED_ADDRESS.exec(id)?.[1] ?? id) : id;
+  return storable(bare.startsWith(`${channel}:`) ? bare : `${channel}:${bare}`);
 }
+
+/** One address of mail behind a name (RFC 5322, section 3.4), which its sender may write anew. */
+const NAMED_ADDRESS = /^[^<>]*<([^<>\s@]+@[^<>\s@]+)>\s*$/;
 
 /** The recipient that a configuration names; it may say another channel. */
 export function accountId(channel: string, account: string | undefined): string | undefined {
@@ -95,32 +99,57 @@ export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
+/** Of a body that is being taken apart: the fields whose time was there and is none. */
+let unreadTimes: Set<string> | undefined;
+const UNREAD_NAMES_MAX = 10;
+
+/** What is made, and the names of the fields whose time couldn't be read meanwhile. */
+export function withUnreadTimes<T>(make: () => T): { readonly made: T; readonly unread: readonly string[] } {
+  const names = new Set<string>();
+  const before = unreadTimes;
+  unreadTimes = names;
+  try {
+    return { made: make(), unread: [...names] };
+  } finally {
+    unreadTimes = before;
+  }
+}
+
+/** Notes that what stands in the field is no time. */
+export function unread(field: string): undefined {
+  if (unreadTimes !== undefined && unreadTimes.size < UNREAD_NAMES_MAX) unreadTimes.add(field);
+}
+
 /**
  * Whole seconds in UTC, of a time in seconds or milliseconds since 1970, fractions cut off;
- * undefined for no such time.
+ * undefined for no such time, which is noted under the field's name if there is any text.
  */
 export function instantOf(
   time: string | undefined,
   unit: "seconds" | "milliseconds" = "seconds",
+  field = "time",
 ): string | undefined {
-  const [whole = ""] = (time ?? "").split(".");
-  if (!DIGITS.test(whole)) return undefined;
+  if (!isGiven(time)) return undefined;
+  const [whole = ""] = time.split(".");
+  if (!DIGITS.test(whole)) return unread(field);
   const seconds = unit === "seconds" ? Number(whole) : Math.floor(Number(whole) / 1000);
-  return seconds > SECONDS_MAX ? undefined : wholeSeconds(seconds * 1000);
+  return seconds > SECONDS_MAX ? unread(field) : wholeSeconds(seconds * 1000);
 }
 
-const WRITTEN = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})?$/i;
+const WRITTEN = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?$/i;
 
 /**
  * Whole seconds in UTC of a written time (RFC 3339 and near it; without an offset it is UTC);
- * undefined for none.
+ * undefined for none, which is noted as above.
  */
-export function writtenInstant(time: string | undefined): string | undefined {
-  const [, day, clock, , offset = "Z"] = WRITTEN.exec(time ?? "") ?? [];
-  if (!isInstant(`${day}T${clock}Z`)) return undefined;
-  const ms = Date.parse(`${day}T${clock}${offset.replace(/^([+-]\d{2}):?(\d{2})$/, "$1:$2").toUpperCase()}`);
+export function writtenInstant(time: string | undefined, field = "time"): string | undefined {
+  if (!isGiven(time)) return undefined;
+  const [, day, clock, , offset = "Z"] = WRITTEN.exec(time) ?? [];
+  if (!isInstant(`${day}T${clock}Z`)) return unread(field);
+  const zone = /^[+-]/.test(offset) ? offset.replace(/^(.{3}):?(..)$/, "$1:$2") : "Z";
+  const ms = Date.parse(`${day}T${clock}${zone}`);
   return Number.isNaN(ms) || ms < -62_135_596_800_000 || ms > SECONDS_MAX * 1000
-    ? undefined
+    ? unread(field)
     : wholeSeconds(ms);
 }
 
@@ -130,7 +159,10 @@ export function wholeSeconds(ms: number): string {
 }
 
 interface EventFields {
+  /** The provider's own name of it. */
+  readonly type?: string | undefined;
   readonly key?: string | undefined;
+  readonly keyDecides?: true;
   readonly salt?: string | undefined;
   readonly messageId?: string | undefined;
   readonly ts?: string | undefined;
@@ -138,11 +170,13 @@ interface EventFields {
 
 /** An event whose own form is the given part of the POST. */
 export function eventOf(kind: EventKind, { start, end }: Span, fields: EventFields = {}): Item {
-  const { key, salt, messageId, ts } = fields;
+  const { type, key, keyDecides, salt, messageId, ts } = fields;
   return {
     event: {
       kind,
+      ...(isType(type) && { type: storable(type) }),
       ...(isGiven(key) && { key }),
+      ...(keyDecides && { keyDecides }),
       ...(salt !== undefined && { salt }),
       ...(isGiven(messageId) && { messageId: storable(messageId) }),
       ...(ts !== undefined && { ts }),
@@ -162,8 +196,17 @@ interface MessageFields {
   readonly key?: string | undefined;
 }
 
-/** Longer than any provider's word for a sort of message. */
+/** Longer than any provider's word for a sort of message or event. */
 const TYPE_LENGTH_MAX = 64;
+
+function isType(type: string | undefined): type is string {
+  return isGiven(type) && type.length <= TYPE_LENGTH_MAX;
+}
+
+/** What is stored of a type; null for a blank or long one. */
+export function typeOrNull(type: string | undefined): string | null {
+  return isType(type) ? storable(type) : null;
+}
 
 /**
  * A message whose own form is the given part of the POST; without an identifier or a party it is an
@@ -172,8 +215,7 @@ const TYPE_LENGTH_MAX = 64;
 export function messageOf({ start, end }: Span, fields: MessageFields): Item {
   const { id, from, to, ts, text, type, key } = fields;
   if (!isGiven(id) || from === undefined || to === undefined)
-    return eventOf("other", { start, end }, { key, messageId: id, ts });
-  const isType = type !== "" && type.length <= TYPE_LENGTH_MAX;
+    return eventOf("other", { start, end }, { type, key, messageId: id, ts });
   return {
     message: {
       message_id: storable(id),
@@ -181,7 +223,7 @@ export function messageOf({ start, end }: Span, fields: MessageFields): Item {
       to,
       ts,
       text,
-      type: isType ? storable(type) : "unknown",
+      type: isType(type) ? storable(type) : "unknown",
       span: { start, end },
     },
   };
@@ -192,8 +234,13 @@ export function messageOf({ start, end }: Span, fields: MessageFields): Item {
  * any message may have. Providers write what a message is behind what all have.
  */
 export function typeByMember(message: JsonTree, common: ReadonlySet<string>): string {
-  const names = [...message.members()].flatMap(([name, value]) => (value.isNull ? [] : [name]));
-  return names.findLast((name) => !common.has(name)) ?? "unknown";
+  return lastMember(message, common) ?? "unknown";
+}
+
+/** The name of the last member that isn't one of those; undefined when there is none. */
+export function lastMember(value: JsonTree, common: ReadonlySet<string>): string | undefined {
+  const names = [...value.members()].flatMap(([name, member]) => (member.isNull ? [] : [name]));
+  return names.findLast((name) => !common.has(name));
 }
 
 export function intakeOf(items: readonly Item[]): ParsedBody {

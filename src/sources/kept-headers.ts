@@ -13,7 +13,7 @@ const HEADERS_MAX = 64;
 const HEADERS_BYTES_MAX = 8 * 1024;
 
 /** Kept of every configured source. */
-const ALWAYS_KEPT = ["content-type", "user-agent"];
+export const ALWAYS_KEPT = ["content-type", "user-agent"];
 
 /** A name, or the beginning of names, with `*` behind it. */
 const NAMES = new RegExp(`^(${FIELD_NAME})$`);

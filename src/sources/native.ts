@@ -41,6 +41,11 @@ export function nativeSource(
       for (const secret of secrets) holds = equalInConstantTime(sign(secret, body), proof) || holds;
       return holds;
     },
+    trial(message) {
+      const body = Buffer.from(JSON.stringify(message));
+      const signature = sign(secrets[0] ?? "", body);
+      return { headers: { "Content-Type": "application/json", "X-Signature": signature }, body };
+    },
     whyRefused: (headers) => whyRefused(headers.get("x-signature")),
     normalise: (body) => outsideRanges(normalise(body), isReserved),
     admit: (normalised) => outsideRanges(normalised, isReserved),

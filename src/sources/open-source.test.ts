@@ -18,7 +18,12 @@ describe.each(Object.keys(KINDS))("the kind %s", (kind) => {
       fc.property(trialMessage, (message) => {
         const trial = rig.source.trial(message, HOOK, AT);
         const headers = new Headers(trial?.headers);
-        const { messages, events } = rig.kept({ headers, body: trial?.body as Uint8Array, url: HOOK });
+        const { messages, events } = rig.kept({
+          method: "POST",
+          headers,
+          body: trial?.body as Uint8Array,
+          url: HOOK,
+        });
         expect([messages.length, events.length]).toEqual([1, 0]);
         expect(messages[0]?.text).toBe(message.text || null);
       }),

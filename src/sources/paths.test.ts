@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { processorMs } from "../../tests/processor-time.ts";
 import { fc } from "../../tests/property.ts";
+import { parseJsonTree } from "../lib/json-tree.ts";
 import { PATH, parsePath } from "./paths.ts";
 
 const parses = (text: string) => {
@@ -36,6 +37,14 @@ test("the schema's pattern and the parser say the same of any text", () => {
     fc.property(text, (path) => expect(new RegExp(`^${PATH}$`).test(path)).toBe(parses(path))),
     { numRuns: 3000 },
   );
+});
+
+test("$ is the document, and a member of that name stands behind $.", () => {
+  const document = parseJsonTree(Buffer.from('[{"$":"inner"}]'));
+  const [item] = document?.items ?? [];
+  if (document === undefined || item === undefined) throw new Error("it is an array");
+  expect(parsePath("$")({ item, document })).toBe(document);
+  expect(parsePath("$.$")({ item: document, document: item })?.text).toBe("inner");
 });
 
 test("a path has at most a hundred steps, and a longer one is refused in an instant", () => {

@@ -19,13 +19,26 @@ const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
 
 /**
  * Names apart by dots, `[n]` for an item of an array. From the item on; from the document on after
- * `$.`. Throws `SchemeError` for a text that is no path.
+ * `$.`; `$` is the document. Where a string stands on the way, it is read as JSON. Throws
+ * `SchemeError`, about `option`, for a text that is no path.
  */
-export function parsePath(text: string): Path {
+export function parsePath(text: string, option = "map"): Path {
+  return following(stepsOf(text, option));
+}
+
+/** The path of what holds the value that a path leads to. */
+export function holderOf(text: string): Path {
   const { fromDocument, steps } = stepsOf(text);
+  return following({ fromDocument, steps: steps.slice(0, -1) });
+}
+
+function following({ fromDocument, steps }: Steps): Path {
   return ({ item, document }) => {
     let found: JsonTree | undefined = fromDocument ? document : item;
-    for (const step of steps) found = typeof step === "string" ? found?.get(step) : found?.items[step];
+    for (const step of steps) {
+      const holder: JsonTree | undefined = found?.inner ?? found;
+      found = typeof step === "string" ? holder?.get(step) : holder?.items[step];
+    }
     return found?.isNull === true ? undefined : found;
   };
 }
@@ -50,15 +63,21 @@ export function emptyObject(): object {
   return Object.create(null);
 }
 
-function stepsOf(text: string): { fromDocument: boolean; steps: readonly (string | number)[] } {
+interface Steps {
+  readonly fromDocument: boolean;
+  readonly steps: readonly (string | number)[];
+}
+
+function stepsOf(text: string, option = "map"): Steps {
+  if (text === "$") return { fromDocument: true, steps: [] };
   const fromDocument = text.startsWith("$.");
   const steps: (string | number)[] = [];
   for (let rest = fromDocument ? text.slice(2) : text; rest !== "" || steps.length === 0; ) {
     const [whole, name, index] = STEP.exec(rest) ?? [];
     if (whole === undefined)
-      throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`, "map");
+      throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`, option);
     steps.push(name ?? Number(index));
-    if (steps.length > STEPS_MAX) throw new SchemeError(`a path has more than ${STEPS_MAX} steps`, "map");
+    if (steps.length > STEPS_MAX) throw new SchemeError(`a path has more than ${STEPS_MAX} steps`, option);
     rest = rest.slice(whole.length);
   }
   return { fromDocument, steps };

@@ -5,24 +5,29 @@
  */
 
 import { isBlank, type Message } from "../core/message.ts";
-import type { IncomingEvent, IncomingMessage, ParsedBody, Span } from "../core/parsed-body.ts";
+import type { IncomingEvent, IncomingMessage, KeptHeaders, ParsedBody, Span } from "../core/parsed-body.ts";
 import type {
+  Explanation,
+  Handshake,
   Inspected,
   Proof,
   ProviderAnswer,
   ProviderSource,
   Refusal,
   RequestHead,
+  Setup,
   SignedRequest,
   SourceConfig,
+  Trial,
   Verdict,
 } from "../core/source.ts";
 import type { Intake, MessageDetail, NewEvent } from "../core/store.ts";
 import { BeyondBounds } from "../lib/bounds.ts";
-import { Form } from "../lib/form.ts";
-import { storable, wholeSeconds } from "./fields.ts";
-import { type Composed, contentOf, JSON_TYPE, type Provider } from "./kind.ts";
-import type { Signature } from "./schemes/proof.ts";
+import type { AddressRanges } from "../lib/ip-address.ts";
+import { storable, typeOrNull, wholeSeconds, withUnreadTimes } from "./fields.ts";
+import { ALWAYS_KEPT, headerKeeper } from "./kept-headers.ts";
+import { type Composed, contentOf, HANDSHAKE_BYTES_MAX, JSON_TYPE, type Provider } from "./kind.ts";
+import { refused, type Signature, type Unsigned } from "./schemes/proof.ts";
 
 /** In UTF-8, the source's name before it included. */
 const MESSAGE_ID_BYTES_MAX = 640;
@@ -32,19 +37,13 @@ const PARTY_BYTES_MAX = 256;
  * kept whole.
  */
 const ITEMS_MAX = 10_000;
-
-/** A handshake is short. */
-const CHALLENGE_BYTES_MAX = 64 * 1024;
+/**
+ * Beyond the body's own: what stands in a text of JSON has the bytes of all of that text, so that
+ * many items may have more than the body, and each is hashed and read again.
+ */
+const OWN_BYTES_MAX = 64 * 1024 * 1024;
 
 const ACCEPTED: ProviderAnswer = { status: 200, type: JSON_TYPE, body: JSON.stringify({ status: "ok" }) };
-
-/** A request as a provider would send it. */
-export interface Trial {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-  /** The header that holds the secret as it is, and must be shown to nobody. */
-  readonly secretHeader?: string;
-}
 
 export class ConfiguredSource implements ProviderSource {
   readonly name: string;
@@ -53,53 +52,153 @@ export class ConfiguredSource implements ProviderSource {
   readonly refusedStatus: 401 | 403;
   readonly takesGet: boolean;
   readonly signsUrl: boolean;
+  readonly prepare: ProviderSource["prepare"];
+  readonly confirm: ProviderSource["confirm"];
   readonly #provider: Provider;
+  readonly #keptHeaders: (headers: Headers) => KeptHeaders | undefined;
   /** Up to the query. */
-  readonly #publicUrl: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly #allowed: AddressRanges | undefined;
+  readonly explain: () => Explanation;
+  readonly setup: () => Setup;
 
-  constructor(name: string, config: SourceConfig, provider: Provider, signsUrl: boolean) {
+  /** Without `allowed` it takes requests from everywhere. */
+  constructor(
+    name: string,
+    config: SourceConfig,
+    provider: Provider,
+    signsUrl: boolean,
+    allowed: AddressRanges | undefined,
+    words: Pick<ProviderSource, "explain" | "setup">,
+  ) {
     this.name = name;
     this.config = config;
     this.accepted = provider.accepted ?? ACCEPTED;
     this.refusedStatus = provider.refusedStatus ?? 401;
     this.takesGet = provider.scheme.coversQuery;
     this.signsUrl = signsUrl;
+    this.prepare = provider.scheme.prepare;
+    this.confirm = provider.scheme.confirm;
     this.#provider = provider;
-    this.#publicUrl = config.public_url?.split("?")[0];
+    const { keptHeaders: ofKind, proofHeaders: proofs = [] } = provider;
+    this.#keptHeaders = headerKeeper({
+      ofKind,
+      ofSource: config.keep_headers ?? [],
+      proofs,
+      // Where the sender's network is the only proof there may be none.
+      secrets: [config.secret ?? []].flat(),
+    });
+    this.publicUrl = config.public_url?.split("?")[0];
+    this.#allowed = allowed;
+    this.explain = words.explain;
+    this.setup = words.setup;
   }
 
   get kind(): string {
     return this.config.kind;
   }
 
+  get headersKept(): readonly string[] {
+    return [...ALWAYS_KEPT, ...this.#provider.keptHeaders, ...(this.config.keep_headers ?? [])];
+  }
+
   signedUrl(path: string, query: string): string {
-    const url = this.#publicUrl ?? path;
+    const url = this.publicUrl ?? path;
     return query === "" ? url : `${url}?${query}`;
   }
 
-  handshake(query: string): ProviderAnswer | undefined {
-    return this.#provider.handshake?.(Form.parse(Buffer.from(query)));
+  handshake(request: SignedRequest): Handshake | undefined {
+    if (this.refusalOf(request.client) !== undefined) return undefined;
+    return unlessBeyond(() => this.#provider.handshake?.(request)).value;
   }
 
   begin(head: RequestHead, now: number): Refusal | ((body: Uint8Array) => Inspected) {
+    const far = this.refusalOf(head.client);
+    if (far !== undefined) return far;
     const begun = this.#provider.scheme.begin(head, now);
-    return typeof begun === "function" ? (body) => this.#inspect({ ...head, body }, begun(body), now) : begun;
+    if (typeof begun === "function")
+      return (body) => this.#inspect({ ...head, body }, () => begun(body), now);
+    // What says itself that it is too long for a handshake isn't even read.
+    const declared = Number(head.headers.get("content-length") ?? 0);
+    const mayGreet =
+      this.#provider.unsignedPosts === true && head.method === "POST" && declared <= HANDSHAKE_BYTES_MAX;
+    return mayGreet ? (body) => this.#inspect({ ...head, body }, () => begun, now) : begun;
   }
 
-  #inspect(request: SignedRequest, verdict: Verdict, now: number): Inspected {
+  #inspect(request: SignedRequest, prove: () => Verdict, now: number): Inspected {
+    const handshake = this.handshake(request);
+    if (handshake?.signed === false) return { answer: handshake.answer };
+    const verdict = prove();
     if (!verdict.proven) return { refusal: verdict };
-    const answer = this.challenge(request.body);
-    return answer === undefined ? this.intakeOf(request, verdict, now) : { answer };
+    if (handshake === undefined) return this.intakeOf(request, verdict, now);
+    const { keep, answer } = handshake;
+    return keep ? this.greetingOf(handshake, request, verdict, now) : { answer };
   }
 
+  /** A handshake that is proven and kept: it is an event, and no message. */
+  greetingOf({ answer }: Handshake, request: SignedRequest, proof: Proof, now: number) {
+    return { ...this.#intake(undefined, request, proof, now), answer };
+  }
+
+  get networks(): readonly string[] {
+    const given = this.config["allow_from"];
+    return Array.isArray(given) ? given.map(String) : [];
+  }
+
+  get knownClient(): string | undefined {
+    const [first] = this.networks
+      .join(" ")
+      .trim()
+      .split(/[\s,/]+/);
+    return first?.toLowerCase() === "private" ? "127.0.0.1" : first || undefined;
+  }
+
+  /** Whether only requests from some networks are taken. */
+  get isLimited(): boolean {
+    return this.#allowed !== undefined;
+  }
+
+  /** The refusal of whoever is in none of the networks; undefined when they are, or all are. */
+  refusalOf(client = "unknown"): Refusal | undefined {
+    const isFar = this.#allowed?.has(client) === false;
+    return isFar ? refused(`it came from ${client}, which is in no network of allow_from`) : undefined;
+  }
+
+  get weaknesses(): readonly string[] {
+    const { coversBody, weak } = this.#provider.scheme;
+    return [
+      ...(coversBody
+        ? []
+        : ["what it is proven by doesn't cover the body: whoever knows one request can make others"]),
+      ...(weak === true ? ["it is proven by a hash that is broken (MD5 or SHA-1)"] : []),
+    ];
+  }
+
+  get hints(): readonly string[] {
+    return this.#provider.hints ?? [];
+  }
+
+  get canSign(): boolean {
+    return this.#provider.scheme.sign !== undefined;
+  }
+
+  /** A request that asks whether the address is the operator's, and its answer, if there is one. */
+  greeting(url: string, challenge: string): { request: SignedRequest; answer: ProviderAnswer } | undefined {
+    for (const request of this.#provider.handshakeRequests?.(url, challenge) ?? []) {
+      const found = unlessBeyond(() => this.#provider.handshake?.(request)).value;
+      if (found !== undefined) return { request, answer: found.answer };
+    }
+    return undefined;
+  }
+
+  /** What makes a POST pass `verify`; undefined where only the sender can. */
+  sign(request: Unsigned, now: number): Signature | undefined {
+    return this.#provider.scheme.sign?.(request, now);
+  }
+
+  /** Its proof alone: who may send it is for `refusalOf`. */
   verify(request: SignedRequest, now: number): Verdict {
     return this.#provider.scheme.verify(request, now);
-  }
-
-  /** The answer to a verified body that is a handshake; undefined when it is none. */
-  challenge(body: Uint8Array): ProviderAnswer | undefined {
-    if (body.length > CHALLENGE_BYTES_MAX) return undefined;
-    return unlessBeyond(() => this.#provider.challenge?.(body)).value;
   }
 
   /** What a verified request brought; there is always something. */
@@ -107,41 +206,65 @@ export class ConfiguredSource implements ProviderSource {
     request: SignedRequest,
     proof: Proof,
     now: number,
-  ): { readonly intake: Intake; readonly keptWhole?: string } {
+  ): { readonly intake: Intake; readonly keptWhole?: string; readonly unreadTimes?: readonly string[] } {
     const { body, contentType } = contentOf(request);
+    const { made, unread: unreadTimes } = withUnreadTimes(() =>
+      unlessBeyond(() => boundedBody(this.#provider.normalise(body, { now, contentType }), body.length)),
+    );
+    const { value: split, beyond: keptWhole } = made;
+    return {
+      ...this.#intake(split, request, proof, now),
+      ...(keptWhole !== undefined && { keptWhole }),
+      ...(unreadTimes.length > 0 && { unreadTimes }),
+    };
+  }
+
+  #intake(
+    split: ParsedBody | undefined,
+    request: SignedRequest,
+    proof: Proof,
+    now: number,
+  ): { readonly intake: Intake } {
+    const { body } = contentOf(request);
     const ts = wholeSeconds(now);
     const messages: Message[] = [];
     const details: MessageDetail[] = [];
     const events: NewEvent[] = [];
-    const addEvent = (event: IncomingEvent) => events.push(this.#event(event, body, ts));
-    const { value: split, beyond: keptWhole } = unlessBeyond(() =>
-      boundedBody(this.#provider.normalise(body, { now, contentType })),
-    );
+    const typeOf = lastKept(this.#provider.eventType?.(request));
+    const addEvent = (event: IncomingEvent) => {
+      const type = event.type ?? typeOrNull(unlessBeyond(() => typeOf?.(body, event.span)).value);
+      events.push({ ...this.#event(event, body, ts), type });
+    };
     const parsed = this.#parsed(split, request, proof, body);
     for (const message of parsed.messages) {
       const stored = this.#message(message);
       if (stored === undefined) {
-        addEvent({ kind: "other", ts: message.ts, span: message.span });
+        const { type, ts, span } = message;
+        addEvent({ kind: "other", type, ts, span });
         continue;
       }
       messages.push(stored);
       details.push({ type: message.type, span: message.span });
     }
     for (const event of parsed.events) addEvent(event);
-    const intake = { messages, post: { source: this.name, body, details, events } };
-    return { intake, ...(keptWhole !== undefined && { keptWhole }) };
+    const headers = this.#keptHeaders(request.headers);
+    const post = { source: this.name, body, ...(headers !== undefined && { headers }), details, events };
+    return { intake: { messages, post } };
   }
 
-  /** A request that this very source accepts; undefined when its form isn't known. */
   trial(message: Message, url: string, now: number): Trial | undefined {
     const composed: Composed | undefined = this.#provider.compose(message);
-    if (composed === undefined) return undefined;
+    const { scheme } = this.#provider;
+    if (composed === undefined || scheme.sign === undefined) return undefined;
     const body = Buffer.from(composed.body);
-    const signature: Signature = this.#provider.scheme.sign({ body, url }, now);
+    const signature: Signature = scheme.sign({ body, url }, now);
     return {
       headers: { "Content-Type": composed.type, ...signature.headers },
       body: signature.body ?? body,
+      ...(signature.query !== undefined && { query: signature.query }),
       ...(signature.secretHeader !== undefined && { secretHeader: signature.secretHeader }),
+      ...(signature.secretWritten !== undefined && { secretWritten: signature.secretWritten }),
+      ...(signature.secretIn !== undefined && { secretIn: signature.secretIn }),
     };
   }
 
@@ -158,7 +281,7 @@ export class ConfiguredSource implements ProviderSource {
     const [event] = events;
     if (event === undefined || event.key !== undefined || messages.length + events.length > 1)
       return { messages, events };
-    const key = this.#provider.postKey?.(request, proof) ?? "";
+    const key = unlessBeyond(() => this.#provider.postKey?.(request, proof)).value ?? "";
     return { messages, events: isBlank(key) ? events : [{ ...event, key }] };
   }
 
@@ -170,15 +293,16 @@ export class ConfiguredSource implements ProviderSource {
   }
 
   #event(
-    { kind, type, key, salt = "", messageId, ts, span }: IncomingEvent,
+    { kind, key, keyDecides, salt = "", messageId, ts, span }: IncomingEvent,
     body: Uint8Array,
     now: string,
-  ): NewEvent {
+  ): Omit<NewEvent, "type"> {
+    const { scheme, keyDecides: ofSource } = this.#provider;
     const known = key !== undefined && Buffer.byteLength(key) <= MESSAGE_ID_BYTES_MAX;
     return {
       kind,
-      type: type ?? null,
       key: known ? storable(key) : hashOf(salt, body, span),
+      ...((!known || keyDecides || scheme.signsWithin || ofSource) && { keyDecides: true }),
       messageId: messageId === undefined ? null : this.#named(messageId),
       ts: ts ?? now,
       span,
@@ -195,10 +319,26 @@ function itemsOf({ messages, events }: ParsedBody): number {
   return messages.length + events.length;
 }
 
-function boundedBody(split: ParsedBody | undefined): ParsedBody | undefined {
-  if (split !== undefined && itemsOf(split) > ITEMS_MAX)
-    throw new BeyondBounds(`more than ${ITEMS_MAX} parts`);
+function boundedBody(split: ParsedBody | undefined, bodyBytes: number): ParsedBody | undefined {
+  if (split === undefined) return undefined;
+  if (itemsOf(split) > ITEMS_MAX) throw new BeyondBounds(`more than ${ITEMS_MAX} parts`);
+  const bytes = [...split.messages, ...split.events].reduce(
+    (sum, { span }) => sum + span.end - span.start,
+    0,
+  );
+  if (bytes > 4 * bodyBytes + OWN_BYTES_MAX)
+    throw new BeyondBounds(`parts of more than ${OWN_BYTES_MAX} bytes together`);
   return split;
+}
+
+/** Of parts that have the same bytes the type is read once. */
+function lastKept(typeOf: ((own: Uint8Array) => string | undefined) | undefined) {
+  let last: { readonly span: Span; readonly type: string | undefined } | undefined;
+  return (body: Uint8Array, span: Span): string | undefined => {
+    if (last?.span.start !== span.start || last.span.end !== span.end)
+      last = { span, type: typeOf?.(body.subarray(span.start, span.end)) };
+    return last.type;
+  };
 }
 
 /**

@@ -23,7 +23,8 @@ const ON_THE_WAY_MS = 100;
 const NOT_CARRIED = `it has white space around it, control characters, characters beyond Latin-1, or more than ${FIELD_CHARS_MAX}`;
 
 /**
- * Tries so many requests, each signed with the source's first secret. Many of them show what
+ * Tries so many requests, each signed with the source's first secret; none where only the sender
+ * can sign. Many of them show what
  * depends on a signature's characters: a separator that is one of them, say.
  */
 export function trialFault(source: ConfiguredSource, trials: number): TrialFault | undefined {
@@ -55,11 +56,17 @@ function faultOf(source: ConfiguredSource, message: Message): TrialFault | undef
     const what = header === trial.secretHeader ? "this secret" : "what would stand in this one";
     if (!isFieldValue(value)) return { message: `no header can carry ${what}: ${NOT_CARRIED}`, header };
   }
-  const request = { headers: new Headers(trial.headers), body: trial.body, url };
+  const headers = new Headers(trial.headers);
+  const request = { method: "POST", headers, body: trial.body, url: withQuery(url, trial.query) };
   const verdict = source.verify(request, SENT_AT + ON_THE_WAY_MS);
   return verdict.proven
     ? undefined
     : { message: `a request that is signed like this would be refused: ${verdict.why}` };
+}
+
+/** The URL with something behind its query. */
+function withQuery(url: string, query: string | undefined): string {
+  return query === undefined ? url : `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
 /** A signature's header must not be called so; but every trial has this one. */

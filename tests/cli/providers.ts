@@ -5,6 +5,8 @@
 import { join } from "node:path";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
 
+const PLAIN = { message_id: "message_id", from: "from", to: "to", ts: "ts", text: "text" };
+
 /** The secrets must not be seen in any output. */
 export const PROVIDERS: Readonly<Record<string, SourceConfig>> = {
   whatsapp: { kind: "meta", secret: "hush-meta-app-secret", verify_token: "hush-verify-token" },
@@ -26,11 +28,13 @@ export const PROVIDERS: Readonly<Record<string, SourceConfig>> = {
     secret: "hush-messagebird",
     public_url: "https://example.org/webhook/bird",
   },
+  basic: { kind: "generic", secret: "hush-user:hush-password", scheme: { algorithm: "basic" }, map: PLAIN },
+  bearer: { kind: "generic", secret: "hush-bearer", scheme: { algorithm: "bearer" }, map: PLAIN },
   own: {
     kind: "generic",
     secret: "hush-own",
     scheme: { header: "X-Own", algorithm: "hmac-sha512", encoding: "hex", signed: "{body}" },
-    map: { message_id: "message_id", from: "from", to: "to", ts: "ts", text: "text" },
+    map: PLAIN,
   },
 };
 

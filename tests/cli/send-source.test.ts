@@ -38,6 +38,7 @@ beforeEach(() => {
       const source = opened(pathname.split("/").at(-1) ?? "");
       const body = new Uint8Array(await request.arrayBuffer());
       const signed = {
+        method: "POST",
         headers: request.headers,
         body,
         url: source.signedUrl(pathname, search.slice(1)),
@@ -185,6 +186,15 @@ describe("--dry-run", () => {
     expect(stderr).toBe(
       "postern: X-Telegram-Bot-Api-Secret-Token is the secret itself: the commands take it from $SOURCE_SECRET\n",
     );
+  });
+
+  test.each([
+    ["basic", ` -u "$SOURCE_SECRET" `],
+    ["bearer", ` -H 'Authorization: Bearer '"$SOURCE_SECRET" `],
+  ])("--dry-run writes what HTTP's own %s authentication puts around a secret", async (name, flag) => {
+    const { stdout } = await send(["--source", name, ...FLAGS, "--dry-run"]);
+    expect(stdout).toContain(flag);
+    expect(stdout).not.toContain("Basic");
   });
 });
 

@@ -12,6 +12,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { type Service, startService } from "../../src/serve.ts";
 import { sign } from "../../src/sources/native.ts";
 import { openSource, type SourceConfig } from "../../src/sources/open-source.ts";
+import type { PublishedKeys } from "../../src/sources/schemes/published-keys.ts";
 import { type Database, newDatabase } from "../databases/database.ts";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
@@ -33,6 +34,8 @@ interface Given {
   /** By their names. */
   readonly sources?: Readonly<Record<string, SourceConfig>>;
   readonly destinations?: readonly DestinationConfig[];
+  /** What others publish, in place of what the process fetches. */
+  readonly keys?: PublishedKeys;
   /** What hands records on, in place of the service's own. */
   readonly handsOn?: Destinations;
   readonly clock?: Clock;
@@ -91,7 +94,7 @@ export async function newService(
   ]);
   const open = (sources: Readonly<Record<string, SourceConfig>> = {}) => {
     for (const secret of Object.values(sources).flatMap(secretsOf)) unsaid.add(secret);
-    return Object.entries(sources).map(([name, config]) => openSource(name, config));
+    return Object.entries(sources).map(([name, config]) => openSource(name, config, given.keys));
   };
   const hide = (destinations: readonly DestinationConfig[] = []) => {
     for (const secret of destinations.flatMap(({ secrets }) => secrets)) unsaid.add(secret);

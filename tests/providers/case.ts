@@ -36,6 +36,10 @@ export interface Expected {
     readonly kind: string;
     /** The message that it is about. */
     readonly ref?: string;
+    /** The provider's identifier. */
+    readonly key?: string;
+    /** The provider's own name of it. */
+    readonly type?: string;
   }[];
   readonly response?: { readonly content_type: string; readonly body: string };
 }

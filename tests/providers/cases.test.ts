@@ -88,6 +88,15 @@ async function holds(given: ProviderCase, exactly: boolean): Promise<void> {
     for (const kind of kindsOf(given).filter((each) => each !== "other")) expect(kinds).toContain(kind);
     for (const { kind, ref } of expected.events.filter((event) => event.ref !== undefined))
       expect(events).toContainEqual(expect.objectContaining({ kind, message_id: `${NAME}:${ref}` }));
+    for (const { kind, key, type } of expected.events)
+      if (key !== undefined || type !== undefined)
+        expect(events).toContainEqual(
+          expect.objectContaining({
+            kind,
+            ...(key !== undefined && { event_key: key }),
+            ...(type !== undefined && { type }),
+          }),
+        );
     const sent = body === "" ? query.slice(1) : body;
     for (const each of [...records, ...events]) {
       expect(each.source).toBe(NAME);

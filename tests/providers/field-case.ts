@@ -41,6 +41,8 @@ interface FieldExpectation {
   readonly events_count?: number;
   /** Of every event. */
   readonly event_key?: string;
+  /** Of all events, in alphabetical order. */
+  readonly event_keys?: readonly string[];
   readonly event_ts?: string;
   /** How many messages are found by a text. */
   readonly search?: readonly (readonly [text: string, messages: number])[];
@@ -48,7 +50,7 @@ interface FieldExpectation {
 }
 
 /** The clock for which the requests are signed. */
-const NOW = "2026-11-28T15:07:30Z";
+const FIELD_NOW = "2026-11-28T15:07:30Z";
 
 /** Where a text may go on: the case wants a search to find more than the text that it names. */
 const MORE_TEXT = new Set(["whatsapp-flow-reply"]);
@@ -60,7 +62,8 @@ export async function judge(given: FieldCase): Promise<void> {
   const service = await newService({ WEBHOOK_SECRET: "" }, { sources: Object.fromEntries(configs), clock });
   try {
     const answers: Answer[] = [];
-    for (const request of given.requests) answers.push(await clock.at(NOW, () => answerOf(service, request)));
+    for (const request of given.requests)
+      answers.push(await clock.at(FIELD_NOW, () => answerOf(service, request)));
     judgeAnswers(answers, given.expect);
     await judgeMessages(service, given);
     await judgeEvents(service, given.expect);
@@ -133,6 +136,8 @@ async function judgeEvents(service: TestService, expected: FieldExpectation): Pr
   if (expected.events !== undefined)
     expect(events.map(({ kind }): string => kind).sort()).toEqual([...expected.events].sort());
   if (expected.events_count !== undefined) expect(events).toHaveLength(expected.events_count);
+  if (expected.event_keys !== undefined)
+    expect(events.map(({ event_key }) => event_key).sort()).toEqual([...expected.event_keys]);
   for (const event of events) {
     if (expected.event_key !== undefined) expect(event.event_key).toBe(expected.event_key);
     if (expected.event_ts !== undefined) expect(event.ts).toBe(expected.event_ts);

@@ -19,6 +19,7 @@ import {
   SECONDS,
   sha256,
 } from "./drafts.ts";
+import { handshakeCases } from "./own-handshake-cases.ts";
 import { messageCases } from "./own-message-cases.ts";
 
 /** Two entries, three messages in disorder of time, a status between them. */
@@ -629,7 +630,8 @@ function genericCases(): ProviderCase[] {
     '{"id":820982911}',
     (body) => ({
       "X-Shopify-Hmac-Sha256": hmac(secret, body).digest("base64"),
-      "X-Shopify-Webhook-Id": "w-1",
+      "X-Shopify-Event-Id": "e-1",
+      "X-Shopify-Topic": "orders/paid",
     }),
     other,
   );
@@ -819,6 +821,7 @@ function genericCases(): ProviderCase[] {
 export function ownCases(): Readonly<Record<string, readonly ProviderCase[]>> {
   return {
     generic: genericCases(),
+    handshakes: handshakeCases(),
     messages: messageCases(),
     meta: metaCases(),
     slack: slackCases(),
@@ -826,6 +829,13 @@ export function ownCases(): Readonly<Record<string, readonly ProviderCase[]>> {
     twilio: twilioCases(),
     vonage: vonageCases(),
   };
+}
+
+/** A case by which a preset's provider says something. */
+export function signedCase(preset: string): ProviderCase | undefined {
+  return Object.values(ownCases())
+    .flat()
+    .find(({ config, expected }) => config["preset"] === preset && expected.verdict === "accept");
 }
 
 if (import.meta.main) {

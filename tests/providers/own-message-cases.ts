@@ -421,8 +421,8 @@ function twilioRows(): Row[] {
 }
 
 function sinchRows(): Row[] {
-  const said = (type: string, contents: object, text: string | null): Row => [
-    `sinch-${type.replaceAll("_", "-")}`,
+  const said = (type: string, contents: object, text: string | null, more = ""): Row => [
+    `sinch-${type.replaceAll("_", "-")}${more}`,
     `Sinch: ${type}`,
     {
       app_id: "01APP",
@@ -443,7 +443,14 @@ function sinchRows(): Row[] {
     said("media_message", { url: "https://cdn.example/1.jpg" }, null),
     said("media_card_message", { url: "https://cdn.example/2.jpg", caption: "our dog" }, "our dog"),
     said("location_message", { title: "station", coordinates: { latitude: 1, longitude: 2 } }, null),
+    said("media_message", { url: "https://cdn.example/3.jpg", caption: "our cat" }, "our cat", "-caption"),
     said("product_response_message", { products: [{ id: "1" }], text: "two of them" }, "two of them"),
+    said(
+      "product_response_message",
+      { products: [{ id: "1" }], title: "one, please" },
+      "one, please",
+      "-title",
+    ),
     said("fallback_message", { raw_message: "{}", reason: { code: "UNKNOWN" } }, null),
     [
       "sinch-own",
@@ -480,6 +487,12 @@ function lineRows(): Row[] {
       "LINE: a message in a group is to the group",
       event("message", group, { message: { id: "76", type: "text", text: "snow at the pass" } }),
       kept([[record("76", "line:U761", "line:C762", "snow at the pass"), "text"]]),
+    ],
+    [
+      "line-edited",
+      "LINE: what is edited is about its message",
+      event("messageEdited", group, { message: { id: "76", type: "text", text: "no snow" } }),
+      kept([], [{ kind: "edit", ref: "76" }]),
     ],
     [
       "line-unsend",

@@ -1,5 +1,5 @@
 /** The `curl` command that would post a request, ready for a shell. */
-import type { Trial } from "../../sources/provider-source.ts";
+import type { Trial } from "../../core/source.ts";
 import { UnfitRow } from "./template.ts";
 
 /** Linux gives a single argument 128 KiB; a shell's own `printf` has no such limit. */

@@ -1,6 +1,7 @@
 /** Posts one request until it has an answer that counts; each attempt is signed when it is made. */
+
+import type { Trial } from "../../core/source.ts";
 import { retryAfterMs } from "../../lib/retry-after.ts";
-import type { Trial } from "../../sources/provider-source.ts";
 import { VERSION } from "../../version.ts";
 import { detailOf } from "../answer-detail.ts";
 

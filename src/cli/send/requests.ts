@@ -4,8 +4,9 @@
  */
 import { isInstant } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
+import type { Trial } from "../../core/source.ts";
 import { sign } from "../../sources/native.ts";
-import type { ConfiguredSource, Trial } from "../../sources/provider-source.ts";
+import type { ConfiguredSource } from "../../sources/provider-source.ts";
 import { UnfitRow } from "./template.ts";
 
 /**

@@ -3,6 +3,7 @@
  * try: another body, another URL, another moment.
  */
 import type { SignedRequest } from "../../core/source.ts";
+import { openSource, type SourceConfig } from "../../sources/open-source.ts";
 import type { ConfiguredSource } from "../../sources/provider-source.ts";
 import { unchunked } from "./captured-request.ts";
 
@@ -18,17 +19,29 @@ export interface Change {
   /** What it means when the proof holds by this change. */
   readonly hint: string;
   readonly to: {
-    readonly source?: ConfiguredSource;
+    /** Another reading of the source's configuration. */
+    readonly config?: (config: SourceConfig) => SourceConfig;
     readonly body?: Uint8Array;
     readonly url?: string;
     readonly now?: number;
   };
 }
 
-export function changed(attempt: Attempt, { to }: Change): Attempt {
-  const { request } = attempt;
-  const { source = attempt.source, now = attempt.now, body = request.body, url = request.url } = to;
-  return { source, now, request: { ...request, body, url } };
+/** Throws `SchemeError` for a reading of the configuration that can't be. */
+export function changed(attempt: Attempt, changes: readonly Change[]): Attempt {
+  let { now } = attempt;
+  let { body, url } = attempt.request;
+  let { config } = attempt.source;
+  for (const { to } of changes) {
+    ({ now = now, body = body, url = url } = to);
+    config = to.config?.(config) ?? config;
+  }
+  const { source } = attempt;
+  return {
+    source: config === source.config ? source : openSource(source.name, config),
+    now,
+    request: { ...attempt.request, body, url },
+  };
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

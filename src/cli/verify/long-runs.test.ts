@@ -25,8 +25,10 @@ const RUNS = [
 test.each(RUNS)("a query or a header of nothing but %s is read in an instant", (run) => {
   const long = run.repeat(Math.ceil(400_000 / run.length));
   const work = () => {
-    redactionFor(SOURCE, `https://a.example/?${long}`).signed(`https://a.example/?${long}`);
-    clockChanges({ headers: new Headers({ x: long }), body: Buffer.from(long), url: `/?${long}` });
+    const request = { method: "POST", headers: new Headers({ x: long }), body: Buffer.from(long) };
+    const url = `https://a.example/?${long}`;
+    redactionFor(SOURCE, { ...request, url }).signed(url);
+    clockChanges({ ...request, url: `/?${long}` });
   };
   expect(processorMs(work)).toBeLessThan(3000);
 });

@@ -1,6 +1,6 @@
 /**
  * The work of `postern verify`: what the service would do with a captured request, without it and
- * without a trace.
+ * without a trace, except that keys which its sender publishes are fetched.
  */
 import { systemClock } from "../../lib/clock.ts";
 import { configuredSource } from "../configured-source.ts";
@@ -8,7 +8,7 @@ import { UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { print } from "../output.ts";
 import { headersOf, parseRequest, receivedBody } from "./captured-request.ts";
-import { judge, type Line } from "./judgement.ts";
+import { judge, type Line, unavailable } from "./judgement.ts";
 import { redactionFor } from "./redaction.ts";
 
 export interface VerifyFlags {
@@ -16,6 +16,8 @@ export interface VerifyFlags {
   readonly config?: string;
   /** An instant. */
   readonly at?: string;
+  /** In canonical text. */
+  readonly client?: string;
 }
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -23,27 +25,34 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Resolves with the exit code: 0 when it would be accepted, 1 when not. */
 export async function verifyRequest(file: string, flags: VerifyFlags): Promise<number> {
   const configured = await configuredSource(flags.source, flags.config);
-  const captured = parseRequest(await contentOf(file));
-  const { body, notes } = receivedBody(captured);
   const { source } = configured;
-  const [path = "", ...query] = captured.target.split("?");
-  const request = { headers: headersOf(captured), body, url: source.signedUrl(path, query.join("?")) };
-  const now = flags.at === undefined ? systemClock.now() : Date.parse(flags.at);
-  const redaction = redactionFor(configured.config, request.url);
   const webhook = `/webhook/${source.name}`;
+  const captured = parseRequest(await contentOf(file));
+  const { body, notes: bodyNotes } = receivedBody(captured);
+  const notes = [...bodyNotes];
+  const [path = "", ...query] = captured.target.split("?");
+  const { method } = captured;
+  const url = source.signedUrl(path, query.join("?"));
+  const { client } = flags;
+  const headers = headersOf(captured);
+  const request = { method, headers, body, url, ...(client !== undefined && { client }) };
+  const now = flags.at === undefined ? systemClock.now() : Date.parse(flags.at);
+  const redaction = redactionFor(configured.config, request);
   if (path !== webhook)
     notes.push(`the request went to ${redaction.text(path)}, and the service listens at ${webhook}`);
+  if (source.isLimited && client === undefined)
+    notes.push("allow_from wasn't looked at: say where the request came from with --client");
   const attempt = { source, request, now };
-  const found = judge(captured.method, query.join("?"), attempt, configured, redaction);
+  const judged = (await unavailable(attempt, redaction)) ?? judge(attempt, configured, redaction);
   const clock = `${new Date(now).toISOString()} (${flags.at === undefined ? "now" : "--at"})`;
   await printAll([
-    ...found.lines.slice(0, 1),
+    ...judged.lines.slice(0, 1),
     ["source", `${source.name} (${source.kind})`],
     ["clock", clock],
-    ...found.lines.slice(1),
+    ...judged.lines.slice(1),
     ...notes.map((note): Line => ["note", note]),
   ]);
-  return found.accepted ? 0 : 1;
+  return judged.accepted ? 0 : 1;
 }
 
 async function contentOf(file: string): Promise<Uint8Array> {

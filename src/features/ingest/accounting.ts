@@ -54,23 +54,29 @@ export async function keep(
     tally.messages[outcome]++;
     if (outcome === "created") tally.lastMessageAt = clock.now();
   }
-  if (post !== undefined) countNew(tally.events, post.events, outcomes.slice(messages.length));
+  if (post !== undefined) countNew(tally, post.events, outcomes.slice(messages.length), clock.now());
   if (!outcomes.includes("conflict")) return outcomes;
   const events = conflicts(intake, outcomes, body);
   const kept = await store.append({
     messages: [],
     post: { source: source.name, body, ...(post?.headers && { headers: post.headers }), details: [], events },
   });
-  countNew(tally.events, events, kept);
+  countNew(tally, events, kept, clock.now());
   return outcomes;
 }
 
 function countNew(
-  counts: CountedSource["tally"]["events"],
+  tally: CountedSource["tally"],
   events: readonly NewEvent[],
   outcomes: readonly Outcome[],
+  now: number,
 ): void {
-  for (const [index, { kind }] of events.entries()) if (outcomes[index] !== "duplicate") counts[kind]++;
+  for (const [index, { kind }] of events.entries()) {
+    if (outcomes[index] === "duplicate") continue;
+    tally.events[kind]++;
+    tally.lastEventAt = now;
+    if (outcomes[index] === "differs") tally.differingEvents++;
+  }
 }
 
 /** One event for each message that could not be stored; its bytes tell it from others. */
@@ -83,38 +89,40 @@ function conflicts(
     if (outcomes[index] !== "conflict") return [];
     const span = post?.details[index]?.span ?? { start: 0, end: body.length };
     const hash = new Bun.CryptoHasher("sha256").update(body.subarray(span.start, span.end)).digest("hex");
-    return [
-      {
-        kind: "other",
-        type: post?.details[index]?.type ?? null,
-        key: `conflict:${hash}`,
-        keyDecides: true,
-        messageId: message_id,
-        ts,
-        span,
-      },
-    ];
+    const type = post?.details[index]?.type ?? null;
+    const key = `conflict:${hash}`;
+    return [{ kind: "other", type, key, keyDecides: true, messageId: message_id, ts, span }];
   });
 }
 
+/** What else the log line says of an intake. */
+interface Circumstances {
+  /** Why it wasn't taken apart, when it was too much of something. */
+  readonly keptWhole?: string | undefined;
+  /** Fields whose time was there and couldn't be read. */
+  readonly unreadTimes?: readonly string[] | undefined;
+  readonly handshake?: boolean;
+}
+
 /**
- * An intake that is durable: new when any of it is, and an error when any of it met another
- * source's message. `keptWhole` says why it wasn't taken apart, when it was too much of something.
+ * An intake that is durable: new when any of it is, as an event is that differs from what has its
+ * key, and an error when any of it met another source's message.
  */
 export function noteKept(
   counted: CountedSource,
   exchange: Exchange,
   { messages, post }: Intake,
   outcomes: readonly Outcome[],
-  keptWhole?: string,
+  { keptWhole, unreadTimes, handshake = false }: Circumstances = {},
 ): void {
   const conflict = outcomes.includes("conflict");
   const differs = outcomes.includes("differs");
   const isNew = outcomes.includes("created") || outcomes.slice(messages.length).includes("differs");
   const duplicate = !conflict && !isNew;
   const result = conflict ? "error" : duplicate ? "duplicate" : "ok";
-  const odd = differs || keptWhole !== undefined;
+  const odd = differs || keptWhole !== undefined || unreadTimes !== undefined;
   if (keptWhole !== undefined) counted.tally.keptWhole++;
+  if (unreadTimes !== undefined) counted.tally.unreadTimes++;
   note(counted, exchange, result, conflict ? "ERROR" : odd ? "WARN" : "INFO", {
     message_id: messages[0]?.message_id,
     duplicate,
@@ -122,6 +130,8 @@ export function noteKept(
     ...(differs && { differs }),
     ...(conflict && { conflict }),
     ...(keptWhole !== undefined && { kept_whole: keptWhole }),
+    ...(unreadTimes !== undefined && { unread_times: unreadTimes.join(", ") }),
+    ...(handshake && { handshake }),
   });
 }
 

@@ -1,10 +1,10 @@
 /**
- * `POST /webhook/{source}` and `GET /webhook/{source}`: a configured source's webhook. Verify,
+ * `/webhook/{source}` by POST, GET, HEAD and OPTIONS: a configured source's webhook. Verify,
  * store, answer, in this order; whatever was verified is stored, so that no shape of it is ever
  * refused.
  */
 import { Type } from "typebox";
-import { ShuttingDown } from "../../core/errors.ts";
+import { KeysUnavailable, ShuttingDown } from "../../core/errors.ts";
 import { DetailAnswer } from "../../core/field-errors.ts";
 import {
   INLINE_BYTES_MAX,
@@ -28,8 +28,12 @@ import { loggedUrl } from "./logged-url.ts";
 import type { CountedSource, Sources } from "./sources.ts";
 
 const PATH = "/webhook/{source}";
-const SourceName = Type.Object({ source: Type.String({ description: "The source's name, as configured." }) });
+const SourceName = Type.Object({
+  source: Type.String({ description: "The source's name, as configured.", examples: ["wa"] }),
+});
 const NO_BODY = new Uint8Array();
+/** As if OPTIONS were no method of this path. */
+const notAllowed = () => detail(405, "Method Not Allowed", { Allow: "POST, GET, HEAD" });
 const UNSIGNED_QUERY: Refusal = {
   proven: false,
   why: "it came by GET, and this source's scheme doesn't sign the query",
@@ -40,7 +44,7 @@ const refusal = (description: string): AnswerDoc => ({
   schema: DetailAnswer,
   headers: RESULT_HEADER,
 });
-const ANSWERS: Route["doc"]["answers"] = {
+const ANSWERS = {
   401: refusal("The request doesn't prove its origin (403 where the provider expects that)."),
   403: refusal("The same, or a handshake's verify token is wrong."),
   404: { description: "There is no such source.", schema: DetailAnswer },
@@ -50,12 +54,13 @@ const ANSWERS: Route["doc"]["answers"] = {
     ...refusal("Overloaded, shutting down, or the disk fails; try again."),
     headers: { ...RESULT_HEADER, "Retry-After": "Seconds to wait." },
   },
-};
+} satisfies Route["doc"]["answers"];
 
 export function providerWebhookRoutes(sources: Sources, options: IngestOptions): readonly Route[] {
   const receiving = (exchange: Exchange) => {
     const counted = sources.get(exchange.parameter);
-    return counted === undefined ? detail(404, "Not Found") : receive(counted, options, exchange);
+    if (counted !== undefined) return receiveFromProvider(counted, options, exchange);
+    return exchange.request.method === "OPTIONS" ? notAllowed() : detail(404, "Not Found");
   };
   return [
     {
@@ -106,10 +111,32 @@ export function providerWebhookRoutes(sources: Sources, options: IngestOptions):
       },
       handle: receiving,
     },
+    {
+      method: "OPTIONS",
+      path: PATH,
+      slashServed: true,
+      access: "open",
+      listener: "public",
+      doc: {
+        id: "answerProviderByHeaders",
+        tag: "Receive",
+        summary: "Answer a provider's handshake by OPTIONS",
+        description:
+          "CloudEvents and Azure Event Grid ask by `WebHook-Request-Origin` whether they may send. Only a source whose " +
+          "`handshakes` say an answer to OPTIONS has one.",
+        path: SourceName,
+        answers: {
+          200: { description: "The handshake's answer.", headers: RESULT_HEADER },
+          405: { description: "This source answers no such handshake.", schema: DetailAnswer },
+          503: ANSWERS[503],
+        },
+      },
+      handle: receiving,
+    },
   ];
 }
 
-async function receive(
+async function receiveFromProvider(
   counted: CountedSource<ProviderSource>,
   options: IngestOptions,
   exchange: Exchange,
@@ -120,28 +147,43 @@ async function receive(
     if (options.closing()) throw new ShuttingDown("shutting down");
     exchange.checkDeclaredLength();
     const isPost = method === "POST";
-    const greeting = isPost ? undefined : source.handshake(exchange.query);
-    if (greeting !== undefined) return greeted(counted, exchange, greeting);
+    const url = source.signedUrl(exchange.path, exchange.query);
+    const head = { method, headers, url, client: exchange.client.address };
+    const asked = isPost ? undefined : source.handshake({ ...head, body: NO_BODY });
+    if (asked?.signed === false) return greeted(counted, exchange, asked.answer);
+    if (method === "OPTIONS") return notAllowed();
     // Some ask by HEAD whether the address is there before they save it; it brings nothing.
-    if (method === "HEAD") return greeted(counted, exchange, source.accepted);
+    if (method === "HEAD") {
+      const far = source.refusalOf(head.client);
+      return far === undefined
+        ? greeted(counted, exchange, source.accepted)
+        : refused(counted, exchange, far);
+    }
     const now = options.clock.now();
-    const head = { headers, url: source.signedUrl(exchange.path, exchange.query) };
     const begun = source.begin(head, now);
     if (typeof begun !== "function") return refused(counted, exchange, begun);
     if (!isPost && !source.takesGet) return refused(counted, exchange, UNSIGNED_QUERY);
     const given = isPost ? await exchange.readBody() : NO_BODY;
-    const { inspected, body } =
-      given.length <= INLINE_BYTES_MAX
-        ? { inspected: begun(given), body: given }
-        : await options.inspector.provider(source, head, given, now);
+    const isSmall = given.length <= INLINE_BYTES_MAX;
+    if (isSmall && source.prepare !== undefined) await source.prepare({ ...head, body: given }, now);
+    const { inspected, body } = isSmall
+      ? { inspected: begun(given), body: given }
+      : await options.inspector.provider(source, head, given, now);
     exchange.bodyVerified();
     if ("refusal" in inspected) return refused(counted, exchange, inspected.refusal);
-    if ("answer" in inspected) return greeted(counted, exchange, inspected.answer);
-    const { intake, keptWhole } = inspected;
+    if (!("intake" in inspected)) return greeted(counted, exchange, inspected.answer);
+    if (source.confirm !== undefined) await source.confirm({ ...head, body });
+    const { intake, keptWhole, unreadTimes, answer: greeting } = inspected;
     const sent = intake.post?.body ?? body;
-    noteKept(counted, exchange, intake, await keep(options, counted, intake, sent), keptWhole);
-    return answer(source.accepted);
+    const outcomes = await keep(options, counted, intake, sent);
+    noteKept(counted, exchange, intake, outcomes, {
+      keptWhole,
+      unreadTimes,
+      handshake: greeting !== undefined,
+    });
+    return answer(greeting ?? source.accepted);
   } catch (error) {
+    if (error instanceof KeysUnavailable) return undecided(counted, exchange, error);
     noteFailure(counted, exchange, error);
     throw error;
   }
@@ -165,6 +207,25 @@ function refused(counted: CountedSource<ProviderSource>, exchange: Exchange, { w
   return noteUnproven(counted, exchange, refusal, { reason: why, url });
 }
 
-function answer({ status, type, body }: ProviderAnswer): Response {
-  return new Response(body, { status, headers: { "Content-Type": type } });
+/** It may be right: its sender is asked to come again, and counts as one that proved nothing. */
+function undecided(
+  { source, tally }: CountedSource,
+  exchange: Exchange,
+  { status, detail: words, retryAfterS, cause }: KeysUnavailable,
+): Response {
+  tally.requests.overloaded++;
+  exchange.result = "overloaded";
+  const answered = detail(status, words, { "Retry-After": String(retryAfterS) });
+  return exchange.refuse("webhook", answered, {
+    source: source.name,
+    duplicate: false,
+    reason: String(cause),
+  });
+}
+
+function answer({ status, type, headers, body }: ProviderAnswer): Response {
+  return new Response(body === "" ? null : body, {
+    status,
+    headers: { ...headers, ...(type !== undefined && { "Content-Type": type }) },
+  });
 }

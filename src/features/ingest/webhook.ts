@@ -25,6 +25,7 @@ const SignatureHeader = Type.Object({
   "X-Signature": Type.String({
     pattern: "^[0-9a-f]{64}$",
     description: "Lower-case hexadecimal HMAC-SHA256 of the raw body, keyed with the webhook secret.",
+    examples: ["b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"],
   }),
 });
 
@@ -77,11 +78,11 @@ export function webhookRoute(counted: CountedSource<Source>, options: IngestOpti
         },
       },
     },
-    handle: (exchange) => receive(counted, options, exchange),
+    handle: (exchange) => receiveNative(counted, options, exchange),
   };
 }
 
-async function receive(
+async function receiveNative(
   counted: CountedSource<Source>,
   options: IngestOptions,
   exchange: Exchange,

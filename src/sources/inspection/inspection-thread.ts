@@ -1,11 +1,12 @@
 /**
  * The thread that inspects large bodies: it opens the source of each anew, and gives the body back.
  */
+import { KeysUnavailable } from "../../core/errors.ts";
 import type { Inspected, Normalised } from "../../core/source.ts";
 import { freeBytes } from "../../lib/free-bytes.ts";
 import { nativeSource } from "../native.ts";
 import { openSource } from "../open-source.ts";
-import type { Question, Result } from "./protocol.ts";
+import type { Question, Result, Unavailable } from "./protocol.ts";
 
 declare const self: Worker;
 
@@ -13,30 +14,39 @@ declare const self: Worker;
 const COLLECT_AT_BYTES = 1024 * 1024;
 let inspectedBytes = 0;
 
-self.onmessage = ({ data }: MessageEvent<Question>) => {
-  const { body } = data;
+self.onmessage = async ({ data }: MessageEvent<Question>) => {
+  const { body, number } = data;
   inspectedBytes += body.length;
-  const answered = answer(data);
+  const answered = await answer(data);
   const json = JSON.stringify(answered, withoutBody);
-  if (answered === null || "refusal" in answered) {
+  if (answered === null || "refusal" in answered || "unavailable" in answered) {
     freeBytes(body);
-    postMessage({ json, body: undefined } satisfies Result);
-  } else postMessage({ json, body } satisfies Result, [body.buffer as ArrayBuffer]);
+    postMessage({ number, json, body: undefined } satisfies Result);
+  } else postMessage({ number, json, body } satisfies Result, [body.buffer as ArrayBuffer]);
   if (inspectedBytes < COLLECT_AT_BYTES) return;
   inspectedBytes = 0;
   Bun.gc(true);
 };
 
-function answer(question: Question): Inspected | Normalised | null {
+async function answer(question: Question): Promise<Inspected | Normalised | Unavailable | null> {
   const { body } = question;
   if (question.kind === "native") {
     const source = nativeSource(question.secrets);
     return source.verify(question.proof, body) ? source.normalise(body) : null;
   }
-  const { name, config, headers, url, now } = question;
-  const head = { headers: new Headers(headers.map(([key, value]) => [key, value])), url };
-  const begun = openSource(name, config).begin(head, now);
-  return typeof begun === "function" ? begun(body) : { refusal: begun };
+  const { name, config, method, headers: pairs, url, client, now } = question;
+  const headers = new Headers(pairs.map(([key, value]) => [key, value]));
+  const head = { method, headers, url, ...(client !== undefined && { client }) };
+  const source = openSource(name, config);
+  const begun = source.begin(head, now);
+  if (typeof begun !== "function") return { refusal: begun };
+  try {
+    await source.prepare?.({ ...head, body }, now);
+  } catch (error) {
+    if (error instanceof KeysUnavailable) return { unavailable: String(error.cause) };
+    throw error;
+  }
+  return begun(body);
 }
 
 /** The body goes beside the text, and what would have been signed is told offline alone. */

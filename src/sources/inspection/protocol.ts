@@ -2,13 +2,19 @@
 import type { SourceConfig } from "../../core/source.ts";
 
 /** What is asked of the thread. Headers as pairs: a `Headers` can't be sent. */
-export type Question = { readonly body: Uint8Array } & (
+export type Question = {
+  /** Which its result has too. */
+  readonly number: number;
+  readonly body: Uint8Array;
+} & (
   | {
       readonly kind: "provider";
       readonly name: string;
       readonly config: SourceConfig;
       readonly headers: readonly (readonly [name: string, value: string])[];
+      readonly method: string;
       readonly url: string;
+      readonly client: string | undefined;
       readonly now: number;
     }
   | { readonly kind: "native"; readonly secrets: readonly string[]; readonly proof: string }
@@ -18,7 +24,13 @@ export type Question = { readonly body: Uint8Array } & (
  * The result as JSON, which costs a fraction of a structured clone, without the body that is in it.
  */
 export interface Result {
+  readonly number: number;
   readonly json: string;
   /** Undefined when nobody wants it any more. */
   readonly body: Uint8Array | undefined;
+}
+
+/** Why the keys can't be had that would tell. */
+export interface Unavailable {
+  readonly unavailable: string;
 }

@@ -1,9 +1,9 @@
 /**
  * Inspects large bodies in a thread of its own, one after the other, so that nothing that a
  * stranger sends holds up the main thread. The thread is started when the first large body comes,
- * and keeps nothing between two of them.
+ * and keeps nothing between two of them but keys that it fetched.
  */
-import { Overloaded } from "../../core/errors.ts";
+import { KeysUnavailable, Overloaded } from "../../core/errors.ts";
 import type {
   Inspected,
   Inspector,
@@ -12,7 +12,7 @@ import type {
   RequestHead,
   Source,
 } from "../../core/source.ts";
-import type { Question, Result } from "./protocol.ts";
+import type { Question, Result, Unavailable } from "./protocol.ts";
 
 const NOTHING = new Uint8Array();
 
@@ -22,8 +22,9 @@ interface Waiting {
 }
 
 export class ThreadInspector implements Inspector {
-  /** In the order of the questions, which is that of the results. */
-  readonly #waiting: Waiting[] = [];
+  /** By the number of the question: one whose keys are fetched holds up no other. */
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = 0;
   readonly #onCrash: (reason: string) => void;
   #worker: Worker | undefined;
 
@@ -32,11 +33,19 @@ export class ThreadInspector implements Inspector {
     this.#onCrash = onCrash;
   }
 
-  async provider(source: ProviderSource, { headers, url }: RequestHead, given: Uint8Array, now: number) {
+  async provider(
+    source: ProviderSource,
+    { method, headers, url, client }: RequestHead,
+    given: Uint8Array,
+    now: number,
+  ) {
     const { name, config } = source;
-    const question = { kind: "provider", name, config, headers: [...headers], url, now } as const;
+    const request = { method, headers: [...headers], url, client };
+    const question = { kind: "provider", name, config, ...request, now } as const;
     const { json, body = NOTHING } = await this.#ask(question, given);
-    return { inspected: withBody(JSON.parse(json) as Inspected, body), body };
+    const told = JSON.parse(json) as Inspected | Unavailable;
+    if ("unavailable" in told) throw new KeysUnavailable(told.unavailable);
+    return { inspected: withBody(told, body), body };
   }
 
   async native(source: Source, proof: string, given: Uint8Array) {
@@ -48,23 +57,28 @@ export class ThreadInspector implements Inspector {
     return { normalised: normalised === null ? undefined : source.admit(normalised), body };
   }
 
-  #ask(question: DistributedOmit<Question, "body">, given: Uint8Array): Promise<Result> {
+  #ask(question: DistributedOmit<Question, "number" | "body">, given: Uint8Array): Promise<Result> {
     // What is given away is the whole buffer.
     const body = given.byteLength === given.buffer.byteLength ? given : given.slice();
     this.#worker ??= this.#start();
-    this.#worker.postMessage({ ...question, body }, [body.buffer as ArrayBuffer]);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    const number = this.#asked++;
+    this.#worker.postMessage({ ...question, number, body }, [body.buffer as ArrayBuffer]);
+    return new Promise((resolve, reject) => this.#waiting.set(number, { resolve, reject }));
   }
 
   #start(): Worker {
     // The path stands alone as text: the bundler has to find the thread's file.
     const worker = new Worker(new URL("./inspection-thread.ts", import.meta.url).href, { smol: true });
     worker.unref();
-    worker.onmessage = ({ data }: MessageEvent<Result>) => this.#waiting.shift()?.resolve(data);
+    worker.onmessage = ({ data }: MessageEvent<Result>) => {
+      this.#waiting.get(data.number)?.resolve(data);
+      this.#waiting.delete(data.number);
+    };
     worker.onerror = ({ message }) => {
       this.#worker = undefined;
-      for (const { reject } of this.#waiting.splice(0))
+      for (const { reject } of this.#waiting.values())
         reject(new Overloaded("the body could not be inspected", message));
+      this.#waiting.clear();
       this.#onCrash(message);
     };
     return worker;

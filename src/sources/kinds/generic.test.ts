@@ -15,13 +15,29 @@ import {
   sha256,
 } from "../../../tests/sources.ts";
 import type { EventKind } from "../../core/parsed-body.ts";
-import { PRESET_NAMES } from "../presets.ts";
+import { PRESET_NAMES, PRESETS } from "../presets.ts";
+import type { GenericScheme } from "../schemes/generic.ts";
+import { withPreset } from "./generic.ts";
 
 const SECRETS: Readonly<Record<string, string>> = { "standard-webhooks": "whsec_c2VjcmV0" };
 const preset = (name: string, options: object = {}) =>
   new Rig("generic", { preset: name, secret: SECRETS[name] ?? "a secret", ...options });
 
-describe.each([...PRESET_NAMES])("the preset %s", (name) => {
+/** Presets that sign any body, by a shared secret; the others have cases of their own. */
+const OF_ANY_BODY = PRESET_NAMES.filter((name) => {
+  const {
+    algorithm = "",
+    signed = "",
+    payload_hash,
+    timestamp,
+  }: GenericScheme = PRESETS[name].options.scheme;
+  const isShared = algorithm.startsWith("hmac-") || algorithm.startsWith("jwt-hs");
+  return (
+    isShared && (signed.includes("{body}") || payload_hash === true) && !String(timestamp).startsWith("json ")
+  );
+});
+
+describe.each(OF_ANY_BODY)("the preset %s", (name) => {
   test("every byte is signed", () => {
     expectEveryByteSigned(preset(name), preset(name).signed('{"id":"1"}'));
   });
@@ -36,13 +52,25 @@ describe.each([...PRESET_NAMES])("the preset %s", (name) => {
 
 test.each([
   ["github", "X-GitHub-Delivery"],
-  ["shopify", "X-Shopify-Webhook-Id"],
+  ["woocommerce", "X-WC-Webhook-Delivery-ID"],
 ])("a delivery by %s is known by its %s, else by its bytes", (name, header) => {
   const keys = (value: string) =>
     preset(name)
       .keptOf("{}", { ...JSON_HEADERS, [header]: value })
       .events.map(({ key }) => key);
   expect([keys("d-1"), keys(" "), keys("x".repeat(641))]).toEqual([["d-1"], [sha256("{}")], [sha256("{}")]]);
+});
+
+test("a key of two parts is one only where both are there, and one that a source names counts more", () => {
+  const keyOf = (headers: Readonly<Record<string, string>>, options: object = {}) =>
+    preset("shopify", options).keptOf("{}", { ...JSON_HEADERS, ...headers }).events[0]?.key;
+  const both = { "X-Shopify-Event-Id": "e-1", "X-Shopify-Topic": "orders/paid" };
+  expect(keyOf(both)).toBe("e-1:orders/paid");
+  expect(keyOf({ "X-Shopify-Event-Id": "e-1" })).toBe(sha256("{}"));
+  expect(keyOf(both, { delivery_id_header: "X-Shopify-Event-Id" })).toBe("e-1");
+  expect(keyOf(both, { delivery_id: "header X-Shopify-Topic" })).toBe("orders/paid");
+  const inBody = preset("github", { delivery_id: ["json a.id", "json n"] });
+  expect(inBody.keptOf('{"a":{"id":"x"},"n":7}').events[0]?.key).toBe("x:7");
 });
 
 test("an identifier in a token or a signed header, and one in the body, name an event", () => {
@@ -195,7 +223,7 @@ describe("other presets with messages", () => {
     ["sinch", "echo", { message_submit_notification: { message_id: "M1", submitted_message: {} } }, "src:M1"],
     ["sinch", "status", { message_delivery_report: { message_id: "M1", status: "DELIVERED" } }, "src:M1"],
     ["sinch", "other", { event: { id: "E1", direction: "TO_APP", contact_event: {} } }, null],
-    ["sinch", "other", { type: "recipient_delivery_report_sms", batch_id: "B1" }, null],
+    ["sinch", "status", { type: "recipient_delivery_report_sms", batch_id: "B1" }, null],
     ["messagebird", "echo", { type: "message.created", message: { id: "b1", direction: "sent" } }, "src:b1"],
     [
       "messagebird",
@@ -211,6 +239,7 @@ describe("other presets with messages", () => {
     ],
     ["messagebird", "status", { id: "b1", status: "delivered", recipient: "1", originator: "2" }, "src:b1"],
     ["messagebird", "other", { type: "conversation.created", conversation: { id: "c1" } }, null],
+    ["chatwoot", "other", { event: "conversation_created", id: 9 }, null],
     ["line", "delete", { events: [{ type: "unsend", unsend: { messageId: "1" } }] }, "src:1"],
     ["line", "callback", { events: [{ type: "postback", postback: { data: "x" } }] }, null],
     ["line", "other", { events: [{ type: "follow" }] }, null],
@@ -297,7 +326,12 @@ describe("other presets with messages", () => {
     for (const name of ["github", "stripe", "shopify", "standard-webhooks"]) {
       const message = { message_id: "m1", from: "+1", to: "+2", ts: "2026-01-15T10:00:00Z", text: "Hi" };
       const trial = preset(name).source.trial(message, "", AT);
-      const request = { headers: new Headers(trial?.headers), body: trial?.body as Uint8Array, url: "" };
+      const request = {
+        method: "POST",
+        headers: new Headers(trial?.headers),
+        body: trial?.body as Uint8Array,
+        url: "",
+      };
       expect(preset(name).kept(request).messages).toEqual([]);
     }
   });
@@ -436,6 +470,7 @@ describe("a map of one's own", () => {
     };
     expectTrialsComeBack(rig(map), () => ({}));
     expectTrialsComeBack(rig({ ...map, type: "member p[1]" }), () => ({}));
+    expectTrialsComeBack(rig({ ...map, each: "$", to: "to" }), () => ({}));
   });
 
   test("something is kept of anything, and fits its columns", () => {
@@ -455,7 +490,7 @@ describe("a map of one's own", () => {
 test("in a handshake by GET the token has the first word", () => {
   const scheme = { header: "X-Token", algorithm: "token" };
   const answer = (options: object, query: string) =>
-    new Rig("generic", { scheme, ...options }).source.handshake(query);
+    new Rig("generic", { scheme, ...options }).greeting(query);
   const both = { challenge_parameter: "hub.challenge", verify_token: "t" };
   expect(answer(both, "hub.mode=subscribe&hub.challenge=1&hub.verify_token=x")).toMatchObject({
     status: 403,
@@ -467,4 +502,60 @@ test("in a handshake by GET the token has the first word", () => {
   expect(answer({ challenge_parameter: "c" }, "c=a%20b")).toMatchObject({ status: 200, body: "a b" });
   expect(answer({ challenge_parameter: "c" }, "d=1")).toBeUndefined();
   expect(answer({}, "hub.mode=subscribe")).toBeUndefined();
+});
+
+test("what GitHub and Shopify say in headers alone is kept with the event, without what they sign by", () => {
+  const kept = (preset: string, headers: Readonly<Record<string, string>>) => {
+    const rig = new Rig("generic", { preset });
+    const request = rig.signed("{}", { ...JSON_HEADERS, ...headers });
+    return rig.source.intakeOf(request, { proven: true }, AT).intake.post?.headers;
+  };
+  const type = { "content-type": "application/json" };
+  expect(kept("github", { "X-GitHub-Event": "push", "X-GitHub-Delivery": "d1", "X-Other": "x" })).toEqual({
+    ...type,
+    "x-github-delivery": "d1",
+    "x-github-event": "push",
+  });
+  expect(kept("shopify", { "X-Shopify-Topic": "orders/paid", "X-Shopify-Access-Token": "t" })).toEqual({
+    ...type,
+    "x-shopify-topic": "orders/paid",
+  });
+});
+
+test("where a retry has other bytes, by its signature's time or as the source says, an event's key decides", () => {
+  const scheme = { algorithm: "hmac-sha256", encoding: "hex", signed: "{timestamp}{body}" };
+  const map = [{ event_id: "id" }];
+  const eventOf = (places: object, options: object = {}) => {
+    const { source } = new Rig("generic", { scheme: { ...scheme, ...places }, map, ...options });
+    const body = Buffer.from('{"id":"e1"}');
+    const request = { method: "POST", headers: new Headers(JSON_HEADERS), body, url: "/" };
+    return source.intakeOf(request, { proven: true }, AT).intake.post?.events[0];
+  };
+  expect(eventOf({ header: "X-Sig", timestamp: "json at" })).toMatchObject({ key: "e1", keyDecides: true });
+  const byHeaders = { header: "X-Sig", timestamp_header: "X-At" };
+  expect(eventOf(byHeaders)).not.toHaveProperty("keyDecides");
+  expect(eventOf(byHeaders, { key_decides: true })).toMatchObject({ key: "e1", keyDecides: true });
+  expect(eventOf(byHeaders, { key_decides: false })).not.toHaveProperty("keyDecides");
+});
+
+test("a preset whose provider counts its attempts says so of its own key, not of a source's", () => {
+  const stripe = (options: object = {}) => {
+    const rig = preset("stripe", options);
+    const request = rig.signed('{"id":"evt_1","account":"acct_1"}');
+    return rig.source.intakeOf(request, { proven: true }, AT).intake.post?.events[0];
+  };
+  expect(stripe()).toMatchObject({ key: "evt_1", keyDecides: true });
+  expect(stripe({ key_decides: false })).not.toHaveProperty("keyDecides");
+  for (const own of [{ map: { event_id: "account" } }, { map: [], delivery_id: "json account" }]) {
+    expect(stripe(own)).toMatchObject({ key: "acct_1" });
+    expect(stripe(own)).not.toHaveProperty("keyDecides");
+    expect(stripe({ ...own, key_decides: true })).toMatchObject({ keyDecides: true });
+  }
+});
+
+test("a map of a source's own that says no key leaves the preset's, which decides", () => {
+  const own = { preset: "google-pubsub", map: { event: "other", type: "=x" } } as const;
+  const key = { delivery_id: "json message.messageId", key_decides: true };
+  expect(withPreset(own)).toMatchObject(key);
+  expect(withPreset({ ...own, map: { ...own.map, event_id: "id" } })).toMatchObject({ key_decides: false });
 });

@@ -468,12 +468,12 @@ describe("Messenger and Instagram", () => {
 test("the handshake is answered to whoever knows the token, and a blank token is none", () => {
   const query = (token: string) => `hub.mode=subscribe&hub.challenge=115&hub.verify_token=${token}`;
   const plain = { status: 200, type: "text/plain; charset=utf-8", body: "115" };
-  expect(rig.source.handshake(query("a+token"))).toEqual(plain);
-  expect(rig.source.handshake(query("a+toke"))).toMatchObject({ status: 403 });
-  expect(rig.source.handshake("hub.mode=subscribe&hub.challenge=115")).toMatchObject({ status: 403 });
-  expect(rig.source.handshake("hub.challenge=115&hub.verify_token=a+token")).toBeUndefined();
+  expect(rig.greeting(query("a+token"))).toEqual(plain);
+  expect(rig.greeting(query("a+toke"))).toMatchObject({ status: 403 });
+  expect(rig.greeting("hub.mode=subscribe&hub.challenge=115")).toMatchObject({ status: 403 });
+  expect(rig.greeting("hub.challenge=115&hub.verify_token=a+token")).toBeUndefined();
   for (const verify_token of [undefined, "", " "])
-    expect(new Rig("meta", { verify_token }).source.handshake(query("+"))).toMatchObject({ status: 403 });
+    expect(new Rig("meta", { verify_token }).greeting(query("+"))).toMatchObject({ status: 403 });
 });
 
 describe("whatever Meta sends", () => {
@@ -535,3 +535,36 @@ describe("whatever Meta sends", () => {
     );
   });
 });
+
+test("what a guest of Messenger writes, who has no account, is a message", () => {
+  const item = { sender: { user_ref: "g-1" }, recipient: { id: "9" }, timestamp: 1749416383000 };
+  const messaging = [{ ...item, message: { mid: "m1", text: "open today?" } }];
+  expect(rig.keptOf({ object: "page", entry: [{ id: "9", messaging }] }).messages).toMatchObject([
+    { from: "messenger:g-1", to: "messenger:9", text: "open today?" },
+  ]);
+});
+
+test.each<[string, string, object, number | undefined]>([
+  [
+    "its item's own",
+    "whatsapp_business_account",
+    { calls: [{ id: "c", timestamp: "1749416383" }] },
+    1749416390,
+  ],
+  ["its own", "page", { item: "comment", created_time: 1749416383 }, 1749416390],
+  ["the envelope's in seconds", "instagram", { id: "c", text: "lovely" }, 1749416383],
+  ["the envelope's in milliseconds", "instagram", { id: "c", text: "lovely" }, 1749416383123],
+])("the time of another change is %s", (_, object, value, time) => {
+  const entry = [{ id: "1", time, changes: [{ field: "other", value }] }];
+  expect(rig.keptOf({ object, entry }).events).toMatchObject([{ kind: "other", ts: "2025-06-08T20:59:43Z" }]);
+});
+
+test.each<[unknown]>([[undefined], [1], ["soon"]])(
+  "a change at no time (%j) has that of its receipt",
+  (time) => {
+    const entry = [
+      { id: "1", time, changes: [{ field: "comments", value: { id: "c", timestamp: "soon" } }] },
+    ];
+    expect(rig.keptOf({ object: "instagram", entry }).events).toMatchObject([{ ts: RECEIVED }]);
+  },
+);

@@ -122,7 +122,7 @@ test("a slash command is a callback, known by its trigger", () => {
 
 const user = { user: { id: "U1" }, team: { id: "T1" }, channel: { id: "C1" } };
 
-test.each<[string, object, string | null, string]>([
+test.each<[string, { type: string; [member: string]: unknown }, string | null, string]>([
   [
     "a pressed button",
     {
@@ -157,11 +157,11 @@ test.each<[string, object, string | null, string]>([
   const body = new URLSearchParams({ payload: JSON.stringify({ ...user, ...payload }) }).toString();
   const { events, messages } = rig.keptOf(body, FORM_HEADERS);
   expect(messages).toEqual([]);
-  expect(events).toEqual([{ kind: "callback", type: null, key: "1.2", messageId, ts, own: body }]);
+  expect(events).toEqual([{ kind: "callback", type: payload.type, key: "1.2", messageId, ts, own: body }]);
 });
 
 test("the handshake is the challenge as plain text, and no event is one", () => {
-  const challenge = (document: unknown) => rig.source.challenge(Buffer.from(JSON.stringify(document)));
+  const challenge = (document: unknown) => rig.greeting("", JSON.stringify(document));
   expect(challenge({ type: "url_verification", challenge: 'a"b' })).toEqual({
     status: 200,
     type: "text/plain; charset=utf-8",
@@ -170,7 +170,7 @@ test("the handshake is the challenge as plain text, and no event is one", () => 
   expect(challenge({ type: "url_verification" })).toMatchObject({ status: 200, body: "" });
   for (const document of [callback(message()), null, [], "url_verification", { challenge: "x" }])
     expect(challenge(document)).toBeUndefined();
-  expect(rig.source.challenge(Buffer.from([0xff]))).toBeUndefined();
+  expect(rig.greeting("", Buffer.from([0xff]))).toBeUndefined();
 });
 
 test("a signature holds for five minutes, both ways", () => {
@@ -206,4 +206,11 @@ describe("whatever Slack sends", () => {
       to: `slack:${to.slice(1)}`,
     }));
   });
+});
+
+test("that Slack holds events back is an event with its type and time", () => {
+  const held = { type: "app_rate_limited", team_id: "T1", minute_rate_limited: 1749416340, api_app_id: "A1" };
+  expect(rig.keptOf(held).events).toMatchObject([
+    { kind: "other", type: "app_rate_limited", ts: "2025-06-08T20:59:00Z" },
+  ]);
 });

@@ -25,14 +25,34 @@ import {
   type Composed,
   defineKind,
   FORM_TYPE,
+  HANDSHAKE_BYTES_MAX,
+  handshakeOf,
   JSON_TYPE,
   NOT_BLANK,
   plainText,
 } from "../kind.ts";
-import { hmacScheme } from "../schemes/hmac.ts";
+import { signatureScheme } from "../schemes/signature.ts";
 
 export const slack = defineKind({
   summary: "Slack's events, slash commands and buttons; the secret is the app's signing secret",
+  explain: () => ({
+    proof: "HMAC-SHA256 of v0:{timestamp}:{body} by the signing secret, in the header X-Slack-Signature",
+    covers: "every byte of the body, and the time",
+    replay: "refused when its time is more than 300 s from now",
+    handshakes: ["POST url_verification, signed: its challenge"],
+    messages: ["what people write, by team, channel and ts"],
+    events: ["edits, deletions, reactions, bots' messages, slash commands, buttons, and everything else"],
+  }),
+  setup: () => ({
+    title: "Slack",
+    page: "https://docs.slack.dev/apis/events-api/",
+    steps: [
+      "In the app's settings, Basic Information: the signing secret is this source's secret.",
+      "Under Event Subscriptions switch events on and enter the address as request URL: Slack's challenge is answered.",
+      "Subscribe to events such as message.channels, and install the app again if Slack asks for it.",
+      "For buttons and slash commands enter the same address under Interactivity & Shortcuts and for each command.",
+    ],
+  }),
   options: Type.Object({
     bots: Type.Optional(
       Type.Array(Type.String({ pattern: NOT_BLANK }), {
@@ -44,7 +64,7 @@ export const slack = defineKind({
   open({ bots = [] }, secrets) {
     const named = new Set<string | undefined>(bots);
     return {
-      scheme: hmacScheme(
+      scheme: signatureScheme(
         {
           header: "X-Slack-Signature",
           algorithm: "hmac-sha256",
@@ -56,15 +76,23 @@ export const slack = defineKind({
         },
         secrets,
       ),
+      keptHeaders: ["x-slack-*"],
       normalise: (body, { now, contentType }) =>
         contentType.toLowerCase().startsWith(FORM_TYPE)
           ? interaction(body)
           : normaliseSlack(body, named, now),
-      challenge(body) {
+      handshake({ method, body }) {
+        if (method !== "POST" || body.length > HANDSHAKE_BYTES_MAX) return undefined;
         const document = parseJsonTree(body);
         if (document?.get("type")?.text !== "url_verification") return undefined;
-        return plainText(200, document.get("challenge")?.text ?? "");
+        return handshakeOf(plainText(200, document.get("challenge")?.text ?? ""), true);
       },
+      handshakeRequests: (url, challenge) => [
+        {
+          ...{ method: "POST", url, headers: new Headers({ "content-type": JSON_TYPE }) },
+          body: Buffer.from(JSON.stringify({ token: "", challenge, type: "url_verification" })),
+        },
+      ],
       // To a slash command anything else would be an answer that the channel shows.
       accepted: plainText(200, ""),
       compose,
@@ -88,7 +116,12 @@ type Bots = ReadonlySet<string | undefined>;
 function normaliseSlack(body: Uint8Array, bots: Bots, now: number): ParsedBody | undefined {
   const document = parseJsonTree(body);
   const event = document?.get("event");
-  if (document === undefined || event === undefined) return undefined;
+  const told = document?.get("type")?.text;
+  if (document === undefined || (event === undefined && told === undefined)) return undefined;
+  if (event === undefined)
+    return intakeOf([
+      eventOf("other", document, { type: told, ts: instantOf(document.get("minute_rate_limited")?.text) }),
+    ]);
   const key = document.get("event_id")?.text;
   const team = (document.get("team_id") ?? event.get("team"))?.text;
   const type = event.get("type")?.text ?? "";
@@ -97,7 +130,7 @@ function normaliseSlack(body: Uint8Array, bots: Bots, now: number): ParsedBody |
   const ts = instantOf((event.get("event_ts") ?? document.get("event_time"))?.text);
   const reaction = type === "reaction_added" || type === "reaction_removed";
   const messageId = reaction ? idOf(team, event.at("item", "channel"), event.at("item", "ts")) : undefined;
-  return intakeOf([eventOf(reaction ? "reaction" : "other", document, { key, messageId, ts })]);
+  return intakeOf([eventOf(reaction ? "reaction" : "other", document, { type, key, messageId, ts })]);
 }
 
 interface Envelope {
@@ -114,7 +147,8 @@ function messageItem(event: JsonTree, document: JsonTree, { key, team, bots, now
   const kind = kindOf(event, document, bots);
   if (kind !== undefined) {
     const subject = event.get("deleted_ts") ?? event.at("message", "ts") ?? event.get("ts");
-    return eventOf(kind, document, { key, messageId: idOf(team, channel, subject), ts });
+    const type = [event.get("type")?.text, subtype].filter((part) => part !== undefined).join(".");
+    return eventOf(kind, document, { type, key, messageId: idOf(team, channel, subject), ts });
   }
   return messageOf(event, {
     // As of the `message` event: with both subscriptions what mentions the app comes twice.
@@ -169,7 +203,7 @@ function interaction(body: Uint8Array): ParsedBody | undefined {
   if (document === undefined)
     return form.get("command") === undefined
       ? undefined
-      : intakeOf([eventOf("callback", span, { key: form.get("trigger_id") })]);
+      : intakeOf([eventOf("callback", span, { type: "slash_command", key: form.get("trigger_id") })]);
   const team = document.at("team", "id")?.text;
   const channel = document.at("channel", "id") ?? document.at("container", "channel_id");
   const subject =
@@ -177,6 +211,7 @@ function interaction(body: Uint8Array): ParsedBody | undefined {
   const ts = (document.get("actions")?.items[0]?.get("action_ts") ?? document.get("action_ts"))?.text;
   return intakeOf([
     eventOf("callback", span, {
+      type: document.get("type")?.text,
       key: document.get("trigger_id")?.text,
       messageId: idOf(team, channel, subject),
       ts: instantOf(ts),

@@ -225,3 +225,11 @@ describe("whatever Telegram sends", () => {
     expect(rig.keptOf(trial?.body).messages).toMatchObject([{ message_id: "src:-7:8", from: "telegram:9" }]);
   });
 });
+
+test("an update of another kind has its own time, if it says one", () => {
+  const member = { chat: PRIVATE, from: ANNA, date: 1749416383, new_chat_member: { status: "kicked" } };
+  expect(rig.keptOf(update("my_chat_member", member)).events).toMatchObject([
+    { kind: "other", type: "my_chat_member", ts: "2025-06-08T20:59:43Z" },
+  ]);
+  expect(rig.keptOf(update("poll_answer", { poll_id: "1" })).events).toMatchObject([{ ts: RECEIVED }]);
+});

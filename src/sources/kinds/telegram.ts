@@ -16,6 +16,7 @@ import {
   instantOf,
   intakeOf,
   joined,
+  lastMember,
   messageOf,
   typeByMember,
   wholeSeconds,
@@ -25,6 +26,26 @@ import { tokenScheme } from "../schemes/token.ts";
 
 export const telegram = defineKind({
   summary: "Telegram bots; the secret is the `secret_token` of `setWebhook`",
+  explain: () => ({
+    proof: "the header X-Telegram-Bot-Api-Secret-Token equals the secret",
+    covers: "nothing: whoever has the token can send anything",
+    replay: "the same again is a duplicate, at any time",
+    handshakes: [],
+    messages: [
+      "what people write to the bot, by chat and message_id",
+      "what a Mini App sends (web_app_data)",
+    ],
+    events: ["edits, reactions, pressed buttons, service messages, and every other update, by update_id"],
+  }),
+  setup: () => ({
+    title: "Telegram",
+    page: "https://core.telegram.org/bots/api#setwebhook",
+    steps: [
+      "Make a bot with @BotFather and note its token, which this source doesn't need.",
+      "Call setWebhook of the Bot API with the address as url and this source's secret as secret_token.",
+      "allowed_updates chooses what is sent; reactions and changes of members come only when they are named there.",
+    ],
+  }),
   options: Type.Object({
     account: Type.Optional(
       Type.String({
@@ -38,6 +59,7 @@ export const telegram = defineKind({
     const bot = accountId("telegram", account ?? name) as string;
     return {
       scheme: tokenScheme({ header: "X-Telegram-Bot-Api-Secret-Token" }, secrets),
+      keptHeaders: [],
       normalise: (body, { now }) => normaliseTelegram(body, bot, now),
       compose,
     };
@@ -99,27 +121,32 @@ function normaliseTelegram(body: Uint8Array, bot: string, now: number): ParsedBo
   const update = parseJsonTree(body);
   const key = update?.get("update_id")?.text;
   if (update === undefined || key === undefined) return undefined;
-  const message = MESSAGES.map((name) => update.get(name)).find((found) => found !== undefined);
-  if (message !== undefined) return intakeOf([messageItem(message, update, key, bot, now)]);
+  const member = MESSAGES.find((name) => update.get(name) !== undefined);
+  if (member !== undefined) return intakeOf([messageItem(member, update, key, bot, now)]);
   const [name, kind] = EVENTS.find(([member]) => update.get(member) !== undefined) ?? ["", "other"];
-  const event = update.get(name);
+  const type = name === "" ? lastMember(update, UPDATE_COMMON) : name;
+  const event = update.get(type ?? "");
   const subject = event?.get("message") ?? event;
   const ts = instantOf((event?.get("edit_date") ?? event?.get("date"))?.text);
   const numbers = subject?.get("message_ids")?.items ?? [];
   if (numbers.length < 2)
-    return intakeOf([eventOf(kind, update, { key, messageId: idOf(subject, numbers[0]?.text), ts })]);
+    return intakeOf([eventOf(kind, update, { type, key, messageId: idOf(subject, numbers[0]?.text), ts })]);
   return intakeOf(
     numbers.map(({ text }) =>
-      eventOf(kind, update, { key: joined(key, text), messageId: idOf(subject, text), ts }),
+      eventOf(kind, update, { type, key: joined(key, text), messageId: idOf(subject, text), ts }),
     ),
   );
 }
 
-function messageItem(message: JsonTree, update: JsonTree, key: string, bot: string, now: number): Item {
+const UPDATE_COMMON = new Set(["update_id"]);
+
+function messageItem(member: string, update: JsonTree, key: string, bot: string, now: number): Item {
+  const message = update.get(member) as JsonTree;
   const ts = instantOf(message.get("date")?.text) ?? wholeSeconds(now);
   const id = idOf(message);
   const type = TYPES.find((name) => message.get(name) !== undefined);
-  const isSystem = type === undefined && message.members().some(([name]) => SYSTEM.test(name));
+  const [service] = type === undefined ? (message.members().find(([name]) => SYSTEM.test(name)) ?? []) : [];
+  const isSystem = service !== undefined;
   const isBots = message.at("from", "is_bot")?.isTrue === true && message.get("sender_chat") === undefined;
   const chat = message.get("chat");
   // What a business account receives and what it sends come alike; a private chat has the number of
@@ -128,7 +155,12 @@ function messageItem(message: JsonTree, update: JsonTree, key: string, bot: stri
     message.get("business_connection_id") !== undefined &&
     message.at("from", "id")?.text !== chat?.get("id")?.text;
   if (isSystem || isBots || isOwn)
-    return eventOf(isSystem ? "system" : "echo", update, { key, messageId: id, ts });
+    return eventOf(isSystem ? "system" : "echo", update, {
+      type: isSystem ? `${member}.${service}` : member,
+      key,
+      messageId: id,
+      ts,
+    });
   const isPrivate = (chat?.get("type")?.text ?? "private") === "private";
   const chatId = channelId("telegram", chat?.get("id")?.text);
   return messageOf(message, {

@@ -211,13 +211,29 @@ describe("a body that is no form", () => {
   const signed = (hash: string) => rig.signed("", {}, `${HOOK}?bodySHA256=${hash}`).headers;
   const request = (hash: string, content: string) => {
     const headers = new Headers([...signed(hash), ...Object.entries(JSON_HEADERS)]);
-    return { headers, body: Buffer.from(content), url: `${HOOK}?bodySHA256=${hash}` };
+    return { method: "POST", headers, body: Buffer.from(content), url: `${HOOK}?bodySHA256=${hash}` };
   };
 
   test("a body that is no form is proven by its hash in the URL, and is an event", () => {
     expect(columns(rig.kept(request(sha256(body), body))).events).toEqual([["other", sha256(body), null]]);
     expect(rig.proves(request(sha256(body), `${body} `))).toBe(false);
     expect(rig.proves(request("", body))).toBe(false);
+  });
+
+  test("a GET with the hash of a body that isn't sent is proven by its URL, and has to bring something", () => {
+    const hash = `bodySHA256=${"b7a80df5".repeat(8)}`;
+    const get = (query: string, body = "") => {
+      const url = `${HOOK}?${query}`;
+      const { headers } = rig.signed("", {}, url);
+      return { method: "GET", headers, body: Buffer.from(body), url };
+    };
+    const status = `${hash}&${hash}&AccountSid=AC1&BundleSid=BU1&Status=pending-review&FailureReason=`;
+    expect(rig.proves(get(status))).toBe(true);
+    expect(rig.proves({ ...get(status), url: `${HOOK}?${status}x` })).toBe(false);
+    // What was posted can't come again as a GET, nor a GET as a POST.
+    for (const query of [hash, ""]) expect(rig.proves(get(query))).toBe(false);
+    expect(rig.proves({ ...get(status), method: "POST" })).toBe(false);
+    expect(rig.proves({ ...get(status), method: "POST", body: Buffer.from(body) })).toBe(false);
   });
 
   const stream = (...events: unknown[]) => {
@@ -282,7 +298,7 @@ describe("a body that is no form", () => {
   test("a body that is no form is not proven without its hash, though the signature of the URL holds", () => {
     const { headers } = rig.signed("", {}, HOOK);
     headers.set("Content-Type", "application/json");
-    expect(rig.proves({ headers, body: Buffer.from(body), url: HOOK })).toBe(false);
+    expect(rig.proves({ method: "POST", headers, body: Buffer.from(body), url: HOOK })).toBe(false);
   });
 });
 
@@ -346,4 +362,10 @@ describe("whatever Twilio sends", () => {
     const trial = rig.source.trial(message, HOOK, AT);
     expect(new URLSearchParams(Buffer.from(trial?.body ?? "").toString()).get("MessageSid")).toBe(sid);
   });
+});
+
+test("what was answered in a WhatsApp Flow is the text of a message without another one", () => {
+  const InteractiveData = '{"pages":[{"items":[{"label":"Room","value":"with a view"}]}]}';
+  const flow = { Body: "", MessageType: "interactive", InteractiveData };
+  expect(keptForm(flow).messages).toMatchObject([{ text: InteractiveData, type: "interactive" }]);
 });

@@ -27,11 +27,17 @@ import {
   wholeSeconds,
   writtenInstant,
 } from "../fields.ts";
-import { boundedForm, type Composed, defineKind, FORM_TYPE } from "../kind.ts";
+import { boundedForm, type Composed, defineKind, FORM_TYPE, queryOf } from "../kind.ts";
 import { defineScheme, refused, type Scheme, SHOWN_BYTES_MAX, secretBytes } from "../schemes/proof.ts";
+import { signedParameters } from "../schemes/signed-parameters.ts";
 import { sha256Hex } from "../schemes/template.ts";
 
 const SIGNATURE = "X-Twilio-Signature";
+/**
+ * Of a body that is no form, in the URL. Twilio also writes it into the URL of a GET, even twice
+ * and of something that isn't sent (twilio/twilio-php#861).
+ */
+const BODY_HASH = "bodySHA256";
 const SHA1_BASE64 = /^[A-Za-z0-9+/]{27}=$/;
 /**
  * Names and values are signed without anything between them, so one signature holds for
@@ -43,11 +49,31 @@ const CONVERSATIONS_SID = /^(IM|CH)[0-9a-f]{1,32}$/i;
 
 export const twilio = defineKind({
   summary: "Twilio SMS, WhatsApp, Conversations, Event Streams; the secret is the account's auth token",
+  explain: () => ({
+    proof:
+      "HMAC-SHA1 of the URL and the form's parameters by the auth token, in the header X-Twilio-Signature",
+    covers: "public_url, the query and every parameter; another body by its hash in the URL (bodySHA256)",
+    replay: "the same again is a duplicate, at any time",
+    handshakes: [],
+    messages: ["received SMS and messages, by MessageSid", "what participants write into conversations"],
+    events: ["statuses, edits and removals, and everything else of Event Streams"],
+  }),
+  setup: () => ({
+    title: "Twilio",
+    page: "https://www.twilio.com/docs/usage/webhooks/messaging-webhooks",
+    steps: [
+      "The account's auth token is this source's secret.",
+      "In the settings of the number, messaging service or WhatsApp sender, where a message comes in: choose webhook, enter the address, HTTP POST.",
+      "Enter the same address as status callback to keep delivery statuses.",
+      "The address must be public_url, character by character: Twilio signs it.",
+    ],
+  }),
   options: Type.Object({}),
   needsPublicUrl: () => true,
   open(_options, secrets) {
     return {
       scheme: twilioScheme(secrets),
+      keptHeaders: ["x-twilio-*", "i-twilio-idempotency-token", "x-home-region"],
       normalise: (body, { now, contentType }) =>
         isForm(contentType) ? normaliseForm(body, now) : normaliseStream(body, now),
       accepted: { status: 200, type: "text/xml", body: "<Response/>" },
@@ -69,20 +95,26 @@ function twilioScheme(secrets: readonly string[]): Scheme {
   const signature = (key: Uint8Array, url: string, parameters: Uint8Array) =>
     new Bun.CryptoHasher("sha1", key).update(url).update(parameters).digest("base64");
   return defineScheme({
+    coversBody: true,
     coversQuery: true,
-    begin({ headers, url }) {
+    begin({ headers, method, url }) {
       const given = headers.get(SIGNATURE);
       if (given === null) return refused(`the header ${SIGNATURE} is missing`);
       if (!SHA1_BASE64.test(given))
         return refused(`the header ${SIGNATURE} holds no signature of the right form`);
-      const hash = bodyHash(url);
+      const query = new URLSearchParams(queryOf(url));
+      if (method === "GET" && [...query.keys()].every((name) => name === BODY_HASH))
+        return refused("a GET that brings nothing: its query has no parameter that says something");
+      // A GET has no body that this could be the hash of, and yet some have it; what such a request
+      // brings is its query, which is signed whole. A body behind it is never read.
+      const hash = method === "GET" ? undefined : (query.get(BODY_HASH) ?? undefined);
       const form = isForm(headers.get("content-type") ?? "");
       return (body) => {
         if (hash !== undefined && hash.toLowerCase() !== sha256Hex(body))
           return refused("bodySHA256 in the URL is not the body's");
         if (hash === undefined && !form && body.length > 0)
           return refused("the body is no form, and the URL has no bodySHA256");
-        const parameters = hash === undefined && form ? signedParameters(body) : Buffer.alloc(0);
+        const parameters = hash === undefined && form ? signedParameters(Form.parse(body)) : Buffer.alloc(0);
         const urls = urlsOf(url);
         let proven = false;
         for (const key of keys)
@@ -96,32 +128,15 @@ function twilioScheme(secrets: readonly string[]): Scheme {
         );
       };
     },
-    sign: ({ url, body }) => ({
-      headers: { [SIGNATURE]: signature(keys[0] as Uint8Array, url, signedParameters(body)) },
-    }),
+    sign({ url, body, contentType = "" }) {
+      const key = keys[0] as Uint8Array;
+      if (isForm(contentType))
+        return { headers: { [SIGNATURE]: signature(key, url, signedParameters(Form.parse(body))) } };
+      const query = `${BODY_HASH}=${sha256Hex(body)}`;
+      const signed = `${url}${queryOf(url) === undefined ? "?" : "&"}${query}`;
+      return { headers: { [SIGNATURE]: signature(key, signed, Buffer.alloc(0)) }, query };
+    },
   });
-}
-
-function bodyHash(url: string): string | undefined {
-  const query = url.indexOf("?");
-  return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get("bodySHA256") ?? undefined);
-}
-
-/**
- * Names and values, sorted by name; the values of a name that comes more often sorted too, each
- * once.
- */
-function signedParameters(body: Uint8Array): Buffer {
-  const form = Form.parse(body);
-  const signed = Buffer.allocUnsafe(form.bytes);
-  let used = 0;
-  const order = form.order({ byValue: true });
-  for (let rank = 0; rank < order.length; rank++) {
-    const index = order[rank] as number;
-    if (rank > 0 && form.areEqual(order[rank - 1] as number, index)) continue;
-    used += form.copyPair(index, signed, used);
-  }
-  return signed.subarray(0, used);
 }
 
 const URL_PARTS = /^(https?):\/\/([^/?#]*?)(:[0-9]+)?([/?#].*)?$/i;
@@ -154,16 +169,18 @@ function normaliseForm(body: Uint8Array, now: number): ParsedBody {
   const id = sid !== undefined && SID.test(sid) ? sid : undefined;
   const status = field("MessageStatus") ?? field("SmsStatus");
   if (status !== undefined && !INCOMING.has(status))
-    return intakeOf([eventOf("status", span, { key: statusKey(id, status), messageId: id })]);
+    return intakeOf([
+      eventOf("status", span, { type: `status.${status}`, key: statusKey(id, status), messageId: id }),
+    ]);
   const media = Number(field("NumMedia") ?? 0) > 0;
-  if (id === undefined) return intakeOf([eventOf("other", span)]);
+  if (id === undefined) return intakeOf([eventOf("other", span, { type: field("EventType") })]);
   return intakeOf([
     messageOf(span, {
       id,
       from: address(field("From")),
       to: address(field("To")),
       ts: wholeSeconds(now),
-      text: firstText(field("Body"), field("ButtonText")),
+      text: firstText(field("Body"), field("ButtonText"), field("InteractiveData")),
       type: field("MessageType") || (media ? "media" : "text"),
     }),
   ]);
@@ -194,8 +211,10 @@ function conversationsItem(action: string, field: Field, span: Span, now: number
     });
   const subject = field("DeliveryReceiptSid") ?? id ?? field("ParticipantSid") ?? field("ConversationSid");
   return eventOf(action === "MessageAdded" ? "echo" : (CONVERSATIONS_EVENTS.get(action) ?? "other"), span, {
+    type: field("EventType"),
     // The body counts Twilio's retries: its bytes don't tell one event from another.
     key: joined(subject ?? field("UserSid"), action, time ?? field("Status")),
+    keyDecides: true,
     messageId: id,
     ts: writtenInstant(time),
   });
@@ -272,6 +291,7 @@ function streamItem(event: JsonTree, now: number): Item {
       hasMedia: event.at("data", "Media")?.items[0] !== undefined,
     });
   return eventOf(streamKind(type), event, {
+    type,
     key: event.get("id")?.text,
     messageId: field("messageSid") ?? conversations,
     ts: writtenInstant(event.get("time")?.text) ?? ts,

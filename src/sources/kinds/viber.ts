@@ -19,10 +19,27 @@ import {
   wholeSeconds,
 } from "../fields.ts";
 import { type Composed, defineKind, JSON_TYPE, plainText } from "../kind.ts";
-import { hmacScheme } from "../schemes/hmac.ts";
+import { signatureScheme } from "../schemes/signature.ts";
 
 export const viber = defineKind({
   summary: "Viber bots; the secret is the bot's authentication token",
+  explain: () => ({
+    proof: "HMAC-SHA256 of the body by the bot's token, in the header X-Viber-Content-Signature",
+    covers: "every byte of the body",
+    replay: "the same again is a duplicate, at any time",
+    handshakes: [],
+    messages: ["what people write to the bot, by message_token"],
+    events: ["statuses, subscriptions, and everything else"],
+  }),
+  setup: () => ({
+    title: "Viber",
+    page: "https://developers.viber.com/docs/api/rest-bot-api/#setting-a-webhook",
+    steps: [
+      "The bot's authentication token, in its settings, is this source's secret.",
+      "Call set_webhook of the bot API with the address as url and the token in the header X-Viber-Auth-Token. Viber tries the address at once.",
+      "event_types chooses which events are sent; messages always are.",
+    ],
+  }),
   options: Type.Object({
     account: Type.Optional(
       Type.String({
@@ -34,7 +51,7 @@ export const viber = defineKind({
   open({ account }, secrets, name) {
     const bot = accountId("viber", account ?? name);
     return {
-      scheme: hmacScheme(
+      scheme: signatureScheme(
         {
           header: "X-Viber-Content-Signature",
           algorithm: "hmac-sha256",
@@ -43,6 +60,7 @@ export const viber = defineKind({
         },
         secrets,
       ),
+      keptHeaders: ["x-viber-*"],
       normalise: (body, { now }) => normaliseViber(body, bot, now),
       // To the start of a conversation the answer would be a message of the bot's; an empty one is
       // none.
@@ -72,7 +90,8 @@ function normaliseViber(body: Uint8Array, bot: string | undefined, now: number):
   const key = statusKey(token, name);
   if (name !== "message") {
     const kind = EVENTS.get(name) ?? "other";
-    return intakeOf([eventOf(kind, document, { key, messageId: kind === "status" ? token : undefined, ts })]);
+    const messageId = kind === "status" ? token : undefined;
+    return intakeOf([eventOf(kind, document, { type: name, key, messageId, ts })]);
   }
   const message = document.get("message");
   const type = message?.get("type")?.text ?? "unknown";

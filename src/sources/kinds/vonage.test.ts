@@ -27,6 +27,22 @@ describe("the Messages API", () => {
   };
   const kept = (fields: object) => rig.keptOf({ ...MESSAGE, ...fields });
 
+  test.each<[string, object]>([
+    ["custom", { custom: { type: "nfm_reply", nfm_reply: { response_json: '{"a":"b"}' } } }],
+    [
+      "content",
+      {
+        content: [
+          { type: "image", url: "https://cdn.example/1" },
+          { type: "text", text: '{"a":"b"}' },
+        ],
+      },
+    ],
+  ])("what was answered in a Flow, or is one of several parts, is the text: %s", (message_type, content) => {
+    const { messages } = kept({ message_type, text: undefined, ...content });
+    expect(messages).toMatchObject([{ text: '{"a":"b"}', type: message_type }]);
+  });
+
   test("a message has numbers with + and its time in UTC", () => {
     expect(kept({})).toEqual({
       events: [],
@@ -153,9 +169,9 @@ describe("the older SMS API", () => {
     const json = Buffer.from(JSON.stringify(Object.fromEntries(new URLSearchParams(query))));
     for (const each of [
       request,
-      { headers: new Headers(), body: Buffer.alloc(0), url: `${HOOK}?${query}` },
-      { headers: new Headers(JSON_HEADERS), body: Buffer.alloc(0), url: `${HOOK}?${query}` },
-      { headers: new Headers(JSON_HEADERS), body: json, url: HOOK },
+      { method: "GET", headers: new Headers(), body: Buffer.alloc(0), url: `${HOOK}?${query}` },
+      { method: "GET", headers: new Headers(JSON_HEADERS), body: Buffer.alloc(0), url: `${HOOK}?${query}` },
+      { method: "POST", headers: new Headers(JSON_HEADERS), body: json, url: HOOK },
     ])
       expect(columns(rig.kept(each))).toEqual({ messages: [expected], events: [] });
   });
@@ -168,11 +184,18 @@ describe("the older SMS API", () => {
     expect(events({ text: "x" })).toEqual([["other", sha256(body), null]]);
   });
 
+  test("a status that is signed anew is told by its key, not by its bytes", () => {
+    const [status] = rig.keptOf("messageId=m&status=delivered", FORM_HEADERS).events;
+    expect(status).toMatchObject({ key: "m:delivered", keyDecides: true });
+  });
+
   test("another parameter, value or time is no proof", () => {
     const query = signed(MESSAGE).body.toString();
     const proves = (text: string, now = AT) =>
-      rig.source.verify({ headers: new Headers(FORM_HEADERS), body: Buffer.from(text), url: HOOK }, now)
-        .proven;
+      rig.source.verify(
+        { method: "POST", headers: new Headers(FORM_HEADERS), body: Buffer.from(text), url: HOOK },
+        now,
+      ).proven;
     expect(proves(query)).toBe(true);
     expect(proves(query.replace("sig=", "sig=0"))).toBe(false);
     expect(proves(query.replace("15550001111", "15550001112"))).toBe(false);
@@ -193,7 +216,10 @@ describe("the older SMS API", () => {
     const merged = query.replace("messageId=0A1&msisdn=", "messageId%3D0A1%26msisdn=");
     expect(merged).not.toBe(query);
     expect(
-      rig.source.verify({ headers: new Headers(FORM_HEADERS), body: Buffer.from(merged), url: HOOK }, AT),
+      rig.source.verify(
+        { method: "POST", headers: new Headers(FORM_HEADERS), body: Buffer.from(merged), url: HOOK },
+        AT,
+      ),
     ).toMatchObject({
       proven: false,
       why: "the name of a parameter holds & or =",

@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Message } from "../../core/message.ts";
-import type { ParsedBody } from "../../core/parsed-body.ts";
+import type { ParsedBody, Span } from "../../core/parsed-body.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { Form } from "../../lib/form.ts";
 import { type JsonTree, parseJsonTree } from "../../lib/json-tree.ts";
@@ -13,6 +13,7 @@ import {
   channelOr,
   eventOf,
   firstText,
+  type Item,
   instantOf,
   intakeOf,
   messageOf,
@@ -57,6 +58,33 @@ const Options = Type.Object({
 
 export const vonage = defineKind({
   summary: "Vonage's Messages API and its older SMS API; the secret is the signature secret",
+  explain: ({ scheme }) =>
+    scheme === "vonage-sms-params"
+      ? {
+          proof: "HMAC, or a hash, of all parameters by the signature secret, in the parameter sig",
+          covers: "every parameter, and the time",
+          replay: "refused when its time is more than 300 s from now",
+          handshakes: [],
+          messages: ["received SMS, by messageId"],
+          events: ["delivery receipts, and everything else"],
+        }
+      : {
+          proof: "JWT (HS256) by the signature secret, in the header Authorization",
+          covers: "the body, by its hash in the token",
+          replay: "refused when the token has expired, or is more than 300 s old",
+          handshakes: [],
+          messages: ["what people write, by message_uuid"],
+          events: ["statuses, reactions, and everything else"],
+        },
+  setup: () => ({
+    title: "Vonage",
+    page: "https://developer.vonage.com/en/getting-started/concepts/webhooks",
+    steps: [
+      "In the API settings of the dashboard: the signature secret of the API key (not the API secret) is this source's secret.",
+      "For the Messages API choose it for SMS there, and in the application's Messages capabilities enter the address as inbound URL and status URL.",
+      "For the older SMS API choose a signature method that is an HMAC, and enter the address for inbound messages and delivery receipts.",
+    ],
+  }),
   options: Options,
   open: (options, secrets) =>
     options.scheme === "vonage-sms-params" ? smsProvider(options, secrets) : messagesProvider(secrets),
@@ -65,6 +93,7 @@ export const vonage = defineKind({
 function messagesProvider(secrets: readonly string[]): Provider {
   return {
     scheme: jwtScheme({ header: "Authorization", algorithms: ["HS256"], payload_hash: true }, secrets),
+    keptHeaders: [],
     normalise: (body, { now }) => normaliseMessages(body, now),
     postKey: (_request, { claims }) => (typeof claims?.["jti"] === "string" ? claims["jti"] : undefined),
     compose,
@@ -77,16 +106,17 @@ function normaliseMessages(body: Uint8Array, now: number): ParsedBody | undefine
   if (document === undefined || id === undefined) return undefined;
   const ts = writtenInstant(document.get("timestamp")?.text);
   const status = document.get("status")?.text;
-  if (status !== undefined)
-    return intakeOf([eventOf("status", document, { key: statusKey(id, status), messageId: id, ts })]);
-  if (document.get("direction")?.text === "outbound")
-    return intakeOf([eventOf("echo", document, { key: ownKey(id), messageId: id, ts })]);
+  if (status !== undefined) return intakeOf([statusOf(document, status, id, ts)]);
   // Version 0.1 of the API has all that is said in one member.
   const content = document.at("message", "content") ?? document;
   const type = (document.get("message_type") ?? content.get("type"))?.text;
+  if (document.get("direction")?.text === "outbound")
+    return intakeOf([eventOf("echo", document, { type, key: ownKey(id), messageId: id, ts })]);
   if (type === undefined) return intakeOf([eventOf("other", document, { messageId: id, ts })]);
   if (type === "reaction")
-    return intakeOf([eventOf("reaction", document, { key: ownKey(id), messageId: about(document), ts })]);
+    return intakeOf([
+      eventOf("reaction", document, { type, key: ownKey(id), messageId: about(document), ts }),
+    ]);
   const channel = channelOr("vonage", (document.get("channel") ?? document.at("from", "type"))?.text);
   return intakeOf([
     messageOf(document, {
@@ -99,10 +129,17 @@ function normaliseMessages(body: Uint8Array, now: number): ParsedBody | undefine
         content.at(type, "caption"),
         content.at("reply", "title"),
         content.at(type, "text"),
+        // What was answered in a Flow.
+        content.at(type, "nfm_reply", "response_json"),
+        ...(document.get("content")?.items ?? []).map((part) => part.get("text")),
       ),
       type,
     }),
   ]);
+}
+
+function statusOf(span: Span, status: string, id: string | undefined, ts: string | undefined): Item {
+  return eventOf("status", span, { type: `status.${status}`, key: statusKey(id, status), messageId: id, ts });
 }
 
 function about(document: JsonTree): string | undefined {
@@ -121,6 +158,7 @@ function smsProvider(
 ): Provider {
   return {
     scheme: parametersScheme(METHODS[signature_method], secrets),
+    keptHeaders: [],
     normalise: (body, { now, contentType }) => normaliseSms(body, contentType, now),
     compose: composeSms,
   };
@@ -134,7 +172,9 @@ function parametersScheme(algorithm: keyof typeof HEX_CHARS, secrets: readonly s
   const signature = (key: Uint8Array, bytes: Uint8Array) =>
     new Bun.CryptoHasher(algorithm, key).update(bytes).digest("hex").toUpperCase();
   return defineScheme({
+    coversBody: true,
     coversQuery: true,
+    signsWithin: true,
     begin: (head, now) => (body) => {
       const content = contentOf({ ...head, body });
       const parameters = parametersOf(content.body, content.contentType);
@@ -213,8 +253,7 @@ function normaliseSms(body: Uint8Array, contentType: string, now: number): Parse
   const id = parameters.get("messageId");
   const status = parameters.get("status");
   const ts = writtenInstant(parameters.get("message-timestamp")) ?? instantOf(parameters.get("timestamp"));
-  if (status !== undefined)
-    return intakeOf([eventOf("status", span, { key: statusKey(id, status), messageId: id, ts })]);
+  if (status !== undefined) return intakeOf([statusOf(span, status, id, ts)]);
   return intakeOf([
     messageOf(span, {
       id,

@@ -1,17 +1,16 @@
 /**
  * JSON Web Tokens with a shared secret (RFC 7519, the HS algorithms of RFC 7518), bound to a body
- * and a URL.
+ * and a URL; and what they have in common with those that a published key verifies.
  */
-import type { Refusal } from "../../core/source.ts";
+import type { Refusal, RequestHead } from "../../core/source.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { defineScheme, refused, type Scheme, secretBytes } from "./proof.ts";
 import { sha256Hex } from "./template.ts";
 
-export interface JwtOptions {
+/** What is asked of a token, whoever signs it. */
+export interface TokenRules {
   /** The header with the token, after `Bearer ` in `Authorization`. */
   readonly header: string;
-  /** The algorithms that count; `none` never does. */
-  readonly algorithms: readonly JwtAlgorithm[];
   readonly issuer?: string;
   /**
    * The claim `payload_hash` must be there when there is a body, and be its SHA-256 (hexadecimal)
@@ -22,6 +21,11 @@ export interface JwtOptions {
   readonly url_hash?: boolean;
   /** How far clocks may be apart; 5 unless given. */
   readonly clock_tolerance_seconds?: number;
+}
+
+export interface JwtOptions extends TokenRules {
+  /** The algorithms that count; `none` never does. */
+  readonly algorithms: readonly JwtAlgorithm[];
 }
 
 export type JwtAlgorithm = "HS256" | "HS384" | "HS512";
@@ -35,34 +39,58 @@ const TOKEN = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
 /** It is read before the signature is checked: it names the algorithm. */
 const HEADER_CHARS_MAX = 1024;
 
-type Claims = Readonly<Record<string, unknown>>;
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A token whose signature nobody has looked at yet. */
+export interface Token<Algorithm> {
+  readonly algorithm: Algorithm;
+  readonly kid: string | undefined;
+  /** What is signed. */
+  readonly signed: string;
+  /** Base64url. */
+  readonly signature: string;
+  /** Base64url; it need be no claims. */
+  readonly payload: string;
+}
+
+/** The token in the header that a source names, if its algorithm is one of the source's. */
+export function tokenIn<Algorithm extends string>(
+  { headers }: RequestHead,
+  name: string,
+  algorithms: readonly Algorithm[],
+): Token<Algorithm> | Refusal {
+  const value = headers.get(name);
+  if (value === null) return refused(`the header ${name} is missing`);
+  const text = /^authorization$/i.test(name) ? value.replace(BEARER, "") : value;
+  const [, header = "", payload = "", signature = ""] = TOKEN.exec(text) ?? [];
+  const { alg, crit, kid } = (header.length <= HEADER_CHARS_MAX ? jsonObject(header) : undefined) ?? {};
+  if (alg === undefined) return refused("the token is no JSON Web Token");
+  const algorithm = algorithms.find((each) => each === alg);
+  if (algorithm === undefined)
+    return refused(`the token's algorithm is ${named(alg)}, not one of ${algorithms.join(", ")}`);
+  // RFC 7515, section 4.1.11: who doesn't understand what is critical must refuse it.
+  if (crit !== undefined) return refused("the token has critical extensions, and none is known");
+  const signed = `${header}.${payload}`;
+  return { algorithm, kid: typeof kid === "string" ? kid : undefined, signed, signature, payload };
+}
 
 /** Throws `SchemeError` when a secret can't be used. */
 export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Scheme {
   const keys = secrets.map((secret) => secretBytes(secret));
   return defineScheme({
+    coversBody: options.payload_hash === true,
     coversQuery: options.url_hash === true,
     begin(head, now) {
-      const value = head.headers.get(options.header);
-      if (value === null) return refused(`the header ${options.header} is missing`);
-      const token = /^authorization$/i.test(options.header) ? value.replace(BEARER, "") : value;
-      const [, header = "", payload = "", signature = ""] = TOKEN.exec(token) ?? [];
-      const { alg, crit } = (header.length <= HEADER_CHARS_MAX ? jsonObject(header) : undefined) ?? {};
-      if (alg === undefined) return refused("the token is no JSON Web Token");
-      const allowed = options.algorithms.find((name) => name === alg);
-      if (allowed === undefined)
-        return refused(`the token's algorithm is ${named(alg)}, not one of ${options.algorithms.join(", ")}`);
-      // RFC 7515, section 4.1.11: who doesn't understand what is critical must refuse it.
-      if (crit !== undefined) return refused("the token has critical extensions, and none is known");
+      const token = tokenIn(head, options.header, options.algorithms);
+      if ("proven" in token) return token;
       let holds = false;
       for (const key of keys) {
-        const expected = new Bun.CryptoHasher(HASHES[allowed], key)
-          .update(`${header}.${payload}`)
-          .digest("base64url");
-        holds = equalInConstantTime(expected, signature) || holds;
+        const hasher = new Bun.CryptoHasher(HASHES[token.algorithm], key);
+        holds =
+          equalInConstantTime(hasher.update(token.signed).digest("base64url"), token.signature) || holds;
       }
       if (!holds) return refused("no secret made the token's signature");
-      const claims = jsonObject(payload);
+      const claims = jsonObject(token.payload);
       if (claims === undefined) return refused("the token is no JSON Web Token");
       const refusal = checkClaims(claims, options, head.url, now / 1000);
       return refusal ?? ((body) => checkBody(claims, options, body) ?? { proven: true, claims });
@@ -87,7 +115,13 @@ export function jwtScheme(options: JwtOptions, secrets: readonly string[]): Sche
   });
 }
 
-function checkClaims(claims: Claims, options: JwtOptions, url: string, now: number): Refusal | undefined {
+/** `now` in seconds since 1970. */
+export function checkClaims(
+  claims: Claims,
+  options: TokenRules,
+  url: string,
+  now: number,
+): Refusal | undefined {
   const { issuer, url_hash, clock_tolerance_seconds = CLOCK_TOLERANCE_SECONDS } = options;
   const why = checkTimes(claims, now, clock_tolerance_seconds);
   if (why !== undefined) return refused(why);
@@ -97,7 +131,11 @@ function checkClaims(claims: Claims, options: JwtOptions, url: string, now: numb
   return undefined;
 }
 
-function checkBody(claims: Claims, { payload_hash }: JwtOptions, body: Uint8Array): Refusal | undefined {
+export function checkBody(
+  claims: Claims,
+  { payload_hash }: TokenRules,
+  body: Uint8Array,
+): Refusal | undefined {
   if (payload_hash !== true) return undefined;
   const hash = claims["payload_hash"];
   if (hash === undefined)
@@ -122,7 +160,7 @@ function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): 
 }
 
 /** The object that a part of the token says; undefined when it is none. */
-function jsonObject(part: string): Claims | undefined {
+export function jsonObject(part: string): Claims | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value)

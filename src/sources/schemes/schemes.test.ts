@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { fc } from "../../../tests/property.ts";
 import type { SignedRequest } from "../../core/source.ts";
 import { genericScheme } from "./generic.ts";
-import { type HmacOptions, hmacScheme } from "./hmac.ts";
 import { type JwtOptions, jwtScheme } from "./jwt.ts";
-import { type Scheme, SchemeError } from "./proof.ts";
+import { type Scheme, SchemeError, secretBytes } from "./proof.ts";
+import { type SignatureOptions, signatureScheme } from "./signature.ts";
 import { tokenScheme } from "./token.ts";
 
 const URL_OF_ALL = "https://hooks.example.com/in?foo=1";
@@ -15,17 +15,17 @@ function request(
   body: string | Uint8Array = "",
   url = URL_OF_ALL,
 ): SignedRequest {
-  return { headers: new Headers(headers), body: Buffer.from(body), url };
+  return { method: "POST", headers: new Headers(headers), body: Buffer.from(body), url };
 }
 
-const GITHUB: HmacOptions = {
+const GITHUB: SignatureOptions = {
   header: "X-Hub-Signature-256",
   algorithm: "hmac-sha256",
   encoding: "hex",
   prefix: "sha256=",
   signed: "{body}",
 };
-const STANDARD: HmacOptions = {
+const STANDARD: SignatureOptions = {
   header: "webhook-signature",
   algorithm: "hmac-sha256",
   encoding: "base64",
@@ -38,7 +38,7 @@ const STANDARD: HmacOptions = {
   timestamp_header: "webhook-timestamp",
   signed: "{id}.{timestamp}.{body}",
 };
-const STRIPE: HmacOptions = {
+const STRIPE: SignatureOptions = {
   header: "Stripe-Signature",
   algorithm: "hmac-sha256",
   encoding: "hex",
@@ -75,7 +75,7 @@ const changed = (bytes: Uint8Array, at: number, bit: number): Uint8Array => {
 
 describe("hmac", () => {
   test("GitHub's published signature holds", () => {
-    const scheme = hmacScheme(GITHUB, ["It's a Secret to Everybody"]);
+    const scheme = signatureScheme(GITHUB, ["It's a Secret to Everybody"]);
     const headers = {
       "X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
     };
@@ -89,7 +89,7 @@ describe("hmac", () => {
   });
 
   test("Standard Webhooks' published signature holds, alone or among others, for five minutes both ways", () => {
-    const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
+    const scheme = signatureScheme(STANDARD, [STANDARD_SECRET]);
     const at = (signature: string, now: number) =>
       whyOf(scheme, request(standardHeaders(signature), STANDARD_BODY), now);
     expect(at(STANDARD_SIGNATURE, STANDARD_AT)).toBe("proven");
@@ -104,7 +104,7 @@ describe("hmac", () => {
   });
 
   test("a part of the header may be the timestamp, and is signed as it was written", () => {
-    const scheme = hmacScheme(STRIPE, ["whsec_test"]);
+    const scheme = signatureScheme(STRIPE, ["whsec_test"]);
     const sign = (time: string) =>
       new Bun.CryptoHasher("sha256", "whsec_test").update(`${time}.{}`).digest("hex");
     const at = (header: string) =>
@@ -126,7 +126,7 @@ describe("hmac", () => {
   ] as const)(
     "a timestamp as %s is signed as it was written and bounded: %s",
     (timestamp_format, text, holds) => {
-      const options: HmacOptions = {
+      const options: SignatureOptions = {
         ...GITHUB,
         prefix: "",
         timestamp_header: "X-Time",
@@ -135,12 +135,12 @@ describe("hmac", () => {
       };
       const signature = new Bun.CryptoHasher("sha256", "s").update(`${text}x`).digest("hex");
       const signed = request({ "X-Hub-Signature-256": signature, "X-Time": text }, "x");
-      expect(hmacScheme(options, ["s"]).verify(signed, 1_600_000_000_000).proven).toBe(holds);
+      expect(signatureScheme(options, ["s"]).verify(signed, 1_600_000_000_000).proven).toBe(holds);
     },
   );
 
   test("an identifier that could be read as several signed parts is refused", () => {
-    const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
+    const scheme = signatureScheme(STANDARD, [STANDARD_SECRET]);
     // The bytes that are signed are those of the published example: the cut is another one.
     const headers = {
       ...standardHeaders(STANDARD_SIGNATURE),
@@ -152,7 +152,7 @@ describe("hmac", () => {
   });
 
   test("upper-case hexadecimal digits are the same signature", () => {
-    const scheme = hmacScheme(GITHUB, ["It's a Secret to Everybody"]);
+    const scheme = signatureScheme(GITHUB, ["It's a Secret to Everybody"]);
     const digits = "757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17";
     expect(whyOf(scheme, request({ "X-Hub-Signature-256": `sha256=${digits}` }, "Hello, World!"))).toBe(
       "proven",
@@ -160,9 +160,9 @@ describe("hmac", () => {
   });
 
   test("what the head lacks is told before the body is there", () => {
-    const scheme = hmacScheme(STANDARD, [STANDARD_SECRET]);
+    const scheme = signatureScheme(STANDARD, [STANDARD_SECRET]);
     const begun = (headers: Record<string, string>, now = STANDARD_AT) =>
-      scheme.begin({ headers: new Headers(headers), url: URL_OF_ALL }, now);
+      scheme.begin({ method: "POST", headers: new Headers(headers), url: URL_OF_ALL }, now);
     const right = standardHeaders(STANDARD_SIGNATURE);
     expect(typeof begun(right)).toBe("function");
     for (const headers of [{}, { ...right, "webhook-signature": "v1,AAAA" }, { ...right, "webhook-id": "" }])
@@ -172,7 +172,7 @@ describe("hmac", () => {
 
   test("the URL, a nonce and the body's hash may be signed", () => {
     const signed = "{url} {nonce} {sha256(body)}";
-    const scheme = hmacScheme({ ...GITHUB, prefix: "", nonce_header: "X-Nonce", signed }, ["s"]);
+    const scheme = signatureScheme({ ...GITHUB, prefix: "", nonce_header: "X-Nonce", signed }, ["s"]);
     const hash = new Bun.CryptoHasher("sha256").update("x").digest("hex");
     const signature = new Bun.CryptoHasher("sha256", "s").update(`${URL_OF_ALL} n1 ${hash}`).digest("hex");
     const headers = { "X-Hub-Signature-256": signature, "X-Nonce": "n1" };
@@ -198,7 +198,7 @@ describe("hmac", () => {
         fc.nat(),
         fc.nat(),
         (body, secrets, algorithm, encoding, at, bit) => {
-          const scheme = hmacScheme(
+          const scheme = signatureScheme(
             { ...GITHUB, prefix: "", algorithm: `hmac-${algorithm}`, encoding },
             secrets,
           );
@@ -221,6 +221,12 @@ describe("hmac", () => {
     ["a blank secret", GITHUB, " ", /blank/],
     ["a secret that is its prefix only", STANDARD, "whsec_", /blank/],
     ["a secret that is no base64", STANDARD, "whsec_it's", /no base64/],
+    [
+      "a secret behind a prefix that is no base64",
+      { ...STANDARD, secret_encoding: "base64-or-text" as const },
+      "whsec_it's",
+      /no base64/,
+    ],
     ["a secret of padding only", STANDARD, "whsec_==", /blank/],
     [
       "a secret that is no hexadecimal",
@@ -228,18 +234,26 @@ describe("hmac", () => {
       "0g",
       /no hexadecimal/,
     ],
-    ["a template without the body", { ...GITHUB, signed: "{timestamp}" }, "s", /must contain \{body\}/],
+    ["a template without the body", { ...GITHUB, signed: "{url}" }, "s", /must contain \{body\}/],
     [
       "a template of far too many bodies",
       { ...GITHUB, signed: "{body}".repeat(21) },
       "s",
-      /more than 20 parts/,
+      /more than 40 parts/,
     ],
     ["a template with an unknown name", { ...GITHUB, signed: "{body}{time}" }, "s", /\{time\} is none of/],
   ])("%s can't be configured", (_, options, secret, message) => {
-    expect(() => hmacScheme(options, [secret])).toThrow(message);
-    expect(() => hmacScheme(options, [secret])).toThrow(SchemeError);
+    expect(() => signatureScheme(options, [secret])).toThrow(message);
+    expect(() => signatureScheme(options, [secret])).toThrow(SchemeError);
   });
+});
+
+test("a secret without a prefix is base64 where it reads so, and else its own text", () => {
+  const key = (secret: string) => secretBytes(secret, "base64-or-text", ["whsec_", "v1,whsec_"]);
+  for (const secret of ["whsec_c2VjcmV0", "v1,whsec_c2VjcmV0", "c2VjcmV0"])
+    expect(Buffer.from(key(secret)).toString()).toBe("secret");
+  expect(Buffer.from(key("polar_whs_made-up")).toString()).toBe("polar_whs_made-up");
+  expect(() => key("whpk_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWI=")).toThrow(/public key/);
 });
 
 test("a scheme by configuration needs what it names, and signs the timestamp that it reads", () => {
@@ -345,4 +359,11 @@ describe("token", () => {
     expect(whyOf(scheme, request({}))).toBe("the header X-Token is missing");
     expect(() => tokenScheme({ header: "X-Token" }, [" "])).toThrow(SchemeError);
   });
+});
+
+test("an alternative can't let in what proves nothing", () => {
+  const alternatives = [{ secret_prefix: "open_", algorithm: "none" }];
+  const scheme = { algorithm: "hmac-sha256", header: "X-S", encoding: "hex", signed: "{body}" } as const;
+  for (const secrets of [["shared"], ["shared", "open_door"]])
+    expect(() => genericScheme({ ...scheme, alternatives }, secrets)).toThrow("anybody could send");
 });

@@ -2,7 +2,8 @@
 
 export type TimestampFormat = "unix" | "ms" | "rfc3339";
 
-const WHOLE = /^[0-9]{1,16}$/;
+/** No zero before it: it could be the last digit of what is signed before the timestamp. */
+const WHOLE = /^(?:0|[1-9][0-9]{0,15})$/;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** Why a timestamp doesn't hold at `now` (milliseconds since 1970); undefined when it does. */
