@@ -14,16 +14,33 @@ export function addCheckConfig(program: Command, exit: Exit): void {
     .description(
       "Read the configuration file as serve would, with the variables and files that it refers to. Print every mistake as " +
         "FILE:LINE:COLUMN: message and exit with 1, or one line for each source and destination. What is hardly ever " +
-        "meant is a warning on stderr. No secret is printed, and of a destination's URL neither path nor query.",
+        "meant is a warning on stderr. With --explain say in words what one source will do. No secret is printed, and of a " +
+        "destination's URL neither path nor query.",
     )
     .option(...CONFIG_FLAG)
-    .addHelpText(
-      "after",
-      "\nExamples:\n  $ postern check-config --config postern.yaml\n  $ POSTERN_CONFIG=/etc/postern.yaml postern check-config",
-    )
-    .action(async (flags: { readonly config?: string }) =>
-      exit(await checkConfig(neededConfigPath(flags.config))),
+    .option("--explain <name>", "say in words what the source of this name will do")
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ config, explain }: { readonly config?: string; readonly explain?: string }) =>
+      exit(
+        explain === undefined
+          ? await checkConfig(neededConfigPath(config))
+          : await explained(explain, config),
+      ),
     );
+}
+
+const EXAMPLES = `
+Examples:
+  $ postern check-config --config postern.yaml
+  $ POSTERN_CONFIG=/etc/postern.yaml postern check-config --explain whatsapp`;
+
+/** Resolves with the exit code. */
+async function explained(name: string, flag: string | undefined): Promise<number> {
+  const { configuredSource } = await import("./configured-source.ts");
+  const { explanationOf } = await import("./explanation.ts");
+  const { source, config } = await configuredSource(name, flag);
+  await print(explanationOf(source, config));
+  return 0;
 }
 
 /** Resolves with the exit code. */

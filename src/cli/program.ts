@@ -18,6 +18,7 @@ import { addImport } from "./import.ts";
 import { addMigrate } from "./migrate.ts";
 import { addOpenapi } from "./openapi.ts";
 import { ClosedPipe, say, writeAll } from "./output.ts";
+import { addPresets } from "./presets.ts";
 import { addReload } from "./reload.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
@@ -26,7 +27,7 @@ import { addVerify } from "./verify.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
-  ...[addServe, addReload, addCheckConfig, addConfigSchema],
+  ...[addServe, addReload, addCheckConfig, addConfigSchema, addPresets],
   ...[
     addTail,
     addConsumers,
@@ -48,7 +49,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   let printed = "";
   const program = new Command("postern")
     .description(
-      "Receives messages by webhook, lets in only what proves its origin, and keeps each exactly once.",
+      "Receives webhooks, verifies who sent them, keeps each message exactly once, and hands it on.",
     )
     .version(VERSION)
     .addHelpText("after", "\nExample:\n  $ WEBHOOK_SECRET=change-me postern serve")

@@ -11,6 +11,7 @@ import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { SchemeError, SECRET } from "../sources/schemes/proof.ts";
 import { type TrialFault, trialFault } from "../sources/trial-run.ts";
 import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
+import { kindMeant, presetMeant } from "./meant-names.ts";
 import { atName, atValue, located, type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import {
   KIND_NAMES,
@@ -108,7 +109,7 @@ function kindMistake(pointer: string, entry: Entry, kind: unknown): SchemaMistak
   const names = KIND_NAMES.join(", ");
   if (!Object.hasOwn(entry, "kind"))
     return atName(pointer, `${pathText(pointer)}.kind is missing: one of ${names}`);
-  const meant = typeof kind === "string" ? closest(kind, Object.keys(KINDS)) : undefined;
+  const meant = typeof kind === "string" ? kindMeant(kind) : undefined;
   const hint = meant === undefined ? "" : ` (did you mean ${meant}?)`;
   const at = `${pointer}/kind`;
   return { pointer: at, isName: false, message: `${pathText(at)} must be one of ${names}${hint}` };
@@ -196,7 +197,7 @@ function checkerOf(kind: string | undefined): ReturnType<typeof schemaChecker> {
   const checker = schemaChecker(
     schema,
     (pointer, name, names) => unknownOption(pointer, name, names, kind ?? ""),
-    (_pointer, given, allowed) => closest(given, allowed),
+    (pointer, given, allowed) => (pointer.endsWith("/preset") ? presetMeant(given) : closest(given, allowed)),
   );
   checkers.set(kind, checker);
   return checker;

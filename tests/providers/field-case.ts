@@ -50,7 +50,7 @@ interface FieldExpectation {
 }
 
 /** The clock for which the requests are signed. */
-const FIELD_NOW = "2026-11-28T15:07:30Z";
+export const FIELD_NOW = "2026-11-28T15:07:30Z";
 
 /** Where a text may go on: the case wants a search to find more than the text that it names. */
 const MORE_TEXT = new Set(["whatsapp-flow-reply"]);

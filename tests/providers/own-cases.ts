@@ -21,6 +21,7 @@ import {
 } from "./drafts.ts";
 import { handshakeCases } from "./own-handshake-cases.ts";
 import { messageCases } from "./own-message-cases.ts";
+import { presetCases } from "./preset-cases.ts";
 
 /** Two entries, three messages in disorder of time, a status between them. */
 function metaCases(): ProviderCase[] {
@@ -824,6 +825,7 @@ export function ownCases(): Readonly<Record<string, readonly ProviderCase[]>> {
     handshakes: handshakeCases(),
     messages: messageCases(),
     meta: metaCases(),
+    presets: presetCases(),
     slack: slackCases(),
     telegram: telegramCases(),
     twilio: twilioCases(),
