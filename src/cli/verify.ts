@@ -11,6 +11,10 @@ A captured request is a file with its request line, its headers, a blank line an
 its body, as it was sent:
   $ postern verify --config postern.yaml --source whatsapp request.http
 
+A HAR file with several POSTs, of which one is meant; what curl tells of one:
+  $ postern verify --source whatsapp --entry 3 requests.har
+  $ postern verify --source whatsapp --body body.json curl-verbose.txt
+
 One that was captured a while ago, when its timestamp was still good:
   $ postern verify --source team --at 2026-11-25T09:30:00Z request.http
 
@@ -25,11 +29,13 @@ export function addVerify(program: Command, exit: Exit): void {
     .description(
       "Tell whether a source would accept a captured HTTP request, what it would store, or why not.",
     )
-    .argument("<file>", "the request, or - for standard input")
+    .argument("<file>", "raw HTTP, a HAR file, or the output of curl -v or --trace; - for standard input")
     .requiredOption("--source <name>", "the configured source that it was sent to")
     .option(...CONFIG_FLAG)
     .option("--at <instant>", "the time at which it is looked at (default: now)", instant)
     .option("--client <address>", "the address that it came from, for a source with allow_from", address)
+    .option("--entry <which>", "of several requests: its number, or a part of its address")
+    .option("--body <file>", "the body, where the capture has none, as that of curl -v")
     .addHelpText("after", EXAMPLES)
     .action(async (file: string, flags: VerifyFlags) => {
       const { verifyRequest } = await import("./verify/verify-request.ts");

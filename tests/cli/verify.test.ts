@@ -133,7 +133,9 @@ describe("a request that holds", () => {
       headers: [["X-Hub-Signature-256", `sha256=${signature}`]],
       body: Buffer.from(body),
     });
-    expect(said("event")).toEqual(["status w1:read about whatsapp:w1 at 2025-01-15T10:00:00Z"]);
+    expect(said("event")).toEqual([
+      "status w1:read about whatsapp:w1 at 2025-01-15T10:00:00Z, messages.status.read",
+    ]);
   });
 
   test("a request that holds may be in a file, looked at now", async () => {
@@ -235,7 +237,7 @@ describe("a request that doesn't hold", () => {
     expect(more).toHaveLength(1);
     expect(said("url")).toEqual(["https://example.org/in/webhook/sms"]);
     expect(said("hint")).toEqual([
-      "no other body, URL, clock or form of the secret that was tried makes it hold",
+      "no other body, URL, clock or reading of the configuration that was tried makes it hold",
     ]);
   });
 
@@ -334,7 +336,7 @@ describe("a request that doesn't hold", () => {
     );
     expect(hint).toHaveLength(1);
     expect(hint[0]).toMatch(
-      /without the body's last newline.*; and at once: the signature holds at 2025-01-15T10/,
+      /holds at 2025-01-15T10.*; and at once: the signature holds without the body's last newline/,
     );
   });
 
@@ -404,6 +406,17 @@ describe("a request that doesn't hold", () => {
     expect((await refused("code", request)).hint).toEqual(["the source whatsapp accepts it"]);
   });
 
+  test("that a source takes whatever comes from its networks says nothing of a request", async () => {
+    const open = { kind: "generic", scheme: { algorithm: "none" }, allow_from: ["203.0.113.0/24"] };
+    const providers = { code: PROVIDERS["code"] as SourceConfig, open: open as unknown as SourceConfig };
+    const path = await writeProviders(`${folder.path}/open`, providers);
+    const request = withBody(captured("code"), (body) => `${body}x`);
+    const args = ["verify", "--config", path, "--source", "code", "--at", AT, "-"];
+    const { code, stdout } = await postern(args, { stdin: composeRequest(request) });
+    expect(code).toBe(1);
+    expect(stdout).not.toContain("the source open accepts it");
+  });
+
   test("a request doesn't hold since a header is missing, which is told with those that look like it", async () => {
     const request = without(captured("whatsapp"), "x-hub-signature-256");
     const { why, hint } = await refused("whatsapp", {
@@ -447,7 +460,7 @@ describe("a request that doesn't hold", () => {
 describe("asked wrongly", () => {
   test.each([
     [["--source", "bot"], "", "there is no request in it"],
-    [["--source", "bot"], "{}", "line 1 is no request line such as POST /webhook/name HTTP/1.1"],
+    [["--source", "bot"], "no", "line 1 is no request line such as POST /webhook/name HTTP/1.1"],
     [["--source", "nobody"], "", 'has no source "nobody"'],
     [["--source", "bot", "--at", "yesterday"], "", "It takes an instant such as 2025-01-15T10:00:00Z."],
     [[], "", "required option '--source <name>' not specified"],

@@ -17,6 +17,7 @@ export interface CapturedRequest {
 const LINE_FEED = 10;
 /** A method is a token too. */
 const REQUEST_LINE = new RegExp(`^(${FIELD_NAME}) (\\S+)(?: HTTP/[0-9](?:\\.[0-9])?)?$`);
+const NAME = new RegExp(`^${FIELD_NAME}$`);
 const HEADER = new RegExp(`^(${FIELD_NAME}):[ \\t]*(.*)$`);
 const ORIGIN = /^https?:\/\/[^/?#]*/i;
 /** What no field value may hold (RFC 9110, section 5.5); a tab may. */
@@ -56,6 +57,11 @@ export function parseRequest(file: Uint8Array): CapturedRequest {
     headers,
     body: bytes.subarray(Math.min(at, bytes.length)),
   };
+}
+
+/** Whether a request can have had it: its value is Latin-1, as bytes are read. */
+export function isHeader(name: string, value: string): boolean {
+  return NAME.test(name) && !CONTROL.test(value) && !/[^\0-\xff]/.test(value);
 }
 
 /** By steps: a regular expression would try each space of a long run of them. */

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { processorMs } from "../../../tests/processor-time.ts";
 import { clockChanges } from "./changes.ts";
+import { curlRequests } from "./curl-output.ts";
 import { redactionFor } from "./redaction.ts";
 
 const SOURCE = { kind: "meta", secret: "hunter2" };
@@ -29,6 +30,7 @@ test.each(RUNS)("a query or a header of nothing but %s is read in an instant", (
     const url = `https://a.example/?${long}`;
     redactionFor(SOURCE, { ...request, url }).signed(url);
     clockChanges({ ...request, url: `/?${long}` });
+    curlRequests(Buffer.from(`> ${long}\n* ${long}\r${long}`));
   };
   expect(processorMs(work)).toBeLessThan(3000);
 });

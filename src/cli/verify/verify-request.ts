@@ -7,7 +7,8 @@ import { configuredSource } from "../configured-source.ts";
 import { UsageError } from "../errors.ts";
 import { openInput } from "../input.ts";
 import { print } from "../output.ts";
-import { headersOf, parseRequest, receivedBody } from "./captured-request.ts";
+import { headersOf, receivedBody } from "./captured-request.ts";
+import { captureIn } from "./captures.ts";
 import { judge, type Line, unavailable } from "./judgement.ts";
 import { redactionFor } from "./redaction.ts";
 
@@ -18,6 +19,10 @@ export interface VerifyFlags {
   readonly at?: string;
   /** In canonical text. */
   readonly client?: string;
+  /** Which request of several: its number, or a part of its address. */
+  readonly entry?: string;
+  /** The file with the body of a capture that has none. */
+  readonly body?: string;
 }
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -27,9 +32,12 @@ export async function verifyRequest(file: string, flags: VerifyFlags): Promise<n
   const configured = await configuredSource(flags.source, flags.config);
   const { source } = configured;
   const webhook = `/webhook/${source.name}`;
-  const captured = parseRequest(await contentOf(file));
+  const { request: captured, notes: found } = captureIn(await contentOf(file), {
+    ...{ path: webhook, entry: flags.entry },
+    body: flags.body === undefined ? undefined : await contentOf(flags.body),
+  });
   const { body, notes: bodyNotes } = receivedBody(captured);
-  const notes = [...bodyNotes];
+  const notes = [...found, ...bodyNotes];
   const [path = "", ...query] = captured.target.split("?");
   const { method } = captured;
   const url = source.signedUrl(path, query.join("?"));
