@@ -344,6 +344,11 @@ export function readSome<K extends keyof Settings>(
   return Object.fromEntries(values) as Pick<Settings, K>;
 }
 
+/** The file that a setting is read from, if its variable names one. */
+export function fileOf(key: keyof Settings, environment: Environment = process.env): string | undefined {
+  return environment[`${SETTINGS[key].name}_FILE`] || undefined;
+}
+
 /**
  * The secrets that may have signed a webhook: the current one and, while rotating, the previous
  * one.

@@ -65,7 +65,7 @@ function faultOf(source: ConfiguredSource, message: Message): TrialFault | undef
 }
 
 /** The URL with something behind its query. */
-function withQuery(url: string, query: string | undefined): string {
+export function withQuery(url: string, query: string | undefined): string {
   return query === undefined ? url : `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 

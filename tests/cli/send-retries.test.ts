@@ -2,6 +2,10 @@
  * What `postern send` does about answers that pass, against a server that gives them on purpose.
  */
 import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import { newFolder } from "../folder.ts";
+import { PROGRAM } from "../program.ts";
+import { until } from "../until.ts";
 import { postern, SECRET } from "./postern.ts";
 
 type Answer = (attempt: number, body: string) => Response | Promise<Response>;
@@ -75,16 +79,110 @@ test("a 429 is tried again when a proxy gave it, and not when it says that the s
   expect(own.stdout).toContain("refused 1, failed 0");
 });
 
-test("a 200 that doesn't say whether the message was new counts as accepted", async () => {
-  const { code, stdout } = await sendTo(() => new Response("ok"));
+test("a 200 of Postern that says neither new nor duplicate counts as accepted", async () => {
+  const { code, stdout } = await sendTo(() => OK("error"));
   expect(code).toBe(0);
   expect(stdout).toContain("new 0, duplicate 0, accepted 1, refused 0, failed 0");
+});
+
+const MANY = Array.from({ length: 500 }, (_, index) => `m${index}\n`).join("");
+const NO_POSTERN =
+  /\npostern: (?:stopped at line \d+ because )?whoever answers at http:\/\/127\.0\.0\.1:\d+\/webhook is no webhook of Postern: its answers lack the header Postern-Result\. Check --url, HOST and PORT, [^\n]+\n$/;
+
+test.each([
+  ["takes everything", () => new Response("ok")],
+  ["knows no such path", () => new Response("<h1>Not found</h1>", { status: 404 })],
+  ["takes no POST", () => new Response("\x1b[31mno", { status: 501 })],
+])("whoever %s and isn't Postern is noticed after the first few answers", async (_, answer) => {
+  const { code, stdout, stderr, attempts } = await sendTo(answer, [], MANY);
+  expect(code).toBe(1);
+  expect(stdout).toContain("new 0, duplicate 0,");
+  expect(stderr).toMatch(/^postern: line \d+ (?:failed|refused): \d{3}, without the header Postern-Result\n/);
+  expect(stderr).toMatch(NO_POSTERN);
+  expect(attempts.size).toBeLessThan(50);
+  const one = await sendTo(answer);
+  expect([one.code, one.stdout.includes("refused 1, failed 0") || one.stdout.includes("failed 1")]).toEqual([
+    1,
+    true,
+  ]);
+  expect(one.stderr).toMatch(NO_POSTERN);
+});
+
+test("an answer of something between doesn't stop what Postern answers otherwise", async () => {
+  const { code, stdout, stderr, attempts } = await sendTo(
+    (_, body) => (/[1-4]$/.test(body) ? new Response("", { status: 413 }) : OK()),
+    [],
+    MANY,
+  );
+  expect([code, attempts.size]).toEqual([1, 500]);
+  expect(stdout).toContain("new 300, duplicate 0, refused 200, failed 0");
+  expect(stderr).not.toContain("stopped");
+});
+
+test("a wrong secret is told after the first few equal refusals, with what to check", async () => {
+  const refusal = () =>
+    Response.json(
+      { detail: "invalid signature" },
+      { status: 401, headers: { "Postern-Result": "invalid_signature" } },
+    );
+  const advice =
+    "the service has another secret than WEBHOOK_SECRET here: send with the one that it was started with";
+  const { code, stderr, attempts } = await sendTo(refusal, [], MANY);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^postern: line \d+ refused: 401 invalid signature\n/);
+  expect(stderr).toMatch(new RegExp(`\\npostern: stopped at line \\d+ because ${advice}\\n$`));
+  expect(attempts.size).toBeLessThan(50);
+  const rules = await sendTo(
+    () => Response.json({ detail: "no" }, { status: 422, headers: { "Postern-Result": "validation_error" } }),
+    [],
+    MANY,
+  );
+  expect([rules.code, rules.attempts.size]).toEqual([1, 500]);
+});
+
+test("on a terminal the bar counts messages that were answered", async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let answered = 0;
+  server = Bun.serve({
+    port: 0,
+    fetch: async () => {
+      if (++answered > 50) await held;
+      return OK();
+    },
+  });
+  const folder = newFolder();
+  const file = join(folder.path, "rows.tsv");
+  await Bun.write(file, `Label\tSMS\n${"ham\tHello\n".repeat(200)}`);
+  const map = ["message_id={row}", "from=+1", "to=+2", "ts=2025-01-15T10:00:00Z", "text={SMS}"];
+  const parts: string[] = [];
+  const url = `http://127.0.0.1:${server.port}/webhook`;
+  const child = Bun.spawn(
+    [...PROGRAM, "send", "--file", file, "--url", url, ...map.flatMap((each) => ["--map", each])],
+    {
+      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color", WEBHOOK_SECRET: SECRET },
+      terminal: { cols: 100, rows: 24, data: (_, data) => parts.push(Buffer.from(data).toString()) },
+    },
+  );
+  // Everything is read long before, as it is less than a chunk.
+  const [, percent, sent] = await until(
+    "a bar with messages",
+    () => /(\d+) % {2}([1-9]\d*) sent/.exec(parts.join("")) ?? undefined,
+  );
+  expect(Math.abs(Number(percent) - Number(sent) / 2)).toBeLessThan(2);
+  release();
+  expect(await child.exited).toBe(0);
+  folder.remove();
+  const summary = "new 200, duplicate 0, refused 0, failed 0";
+  await until("the summary", () => Bun.stripANSI(parts.join("")).includes(summary));
 });
 
 test("an answer that doesn't come in time is tried again", async () => {
   const { code, attempts } = await sendTo(
     (attempt) => (attempt < 1 ? new Promise<Response>(() => undefined) : OK()),
-    ["--timeout", "100"],
+    ["--timeout", "2000"],
   );
   expect(code).toBe(0);
   expect(attempts.get("m1")).toHaveLength(2);

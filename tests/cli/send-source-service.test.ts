@@ -70,6 +70,8 @@ test("a secret that the service doesn't have is refused, in the provider's way",
   other.remove();
   expect({ code: ran.code, stderr: ran.stderr }).toEqual({
     code: 1,
-    stderr: "postern: m2 refused: 403 invalid signature\n",
+    stderr:
+      "postern: m2 refused: 403 invalid signature\n" +
+      `postern: the service takes no signature of sms as ${path} makes it: check that it was started with the same secret, public_url and allow_from\n`,
   });
 });

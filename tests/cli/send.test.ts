@@ -73,11 +73,14 @@ describe("one message", () => {
   });
 
   test("a message that is signed with another secret is refused, and no secret is printed", async () => {
-    const env = { ...server.env, WEBHOOK_SECRET: "another secret" };
+    const env = { ...server.env, WEBHOOK_SECRET: "hush of another" };
     const ran = await postern(["send", "--id", "m1", "--from", "+1", "--to", "+2"], { env });
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toBe("postern: m1 refused: 401 invalid signature\n");
-    expect(ran.stdout + ran.stderr).not.toContain("another secret");
+    expect(ran.stderr).toBe(
+      "postern: m1 refused: 401 invalid signature\n" +
+        "postern: the service has another secret than WEBHOOK_SECRET here: send with the one that it was started with\n",
+    );
+    expect(ran.stdout + ran.stderr).not.toContain("hush");
   });
 
   test("a message is signed with the secret that a file holds", async () => {

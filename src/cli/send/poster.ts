@@ -2,14 +2,23 @@
 
 import type { Trial } from "../../core/source.ts";
 import { retryAfterMs } from "../../lib/retry-after.ts";
+import { visibleText } from "../../lib/visible-text.ts";
+import { withQuery } from "../../sources/trial-run.ts";
 import { VERSION } from "../../version.ts";
 import { detailOf } from "../answer-detail.ts";
 
-/** What became of a body; `accepted` is a 2xx that doesn't say whether the message was new. */
-export type Verdict =
+/**
+ * Why a body wasn't taken, where that is no matter of the body: nobody answers, whoever answers
+ * isn't Postern, or the service has another secret.
+ */
+type Blame = "nobody" | "stranger" | "secret";
+
+/** What became of a body; `accepted` is a 2xx of Postern that tells neither new nor duplicate. */
+export type Verdict = { readonly blame?: Blame | undefined } & (
   | { readonly kind: "new" | "duplicate" | "accepted"; readonly latencyMs: number }
   | { readonly kind: "refused"; readonly latencyMs: number; readonly reason: string }
-  | { readonly kind: "failed"; readonly latencyMs: number | undefined; readonly reason: string };
+  | { readonly kind: "failed"; readonly latencyMs: number | undefined; readonly reason: string }
+);
 
 export interface Target {
   readonly url: URL;
@@ -39,8 +48,9 @@ export async function post(target: Target, signedAt: (now: number) => Trial): Pr
     const passing = "lost" in answer || (PASSING.has(answer.status) && !isUnproven(answer));
     if (!passing) return verdictOf(answer, latencyMs);
     if (attempt >= target.retries) {
-      const reason = "lost" in answer ? answer.lost : inWords(answer);
-      return { kind: "failed", latencyMs: "lost" in answer ? undefined : latencyMs, reason };
+      if ("lost" in answer)
+        return { kind: "failed", latencyMs: undefined, reason: answer.lost, blame: "nobody" };
+      return { kind: "failed", latencyMs, reason: inWords(answer) };
     }
     const askedMs =
       "lost" in answer ? undefined : retryAfterMs(answer.retryAfter, target.now(), RETRY_AFTER_MS_MAX);
@@ -62,10 +72,10 @@ interface Answer {
 
 async function exchange(
   { url, timeoutMs }: Target,
-  { headers, body }: Trial,
+  { headers, body, query }: Trial,
 ): Promise<Answer | { readonly lost: string }> {
   try {
-    const response = await fetch(url, {
+    const response = await fetch(withQuery(url.href, query), {
       method: "POST",
       headers: { ...headers, "User-Agent": `postern/${VERSION}` },
       body: body as Uint8Array<ArrayBuffer>,
@@ -87,14 +97,19 @@ async function exchange(
 
 function verdictOf(answer: Answer, latencyMs: number): Verdict {
   const { status, result } = answer;
-  if (status >= 200 && status < 300) {
-    const kind = result === "ok" ? "new" : result === "duplicate" ? "duplicate" : "accepted";
-    return { kind, latencyMs };
+  const isTaken = status >= 200 && status < 300;
+  const kind = isTaken || status >= 500 ? "failed" : "refused";
+  // Every answer of a webhook has it. What may pass isn't told of here: proxies say that.
+  if (result === null)
+    return { kind, latencyMs, reason: `${status}, without the header Postern-Result`, blame: "stranger" };
+  if (isTaken) {
+    return { kind: result === "ok" ? "new" : result === "duplicate" ? "duplicate" : "accepted", latencyMs };
   }
-  return { kind: status >= 500 ? "failed" : "refused", latencyMs, reason: inWords(answer) };
+  return { kind, latencyMs, reason: inWords(answer), blame: isUnproven(answer) ? "secret" : undefined };
 }
 
 /** Status and detail on one line. */
 function inWords({ status, text }: Answer): string {
-  return `${status} ${detailOf(text).replace(/\s+/g, " ").trim().slice(0, DETAIL_CHARS_MAX)}`.trim();
+  const words = visibleText(detailOf(text).replace(/\s+/g, " ").trim());
+  return `${status} ${words.slice(0, DETAIL_CHARS_MAX)}`.trim();
 }

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
 import { CommandFailed, UsageError } from "../errors.ts";
-import { type Input, isBlank, linesOf } from "../input.ts";
+import { type Input, isBlank, type Line, linesOf } from "../input.ts";
 import type { Format } from "./flags.ts";
 import type { Mapping } from "./mapping.ts";
 import { UnfitRow } from "./template.ts";
@@ -15,10 +15,13 @@ const TAB = "\t";
  * A body to post, or why the row gives none; its label is what people are told of it, such as
  * `row 3`.
  */
-export type Post = { readonly label: string } & (
+type Row = { readonly label: string } & (
   | { readonly body: string | Uint8Array }
   | { readonly problem: string }
 );
+
+/** With how much of the input it takes. */
+export type Post = Row & { readonly bytes: number };
 
 /**
  * Every body of an input. Throws `UsageError` when its columns don't fit, `CommandFailed` where it
@@ -42,25 +45,29 @@ async function* jsonPosts(input: Input, mapping: Mapping): AsyncGenerator<Post> 
   for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {
     for (const line of lines) {
       const label = `line ${line.number}`;
+      const bytes = lineBytes(line);
       if (line.bytes === undefined) {
-        yield { label, problem: `it is longer than ${RECORD_BYTES_MAX} bytes` };
+        yield { label, bytes, problem: `it is longer than ${RECORD_BYTES_MAX} bytes` };
       } else if (!isBlank(line.bytes)) {
         number++;
         yield mapping.given
-          ? mapped(label, number, mapping, jsonColumns(line.bytes, utf8))
-          : { label, body: line.bytes };
+          ? { bytes, ...mapped(label, number, mapping, jsonColumns(line.bytes, utf8)) }
+          : { label, bytes, body: line.bytes };
       }
     }
   }
 }
 
-async function* tablePosts(
-  rows: AsyncIterable<readonly string[] | string>,
-  mapping: Mapping,
-): AsyncGenerator<Post> {
+/** A string says why there is no row. */
+interface TableRow {
+  readonly row: readonly string[] | string;
+  readonly bytes: number;
+}
+
+async function* tablePosts(rows: AsyncIterable<TableRow>, mapping: Mapping): AsyncGenerator<Post> {
   let indexes: ReadonlyMap<string, number> | undefined;
   let number = 0;
-  for await (const row of rows) {
+  for await (const { row, bytes } of rows) {
     if (indexes === undefined) {
       if (typeof row === "string") throw new UsageError(`the header line can't be read: ${row}`);
       mapping.checkColumns(row);
@@ -68,7 +75,7 @@ async function* tablePosts(
       continue;
     }
     const label = `row ${++number}`;
-    yield mapped(label, number, mapping, tableColumns(row, indexes));
+    yield { bytes, ...mapped(label, number, mapping, tableColumns(row, indexes)) };
   }
   if (indexes === undefined)
     throw new UsageError("the input is empty: it takes a header line that names the columns");
@@ -76,7 +83,7 @@ async function* tablePosts(
 
 type Columns = ((name: string) => string | null | undefined) | string;
 
-function mapped(label: string, number: number, mapping: Mapping, columns: Columns): Post {
+function mapped(label: string, number: number, mapping: Mapping, columns: Columns): Row {
   if (typeof columns === "string") return { label, problem: columns };
   try {
     return { label, body: mapping.bodyOf(number, columns) };
@@ -108,17 +115,16 @@ function jsonColumns(line: Uint8Array, utf8: TextDecoder): Columns {
   };
 }
 
-/**
- * Tab-separated lines without any quoting: what stands between two tabs is the text. A string says
- * why there is no row.
- */
-async function* tsvRows(input: Input): AsyncGenerator<readonly string[] | string> {
+/** Tab-separated lines without any quoting: what stands between two tabs is the text. */
+async function* tsvRows(input: Input): AsyncGenerator<TableRow> {
   const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for await (const lines of linesOf(input.chunks, RECORD_BYTES_MAX)) {
-    for (const { number, bytes } of lines) {
-      if (bytes === undefined) yield `it is longer than ${RECORD_BYTES_MAX} bytes`;
-      else if (bytes.length > 0 && !(bytes.length === 1 && bytes[0] === 13))
-        yield tsvRow(bytes, utf8, number === 1);
+    for (const line of lines) {
+      const text = line.bytes;
+      const bytes = lineBytes(line);
+      if (text === undefined) yield { row: `it is longer than ${RECORD_BYTES_MAX} bytes`, bytes };
+      else if (text.length > 0 && !(text.length === 1 && text[0] === 13))
+        yield { row: tsvRow(text, utf8, line.number === 1), bytes };
     }
   }
 }
@@ -132,9 +138,15 @@ function tsvRow(bytes: Uint8Array, utf8: TextDecoder, first: boolean): readonly 
   }
 }
 
+interface CsvRow {
+  readonly record: readonly string[];
+  readonly info: { readonly bytes: number };
+}
+
 /** Comma-separated with the quoting of RFC 4180. */
-async function* csvRows(input: Input): AsyncGenerator<readonly string[]> {
+async function* csvRows(input: Input): AsyncGenerator<TableRow> {
   const parser = parse({
+    info: true,
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
@@ -142,8 +154,12 @@ async function* csvRows(input: Input): AsyncGenerator<readonly string[]> {
   const fed = pipeline(Readable.from(decoded(input.chunks)), parser);
   // Told once more, and better, by the loop below.
   fed.catch(() => undefined);
+  let before = 0;
   try {
-    for await (const row of parser) yield row as string[];
+    for await (const { record, info } of parser as AsyncIterable<CsvRow>) {
+      yield { row: record, bytes: info.bytes - before };
+      before = info.bytes;
+    }
   } catch (error) {
     throw new CommandFailed(`the CSV can't be read: ${(error as Error).message}`, { cause: error });
   }
@@ -153,4 +169,9 @@ async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   const utf8 = new TextDecoder("utf-8", { fatal: true });
   for await (const chunk of chunks) yield utf8.decode(chunk, { stream: true });
   yield utf8.decode();
+}
+
+/** With its line feed; nothing is known of one that is too long. */
+function lineBytes({ bytes }: Line): number {
+  return bytes === undefined ? 0 : bytes.length + 1;
 }

@@ -2,11 +2,13 @@
  * From a body to the request that carries it: signed by the native rules, or as a configured
  * source's provider would.
  */
+
 import { isInstant } from "../../core/instant.ts";
 import type { Message } from "../../core/message.ts";
 import type { Trial } from "../../core/source.ts";
 import { sign } from "../../sources/native.ts";
 import type { ConfiguredSource } from "../../sources/provider-source.ts";
+import { UsageError } from "../errors.ts";
 import { UnfitRow } from "./template.ts";
 
 /**
@@ -31,6 +33,10 @@ export function nativeRequests(secret: string): Prepare {
  */
 export function sourceRequests(source: ConfiguredSource, url: URL): Prepare {
   const signedUrl = source.signedUrl(url.pathname, url.search.slice(1));
+  if (!source.canSign)
+    throw new UsageError(
+      `a source like ${source.name} checks signatures with a public key: only the sender, who has the private one, can sign`,
+    );
   return (body) => {
     const message = messageIn(body);
     return (now) => {

@@ -3,11 +3,12 @@
  * are.
  */
 import { extname } from "node:path";
-import { readSome, webhookSecrets } from "../../config.ts";
+import { fileOf, readSome, webhookSecrets } from "../../config.ts";
 import { randomId } from "../../lib/chance.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { configuredSource } from "../configured-source.ts";
 import { CommandFailed, UsageError } from "../errors.ts";
+import { neededConfigPath } from "../flags.ts";
 import { openInput } from "../input.ts";
 import { onInterruption } from "../interruption.ts";
 import { print, say, writeAll } from "../output.ts";
@@ -21,33 +22,55 @@ import { type Post, postsOf } from "./posts.ts";
 import { nativeRequests, type Prepare, sourceRequests } from "./requests.ts";
 import { Tally } from "./tally.ts";
 import { UnfitRow } from "./template.ts";
+import { Usefulness } from "./usefulness.ts";
 
 interface Batch {
   readonly posts: AsyncGenerator<Post>;
+  /** Of the input; undefined when it is not known beforehand. */
   readonly bytesTotal: number | undefined;
-  readonly bytesRead: () => number;
 }
 
 /** Resolves with the exit code: 1 when anything was refused or failed. */
 export async function sendMessages(flags: SendFlags): Promise<number> {
   const batch = flags.file === undefined ? one(flags) : many(flags.file, flags);
-  const { url, prepare } = await addressee(flags);
+  const { url, prepare, secretAdvice } = await addressee(flags);
   if (flags.dryRun === true) return printCommands(batch.posts, url, prepare);
   const { retries, timeout: timeoutMs } = flags;
   const { now, elapsed } = systemClock;
-  return sendBatch(batch, prepare, { url, retries, timeoutMs, now, elapsed }, flags.concurrency);
+  const target = { url, retries, timeoutMs, now, elapsed };
+  return sendBatch(batch, prepare, target, flags.concurrency, new Usefulness(url, secretAdvice));
+}
+
+interface Addressee {
+  readonly url: URL;
+  readonly prepare: Prepare;
+  /** What to do when the service refuses every signature. */
+  readonly secretAdvice: string;
 }
 
 /** Where requests go and how they are made. */
-async function addressee(flags: SendFlags): Promise<{ url: URL; prepare: Prepare }> {
+async function addressee(flags: SendFlags): Promise<Addressee> {
   if (flags.source === undefined) {
     if (flags.config !== undefined) throw new UsageError("--config goes with --source");
     const [secret = ""] = webhookSecrets(readSome(["webhookSecret", "webhookSecretPrevious"]));
-    return { url: flags.url ?? serviceUrl("/webhook"), prepare: nativeRequests(secret) };
+    const file = fileOf("webhookSecret");
+    const place = file === undefined ? "WEBHOOK_SECRET" : `${file} (WEBHOOK_SECRET_FILE)`;
+    return {
+      url: flags.url ?? serviceUrl("/webhook"),
+      prepare: nativeRequests(secret),
+      secretAdvice: `the service has another secret than ${place} here: send with the one that it was started with`,
+    };
   }
   const { source } = await configuredSource(flags.source, flags.config);
   const url = flags.url ?? serviceUrl(`/webhook/${encodeURIComponent(source.name)}`);
-  return { url, prepare: sourceRequests(source, url) };
+  const file = neededConfigPath(flags.config);
+  return {
+    url,
+    prepare: sourceRequests(source, url),
+    secretAdvice:
+      `the service takes no signature of ${source.name} as ${file} makes it: check that it was started with the same ` +
+      "secret, public_url and allow_from",
+  };
 }
 
 function one(flags: SendFlags): Batch {
@@ -59,16 +82,16 @@ function one(flags: SendFlags): Batch {
     throw new UsageError("--map, --start and --format go with --file");
   }
   async function* posts(): AsyncGenerator<Post> {
-    yield { label: id, body: JSON.stringify({ message_id: id, from, to, ts, text }) };
+    yield { label: id, bytes: 0, body: JSON.stringify({ message_id: id, from, to, ts, text }) };
   }
-  return { posts: posts(), bytesTotal: undefined, bytesRead: () => 0 };
+  return { posts: posts(), bytesTotal: undefined };
 }
 
 function many(file: string, flags: SendFlags): Batch {
   const mapping = parseMapping(flags);
   const format = flags.format ?? formatOf(file);
   const input = openInput(file);
-  return { posts: postsOf(input, format, mapping), bytesTotal: input.bytesTotal, bytesRead: input.bytesRead };
+  return { posts: postsOf(input, format, mapping), bytesTotal: input.bytesTotal };
 }
 
 function formatOf(file: string): Format {
@@ -87,6 +110,7 @@ async function sendBatch(
   prepare: Prepare,
   target: Target,
   concurrency: number,
+  usefulness: Usefulness,
 ): Promise<number> {
   const progress = await startProgress("sent", batch.bytesTotal);
   const tally = new Tally(progress.say);
@@ -98,7 +122,8 @@ async function sendBatch(
   });
   let broken: unknown;
   try {
-    await sendAll(batch, (item) => sendOne(item, prepare, target), concurrency, tally, progress);
+    const send = (item: Post) => sendOne(item, prepare, target);
+    await sendAll(batch, send, concurrency, { tally, progress, usefulness });
   } catch (error) {
     if (error instanceof UsageError) throw error;
     broken = error;
@@ -111,20 +136,26 @@ async function sendBatch(
   return tally.clean ? 0 : 1;
 }
 
+interface Watch {
+  readonly tally: Tally;
+  readonly progress: Progress;
+  readonly usefulness: Usefulness;
+}
+
 /**
- * Each lane posts one message after the other. When nobody can be reached no lane begins another.
+ * Each lane posts one message after the other. When going on is of no use no lane begins another.
  */
 async function sendAll(
-  { posts, bytesRead }: Batch,
+  { posts }: Batch,
   send: (item: Post) => Promise<Sent>,
   concurrency: number,
-  tally: Tally,
-  progress: Progress,
+  { tally, progress, usefulness }: Watch,
 ): Promise<void> {
-  let unreached = "";
+  let stoppedAt = "";
   let exhausted = false;
+  let bytesDone = 0;
   const lane = async () => {
-    while (unreached === "") {
+    while (usefulness.whyStop === "") {
       const { value: item, done } = await posts.next();
       if (done) {
         exhausted = true;
@@ -132,17 +163,17 @@ async function sendAll(
       }
       const { verdict, tried } = await send(item);
       tally.add(item.label, verdict);
-      progress.show(bytesRead(), tally.total);
-      if (tried && verdict.kind === "failed" && verdict.latencyMs === undefined) unreached ||= item.label;
+      bytesDone += item.bytes;
+      progress.show(bytesDone, tally.total);
+      if (tried) usefulness.note(verdict);
+      if (usefulness.whyStop !== "") stoppedAt ||= item.label;
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: concurrency }, lane));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  if (unreached !== "" && !exhausted) {
-    throw new CommandFailed(
-      `stopped at ${unreached} because nobody answers: run it again to go on, what is stored counts as duplicate`,
-    );
-  }
+  const { whyStop, advice } = usefulness;
+  if (whyStop !== "" && !exhausted) throw new CommandFailed(`stopped at ${stoppedAt} because ${whyStop}`);
+  if (advice !== undefined) throw new CommandFailed(advice);
 }
 
 interface Sent {
