@@ -26,8 +26,8 @@ import { ConsumerLags } from "./follow/consumers/lags.ts";
 import { consumerRoutes } from "./follow/consumers/routes.ts";
 import { Delivering } from "./follow/deliver/delivering.ts";
 import { destinationFigures } from "./follow/deliver/destination-figures.ts";
-import { openHttpSink } from "./follow/deliver/http-sink.ts";
 import { destinationRoutes } from "./follow/deliver/routes.ts";
+import { openSink } from "./follow/deliver/sinks.ts";
 import { Following } from "./follow/following.ts";
 import { logRoute } from "./follow/log/pages.ts";
 import { logStreamRoute } from "./follow/log/stream.ts";
@@ -56,6 +56,7 @@ import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { ThreadInspector } from "./sources/inspection/thread-inspector.ts";
 import { nativeSource } from "./sources/native.ts";
+import { openOriginal } from "./sources/original.ts";
 import { openStore } from "./storage/open.ts";
 import { VERSION } from "./version.ts";
 
@@ -136,8 +137,8 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const following = new Following({ store, clock, log });
   const delivering = new Delivering({
     ...{ following, log, holder: newId(), chance, requestsMax: settings.outboundRequestsMax },
-    openSink: ({ url, secrets, timeoutMs, allowPrivate }) =>
-      openHttpSink({ url: new URL(url), secrets, timeoutMs, allowPrivate, version: VERSION, clock }),
+    openSink: (config) => openSink(config, { version: VERSION, clock }),
+    openOriginal,
   });
   const destinations = surroundings.handsOn ?? delivering;
   const series = new Series({ following, metrics, log, holder: newId() });

@@ -1,4 +1,5 @@
 /** The receivers that `docs/delivering.md` shows: each runs as it stands there. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { openHttpSink } from "../src/follow/deliver/http-sink.ts";
 import { CAUSES } from "../src/follow/deliver/sink.ts";
 import { webhookBody, webhookId } from "../src/follow/deliver/webhook-message.ts";
 import { systemClock } from "../src/lib/clock.ts";
+import { ABOUT } from "./deliver/destination.ts";
 import { type Folder, newFolder } from "./folder.ts";
 import { until } from "./until.ts";
 
@@ -40,7 +42,13 @@ afterAll(() => folder.remove());
 function attemptOf(id: string, number: number) {
   const record = { message_id: id, created_at: "2026-11-28T10:00:00.123Z" };
   const text = JSON.stringify({ kind: "message", ...record, text: `Grüße ${id}` });
-  return { id: webhookId({ record }), number, isReplay: false, body: webhookBody({ record, text }) };
+  return {
+    id: webhookId({ record }),
+    number,
+    isReplay: false,
+    body: webhookBody({ record, text }),
+    about: ABOUT,
+  };
 }
 
 function sinkTo(port: number, secrets: readonly string[]) {
@@ -60,7 +68,7 @@ describe("a receiver of the page", () => {
         const path = join(folder.path, file);
         writeFileSync(path, codeBelow(title, language));
         const env = { PATH: process.env["PATH"] ?? "", APP_SECRET: SECRET, APP_DB: `${path}.db`, PORT: "0" };
-        const run = async (use: (port: number) => Promise<void>) => {
+        const run = async (lines: number, use: (port: number) => Promise<void>) => {
           const running = Bun.spawn([...command, path], { env, stdout: "pipe", stderr: "inherit" });
           let printed = "";
           const reading = (async () => {
@@ -71,6 +79,7 @@ describe("a receiver of the page", () => {
             await use(
               await until("its port", () => Number(/^listening at (\d+)$/m.exec(printed)?.[1]) || undefined),
             );
+            await until("what it prints", () => printed.split("\n").length > lines + 1);
           } finally {
             running.kill("SIGKILL");
             await running.exited;
@@ -78,7 +87,7 @@ describe("a receiver of the page", () => {
           }
           return printed.trimEnd().split("\n").slice(1);
         };
-        const first = await run(async (port) => {
+        const first = await run(3, async (port) => {
           const send = sinkTo(port, [SECRET]);
           expect(
             [await send("a"), await send("a", 2), await send("b")].map((status) => status?.toString()[0]),
@@ -88,7 +97,7 @@ describe("a receiver of the page", () => {
           expect((await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" })).status).toBe(401);
         });
         expect(first).toEqual(["a", "b", "d"].map((id) => `message.received ${id} Grüße ${id}`));
-        const second = await run(async (port) => {
+        const second = await run(1, async (port) => {
           const send = sinkTo(port, [SECRET]);
           expect(
             [await send("b", 3), await send("e")].every((status) => status !== null && status < 300),
@@ -96,7 +105,7 @@ describe("a receiver of the page", () => {
         });
         expect(second).toEqual(["message.received e Grüße e"]);
       },
-      60_000,
+      120_000,
     );
 });
 

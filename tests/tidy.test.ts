@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
   cli: ["serve", ...PARTS],
   serve: PARTS,
-  "config-file": ["sources", "config", "core", "lib"],
+  "config-file": ["sources", "follow", "config", "core", "lib"],
   http: ["sources", "observe", "core", "lib"],
   features: ["observe", "core", "lib"],
   follow: ["observe", "core", "lib"],

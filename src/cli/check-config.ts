@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { systemEnvironment } from "../config.ts";
 import type { ConfigFile } from "../config-file/config-file.ts";
 import { RECORD_KINDS } from "../core/changes.ts";
+import { sinkKindOf } from "../follow/deliver/sinks.ts";
 import type { Exit } from "./errors.ts";
 import { CONFIG_FLAG, neededConfigPath } from "./flags.ts";
 import { counted, print, say } from "./output.ts";
@@ -15,7 +16,7 @@ export function addCheckConfig(program: Command, exit: Exit): void {
       "Read the configuration file as serve would, with the variables and files that it refers to. Print every mistake as " +
         "FILE:LINE:COLUMN: message and exit with 1, or one line for each source and destination. What is hardly ever " +
         "meant is a warning on stderr. With --explain say in words what one source will do. No secret is printed, and of a " +
-        "destination's URL neither path nor query.",
+        "destination's URL neither user nor password, and of https:// and http:// neither path nor query.",
     )
     .option(...CONFIG_FLAG)
     .option("--explain <name>", "say in words what the source of this name will do")
@@ -77,10 +78,11 @@ function sourceRows({ configs }: ConfigFile): Row[] {
   ]);
 }
 
-/** Path and query of a URL may hold what is nobody's business. */
+/** What of a URL isn't shown may hold what is nobody's business. */
 function destinationRows({ destinations }: ConfigFile): Row[] {
   return destinations.map(({ name, url, secrets, kinds, sources }) => [
-    ...[name, "destination", new URL(url).origin, counted(secrets.length, "secret")],
+    ...[name, "destination", sinkKindOf({ url }).shown(url)],
+    secrets.length === 0 ? "-" : counted(secrets.length, "secret"),
     kinds.length === RECORD_KINDS.length ? "all kinds" : kinds.join(", "),
     sources === undefined ? "all sources" : sources.join(", "),
   ]);

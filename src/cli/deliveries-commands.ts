@@ -155,8 +155,9 @@ function changed(what: Change, { name, state, position, lag_records, ...more }: 
   if (state === "inactive")
     return `the destination ${name} is not in the service's configuration file: nothing is sent to it`;
   if (what === "resume") return `resumed: destination ${name}, at ${position}${rest}`;
-  return state === "paused"
-    ? `the destination ${name} is paused: resume it first`
+  if (state === "paused") return `the destination ${name} is paused: resume it first`;
+  return state === "ok" && more.reason === null
+    ? `the destination ${name} is ok: nothing holds it up`
     : `the destination ${name} is tried now`;
 }
 

@@ -138,6 +138,16 @@ export function addDeliveries(program: Command, exit: Exit): void {
       const { testDestination } = await import("./test-destination.ts");
       exit(await testDestination(name, flags));
     });
+  command(
+    "handshake <name>",
+    "ask what the provider asks when it is given the address, and check the answer",
+    "handshake chatwoot --config postern.yaml",
+  )
+    .option(...CONFIG_FLAG)
+    .action(async (name: string, flags: { readonly config?: string }) => {
+      const { handshakeDestination } = await import("./handshake-destination.ts");
+      exit(await handshakeDestination(name, flags));
+    });
 }
 
 /** Reads one more position. */

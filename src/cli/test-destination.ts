@@ -1,14 +1,16 @@
 /**
  * The work of `postern deliveries test`: one signed sample to a destination of the configuration
- * file, from this machine and without a service. It prints no secret, and of the URL neither path
- * nor query.
+ * file, from this machine and without a service. It prints no secret, and of the URL what its kind
+ * shows.
  */
 import { systemEnvironment } from "../config.ts";
 import type { DestinationConfig } from "../core/destination-config.ts";
-import { openHttpSink } from "../follow/deliver/http-sink.ts";
+import { NATIVE } from "../core/source.ts";
 import { type Attempt, CAUSES, type Cause, type Outcome, type Undelivered } from "../follow/deliver/sink.ts";
+import { openSink, sinkKindOf } from "../follow/deliver/sinks.ts";
 import { randomId } from "../lib/chance.ts";
 import { systemClock } from "../lib/clock.ts";
+import { openSource } from "../sources/open-source.ts";
 import { VERSION } from "../version.ts";
 import { UsageError } from "./errors.ts";
 import { neededConfigPath } from "./flags.ts";
@@ -19,24 +21,22 @@ interface TestFlags {
   readonly json?: true;
 }
 
-/** Resolves with the exit code: 0 when the destination answered with 2xx. */
+/** Resolves with the exit code: 0 when the destination took the sample. */
 export async function testDestination(name: string, { config, json }: TestFlags): Promise<number> {
   const destination = await destinationOf(name, neededConfigPath(config));
-  const { secrets, timeoutMs, allowPrivate } = destination;
-  const url = new URL(destination.url);
-  const sink = openHttpSink({ url, secrets, timeoutMs, allowPrivate, version: VERSION, clock: systemClock });
-  const sample = sampleNow();
+  const sink = openSink(destination, { version: VERSION, clock: systemClock });
+  const sample = { ...sampleNow(), ...originalSample(destination) };
   const outcome = await sink.send(sample, new AbortController().signal);
-  sink.close();
+  await sink.close();
   if (json === true) {
     const { isDelivered: delivered, ...rest } = outcome;
     await print(JSON.stringify({ destination: name, webhook_id: sample.id, delivered, ...rest }));
-  } else for (const line of report(url, sample, outcome)) await print(line);
+  } else for (const line of report(destination, sample, outcome)) await print(line);
   return outcome.isDelivered ? 0 : 1;
 }
 
 /** Throws `UsageError` where the file has none of this name, or mistakes. */
-async function destinationOf(name: string, path: string): Promise<DestinationConfig> {
+export async function destinationOf(name: string, path: string): Promise<DestinationConfig> {
   const { ConfigFileInvalid, loadConfigFile } = await import("../config-file/config-file.ts");
   try {
     const { destinations } = loadConfigFile(path, systemEnvironment());
@@ -58,16 +58,39 @@ function sampleNow(): Attempt {
     id: `evt_${randomId().replaceAll("-", "")}`,
     ...{ number: 1, isReplay: false },
     body: JSON.stringify({ type: "postern.test", timestamp, data }),
+    // It goes where messages of `POST /webhook` go.
+    about: { source: NATIVE, kind: "message", type: null, from: null, to: null },
   };
 }
 
-function report({ origin }: URL, { id }: Attempt, outcome: Outcome): readonly string[] {
-  const sent = `sent: ${id} (postern.test) to ${origin}`;
-  if (outcome.isDelivered)
-    return [
-      sent,
-      `delivered: answered ${outcome.status} within ${outcome.ms} ms; records are taken likewise`,
-    ];
+/** A trial of the first source, where the destination gets providers' own requests. */
+function originalSample({ originals = {}, url }: DestinationConfig): Pick<Attempt, "original"> {
+  const [found] = Object.entries(originals);
+  if (found === undefined) return {};
+  const [name, config] = found;
+  const now = systemClock.now();
+  const ts = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const message = { message_id: `postern-test-${randomId()}`, from: "+15550000001", to: "+15550000002", ts };
+  const text = "A sample of postern deliveries test";
+  const trial = openSource(name, config).trial({ ...message, text }, new URL(url).href, now);
+  if (trial === undefined)
+    throw new UsageError(`no sample of ${name} can be made: what its messages are isn't known`);
+  const { headers, body, query } = trial;
+  return { original: { headers, body, ...(query !== undefined && { query }) } };
+}
+
+function report(
+  destination: DestinationConfig,
+  { id, original }: Attempt,
+  outcome: Outcome,
+): readonly string[] {
+  const { shown, advice } = sinkKindOf(destination);
+  const what = original === undefined ? "postern.test" : "as its provider would send one";
+  const sent = `sent: ${id} (${what}) to ${shown(destination.url)}`;
+  if (outcome.isDelivered) {
+    const how = outcome.status === null ? "confirmed" : `answered ${outcome.status}`;
+    return [sent, `delivered: ${how} within ${outcome.ms} ms; records are taken likewise`];
+  }
   const { status, cause, excerpt, ms } = outcome;
   return [
     sent,
@@ -77,7 +100,7 @@ function report({ origin }: URL, { id }: Attempt, outcome: Outcome): readonly st
     ...(outcome.retryAfterMs === undefined
       ? []
       : [`it asks to be left alone for ${Math.ceil(outcome.retryAfterMs / 1000)} s`]),
-    `what to do: ${adviceOn(outcome)}`,
+    `what to do: ${advice[cause] ?? adviceOn(outcome)}`,
   ];
 }
 
@@ -98,6 +121,10 @@ const ADVICE: Readonly<Record<Exclude<Cause, "status">, string>> = {
   address:
     "the name leads to addresses that aren't public: if that is meant, set allow_private: true for this destination.",
   answer: "check the port of url: what listens there doesn't speak HTTP, or answers wrongly.",
+  login: "check the user and the password in url, and what that user may write.",
+  rejected: "what it said above is why: its own log may tell more.",
+  unroutable: "create what is to take the records: a queue with its binding, or a stream.",
+  disk: "check the folder, who may write there, and the free space.",
   stopped: "try again.",
   failed: "what is named above says what went wrong on this machine.",
 };

@@ -7,12 +7,15 @@ import type { Environment } from "../config.ts";
 import { DESTINATIONS_MAX, type DestinationConfig } from "../core/destination-config.ts";
 import { StartRefused } from "../core/errors.ts";
 import type { Mistake } from "../core/mistake.ts";
+import { sinkKindOf } from "../follow/deliver/sinks.ts";
 import { closest } from "../lib/closest.ts";
 import { readTextFile, UnreadableFile } from "../lib/text-file.ts";
 import type { SourceConfig } from "../sources/open-source.ts";
 import type { ConfiguredSource } from "../sources/provider-source.ts";
 import { readDestination } from "./destinations.ts";
 import { type LocatedDocument, pathText, pointerStep, readDocument } from "./located-document.ts";
+import { originalsOf } from "./originals.ts";
+import { located } from "./schema-mistakes.ts";
 import { readSource } from "./sources.ts";
 import { substitution } from "./substitute.ts";
 
@@ -95,7 +98,18 @@ export function parseConfigFile(text: string, path: string, environment: Environ
   const sourceNames = entries.sources?.map(([name]) => name);
   for (const [name, given] of entries.destinations ?? []) {
     const config = readDestination(document, name, given, sourceNames, { mistakes, warnings });
-    if (config !== undefined) destinations.push(config);
+    if (config === undefined) continue;
+    const { isSole, shown } = sinkKindOf(config);
+    const place = isSole === true ? shown(config.url) : undefined;
+    const other = destinations.find((each) => sinkKindOf(each).shown(each.url) === place);
+    if (other !== undefined) {
+      const pointer = `/destinations/${pointerStep(name)}/url`;
+      const message = `${pathText(pointer)} is that of ${other.name} already, and only one may write it`;
+      mistakes.push({ ...document.locationOf(pointer), message });
+    }
+    const own = originalsOf(config, configs);
+    mistakes.push(...located(document, own?.mistakes ?? []));
+    destinations.push(own === undefined ? config : { ...config, originals: own.originals });
   }
   if (mistakes.length > 0) throw new ConfigFileInvalid(path, inOrder(mistakes));
   return { sources, configs, destinations, warnings: inOrder(warnings) };

@@ -1,12 +1,13 @@
 /** What a destination may say, as JSON Schema. */
 import { RECORD_KINDS } from "../core/changes.ts";
 import { CONCURRENCY_MAX } from "../core/destination-config.ts";
+import type { SinkKind } from "../follow/deliver/sink-kind.ts";
+import { SINK_KINDS, schemesText } from "../follow/deliver/sinks.ts";
 import { DURATION_PATTERN } from "../lib/duration.ts";
 import { RATE_PATTERN } from "../lib/rate.ts";
 import type { JsonSchema } from "./source-schema.ts";
 
 export const ALL = "all";
-const SECRETS_MAX = 10;
 const RETRIES_MAX = 100;
 /** A text that every engine can be asked for. */
 const ADDRESS = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$";
@@ -18,7 +19,6 @@ export const DESTINATION_DEFAULTS = {
   timeout: "15s",
   retry: ["5s", "30s", "2m", "10m", "30m", "1h", "3h", "6h", "12h", "24h"],
   start: "now",
-  allow_private: false,
 } as const;
 
 /** One, or a list. */
@@ -27,18 +27,8 @@ function oneOrMore(item: JsonSchema, itemsMax?: number): JsonSchema {
   return { anyOf: [item, { ...list, items: item }] };
 }
 
-const OPTIONS: Readonly<Record<string, JsonSchema>> = {
-  url: {
-    type: "string",
-    pattern: "^https?://([^\\s/?#@[\\]]+|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?)([/?][^\\s#]*)?$",
-    description:
-      "The full URL that takes the requests: https:// or http://, without a user, a password or a fragment (#).",
-  },
-  secret: {
-    ...oneOrMore({ type: "string", pattern: "\\S" }, SECRETS_MAX),
-    description:
-      "What signs the requests: whsec_ and base64, or any other text of at least 16 bytes; a list, of which each signs, to change it.",
-  },
+/** Whatever its URL is. */
+const COMMON: Readonly<Record<string, JsonSchema>> = {
   kinds: {
     ...oneOrMore({ type: "string", enum: [...RECORD_KINDS, ALL] }),
     description: "Kinds of records that are handed on; all for every kind.",
@@ -68,18 +58,18 @@ const OPTIONS: Readonly<Record<string, JsonSchema>> = {
     type: "integer",
     minimum: 1,
     maximum: CONCURRENCY_MAX,
-    description: "Requests that may be under way at once.",
+    description: "Attempts that may be under way at once.",
     default: DESTINATION_DEFAULTS.concurrency,
   },
   rate: {
     type: "string",
     pattern: RATE_PATTERN,
-    description: "Requests at most, such as 50/s, 30/m or 1000/h. Default: as many as are taken.",
+    description: "Attempts at most, such as 50/s, 30/m or 1000/h. Default: as many as are taken.",
   },
   timeout: {
     type: "string",
     pattern: DURATION_PATTERN,
-    description: "How long an answer may take, such as 15s; 1s to 120s.",
+    description: "How long an attempt may take, such as 15s; 1s to 120s.",
     default: DESTINATION_DEFAULTS.timeout,
   },
   retry: {
@@ -94,16 +84,30 @@ const OPTIONS: Readonly<Record<string, JsonSchema>> = {
       "Where a destination that is new begins: now, start (with everything that is stored), or an instant such as 2025-01-15T10:00:00Z.",
     default: DESTINATION_DEFAULTS.start,
   },
-  allow_private: {
-    type: "boolean",
-    description: "Whether the URL may lead to a private, local or otherwise special address.",
-    default: DESTINATION_DEFAULTS.allow_private,
-  },
 };
 
+/** One whose URL is of the kind. */
+export function destinationSchema({ url, members, required }: SinkKind): JsonSchema {
+  return {
+    type: "object",
+    required: ["url", ...required],
+    properties: { url, ...members, ...COMMON },
+    additionalProperties: false,
+  };
+}
+
+/** One of which nobody knows what its kind takes: whatever any of them does. */
 export const DESTINATION_SCHEMA: JsonSchema = {
   type: "object",
-  required: ["url", "secret"],
-  properties: OPTIONS,
+  required: ["url"],
+  properties: {
+    url: {
+      type: "string",
+      pattern: `^(${SINK_KINDS.flatMap(({ schemes }) => schemes).join("|")})//`,
+      description: `Where records go: a URL that begins with ${schemesText()}.`,
+    },
+    ...COMMON,
+    ...Object.assign({}, ...SINK_KINDS.map(({ members }) => members)),
+  },
   additionalProperties: false,
 };

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { RECORD_KINDS } from "../core/changes.ts";
 import { DESTINATIONS_MAX } from "../core/destination-config.ts";
+import { HTTP } from "../follow/deliver/http-kind.ts";
 import { ConfigFileInvalid, mistakeLine, parseConfigFile } from "./config-file.ts";
-import { DESTINATION_DEFAULTS, DESTINATION_SCHEMA } from "./destination-schema.ts";
+import { DESTINATION_DEFAULTS, destinationSchema } from "./destination-schema.ts";
 
 const SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdCE=";
 const URL_LINE = "url: https://app.example.org/hooks";
 const SECRET_LINE = `secret: ${SECRET}`;
-const SOURCES = "sources: { chat: { kind: slack, secret: x }, sms: { kind: telegram, secret: x } }";
+const SOURCES = "sources: { chat: { kind: slack, secret: x }, sms: { kind: viber, secret: x } }";
 
 /** Two sources and one destination `app`, whose members begin in line 4, column 5. */
 const file = (...lines: string[]) =>
@@ -49,6 +50,7 @@ describe("what a file says of destinations", () => {
         retryMs: [5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400].map((s) => s * 1000),
         start: "now",
         allowPrivate: false,
+        options: {},
       },
     ]);
   });
@@ -88,6 +90,7 @@ describe("what a file says of destinations", () => {
       retryMs: [100, 604_800_000],
       start: "2025-01-15T10:00:00Z",
       allowPrivate: true,
+      options: {},
     });
     expect(other).toMatchObject({
       url: "http://[::1]:8080/",
@@ -117,14 +120,11 @@ describe("what a file says of destinations", () => {
   });
 
   test("the schema shows each default as it counts", () => {
-    const { properties } = DESTINATION_SCHEMA as { properties: Record<string, { default?: unknown }> };
+    const { properties } = destinationSchema(HTTP) as { properties: Record<string, { default?: unknown }> };
     const shown = Object.entries(properties).filter(([, option]) => Object.hasOwn(option, "default"));
-    expect(Object.fromEntries(shown.map(([name, option]) => [name, option.default]))).toEqual(
-      DESTINATION_DEFAULTS,
-    );
-    const said = Object.entries(DESTINATION_DEFAULTS).map(
-      ([name, value]) => `${name}: ${JSON.stringify(value)}`,
-    );
+    const defaults = { ...DESTINATION_DEFAULTS, allow_private: false };
+    expect(Object.fromEntries(shown.map(([name, option]) => [name, option.default]))).toEqual(defaults);
+    const said = Object.entries(defaults).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     expect(parse(more(...said)).destinations).toEqual(parse(more()).destinations);
   });
 });
@@ -153,14 +153,19 @@ describe("a mistake in a destination", () => {
       "6:3",
       /"app" stands here again.*line 3/,
     ],
-    ["no url", file(SECRET_LINE), "3:3", /app.url is missing: the full URL/],
+    [
+      "no url",
+      file(SECRET_LINE),
+      "3:3",
+      /app.url is missing: where records go: a URL that begins with https:/,
+    ],
     ["no secret", file(URL_LINE), "3:3", /app.secret is missing: what signs/],
     ["an unknown member", more("secrte: x"), "6:5", /"secrte" is unknown \(did you mean secret\?\)/],
     [
       "another unknown one",
       more("zzz: x"),
       "6:5",
-      /"zzz" is unknown: it takes url, secret, kinds, sources, from/,
+      /"zzz" is unknown: it takes url, secret, allow_private, body, verify_token, kinds, sources, from/,
     ],
     ["one of JavaScript's", more("__proto__: x"), "6:5", /"__proto__" is unknown/],
     ["another protocol", file("url: ftp://example.org", SECRET_LINE), "4:10", /https:\/\/ or http:\/\//],
@@ -245,8 +250,8 @@ describe("a mistake in a destination", () => {
     ["no concurrency", more("concurrency: 0"), "6:18", /concurrency must be at least 1/],
     ["too much concurrency", more("concurrency: 257"), "6:18", /concurrency must be at most 256/],
     ["concurrency in quotes", more('concurrency: "8"'), "6:18", /concurrency must be a whole number/],
-    ["a rate of a number", more("rate: 50"), "6:11", /rate must be text: requests at most, such as 50\/s/],
-    ["a rate of none", more("rate: 0/s"), "6:11", /rate doesn't fit: requests at most, such as 50\/s/],
+    ["a rate of a number", more("rate: 50"), "6:11", /rate must be text: attempts at most, such as 50\/s/],
+    ["a rate of none", more("rate: 0/s"), "6:11", /rate doesn't fit: attempts at most, such as 50\/s/],
     ["a rate a day", more("rate: 50/d"), "6:11", /rate doesn't fit/],
     ["a time-out of a number", more("timeout: 15"), "6:14", /timeout must be text: how long .* 15s/],
     ["a time-out in words", more("timeout: 15 s"), "6:14", /timeout doesn't fit: how long .* 15s/],
@@ -336,6 +341,110 @@ describe("a URL of an address that isn't public", () => {
   ])("a public address and any other name are taken: %s", (host) =>
     expect(parse(at(host)).destinations).toHaveLength(1),
   );
+});
+
+describe("a file as a destination", () => {
+  test("needs a path alone, and takes what every destination takes", () => {
+    const url = "file:///var/log/postern/{date}.ndjson";
+    expect(parse(file(`url: ${url}`)).destinations).toMatchObject([{ url, secrets: [], options: {} }]);
+    const [rotated] = parse(file(`url: ${url}`, "rotate: 100MB", "kinds: all")).destinations;
+    expect(rotated).toMatchObject({ kinds: [...RECORD_KINDS], options: { rotate: "100MB" } });
+  });
+
+  test.each<[what: string, url: string, words: RegExp]>([
+    ["a relative path", "file://a.ndjson", /the full path of the file/],
+    ["a folder", "file:///var/log/", /the full path of the file/],
+    ["a way out", "file:///var/log/../a", /lead straight to the file/],
+    ["a hidden way out", "file:///var/log/%2e%2E/a", /lead straight to the file/],
+    ["an empty part", "file:///var//a", /lead straight to the file/],
+    ["no encoding", "file:///var/a%zz", /no part of an encoded character/],
+    ["an encoded U+0000", "file:///var/a%00", /control character/],
+    ["another word in braces", "file:///var/{day}", /knows {date} and nothing else/],
+    ["a brace", "file:///var/{date", /knows {date} and nothing else/],
+  ])("is told what is wrong with its path: %s", (_, url, words) => {
+    const found = mistakes(file(`url: "${url}"`));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(words);
+  });
+
+  test("refuses members of other kinds, and says whose they are", () => {
+    expect(mistakes(file("url: file:///a", SECRET_LINE, "allow_private: true"))).toEqual([
+      '5:5: destinations.app: "secret" is for a url of https:// or http:// only',
+      '6:5: destinations.app: "allow_private" is for a url of https:// or http:// only',
+    ]);
+    expect(mistakes(more("rotate: 1MB"))).toEqual([
+      '6:5: destinations.app: "rotate" is for a url of file:// only',
+    ]);
+    expect(mistakes(file("url: file:///a", "rotate: 100"))[0]).toMatch(/rotate must be text: the size/);
+  });
+
+  test.each(["file:///a", "file:///%61"])("is written by one destination only: %s", (url) => {
+    expect(mistakes(`${file("url: file:///a")}  other: { url: "${url}" }\n`)).toEqual([
+      "5:17: destinations.other.url is that of app already, and only one may write it",
+    ]);
+  });
+});
+
+describe("a broker as a destination", () => {
+  test.each<[url: string, options: object]>([
+    [
+      "amqps://user:p%40ss@host:5671/%2F",
+      { exchange: "postern", routing_key: "{source}.{kind}", unroutable: "fail" },
+    ],
+    ["natss://token@[::1]", { subject: "postern.{source}.{kind}" }],
+    ["rediss://:password@host/0", { stream: "postern" }],
+  ])("needs a URL alone, which may have a user and a password: %s", (url, options) => {
+    expect(parse(file(`url: "${url}"`)).destinations).toMatchObject([{ url, secrets: [], options }]);
+    expect(parse(file(`url: "${url}"`)).warnings).toEqual([]);
+  });
+
+  test.each<[what: string, lines: readonly string[], words: RegExp]>([
+    ["a query", ["url: amqp://host?heartbeat=1"], /url doesn't fit: the broker and its virtual host/],
+    ["two parts of a path", ["url: redis://host/0/1"], /url doesn't fit: the server/],
+    ["a database without a number", ["url: redis://host/main"], /url doesn't fit: the server and the number/],
+    ["a path of NATS", ["url: nats://host/stream"], /url doesn't fit: the server/],
+    ["two hosts", ["url: 'nats://one,two'"], /url doesn't fit: the server/],
+    ["a port that there isn't", ["url: redis://host:65536"], /a port is at most 65535/],
+    ["an @ in a password", ["url: 'nats://user:p@ss@host'"], /url doesn't fit: the server/],
+    ["a bad escape", ["url: 'nats://user:p%zz@host'"], /a % in a user or password is written %25/],
+    ["a template of something else", ["url: nats://host", "subject: '{text}'"], /subject doesn't fit/],
+    ["an empty token", ["url: nats://host", "subject: a..b"], /subject doesn't fit/],
+    ["a wildcard", ["url: amqp://host", "routing_key: 'a.#'"], /routing_key doesn't fit/],
+    [
+      "one that may become too long",
+      ["url: amqp://host", `routing_key: "${"{from}".repeat(7)}"`],
+      /may make names of more than 255 bytes/,
+    ],
+    ["a secret", ["url: redis://host", SECRET_LINE], /"secret" is for a url of https:\/\/ or http:\/\/ only/],
+    [
+      "a member of another broker",
+      ["url: redis://host", "subject: a"],
+      /is for a url of natss:\/\/ or nats:/,
+    ],
+    ["no entries", ["url: redis://host", "max_length: 0"], /max_length must be at least 1/],
+    ["an unknown fate", ["url: amqp://host", "unroutable: keep"], /must be one of fail, drop/],
+  ])("is told what is wrong: %s", (_, lines, words) => {
+    const found = mistakes(file(...lines));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(words);
+  });
+
+  test("that sends a password in the clear is warned of", () => {
+    expect(warnings(file("url: amqp://user:password@host"))).toEqual([
+      "4:10: destinations.app.url sends its password and all records in the clear: amqps:// unless nobody else is on the way",
+    ]);
+    expect(warnings(file("url: redis://host"))).toEqual([]);
+  });
+
+  test("repeats its password in no mistake", () => {
+    const hidden = "hunter2hunter2";
+    for (const scheme of ["amqp", "amqps", "nats", "natss", "redis", "rediss", "mqtt"])
+      for (const rest of ["host?a", "ho st", "host:99999999", "%zz@host", "host/%zz"])
+        for (const url of [`${scheme}://user:${hidden}@${rest}`, `${scheme}://${hidden}@${rest}`]) {
+          const text = file(`url: "${url}"`, "zzz: 1");
+          expect(mistakes(text).join("\n")).not.toContain(hidden);
+        }
+  });
 });
 
 describe("what is hardly ever meant", () => {

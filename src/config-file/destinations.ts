@@ -7,25 +7,23 @@ import type { DestinationConfig } from "../core/destination-config.ts";
 import { isInstant } from "../core/instant.ts";
 import type { Mistake } from "../core/mistake.ts";
 import { NATIVE } from "../core/source.ts";
+import type { SinkFinding, SinkKind } from "../follow/deliver/sink-kind.ts";
+import { knownSinkKind, SINK_KINDS, schemesText, sinkKindOf } from "../follow/deliver/sinks.ts";
 import { closest } from "../lib/closest.ts";
 import { parseDuration } from "../lib/duration.ts";
-import { hostName } from "../lib/host-name.ts";
-import { canonicalAddress, isPublicAddress } from "../lib/ip-address.ts";
 import { parseRate } from "../lib/rate.ts";
-import { signingKey } from "../lib/standard-webhooks.ts";
-import { ALL, DESTINATION_DEFAULTS, DESTINATION_SCHEMA } from "./destination-schema.ts";
+import { ALL, DESTINATION_DEFAULTS, DESTINATION_SCHEMA, destinationSchema } from "./destination-schema.ts";
 import { type LocatedDocument, pathText, pointerStep } from "./located-document.ts";
 import { atName, atValue, located, type SchemaMistake, schemaChecker } from "./schema-mistakes.ts";
 import { NAME_RULE, SOURCE_NAME } from "./source-schema.ts";
 
-const KEY_BYTES_MIN = 16;
 const [TIMEOUT_MS_MIN, TIMEOUT_MS_MAX] = [1000, 120_000];
 const [RETRY_MS_MIN, RETRY_MS_MAX] = [100, 7 * 86_400_000];
 
 /** As the schema has it, with its references put in. */
 interface Said {
   readonly url: string;
-  readonly secret: OneOrMore;
+  readonly secret?: OneOrMore;
   readonly kinds?: OneOrMore;
   readonly sources?: OneOrMore;
   readonly from?: string;
@@ -37,6 +35,8 @@ interface Said {
   readonly retry?: OneOrMore;
   readonly start?: string;
   readonly allow_private?: boolean;
+  /** Of its kind alone. */
+  readonly [member: string]: unknown;
 }
 
 type OneOrMore = string | readonly string[];
@@ -63,12 +63,15 @@ export function readDestination(
   if (!new RegExp(SOURCE_NAME).test(name))
     found.push(atName(pointer, `the name of a destination ${NAME_RULE}`));
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-    const refused = check(given, pointer);
+    const kind = kindOf(given);
+    const refused = checkerOf(kind)(given, pointer);
     found.push(...refused);
     const said = without(given as Partial<Said>, refused, pointer);
-    const refusesPrivate = !Object.hasOwn(given, "allow_private") || said.allow_private === false;
-    found.push(...memberMistakes(said, pointer, { sourceNames, refusesPrivate }));
-    warnings.push(...located(document, memberWarnings(said, pointer)));
+    // The first kind's members are looked at where nobody knows the kind.
+    const { mistakes: sinkMistakes, warnings: sinkWarnings } = kind ?? FIRST;
+    const inPlace = (findings: readonly SinkFinding[]) => findings.map((each) => atMember(each, pointer));
+    found.push(...memberMistakes(said, pointer, sourceNames), ...inPlace(sinkMistakes(said)));
+    warnings.push(...located(document, [...inPlace(sinkWarnings(said)), ...memberWarnings(said, pointer)]));
   } else if (!document.isUnknown(pointer)) {
     found.push(atName(pointer, `${pathText(pointer)} must be a mapping with url and secret`));
   }
@@ -76,11 +79,38 @@ export function readDestination(
   return mistakes.length > 0 ? undefined : configOf(name, given as Said);
 }
 
-const check = schemaChecker(DESTINATION_SCHEMA, (pointer, name, known) => {
+const [FIRST] = SINK_KINDS as readonly [SinkKind, ...SinkKind[]];
+
+/** By the scheme of its URL, if it has one. */
+function kindOf(given: object): SinkKind | undefined {
+  const { url } = given as { readonly url?: unknown };
+  return typeof url === "string" ? knownSinkKind(url) : undefined;
+}
+
+type Checker = ReturnType<typeof schemaChecker>;
+const checkers = new Map<SinkKind | undefined, Checker>();
+
+function checkerOf(kind: SinkKind | undefined): Checker {
+  const known = checkers.get(kind);
+  if (known !== undefined) return known;
+  const schema = kind === undefined ? DESTINATION_SCHEMA : destinationSchema(kind);
+  const checker = schemaChecker(schema, unknownMember);
+  checkers.set(kind, checker);
+  return checker;
+}
+
+function unknownMember(pointer: string, name: string, known: readonly string[]): string {
+  const what = `${pathText(pointer)}: ${JSON.stringify(name)}`;
+  const others = SINK_KINDS.filter(({ members }) => Object.hasOwn(members, name));
+  if (others.length > 0) return `${what} is for a url of ${schemesText(others)} only`;
   const meant = closest(name, known);
   const hint = meant === undefined ? `: it takes ${known.join(", ")}` : ` (did you mean ${meant}?)`;
-  return `${pathText(pointer)}: ${JSON.stringify(name)} is unknown${hint}`;
-});
+  return `${what} is unknown${hint}`;
+}
+
+function atMember({ member, index, words }: SinkFinding, pointer: string): SchemaMistake {
+  return atValue(`${pointer}/${member}${index === undefined ? "" : `/${index}`}`, words);
+}
 
 /** The members in which the schema finds no mistake. */
 function without(given: Partial<Said>, refused: readonly SchemaMistake[], pointer: string): Partial<Said> {
@@ -89,14 +119,13 @@ function without(given: Partial<Said>, refused: readonly SchemaMistake[], pointe
   return Object.fromEntries(Object.entries(given).filter(([member]) => !isRefused(member)));
 }
 
-interface Around {
-  readonly sourceNames: readonly string[] | undefined;
-  readonly refusesPrivate: boolean;
-}
-
 /** What no schema tells. */
-function memberMistakes(said: Partial<Said>, pointer: string, around: Around): SchemaMistake[] {
-  const items = (member: "secret" | "sources" | "retry", wrong: (text: string) => string | undefined) => {
+function memberMistakes(
+  said: Partial<Said>,
+  pointer: string,
+  sourceNames: readonly string[] | undefined,
+): SchemaMistake[] {
+  const items = (member: "sources" | "retry", wrong: (text: string) => string | undefined) => {
     const texts = said[member];
     if (texts === undefined) return [];
     return [texts].flat().flatMap((text, index) => {
@@ -105,15 +134,12 @@ function memberMistakes(said: Partial<Said>, pointer: string, around: Around): S
       return words === undefined ? [] : [atValue(typeof texts === "string" ? at : `${at}/${index}`, words)];
     });
   };
-  const member = (name: "url" | "timeout" | "start", wrong: (text: string) => string | undefined) => {
+  const member = (name: "timeout" | "start", wrong: (text: string) => string | undefined) => {
     const text = said[name];
     const words = text === undefined ? undefined : wrong(text);
     return words === undefined ? [] : [atValue(`${pointer}/${name}`, words)];
   };
-  const { sourceNames, refusesPrivate } = around;
   return [
-    ...member("url", (url) => urlMistake(url, refusesPrivate)),
-    ...items("secret", secretMistake),
     ...items("sources", (name) => sourceMistake(name, sourceNames)),
     ...nobodyMistakes(said, pointer),
     ...member("timeout", (text) => durationMistake(text, TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, "1s to 120s")),
@@ -122,34 +148,6 @@ function memberMistakes(said: Partial<Said>, pointer: string, around: Around): S
       text === "now" || text === "start" || isInstant(text) ? undefined : " is no real date and time",
     ),
   ];
-}
-
-function urlMistake(url: string, refusesPrivate: boolean): string | undefined {
-  if (!URL.canParse(url)) return " is no URL that can be called";
-  return refusesPrivate && isRefusedHost(new URL(url).hostname)
-    ? " leads to an address that isn't public, which is refused: allow_private: true if that is meant"
-    : undefined;
-}
-
-/**
- * Whether requests to the host are refused for what it is alone, before its name is resolved:
- * a literal address, however it was written (a `URL` makes one form of all), or this machine's
- * own name.
- */
-function isRefusedHost(host: string): boolean {
-  const name = hostName(host);
-  if (name === "localhost" || name.endsWith(".localhost")) return true;
-  const address = canonicalAddress(name);
-  return address !== undefined && !isPublicAddress(address);
-}
-
-function secretMistake(secret: string): string | undefined {
-  if (secret.trim() !== secret) return " has white space around it: take it off";
-  const key = signingKey(secret);
-  if (key === undefined) return ": what follows whsec_ is no base64";
-  return key.length < KEY_BYTES_MIN
-    ? ` is too short to keep anybody from guessing it: at least ${KEY_BYTES_MIN} bytes, such as whsec_ and what openssl rand -base64 32 prints`
-    : undefined;
 }
 
 function sourceMistake(name: string, known: readonly string[] | undefined): string | undefined {
@@ -173,9 +171,7 @@ function durationMistake(text: string, msMin: number, msMax: number, range: stri
 
 function memberWarnings(said: Partial<Said>, pointer: string): SchemaMistake[] {
   const found: SchemaMistake[] = [];
-  const { url, concurrency, rate, timeout = DESTINATION_DEFAULTS.timeout } = said;
-  if (url?.startsWith("http:") && said.allow_private !== true)
-    found.push(atValue(`${pointer}/url`, " is http: everyone on the way can read what is handed on"));
+  const { concurrency, rate, timeout = DESTINATION_DEFAULTS.timeout } = said;
   const ratePerS = rate === undefined ? undefined : parseRate(rate);
   const timeoutMs = parseDuration(timeout) ?? TIMEOUT_MS_MAX;
   const underWayMax = Math.ceil(((ratePerS ?? Number.POSITIVE_INFINITY) * timeoutMs) / 1000);
@@ -196,14 +192,12 @@ function kindsOf(given: OneOrMore): readonly RecordKind[] {
 
 /** Of what was found to be right. */
 function configOf(name: string, said: Said): DestinationConfig {
-  const { kinds, order, concurrency, timeout, retry, start, allow_private } = {
-    ...DESTINATION_DEFAULTS,
-    ...said,
-  };
+  const { kinds, order, concurrency, timeout, retry, start } = { ...DESTINATION_DEFAULTS, ...said };
+  const { secret, allow_private = false, ...options } = optionsOf(sinkKindOf(said), said);
   return {
     name,
     url: said.url,
-    secrets: [said.secret].flat(),
+    secrets: [(secret as OneOrMore | undefined) ?? []].flat(),
     kinds: kindsOf(kinds),
     sources: said.sources === undefined ? undefined : [...new Set([said.sources].flat())],
     from: said.from,
@@ -214,6 +208,13 @@ function configOf(name: string, said: Said): DestinationConfig {
     timeoutMs: parseDuration(timeout) ?? TIMEOUT_MS_MAX,
     retryMs: [retry].flat().map((text) => parseDuration(text) ?? RETRY_MS_MAX),
     start,
-    allowPrivate: allow_private,
+    allowPrivate: allow_private === true,
+    options,
   };
+}
+
+/** What is said of the kind's own members, or what counts without. */
+function optionsOf({ members }: SinkKind, said: Said): Readonly<Record<string, unknown>> {
+  const all = Object.entries(members).map(([name, schema]) => [name, said[name] ?? schema["default"]]);
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }

@@ -5,8 +5,10 @@
  */
 import { DESTINATIONS_MAX } from "../core/destination-config.ts";
 import { NATIVE } from "../core/source.ts";
+import type { SinkKind } from "../follow/deliver/sink-kind.ts";
+import { SINK_KINDS } from "../follow/deliver/sinks.ts";
 import { KINDS } from "../sources/kinds.ts";
-import { DESTINATION_SCHEMA } from "./destination-schema.ts";
+import { DESTINATION_SCHEMA, destinationSchema } from "./destination-schema.ts";
 import { COMMON_OPTIONS, type JsonSchema, KIND_NAMES, SOURCE_NAME, sourceSchema } from "./source-schema.ts";
 
 const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
@@ -41,7 +43,14 @@ export function configSchema(): JsonSchema {
         description: "Where records are handed on to, by name. How far each has got is kept under its name.",
         maxProperties: DESTINATIONS_MAX,
         propertyNames: { pattern: SOURCE_NAME },
-        additionalProperties: withReferences(DESTINATION_SCHEMA),
+        additionalProperties: {
+          ...withReferences(DESTINATION_SCHEMA),
+          allOf: SINK_KINDS.map((kind) => ({
+            if: { required: ["url"], properties: { url: schemeSchema(kind) } },
+            // biome-ignore lint/suspicious/noThenProperty: JSON Schema's keyword.
+            then: withReferences(sinkSchema(kind)),
+          })),
+        },
       },
     },
     additionalProperties: false,
@@ -52,6 +61,20 @@ function kindSchema(): JsonSchema {
   return {
     description: "Who sends: it decides how requests are verified and what they hold.",
     oneOf: KIND_NAMES.map((kind) => ({ const: kind, description: KINDS[kind]?.summary })),
+  };
+}
+
+function schemeSchema({ schemes }: SinkKind): JsonSchema {
+  return { type: "string", pattern: `^(${schemes.join("|")})` };
+}
+
+/** What its scheme says of a destination, and which members of other kinds it hasn't. */
+function sinkSchema(kind: SinkKind): JsonSchema {
+  const others = SINK_KINDS.flatMap(({ members }) => Object.keys(members));
+  const foreign = others.filter((name) => !Object.hasOwn(kind.members, name));
+  return {
+    required: destinationSchema(kind)["required"],
+    properties: { url: kind.url, ...Object.fromEntries(foreign.map((name) => [name, false])) },
   };
 }
 

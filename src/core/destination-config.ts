@@ -1,17 +1,18 @@
 /** What a configuration says of the destinations that records are handed on to. */
 import type { ChangesFilter, RecordKind } from "./changes.ts";
+import type { SourceConfig } from "./source.ts";
 
 export const DESTINATIONS_MAX = 100;
-/** Requests under way to one destination. */
+/** Attempts under way to one destination. */
 export const CONCURRENCY_MAX = 256;
 
 /** With every reference put in and every default in its place. It holds secrets. */
 export interface DestinationConfig {
   /** As names of sources are; its state is kept under it. */
   readonly name: string;
-  /** `http:` or `https:`, without credentials and fragment. */
+  /** Its scheme says what takes the records. A broker's may hold credentials. */
   readonly url: string;
-  /** At least one, of which `signingKey` makes keys; each signs. */
+  /** Of which `signingKey` makes keys; each signs. None where nothing is signed. */
   readonly secrets: readonly string[];
   /** At least one. */
   readonly kinds: readonly RecordKind[];
@@ -34,6 +35,13 @@ export interface DestinationConfig {
   readonly start: string;
   /** Whether the URL may lead to addresses that aren't public. */
   readonly allowPrivate: boolean;
+  /**
+   * Where providers' own requests are handed on: of each source what signs them, with the
+   * destination's secret in place of the source's.
+   */
+  readonly originals?: Readonly<Record<string, SourceConfig>>;
+  /** What its kind alone knows, by the names of the file. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** What the destination wants of the log. */

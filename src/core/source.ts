@@ -4,6 +4,7 @@
  */
 import type { FieldError } from "./field-errors.ts";
 import type { Message } from "./message.ts";
+import type { KeptHeaders } from "./parsed-body.ts";
 import type { Intake } from "./store.ts";
 
 /** What a verified body held: an intake, or every mistake that was found in it. */
@@ -160,6 +161,26 @@ export interface Trial {
   /** In words, where else the secret stands as it is. */
   readonly secretIn?: string;
 }
+
+/** A provider's POST as it was kept. */
+export interface KeptPost {
+  readonly body: Uint8Array;
+  readonly headers?: KeptHeaders;
+}
+
+/** A provider's request as it is made anew; names of headers in lower case. */
+export interface OriginalRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Belongs behind the URL's query. */
+  readonly query?: string;
+}
+
+/** What makes requests of a source anew, to a URL, signed now by the secret of `config`. */
+export type OpenOriginal = (
+  name: string,
+  config: SourceConfig,
+) => (post: KeptPost, url: string, now: number) => OriginalRequest;
 
 /** A configured source: a provider's webhook, with its rules. */
 export interface ProviderSource {

@@ -7,6 +7,19 @@ import { positionOf } from "../core/position.ts";
 import { bodyOf, shownRecord } from "../core/record-text.ts";
 import { nullable } from "./nullable.ts";
 
+const RECORD_EXAMPLE = {
+  position: "5f0c1d9a03bb71c2.1204",
+  kind: "message",
+  source: "wa",
+  message_id: "wa:wamid.A1",
+  from: "+14155550123",
+  to: "+14155550100",
+  ts: "2025-11-28T10:00:00Z",
+  text: "Is the blue one left?",
+  type: "text",
+  created_at: "2025-11-28T10:00:00.731Z",
+};
+
 export const LogRecord = Type.Object(
   {
     position: Type.String({
@@ -26,13 +39,16 @@ export const LogRecord = Type.Object(
     type: Type.Optional(
       Type.Union([Type.String(), Type.Null()], {
         description:
-          "Of a message: the provider's word for what it is; null for messages of `POST /webhook`.",
+          "The provider's word for what it is; null for messages of `POST /webhook`, and for events without one.",
       }),
     ),
     created_at: Type.String({ description: "When it was received." }),
     ...BODY_MEMBERS,
   },
-  { $id: "Record" },
+  {
+    $id: "Record",
+    examples: [RECORD_EXAMPLE],
+  },
 );
 type Shown = Static<typeof LogRecord>;
 

@@ -182,4 +182,4 @@ test("any followers get every record that their filters let through, once and in
     }),
     { numRuns: 30 },
   );
-}, 60_000);
+}, 120_000);

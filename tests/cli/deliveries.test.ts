@@ -149,7 +149,9 @@ describe("beside a service", () => {
     );
     expect((await deliveries("resume", "idle")).stdout).toMatch(/^resumed: destination idle, at \w+\.\d+\n$/);
     expect((await shown("idle")).state).toBe("ok");
-    expect((await deliveries("probe", "idle")).stdout).toBe("the destination idle is tried now\n");
+    expect((await deliveries("probe", "idle")).stdout).toBe(
+      "the destination idle is ok: nothing holds it up\n",
+    );
     expect(JSON.parse((await deliveries("pause", "idle", "--json")).stdout)).toMatchObject({
       state: "paused",
     });
@@ -272,7 +274,8 @@ describe("a sample", () => {
     "that isn't taken is explained, with what to do (%#)",
     async (behaviour, answered, advice) => {
       receiver.behave(behaviour);
-      const ran = await sample(destination(hooks(), "    timeout: 1s\n"));
+      const timeout = behaviour === hangs ? "1s" : "30s";
+      const ran = await sample(destination(hooks(), `    timeout: ${timeout}\n`));
       expect([ran.code, ran.stderr]).toEqual([1, ""]);
       expect(ran.stdout).toMatch(answered);
       expect(ran.stdout).toMatch(advice);

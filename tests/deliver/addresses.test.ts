@@ -1,11 +1,13 @@
 /** Where deliveries go, and where they never go. */
+
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openHttpSink } from "../../src/follow/deliver/http-sink.ts";
 import type { Attempt } from "../../src/follow/deliver/sink.ts";
 import { steeredClock } from "../steered-clock.ts";
+import { ABOUT } from "./destination.ts";
 import { answers, newReceiver, type Receiver } from "./receiver.ts";
 
-const attempt: Attempt = { id: "evt_1", number: 1, isReplay: false, body: "{}" };
+const attempt: Attempt = { id: "evt_1", number: 1, isReplay: false, body: "{}", about: ABOUT };
 const going = new AbortController().signal;
 
 let inside: Receiver;
@@ -139,7 +141,7 @@ describe("what is allowed works", () => {
       import { systemClock as clock } from ${JSON.stringify(new URL("../../src/lib/clock.ts", import.meta.url).pathname)};
       const url = new URL("http://127.0.0.1:${inside.port}/");
       const sink = openHttpSink({ url, secrets: ["s"], timeoutMs: 5000, allowPrivate: true, version: "1", clock });
-      const attempt = { id: "evt_1", number: 1, isReplay: false, body: "{}" };
+      const attempt = { id: "evt_1", number: 1, isReplay: false, body: "{}", about: ${JSON.stringify(ABOUT)} };
       console.log(JSON.stringify(await sink.send(attempt, new AbortController().signal)));`;
     const proxy = "http://127.0.0.1:9";
     const run = Bun.spawn([process.execPath, "-e", program], {

@@ -5,13 +5,13 @@ import { type Database, newDatabase } from "../databases/database.ts";
 import { META, metaPost, status, text } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
+import { steeredClock } from "../steered-clock.ts";
 import { until } from "../until.ts";
-import { destinationTo, SECRET } from "./destination.ts";
-import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
+import { destinationTo, FOR_LONG, SECRET } from "./destination.ts";
+import { answers, type Behaviour, hangs, newReceiver, type Receiver } from "./receiver.ts";
 
-/** A record that fails is given up long after a test is over. */
-const FOR_LONG = Array.from({ length: 100 }, () => 300);
-const LONG_MS = 30_000;
+const LONG_MS = 120_000;
 
 interface Shown {
   readonly state: string;
@@ -27,7 +27,7 @@ let receiver: Receiver;
 let database: Database;
 let service: TestService;
 beforeEach(async () => {
-  receiver = await newReceiver({ secrets: [SECRET] });
+  receiver = await newReceiver({ secrets: [SECRET], port: freePort() });
   database = await newDatabase();
 });
 afterEach(async () => {
@@ -125,7 +125,7 @@ describe("a destination", () => {
 
 describe("a record that fails", () => {
   test("waits in memory, is tried by its schedule, and holds up nobody else's", async () => {
-    await serve(config());
+    await serve(config({ retryMs: FOR_LONG }));
     receiver.behave(fails(["bad"], answers(500)));
     await post("bad", "+1");
     await post("other", "+2");
@@ -227,10 +227,51 @@ describe("a record that fails", () => {
   });
 });
 
+describe("a destination where nothing but a record that fails is there", () => {
+  const HOUR_MS = 3_600_000;
+  const status = (code: number) => ({ state: "ok", reason: `status ${code}`, put_aside: 0, lag_records: 1 });
+  const failsFor = (reason: string) =>
+    until(`it fails for ${reason}`, async () => (await shown()).reason === reason);
+
+  test("says why, and tries it at once when it is asked to", async () => {
+    const { port } = receiver;
+    await serve(config({ retryMs: [HOUR_MS, HOUR_MS] }));
+    await receiver.close();
+    await post("alone");
+    await failsFor("refused");
+    expect(await shown()).toMatchObject({ state: "ok", put_aside: 0, lag_records: 1 });
+    receiver = await newReceiver({ secrets: [SECRET], port });
+    receiver.behave(answers(500));
+    await ask("/destinations/app/probe");
+    await failsFor("status 500");
+    expect(await shown()).toMatchObject(status(500));
+    receiver.behave(answers(200));
+    await ask("/destinations/app/probe");
+    await settled();
+    expect(await shown()).toMatchObject({ state: "ok", reason: null, dead: 0 });
+  });
+
+  test("has no reason any more once another one has succeeded, or the record is dead", async () => {
+    await serve(config({ retryMs: [HOUR_MS] }));
+    receiver.behave(fails(["bad"], answers(422)));
+    await post("bad", "+1");
+    await failsFor("status 422");
+    await post("good", "+2");
+    await until("it is put aside", async () => (await shown()).put_aside === 1);
+    expect((await shown()).reason).toBeNull();
+    receiver.behave(answers(422));
+    await post("alone", "+3");
+    await failsFor("status 422");
+    await ask("/destinations/app/probe");
+    await until("it is dead", async () => (await shown()).dead === 1);
+    expect((await shown()).reason).toBeNull();
+  });
+});
+
 describe("a destination that is down", () => {
   test("costs no row and no attempt, and is caught up when it is back", async () => {
     const { port } = receiver;
-    await serve(config());
+    await serve(config({ retryMs: FOR_LONG }));
     await receiver.close();
     for (let index = 0; index < 30; index++) await post(`m${index}`, `+${index % 7}`);
     await until("it is down", async () => (await shown()).state === "down");
@@ -243,7 +284,7 @@ describe("a destination that is down", () => {
   });
 
   test("is down too when three records fail and none succeeds", async () => {
-    await serve(config());
+    await serve(config({ retryMs: FOR_LONG }));
     receiver.behave(answers(503));
     for (let index = 0; index < 8; index++) await post(`m${index}`, `+${index}`);
     await until("it is down", async () => (await shown()).state === "down");
@@ -280,6 +321,21 @@ describe("records that fail and fill the line", () => {
     );
 });
 
+test("of a sender behind whom too much waits the record at fault is given up, and none that wasn't tried", async () => {
+  await serve(config({ retryMs: [3_600_000], timeoutMs: 300_000 }));
+  receiver.behave((answer, received) =>
+    (String(received.body).includes('"wa:m0"') ? answers(422) : hangs)(answer, received),
+  );
+  await service.send("/webhook/wa", metaPost(Array.from({ length: 1300 }, (_, index) => text(`m${index}`))));
+  await until("all are out of the log", async () => (await shown()).lag_records === 0);
+  await has(2);
+  expect(await shown()).toMatchObject({ put_aside: 1299, dead: 1 });
+  const { data } = (await (await service.get("/destinations/app/failures?state=dead")).json()) as {
+    data: { message_id: string; cause: string }[];
+  };
+  expect(data).toMatchObject([{ message_id: "wa:m0", cause: "sender_backlog" }]);
+}, 60_000);
+
 test("an outage costs a record that was put aside no attempt", async () => {
   await serve(config({ retryMs: [400, ...FOR_LONG] }));
   const bad = ["a", "b", "c"];
@@ -290,12 +346,17 @@ test("an outage costs a record that was put aside no attempt", async () => {
   }
   const attempts = async () => {
     const page = await (await service.get("/destinations/app/failures")).json();
-    return (page as { data: { attempts: number }[] }).data.map((failure) => failure.attempts);
+    return (page as { data: { message_id: string; attempts: number }[] }).data;
   };
   await until("all are put aside", async () => (await attempts()).length === 3);
   receiver.behave(answers(503));
+  // Once each, unless all of that took longer than the first pause.
+  const before = got();
+  const tried = (id: string) => before.filter((each) => each === id).length;
   await until("it is down", async () => (await shown()).state === "down");
-  await until("they are as they were", async () => (await attempts()).every((count) => count === 1));
+  await until("they are as they were", async () =>
+    (await attempts()).every((row) => row.attempts > 0 && row.attempts <= tried(row.message_id)),
+  );
   receiver.behave(answers(200));
   await ask("/destinations/app/probe");
   await settled();
@@ -331,12 +392,45 @@ test("an answer that asks for patience delays the record, and three hold everyth
   await serve(config({ retryMs: [50, 50, 50, 50, 50, 50] }));
   receiver.behave(answers(429, { "Retry-After": "1" }));
   await post("a", "+1");
-  await until("three answers", () => receiver.received.length >= 3, 20_000);
+  await until("three answers", () => receiver.received.length >= 3);
   receiver.behave(answers(200));
   await settled();
   const times = receiver.received.map(({ at }) => at);
   for (let index = 1; index < times.length; index++)
     expect((times[index] ?? 0) - (times[index - 1] ?? 0)).toBeGreaterThan(900);
+});
+
+test("an answer that asks for no time is a failure as any other, and no loop", async () => {
+  await serve(config({ retryMs: [50, 50, 50, 50, 50, 50] }));
+  receiver.behave(answers(503, { "Retry-After": "0" }));
+  for (let sender = 1; sender <= 5; sender++) await post(`m${sender}`, `+${sender}`);
+  await until("it is down", async () => (await shown()).state === "down");
+  expect(receiver.received.length).toBeLessThan(20);
+});
+
+test("those that hang are ended together when the file changes, so that others wait for none of them", async () => {
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const all = (concurrency: number) => names.map((name) => config({ name, concurrency, timeoutMs: 1e6 }));
+  receiver.behave(() => undefined);
+  const clock = steeredClock();
+  service = await newService({}, { database, clock, destinations: all(1) });
+  await post("m");
+  await has(names.length);
+  receiver.behave(answers(200));
+  let isReplaced = false;
+  const replaced = service.replaceSources({}, all(2)).then(() => {
+    isReplaced = true;
+  });
+  let waitedMs = 0;
+  await until("the file counts", () => {
+    if (isReplaced) return true;
+    clock.advance(20);
+    waitedMs += 20;
+    return false;
+  });
+  await replaced;
+  // Each may take three seconds.
+  expect(waitedMs).toBeLessThan(names.length * 3000);
 });
 
 test("one that isn't in the file can be forgotten, and one that is can't", async () => {

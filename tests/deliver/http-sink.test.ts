@@ -1,11 +1,14 @@
 /** What comes of an attempt, whatever a receiver does. */
+
 import { afterEach, describe, expect, test } from "bun:test";
 import { type HttpSinkOptions, openHttpSink } from "../../src/follow/deliver/http-sink.ts";
 import { type Attempt, CAUSES, type Outcome, type Sink } from "../../src/follow/deliver/sink.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { steeredClock } from "../steered-clock.ts";
 import { until } from "../until.ts";
 import { newAuthority, selfSigned } from "./certificates.ts";
+import { ABOUT } from "./destination.ts";
 import {
   answers,
   type Behaviour,
@@ -24,7 +27,7 @@ import {
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const BODY = JSON.stringify({ type: "message.received", data: { text: 'Grüße 🎈 "\u0000' } });
-const first: Attempt = { id: "evt_0123456789abcdef", number: 1, isReplay: false, body: BODY };
+const first: Attempt = { id: "evt_0123456789abcdef", number: 1, isReplay: false, body: BODY, about: ABOUT };
 const going = new AbortController().signal;
 
 const cleanUps: (() => void | Promise<void>)[] = [];
@@ -296,7 +299,7 @@ describe("a receiver that", () => {
   });
 
   test("isn't there has failed, and is reached when it is", async () => {
-    const gone = await newReceiver();
+    const gone = await newReceiver({ port: freePort() });
     await gone.close();
     const sink = sinkTo(gone.url);
     expect(await sink.send(first, going)).toMatchObject(failed("refused"));

@@ -4,7 +4,7 @@ import type { DestinationConfig } from "../../src/core/destination-config.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import { destinationTo, SECRET } from "./destination.ts";
+import { destinationTo, FOR_LONG, SECRET } from "./destination.ts";
 import { answers, newReceiver, type Receiver } from "./receiver.ts";
 
 let receiver: Receiver;
@@ -51,7 +51,10 @@ test("attempts count by what came of them, and each answer's time is in a bucket
   await post("bad", "+1");
   await post("good", "+2");
   await until("the bad one is dead", async () => (await metric("dead")) === 1);
-  expect(await metric("attempts_total", ',result="success"')).toBe(1);
+  await until(
+    "the good one has come",
+    async () => (await metric("attempts_total", ',result="success"')) === 1,
+  );
   expect(await metric("attempts_total", ',result="failure"')).toBe(2);
   expect(await metric("answer_seconds_count")).toBe(3);
   const text = await (await service.get("/metrics")).text();
@@ -63,19 +66,19 @@ test("a paused destination says so, and how far it falls behind", async () => {
   expect((await service.send("/destinations/app/pause", { method: "POST" })).status).toBe(200);
   await post("a");
   await post("b");
-  expect(await states()).toBe("paused");
-  expect(await metric("lag_records")).toBe(2);
+  await until("it is told that it is paused", async () => (await states()) === "paused");
+  await until("both are behind", async () => (await metric("lag_records")) === 2);
   await until("its lag has an age", async () => ((await metric("lag_seconds")) ?? 0) > 0);
 });
 
 test("a destination that nobody answers for is down", async () => {
-  await serve(config({ url: "http://127.0.0.1:1", retryMs: [50, 50, 50, 50, 50, 50, 50] }));
+  await serve(config({ url: "http://127.0.0.1:1", retryMs: FOR_LONG }));
   for (const [index, id] of ["a", "b", "c"].entries()) await post(id, `+${index}`);
   await until("it is down", async () => (await states()) === "down");
 });
 
 test("what is put aside is overdue from the time at which it should have been tried", async () => {
-  await serve(config({ retryMs: [400] }));
+  await serve(config({ retryMs: FOR_LONG }));
   receiver.behave((answer, { body }) =>
     answers(JSON.parse(body).data.message_id === "bad" ? 500 : 200)(answer, undefined as never),
   );

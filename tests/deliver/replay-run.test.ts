@@ -5,11 +5,12 @@ import { type Database, newDatabase } from "../databases/database.ts";
 import { META } from "../http/meta-posts.ts";
 import { newService, type TestService } from "../http/service.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { until } from "../until.ts";
 import { destinationTo, SECRET } from "./destination.ts";
 import { answers, type Behaviour, newReceiver, type Receiver } from "./receiver.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 const CONCURRENCY = 4;
 /** What a kill or a restart may cost in doubles. */
 const AHEAD_MAX = 10 * CONCURRENCY;
@@ -30,7 +31,7 @@ let receiver: Receiver;
 let database: Database;
 let service: TestService;
 beforeEach(async () => {
-  receiver = await newReceiver({ secrets: [SECRET] });
+  receiver = await newReceiver({ secrets: [SECRET], port: freePort() });
   database = await newDatabase();
 });
 afterEach(async () => {
@@ -168,9 +169,10 @@ describe("a replay", () => {
   test(
     "keeps to its rate, while what comes new doesn't wait for it",
     async () => {
-      const [perS, records] = [50, 200];
+      const [perS, records] = [20, 140];
       await stored(records);
       await restart(config({ concurrency: 8 }));
+      const asked = performance.now();
       await replay({ rate: `${perS}/s` });
       await hasReplayed(2 * perS);
       for (let index = 0; index < 5; index++) {
@@ -181,12 +183,15 @@ describe("a replay", () => {
       await ended();
       expect(replayed().map(idOf).sort()).toEqual(names(records));
       // What a second would take may come at once.
-      const begin = (replayed()[0]?.at ?? 0) + 1000;
-      const after = replayed().filter(({ at }) => at > begin);
-      const seconds = ((after.at(-1)?.at ?? 0) - begin) / 1000;
-      const rate = after.length / seconds;
-      expect(rate).toBeGreaterThan(0.8 * perS);
-      expect(rate).toBeLessThan(1.2 * perS);
+      const times = replayed().map(({ at }) => at);
+      const seconds = ((times.at(-1) ?? 0) - asked) / 1000;
+      expect(seconds).toBeGreaterThan((0.9 * (records - perS)) / perS);
+      // A busy machine has worse seconds than the best.
+      const later = times.filter((at) => at > (times[0] ?? 0) + 1000);
+      const best = Math.max(
+        ...later.map((begin) => later.filter((at) => at >= begin && at < begin + 2000).length),
+      );
+      expect(best).toBeGreaterThan(0.8 * 2 * perS);
     },
     LONG_MS,
   );
@@ -260,9 +265,9 @@ describe("a replay that can't go on", () => {
     async () => {
       await stored(200);
       await restart(config());
-      const { id } = await replay({ rate: "50/s", new_ids: true });
+      const { id } = await replay({ rate: "20/s", new_ids: true });
       const other = await replay({ rate: "20/s", from: "+1" });
-      await hasReplayed(60);
+      await hasReplayed(30);
       const stopped = await ask("DELETE", `/destinations/app/replays/${id}`);
       expect(stopped).toEqual([204, undefined]);
       const before = replayed().filter((each) => each.id.endsWith(id)).length;
@@ -282,16 +287,16 @@ describe("a replay that can't go on", () => {
   test(
     "goes on where it was after a restart",
     async () => {
-      await stored(150);
+      await stored(120);
       await restart(config());
-      await replay({ rate: "50/s" });
-      await hasReplayed(70);
+      await replay({ rate: "20/s" });
+      await hasReplayed(30);
       await restart(config());
       expect((await listed())[0]?.done).toBeGreaterThan(0);
       await ended();
       const ids = replayed().map(idOf);
-      expect([...new Set(ids)].sort()).toEqual(names(150));
-      expect(ids.length - 150).toBeLessThanOrEqual(AHEAD_MAX);
+      expect([...new Set(ids)].sort()).toEqual(names(120));
+      expect(ids.length - 120).toBeLessThanOrEqual(AHEAD_MAX);
       expect(await failures()).toEqual([]);
     },
     LONG_MS,

@@ -35,10 +35,12 @@ export class Forwarder {
   /** The attempt of this number; throws when the signal is aborted. */
   async post(record: RecordOfLog, number: number, signal: AbortSignal): Promise<Outcome> {
     const body = webhookBody({ record, text: JSON.stringify(record) });
-    const attempt = { id: webhookId({ record }), number, isReplay: false, body };
+    const { source, kind, type = null } = record;
+    const about = { source, kind, type, from: null, to: null };
+    const attempt = { id: webhookId({ record }), number, isReplay: false, body, about };
     const outcome = await this.#sink.send(attempt, signal);
     signal.throwIfAborted();
-    const said = outcome.isDelivered ? outcome.status : (outcome.status ?? outcome.cause);
+    const said = outcome.status ?? (outcome.isDelivered ? "taken" : outcome.cause);
     return { isSuccess: outcome.isDelivered, said: String(said), ms: outcome.ms };
   }
 }

@@ -37,10 +37,18 @@ const plain = { paint: (_: unknown, text: string) => text, today: new Date(AT) }
 describe("without a terminal", () => {
   test("records stand below each other, one a line, as long as they are", () => {
     const text = "long ".repeat(100);
-    expect(new Lines(undefined).of([message({ text }), event(), message({ source: "x", text: null })])).toBe(
+    expect(
+      new Lines(undefined).of([
+        message({ text }),
+        event(),
+        event({ type: "read" }),
+        message({ source: "x", text: null }),
+      ]),
+    ).toBe(
       [
         `${time}  native  message  +1 → +2  ${text}`,
         `${time}  wa      status   wa:1     k:read`,
+        `${time}  wa      status   wa:1     read  k:read`,
         `${time}  x       message  +1 → +2`,
         "",
       ].join("\n"),

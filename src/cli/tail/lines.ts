@@ -3,6 +3,7 @@
  * width. Nothing that a sender wrote can move the cursor or turn the writing around.
  */
 import type { styleText } from "node:util";
+import { fit } from "../../lib/fit-cells.ts";
 import { visibleText } from "../../lib/visible-text.ts";
 import type { Outcome } from "./forwarder.ts";
 import { isMessage, type RecordOfLog } from "./record.ts";
@@ -61,7 +62,7 @@ export class Lines {
   #cellsOf(record: RecordOfLog) {
     const [what, who, rest] = isMessage(record)
       ? [record.type ?? "message", `${record.from} → ${record.to}`, record.text ?? ""]
-      : [record.kind, record.message_id ?? "", record.event_key];
+      : [record.kind, record.message_id ?? "", [record.type ?? [], record.event_key].flat().join("  ")];
     return {
       source: this.#cell("source", record.source),
       what: this.#cell("what", what),
@@ -101,14 +102,4 @@ export class Lines {
 
 function onOneLine(text: string): string {
   return visibleText(text.replace(LINE_ENDS, "⏎").replaceAll("\t", " "));
-}
-
-/**
- * The text, or as much of it as fits. `sliceAnsi` counts a letter with its vowel signs as one cell,
- * while terminals and `stringWidth` may give each of them one.
- */
-function fit(text: string, cells: number): string {
-  let shown = text;
-  for (let end = cells; Bun.stringWidth(shown) > cells; end--) shown = Bun.sliceAnsi(text, 0, end, "…");
-  return shown;
 }

@@ -22,6 +22,8 @@ interface EventOfLog extends Common {
   readonly kind: EventKind;
   readonly event_key: string;
   readonly message_id: string | null;
+  /** A service of an earlier version says none. */
+  readonly type?: string | null;
 }
 
 export type RecordOfLog = MessageOfLog | EventOfLog;

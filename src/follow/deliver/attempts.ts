@@ -1,19 +1,23 @@
 /**
  * Sends records to a destination, and says what a failure means for the record and for the rest.
  */
+import type { ChangesFilter } from "../../core/changes.ts";
 import type { Log } from "../../observe/log.ts";
 import type { FollowedRecord } from "../followed-record.ts";
 import type { AttemptTally } from "./attempt-tally.ts";
 import type { Health } from "./health.ts";
+import type { Originals } from "./originals.ts";
 import { hasNewIds } from "./replay-id.ts";
-import type { Sink, Undelivered } from "./sink.ts";
-import { webhookBody, webhookId } from "./webhook-message.ts";
+import { type Attempt, isAnswered, reasonOf, type Sink, type Undelivered } from "./sink.ts";
+import { aboutRecord, webhookBody, webhookId } from "./webhook-message.ts";
 
 const GONE = 410;
 
 interface AttemptsOptions {
   readonly name: string;
   readonly sink: Sink;
+  /** Where providers' own requests are handed on. */
+  readonly originals: Originals | undefined;
   readonly health: Health;
   readonly tally: AttemptTally;
   readonly log: Pick<Log, "info" | "warn">;
@@ -40,12 +44,29 @@ export class Attempts {
     this.#options = options;
   }
 
-  /** `replay` is the replay that it belongs to; empty for live deliveries. Never throws. */
-  async send(followed: FollowedRecord, number: number, replay: string): Promise<Attempted> {
-    const { sink, tally, name, log, health, onSuccess } = this.#options;
+  /**
+   * `replay` is the replay that it belongs to; empty for live deliveries. Never throws. With a
+   * filter nothing is sent of a record whose POST another one that it lets through stands for.
+   */
+  async send(
+    followed: FollowedRecord,
+    number: number,
+    replay: string,
+    filter?: ChangesFilter,
+  ): Promise<Attempted> {
+    const { sink, tally, name, log, health, onSuccess, originals } = this.#options;
+    const original = await originals?.of(followed, replay, filter);
+    if (original === "another") return { result: "delivered" };
     const id = hasNewIds(replay) ? `${webhookId(followed)}_${replay}` : webhookId(followed);
-    const attempt = { id, number, isReplay: replay !== "", body: webhookBody(followed) };
-    const outcome = await sink.send(attempt, this.#over.signal);
+    const about = { id, number, isReplay: replay !== "", about: aboutRecord(followed) };
+    const send = (what: Pick<Attempt, "body" | "original">) =>
+      sink.send({ ...about, ...what }, this.#over.signal);
+    const outcome =
+      original === undefined
+        ? await send({ body: webhookBody(followed) })
+        : "isDelivered" in original
+          ? original
+          : await send({ body: "", original });
     if (!outcome.isDelivered && outcome.cause === "stopped") return { result: "stopped" };
     tally.add(outcome);
     if (!outcome.isDelivered) return { result: this.#judge(followed, outcome), outcome };
@@ -69,8 +90,8 @@ export class Attempts {
     const wasDown = health.isDown;
     const verdict = health.failed({
       record: followed.position,
-      isAnswered: status !== null,
-      cause: status === null ? cause : `${cause} ${status}`,
+      isAnswered: isAnswered({ status, cause }),
+      cause: reasonOf({ status, cause }),
       retryAfterMs,
     });
     if (health.isDown && !wasDown) {

@@ -6,12 +6,15 @@
 import type { Destination, DestinationReport } from "../../core/deliveries.ts";
 import type { DestinationConfig, Destinations } from "../../core/destination-config.ts";
 import { describe } from "../../core/errors.ts";
+import type { OpenOriginal } from "../../core/source.ts";
+import { withoutCredentials } from "../../lib/url-credentials.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Following } from "../following.ts";
 import { startOfText } from "../parameters.ts";
 import { AttemptTally } from "./attempt-tally.ts";
 import { Delivery } from "./delivery.ts";
 import type { Sink } from "./sink.ts";
+import { sinkKindOf } from "./sinks.ts";
 
 /** Leases last five seconds. */
 const HOLD_EVERY_MS = 1000;
@@ -25,6 +28,7 @@ interface DeliveringOptions {
   readonly holder: string;
   readonly chance: () => number;
   readonly openSink: (config: DestinationConfig) => Sink;
+  readonly openOriginal: OpenOriginal;
   /** Requests that the runtime makes at a time. */
   readonly requestsMax: number;
 }
@@ -102,12 +106,10 @@ export class Delivering implements Destinations {
       await store.deliveries.open(name, await this.#options.following.positionOf(begin));
     }
     const next = new Map(configs.map((config) => [config.name, config]));
-    for (const [name, served] of this.#served) {
-      const config = next.get(name);
-      if (config !== undefined && Bun.deepEquals(config, served.config)) continue;
-      await this.#stop(served);
-      this.#served.delete(name);
-    }
+    const over = [...this.#served].filter(([name, { config }]) => !Bun.deepEquals(next.get(name), config));
+    // Together: one after the other, receivers that hang would cost the others their leases.
+    await Promise.all(over.map(([, served]) => this.#stop(served)));
+    for (const [name] of over) this.#served.delete(name);
     for (const [name, config] of next) {
       if (this.#served.has(name)) continue;
       const served = { config, digest: digestOf(config), tally: new AttemptTally(), delivery: undefined };
@@ -120,7 +122,8 @@ export class Delivering implements Destinations {
   /** With too few for all, receivers that hang keep others waiting. */
   #tellOfRequests(): void {
     const { log, requestsMax } = this.#options;
-    const concurrency = [...this.#served.values()].reduce((sum, { config }) => sum + config.concurrency, 0);
+    const byRequests = [...this.#served.values()].filter(({ config }) => sinkKindOf(config).isRequest);
+    const concurrency = byRequests.reduce((sum, { config }) => sum + config.concurrency, 0);
     if (concurrency <= requestsMax) return;
     log.warn("destinations together may have more requests under way than the runtime makes at a time", {
       ...{ concurrency, requests_max: requestsMax, setting: "BUN_CONFIG_MAX_HTTP_REQUESTS" },
@@ -170,13 +173,13 @@ export class Delivering implements Destinations {
 
   async #begin(served: Served): Promise<void> {
     if (served.delivery !== undefined) return;
-    const { following, log, chance, openSink } = this.#options;
+    const { following, log, chance, openSink, openOriginal } = this.#options;
     const { config, tally } = served;
     const { deliveries } = following.store;
     const destination = await deliveries.find(config.name);
     if (destination === undefined) return;
     const delivery = new Delivery({
-      ...{ config, destination, following, deliveries, tally, chance, log },
+      ...{ config, destination, following, deliveries, tally, chance, log, openOriginal },
       sink: openSink(config),
       isHeld: () => !this.#isUnsure(served),
       onLost: () => {
@@ -231,12 +234,12 @@ export class Delivering implements Destinations {
     });
   }
 
-  #report({ tally, digest }: Served, { health, nextAttemptAt }: Delivery): DestinationReport {
+  #report({ tally, digest }: Served, { health, reason, nextAttemptAt }: Delivery): DestinationReport {
     const iso = (ms: number) => new Date(ms).toISOString();
     return {
       at: iso(this.#options.following.clock.now()),
       state: health.isDown ? "down" : "ok",
-      reason: health.reason,
+      reason,
       since: iso(health.since),
       next_attempt_at: nextAttemptAt === undefined ? null : iso(nextAttemptAt),
       attempts: { success: tally.success, failure: tally.failure },
@@ -255,7 +258,14 @@ export class Delivering implements Destinations {
 const DIGEST_DIGITS = 16;
 
 /** It is kept in the database, so secrets aren't part of it, nor can be guessed by it. */
-function digestOf({ secrets: _, ...config }: DestinationConfig): string {
-  const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify(config));
+export function digestOf({
+  secrets: _,
+  originals: __,
+  url,
+  options: { verify_token: ___, ...options },
+  ...config
+}: DestinationConfig): string {
+  const told = JSON.stringify({ url: withoutCredentials(url), ...config, options });
+  const hash = new Bun.CryptoHasher("sha256").update(told);
   return hash.digest("hex").slice(0, DIGEST_DIGITS);
 }

@@ -1,6 +1,7 @@
 /** What a delivery to one destination is made of. */
 import type { DeliveryStore, Destination } from "../../core/deliveries.ts";
 import type { DestinationConfig } from "../../core/destination-config.ts";
+import type { OpenOriginal } from "../../core/source.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Following } from "../following.ts";
 import type { AttemptTally } from "./attempt-tally.ts";
@@ -11,6 +12,7 @@ export interface DeliveryOptions {
   /** As it was when its lease was taken. */
   readonly destination: Destination;
   readonly sink: Sink;
+  readonly openOriginal: OpenOriginal;
   readonly following: Following;
   readonly deliveries: DeliveryStore;
   readonly tally: AttemptTally;

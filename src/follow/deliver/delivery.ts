@@ -14,6 +14,7 @@ import { sharesOf } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
 import { Line } from "./line.ts";
 import { LiveLane } from "./live-lane.ts";
+import { Originals } from "./originals.ts";
 import { RatePace } from "./rate-pace.ts";
 import { ReplayLane } from "./replay-lane.ts";
 
@@ -61,6 +62,7 @@ export class Delivery {
     this.#attempts = new Attempts({
       ...{ name: config.name, health: this.#health, sink: options.sink },
       ...{ tally: options.tally, log: options.log },
+      originals: config.originals === undefined ? undefined : new Originals(options),
       onSuccess: (wasDown) => {
         this.#live.succeeded(wasDown);
         this.#rows.succeeded();
@@ -101,8 +103,13 @@ export class Delivery {
     await this.#nextReplay();
   }
 
-  get health(): Pick<Health, "isDown" | "reason" | "since"> {
+  get health(): Pick<Health, "isDown" | "since"> {
     return this.#health;
+  }
+
+  /** Why it is down, or what fails in memory failed; else null. */
+  get reason(): string | null {
+    return this.#health.reason ?? this.#live.reason;
   }
 
   /** When something is sent next, in milliseconds since 1970; undefined where nothing waits. */
@@ -135,7 +142,7 @@ export class Delivery {
     cancel();
     await this.#live.leave();
     await this.#replay?.lane.leave();
-    this.#options.sink.close();
+    await this.#options.sink.close();
   }
 
   #end(): void {
@@ -267,7 +274,10 @@ export class Delivery {
       if (destination === undefined) return this.#lost();
       const { paused, probeAskedAt, version } = destination;
       if (this.#paused === before) this.#paused = paused;
-      if (probeAskedAt !== this.#probeAskedAt) this.#health.probeNow();
+      if (probeAskedAt !== this.#probeAskedAt) {
+        this.#health.probeNow();
+        this.#live.probeNow();
+      }
       this.#probeAskedAt = probeAskedAt;
       if (version !== this.#version) await this.#load();
       this.#version = version;

@@ -3,6 +3,7 @@
  * is sent is read from the log.
  */
 import type { Failure, FailureKey } from "../../core/deliveries.ts";
+import { filterOf } from "../../core/destination-config.ts";
 import { type FollowedRecord, followedRecords } from "../followed-record.ts";
 import type { Attempted } from "./attempts.ts";
 import { lastAttempt, shownAttempt } from "./failure-row.ts";
@@ -147,7 +148,7 @@ export class FailureRows implements Lane {
   }
 
   async #try(failure: Failure): Promise<void> {
-    const { live, attempts, onLanded, couldNot } = this.#options;
+    const { config, live, attempts, onLanded, couldNot } = this.#options;
     const key = keyOf(failure);
     if (this.#tried.has(key)) return;
     this.#tried.add(key);
@@ -157,7 +158,9 @@ export class FailureRows implements Lane {
         couldNot("try a record again", "it is not in the log");
         await live.write({ remove: [failure] });
       } else {
-        const attempted = await attempts.send(followed, failure.attempts + 1, failure.replay);
+        // One that was tried stands for its POST, whatever the filter was then.
+        const filter = failure.first_at === null && failure.replay === "" ? filterOf(config) : undefined;
+        const attempted = await attempts.send(followed, failure.attempts + 1, failure.replay, filter);
         await live.write(this.#changeOf(failure, attempted));
       }
     } catch (error) {

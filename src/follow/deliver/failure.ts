@@ -15,6 +15,8 @@ const CODES: Readonly<Record<string, Cause>> = {
   ECONNRESET: "reset",
   ECONNABORTED: "reset",
   EPIPE: "reset",
+  ENOTFOUND: "dns",
+  EAI_AGAIN: "dns",
   ETIMEDOUT: "timeout",
   Malformed_HTTP_Response: "answer",
   InvalidHTTPResponse: "answer",
@@ -29,6 +31,8 @@ const TLS =
 
 interface Failure {
   readonly cause: Cause;
+  /** What tells it from others of its cause. */
+  readonly detail: string;
   readonly excerpt: string;
 }
 
@@ -36,6 +40,6 @@ export function failureOf(error: unknown): Failure {
   const { code, message = "" } = error as { code?: unknown; message?: string };
   const word = typeof code === "string" ? code : error instanceof Error ? error.name : "unknown";
   const cause = CODES[word] ?? (TLS.test(word) ? "tls" : "failed");
-  const reason = cause === "tls" && !message.includes("fetching") ? `${message}, ${word}` : word;
-  return { cause, excerpt: `${CAUSES[cause]} (${reason})` };
+  const detail = cause === "tls" && !message.includes("fetching") ? `${message}, ${word}` : word;
+  return { cause, detail, excerpt: `${CAUSES[cause]} (${detail})` };
 }

@@ -71,3 +71,13 @@ test("the third answer in a row that asks for patience holds everything for as l
   health.succeeded();
   expect(health.failed(busy)).toBe("counted");
 });
+
+test("an answer that asks for no time counts, and the shortest hold is a second", () => {
+  const health = new Health(steeredClock());
+  for (const record of ["a", "b", "c", "d"])
+    expect(health.failed(attempt(record, { retryAfterMs: 0 }))).toBe("counted");
+  expect(health.failed(attempt("e", { retryAfterMs: 0 }))).toBe("down");
+  const patient = new Health(steeredClock());
+  for (let count = 0; count < 3; count++) patient.failed(attempt("a", { retryAfterMs: 5 }));
+  expect(patient.heldMs).toBe(1000);
+});

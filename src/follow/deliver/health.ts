@@ -11,12 +11,14 @@ const PROBE_MS_FIRST = 1000;
 const PROBE_MS_MAX = 60_000;
 /** So many answers in a row that ask for patience hold everything. */
 const RETRY_AFTER_MAX = 3;
+/** Nothing counts meanwhile, so it is never asked without a pause. */
+const HOLD_MS_MIN = 1000;
 
 /** A failed attempt, as far as it tells of the destination. */
 interface FailedAttempt {
   /** What tells records apart. */
   readonly record: string;
-  /** Whether there was an HTTP answer. */
+  /** Whether somebody said no to the record. */
   readonly isAnswered: boolean;
   readonly cause: string;
   readonly retryAfterMs: number | undefined;
@@ -93,9 +95,11 @@ export class Health {
       this.#reason = cause;
       return "down";
     }
-    this.#patience = retryAfterMs === undefined ? 0 : this.#patience + 1;
-    if (retryAfterMs !== undefined && this.#patience >= RETRY_AFTER_MAX) {
-      this.#hold(retryAfterMs);
+    // One that may come again at once, or by a clock that is behind, asks for none.
+    const patienceMs = retryAfterMs ?? 0;
+    this.#patience = patienceMs === 0 ? 0 : this.#patience + 1;
+    if (this.#patience >= RETRY_AFTER_MAX) {
+      this.#hold(Math.max(patienceMs, HOLD_MS_MIN));
       return "held";
     }
     this.#failed.push(record);

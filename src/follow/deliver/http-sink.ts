@@ -4,8 +4,10 @@
  * request goes to the very address that was checked, to no proxy and after no redirect
  * (docs/decisions/0025-deliveries-go-to-the-address-that-was-checked.md).
  */
+import type { OriginalRequest } from "../../core/source.ts";
 import { checkedSession } from "../../lib/checked-session.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { isFieldValue } from "../../lib/header-field.ts";
 import { fromFirst, openHostAddresses, type Resolve, systemResolve } from "../../lib/host-addresses.ts";
 import { outboundHost, outboundUrlMistake, urlsByAddress } from "../../lib/outbound-url.ts";
 import { retryAfterMs } from "../../lib/retry-after.ts";
@@ -50,6 +52,10 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
     resolve: options.resolve ?? systemResolve,
   });
   const urlAt = urlsByAddress(url);
+  const urlsOf = ({ original }: Attempt) =>
+    original?.query === undefined
+      ? urlAt
+      : (address: string) => `${urlAt(address)}${url.search === "" ? "?" : "&"}${original.query}`;
   const requestOf = requestsTo(options);
   const session = checkedSession(host, { keepAlive: { idleTimeout: IDLE_S }, ca: options.ca });
   const limits = new AttemptLimits(clock);
@@ -60,11 +66,12 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
    */
   function answerFrom(
     found: readonly string[],
+    to: (address: string) => string,
     request: BunFetchRequestInit,
     limit: AttemptLimit,
   ): Promise<Response> {
     const ask = async (address: string) => {
-      const answer = await session.fetch(urlAt(address), { ...request, signal: limit.signal });
+      const answer = await session.fetch(to(address), { ...request, signal: limit.signal });
       addresses.prefer(address);
       return answer;
     };
@@ -90,7 +97,7 @@ export function openHttpSink(options: HttpSinkOptions): Sink {
         return failure("dns", `${host} isn't resolved within ${timeoutMs} ms`);
       }
       if ("cause" in found) return failure(found.cause, found.excerpt);
-      const answer = await answerFrom(found.addresses, requestOf(attempt), limit);
+      const answer = await answerFrom(found.addresses, urlsOf(attempt), requestOf(attempt), limit);
       const ms = elapsedMs();
       if (answer.status === NO_CONTENT) return { isDelivered: true, status: NO_CONTENT, ms };
       limit.endWithin(ANSWER_BODY_MS_MAX);
@@ -131,7 +138,16 @@ function requestsTo({
     "User-Agent": `Postern/${version}`,
     ...((url.username !== "" || url.password !== "") && { Authorization: basicAuthorization(url) }),
   };
-  return ({ id, number, isReplay, body }) => {
+  const once = ({ number, isReplay }: Attempt) => ({
+    "postern-attempt": String(number),
+    ...(isReplay && { "postern-replay": "true" }),
+  });
+  return (attempt) => {
+    const { id, body, original } = attempt;
+    if (original !== undefined) {
+      const headers = { ...common, "webhook-id": id, ...once(attempt) };
+      return { ...REQUEST, headers: originalHeaders(headers, original), body: original.body };
+    }
     const timestamp = Math.floor(clock.now() / 1000);
     return {
       ...REQUEST,
@@ -142,12 +158,25 @@ function requestsTo({
         ...(keys.length > 0 && {
           "webhook-signature": keys.map((key) => webhookSignature(key, id, timestamp, body)).join(" "),
         }),
-        "postern-attempt": String(number),
-        ...(isReplay && { "postern-replay": "true" }),
+        ...once(attempt),
       },
       body,
     };
   };
+}
+
+/**
+ * The provider's own win; of text the bytes are UTF-8, as they were. What no header can carry is
+ * left out.
+ */
+function originalHeaders(ours: Readonly<Record<string, string>>, { headers }: OriginalRequest): Headers {
+  const all = new Headers(ours);
+  all.delete("content-type");
+  for (const [name, value] of Object.entries(headers)) {
+    const bytes = Buffer.from(value).toString("latin1");
+    if (isFieldValue(bytes)) all.set(name, bytes);
+  }
+  return all;
 }
 
 /** RFC 7617. */
@@ -162,7 +191,7 @@ function basicAuthorization({ username, password }: URL): string {
  * and not beyond the limit of the attempt: then it is left, and its connection closed. Gives what
  * has come; that the rest fails changes nothing, as the status tells the outcome.
  */
-async function startOf(answer: Response): Promise<Uint8Array> {
+export async function startOf(answer: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {

@@ -3,23 +3,25 @@
  * and moves the position past what has been seen to. It writes a position while all goes well, and
  * a row for what it puts aside; while the destination is down it writes nothing.
  */
+import type { ChangesFilter } from "../../core/changes.ts";
 import {
   type Failure,
   type FailureKey,
   PUT_ASIDE_MAX,
   WAITING_OF_SENDER_MAX,
 } from "../../core/deliveries.ts";
+import { filterOf } from "../../core/destination-config.ts";
 import { Turns } from "../../lib/turns.ts";
 import type { Attempted } from "./attempts.ts";
 import { BackgroundTask } from "./background-task.ts";
 import { lastAttempt, rowOf } from "./failure-row.ts";
 import type { Lane } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
-import type { Entry, Line } from "./line.ts";
+import type { Entry, LastAttempt, Line } from "./line.ts";
 import { LineReader } from "./line-reader.ts";
 import { PacedWrite } from "./paced-write.ts";
 import { retryMs } from "./retry-time.ts";
-import type { Undelivered } from "./sink.ts";
+import { reasonOf, type Undelivered } from "./sink.ts";
 
 /** Records that are here at a time, for each that may be on its way. */
 export const AHEAD = 10;
@@ -55,6 +57,7 @@ export class LiveLane implements Lane {
   /** Rows, and what is known of them, are changed by one at a time. */
   readonly #changes = new Turns(1);
   readonly #window: number;
+  readonly #filter: ChangesFilter;
   readonly #reading: BackgroundTask;
   readonly #writing: PacedWrite;
   #flying = 0;
@@ -75,6 +78,7 @@ export class LiveLane implements Lane {
     this.#line = line;
     this.#written = position;
     this.#window = AHEAD * config.concurrency;
+    this.#filter = filterOf(config);
     this.#reader = new LineReader({ config, following, line, position });
   }
 
@@ -89,6 +93,16 @@ export class LiveLane implements Lane {
   /** Of the elapsed time, when the next one that failed is due; undefined where none is. */
   get dueAt(): number | undefined {
     return this.#line.dueAt;
+  }
+
+  /** Why the last one failed; null unless something has failed that no success came after. */
+  get reason(): string | null {
+    let latest: LastAttempt | undefined;
+    for (const { state, last, failedAt } of this.#line.entries) {
+      if ((state !== "failing" && state !== "flying") || failedAt < this.#successes) continue;
+      if (last !== undefined && (latest === undefined || last.lastAt >= latest.lastAt)) latest = last;
+    }
+    return latest === undefined ? null : reasonOf(latest);
   }
 
   get #next(): Entry | undefined {
@@ -123,7 +137,7 @@ export class LiveLane implements Lane {
     try {
       const ahead = await this.#reader.ahead();
       if (ahead === undefined) return;
-      const { result } = await attempts.send(ahead.followed, 1, "");
+      const { result } = await attempts.send(ahead.followed, 1, "", this.#filter);
       if (result === "delivered") this.#reader.wasHandedOn(ahead);
     } catch (error) {
       this.#options.couldNot("look ahead in the log", error);
@@ -136,7 +150,8 @@ export class LiveLane implements Lane {
   async #attempt(entry: Entry): Promise<void> {
     entry.state = "flying";
     this.#flying++;
-    const attempted = await this.#options.attempts.send(entry.followed, entry.attempts + 1, "");
+    const { followed, attempts } = entry;
+    const attempted = await this.#options.attempts.send(followed, attempts + 1, "", this.#filter);
     this.#flying--;
     this.#settle(entry, attempted);
     this.#options.onLanded();
@@ -180,6 +195,13 @@ export class LiveLane implements Lane {
 
   wentDown(): void {
     this.#line.uncountStreak(this.#options.following.clock.elapsed());
+  }
+
+  /** What failed is due at once. */
+  probeNow(): void {
+    const now = this.#options.following.clock.elapsed();
+    for (const entry of this.#line.entries)
+      if (entry.state === "failing") entry.dueAt = Math.min(entry.dueAt, now);
   }
 
   /** Reads on while there is room, and no further than a probe needs while nothing is taken. */
@@ -287,13 +309,16 @@ export class LiveLane implements Lane {
     return true;
   }
 
-  /** What a sender has waiting is bounded: the one that it waits for is given up. */
+  /**
+   * What a sender has waiting is bounded: the one that it waits for is given up, if it has failed.
+   * The next one is tried first.
+   */
   async #boundSenders(inserted: readonly Failure[]): Promise<void> {
     const { config, deliveries, rows } = this.#options;
     for (const sender of new Set(inserted.map((failure) => failure.sender)))
       while (this.#line.asideOf(sender) > WAITING_OF_SENDER_MAX) {
         const first = await deliveries.firstOf(config.name, sender);
-        if (first === undefined || rows().isTried(first)) break;
+        if (first === undefined || first.attempts === 0 || rows().isTried(first)) break;
         await this.#commit({ update: [{ ...first, state: "dead", cause: SENDER_BACKLOG, next_at: null }] });
       }
   }

@@ -90,7 +90,7 @@ export class ReplayLane implements Lane {
     entry.state = "flying";
     this.#flying++;
     const { attempts, onLanded } = this.#options;
-    const attempted = await attempts.send(entry.followed, 1, this.#kept.id);
+    const attempted = await attempts.send(entry.followed, 1, this.#kept.id, this.#kept.filter);
     this.#flying--;
     this.#settle(entry, attempted);
     if (this.#isOver && this.#flying === 0) this.#options.onOver();

@@ -46,7 +46,9 @@ const FILTERS: ByFilter<Omit<FailureFilter, "positions">, FilterParameter> = {
   },
   from: {
     name: "from",
-    schema: Type.Optional(Type.String({ description: "Exact sender, as for `/messages`." })),
+    schema: Type.Optional(
+      Type.String({ description: "Exact sender, as for `/messages`.", examples: ["+919876543210"] }),
+    ),
     read: addressOf,
   },
 };
@@ -68,14 +70,32 @@ const FailureAnswer = Type.Object(
     next_at: nullable(Type.String(), "When it is due; null for dead ones, and behind another of its sender."),
     replay: nullable(Type.String(), "The replay that it failed in; null where it was no replay."),
   },
-  { $id: "Failure" },
+  {
+    $id: "Failure",
+    examples: [
+      {
+        position: "5f0c1d9a03bb71c2.1204",
+        kind: "message",
+        message_id: "wa:wamid.A1",
+        state: "waiting",
+        attempts: 3,
+        last_status: 500,
+        cause: "status",
+        excerpt: "no such hook",
+        first_at: "2025-11-28T10:00:01.204Z",
+        last_at: "2025-11-28T10:05:31.377Z",
+        next_at: "2025-11-28T10:35:31.377Z",
+        replay: null,
+      },
+    ],
+  },
 );
 const FailurePage = Type.Object(
   {
     data: Type.Array(FailureAnswer),
-    total: Type.Integer(),
-    limit: Type.Integer(),
-    offset: Type.Integer(),
+    total: Type.Integer({ examples: [1] }),
+    limit: Type.Integer({ examples: [50] }),
+    offset: Type.Integer({ examples: [0] }),
   },
   { $id: "FailurePage" },
 );
@@ -84,20 +104,22 @@ const DestinationList = Type.Object({ data: Type.Array(DestinationAnswer) }, { $
 const SelectionBody = Type.Object(
   {
     positions: Type.Optional(
-      Type.Array(Type.String(), {
+      Type.Array(Type.String({ examples: ["5f0c1d9a03bb71c2.1204"] }), {
         minItems: 1,
         maxItems: POSITIONS_MAX,
         description: "These records; or those that the filters let through.",
       }),
     ),
     state: Type.Optional(Type.Enum(["waiting", "dead"])),
-    cause: Type.Optional(Type.String()),
-    from: Type.Optional(Type.String()),
+    cause: Type.Optional(Type.String({ examples: ["timeout"] })),
+    from: Type.Optional(Type.String({ examples: ["+919876543210"] })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ state: "dead", cause: "timeout" }] },
 );
 const selections = Compile(SelectionBody);
-const CountAnswer = Type.Object({ records: Type.Integer({ description: "How many it was done to." }) });
+const CountAnswer = Type.Object({
+  records: Type.Integer({ description: "How many it was done to.", examples: [3] }),
+});
 
 export function destinationRoutes(options: DestinationRoutesOptions): readonly Route[] {
   const { following, delivering } = options;
@@ -178,7 +200,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly R
       changing(
         "probeDestination",
         "Try a destination now",
-        "Where it is down or held: the next attempt is made at once.",
+        "Where it is down or held, or where a record has failed and none succeeded since: the next attempt is made at once.",
       ),
       async ({ parameter }) => {
         await deliveries().probe(parameter, new Date(following.clock.now()).toISOString());
@@ -194,6 +216,7 @@ export function destinationRoutes(options: DestinationRoutesOptions): readonly R
         summary: "List what could not be handed on",
         description: "In the order of the log. Filters are combined with AND; an empty one is none.",
         parameters: FailureParameters,
+        exampleQuery: { state: "dead" },
         answers: {
           200: { description: "One page.", schema: FailurePage },
           404: UNKNOWN,

@@ -2,6 +2,7 @@
  * A destination as the one who hands on sees it: it makes one attempt and says what came of it. It
  * keeps no record, no order and no time of a retry.
  */
+import type { OriginalRequest } from "../../core/source.ts";
 
 /** One attempt to hand a record on. */
 export interface Attempt {
@@ -12,14 +13,30 @@ export interface Attempt {
   readonly isReplay: boolean;
   /** UTF-8 JSON. */
   readonly body: string;
+  /** The provider's own request, which goes in place of the body and its signature. */
+  readonly original?: OriginalRequest;
+  /** What a sink may name its place by. */
+  readonly about: About;
+}
+
+/** Of a record; null where it has none. */
+export interface About {
+  readonly source: string;
+  /** `message`, or what an event is. */
+  readonly kind: string;
+  /** The provider's word for what it is. */
+  readonly type: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
 }
 
 export type Outcome = Delivered | Undelivered;
 
 interface Delivered {
   readonly isDelivered: true;
-  readonly status: number;
-  /** Until the head of the answer was there. */
+  /** Of the HTTP answer; null where another word says that it was taken. */
+  readonly status: number | null;
+  /** Until the head of the answer, or that word, was there. */
   readonly ms: number;
 }
 
@@ -49,15 +66,38 @@ export const CAUSES = {
   tls: "TLS failed: a certificate that isn't accepted, or no TLS at all",
   address: "every address is one that deliveries may not go to",
   answer: "what came back is no HTTP",
+  login: "the user, the password or the right to write there was refused",
+  rejected: "the record was refused where it was to go",
+  unroutable: "nothing there takes records of this kind: no queue, or no stream",
+  disk: "the file couldn't be written",
   stopped: "the attempt was ended from this side",
   failed: "something else; the excerpt names it",
 } as const;
 
 export type Cause = keyof typeof CAUSES;
 
+/** Without a status: what tells of the record rather than of the destination. */
+const ABOUT_THE_RECORD: ReadonlySet<Cause> = new Set(["rejected", "unroutable"]);
+
+/** Whether somebody looked at the record and said no. */
+export function isAnswered({ status, cause }: Pick<Undelivered, "status" | "cause">): boolean {
+  return status !== null || ABOUT_THE_RECORD.has(cause);
+}
+
+/** A failure in the words of a destination's `reason`. */
+export function reasonOf({
+  status,
+  cause,
+}: {
+  readonly status: number | null;
+  readonly cause: string;
+}): string {
+  return status === null ? cause : `${cause} ${status}`;
+}
+
 export interface Sink {
   /** Never throws; the signal ends it early (then the cause is `stopped`). */
   readonly send: (attempt: Attempt, signal: AbortSignal) => Promise<Outcome>;
-  /** Ends what is under way. */
-  readonly close: () => void;
+  /** Ends what is under way; where that takes time, resolves when nothing is held any more. */
+  readonly close: () => void | Promise<void>;
 }
