@@ -94,6 +94,8 @@ describe("it agrees with the loader on", () => {
     destination(`${must}, kinds: all, sources: native, from: "+1", to: b, order: none, concurrency: 1`),
     destination(`${must}, kinds: [message, status], sources: [native], order: "\${Y:-sender}"`),
     destination(`${must}, rate: 1/h, timeout: "\${Y:-15s}", retry: 5s, start: 2025-01-15T10:00:00.5Z`),
+    destination("url: 'file:///a/{date}.ndjson', rotate: 5MB, timeout: 1s"),
+    destination("url: '${Y:-file:///a}', rotate: 5MB"),
     destination(`${must}, rate: 50/s, timeout: 1500ms, retry: [1s, "\${Y:-7d}"], start: start`),
   ])("the schema agrees with the loader on what is right: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([true, true]);
@@ -160,6 +162,9 @@ describe("it agrees with the loader on", () => {
     "destinations: { D: { url: https://example.org, secret: abcdefghijklmnop } }",
     destination("url: https://example.org"),
     destination("secret: abcdefghijklmnop"),
+    destination("url: 'file:///a', secret: abcdefghijklmnop"),
+    destination("url: 'file:///a/'"),
+    destination(`${must}, rotate: 5MB`),
     ...["ftp://a", "example.org", "https://a:b@c", "https://a/#b"].map((url) =>
       destination(`url: '${url}', secret: abcdefghijklmnop`),
     ),

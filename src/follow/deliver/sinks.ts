@@ -1,10 +1,11 @@
 /** Which kinds of destinations there are; the scheme of a destination's URL chooses. */
 import type { DestinationConfig } from "../../core/destination-config.ts";
+import { FILE } from "./file-sink.ts";
 import { HTTP } from "./http-kind.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkKind, Surroundings } from "./sink-kind.ts";
 
-export const SINK_KINDS: readonly SinkKind[] = [HTTP];
+export const SINK_KINDS: readonly SinkKind[] = [HTTP, FILE];
 
 /** Undefined where no kind has the scheme. */
 export function knownSinkKind(url: string): SinkKind | undefined {
