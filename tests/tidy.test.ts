@@ -214,6 +214,12 @@ describe("the structure", () => {
     expect(inside.length).toBeGreaterThan(40);
   });
 
+  test("a broker's library is loaded by whoever connects to one, and by nobody else", () => {
+    const library = /^import (?!type )[^;]*? from "(?:rabbitmq-client|@nats-io\/[a-z-]+)"/m;
+    expect(filesWith(library, [])).toEqual([]);
+    expect(filesWith(/await import\("rabbitmq-client"\)/, [])).toEqual(["follow/deliver/amqp-sink.ts"]);
+  });
+
   test("the environment is read in config.ts alone", () => {
     expect(filesWith(/process\.env|Bun\.env|import\.meta\.env/, ["config.ts"])).toEqual([]);
   });

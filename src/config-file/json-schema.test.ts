@@ -96,6 +96,9 @@ describe("it agrees with the loader on", () => {
     destination(`${must}, rate: 1/h, timeout: "\${Y:-15s}", retry: 5s, start: 2025-01-15T10:00:00.5Z`),
     destination("url: 'file:///a/{date}.ndjson', rotate: 5MB, timeout: 1s"),
     destination("url: '${Y:-file:///a}', rotate: 5MB"),
+    destination("url: 'amqps://a:b@c/v', exchange: '', routing_key: all, unroutable: drop"),
+    destination("url: 'nats://c', subject: 'a.{kind}', order: none"),
+    destination("url: 'redis://:${Y:-a}@c/1', stream: 'a:{from}', max_length: 5"),
     destination(`${must}, rate: 50/s, timeout: 1500ms, retry: [1s, "\${Y:-7d}"], start: start`),
   ])("the schema agrees with the loader on what is right: %s", (text) => {
     expect([editorTakes(text), loaderTakes(text)]).toEqual([true, true]);
@@ -164,6 +167,10 @@ describe("it agrees with the loader on", () => {
     destination("secret: abcdefghijklmnop"),
     destination("url: 'file:///a', secret: abcdefghijklmnop"),
     destination("url: 'file:///a/'"),
+    destination("url: 'amqp://c', subject: a"),
+    destination("url: 'nats://c', subject: 'a b'"),
+    destination("url: 'redis://c', max_length: '5'"),
+    destination("url: 'redis://c', allow_private: true"),
     destination(`${must}, rotate: 5MB`),
     ...["ftp://a", "example.org", "https://a:b@c", "https://a/#b"].map((url) =>
       destination(`url: '${url}', secret: abcdefghijklmnop`),

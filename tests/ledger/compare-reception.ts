@@ -8,7 +8,7 @@ import { countWhile, type Entry, type Find } from "./findings.ts";
 import type { Delivered, Reception, Said } from "./record.ts";
 
 /** Records that may be handed on ahead of the position, for each request that may be under way. */
-const AHEAD = 10;
+export const AHEAD = 10;
 /** The position is written so often while it moves. */
 const WRITTEN_EVERY_MS = 100;
 /** So long after it was disturbed the service may need to hand on again. */
@@ -151,7 +151,7 @@ function comparePromptness(
 }
 
 /** What each sender sent, in the order of the log. */
-class Queues {
+export class Queues {
   /** The record before this one of the same sender. */
   readonly #before = new Map<number, Entry>();
   readonly #acceptedAt = new Map<number, number>();

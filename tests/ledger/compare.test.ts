@@ -12,6 +12,7 @@ import {
   type Reception,
   type Said,
   type SentPost,
+  type Storing,
   takenOf,
   type Walk,
 } from "./record.ts";
@@ -292,6 +293,42 @@ describe("of a consumer it finds", () => {
     expect(consumed([page(1, 2, 3), ...acknowledges(4), page(6, 7), ...acknowledges(7)], { filter })).toEqual(
       [],
     );
+  });
+});
+
+describe("of a file or a broker it finds", () => {
+  const storingOf = (seqs: readonly number[], more: Partial<Storing> = {}): Storing => ({
+    ...{ way: "storage", name: "s", filter: { kinds: "all" }, start: 0, looks: [], faults: [] },
+    ...{ concurrency: 1, dropsDoubles: false, hurts: 0, taken: seqs.map(at), left: { seq: 7, records: 0 } },
+    ...more,
+  });
+  const stored = (seqs: readonly number[], more: Partial<Storing> = {}) =>
+    findings({ followers: [storingOf(seqs, more)] });
+
+  test("nothing where everything came, and again where something was hurt", () => {
+    expect(stored(LOG_SEQS)).toEqual([]);
+    expect(stored([1, 2, 1, 2, 3, 4, 6, 7], { hurts: 1 })).toEqual([]);
+    // An event about nothing keeps nobody's order.
+    expect(stored([4, 1, 2, 3, 6, 7])).toEqual([]);
+  });
+
+  test("what never came, came out of order, is nobody's, or came again", () => {
+    expect(stored([1, 2, 3, 4, 7])).toEqual([
+      "s: disorder: 7 (message native m7) came before 6 (message native m6) of its sender was accepted",
+      "s: gap: 6 (message native m6) never came",
+    ]);
+    expect(stored([1, 3, 2, 4, 6, 7])).toHaveLength(1);
+    expect(stored([...LOG_SEQS, 5])).toHaveLength(1);
+    expect(stored([1, ...LOG_SEQS])).toEqual(["s: double: 1 came again: 0 at most may"]);
+  });
+
+  test("what a broker should have dropped, and what the service still has", () => {
+    const doubles = stored([1, ...LOG_SEQS], { hurts: 5, dropsDoubles: true });
+    expect(doubles).toEqual(["s: double: 1 came again: 0 at most may"]);
+    expect(stored(LOG_SEQS, { left: { seq: 7, records: 2 } })).toEqual([
+      "s: left: 2 are behind, put aside or dead",
+    ]);
+    expect(stored(LOG_SEQS, { left: undefined })).toEqual(["s: left: the service said nothing of it"]);
   });
 });
 

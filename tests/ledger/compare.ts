@@ -4,6 +4,7 @@
  */
 import { compareConsumption, compareWalk } from "./compare-followers.ts";
 import { compareReception } from "./compare-reception.ts";
+import { compareStorage } from "./compare-storage.ts";
 import { countWhile, type Entry, type Find, type Finding } from "./findings.ts";
 import {
   type Filter,
@@ -48,6 +49,7 @@ export function compare({ log, stored, posts, followers }: Evidence): Finding[] 
     const log = { known, wanted, wantedBySeq: bySeq(wanted) };
     if (follower.way === "walk") compareWalk(follower, log, find);
     else if (follower.way === "consumer") compareConsumption(follower, log, find);
+    else if (follower.way === "storage") compareStorage(follower, log, find);
     else {
       const { allowed } = follower;
       const may = entries.filter(

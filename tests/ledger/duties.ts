@@ -96,7 +96,7 @@ export function allowedOf({ turns }: Duty): readonly Filter[] {
 }
 
 /** Short pauses, and more of them than any trouble lasts: nothing is given up. */
-const RETRY = ["100ms", "200ms", ...Array.from({ length: 98 }, () => "500ms")];
+export const RETRY = ["100ms", "200ms", ...Array.from({ length: 98 }, () => "500ms")];
 
 interface Setting {
   readonly url: string;

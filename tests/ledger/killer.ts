@@ -29,7 +29,7 @@ type Deed = "kill" | "stop" | "crash the server" | "restart the server" | "reloa
 const KILLS_PER_STOP = 4;
 const KILLS_PER_RELOAD = 1.5;
 const SERVER_KILLS = 1 / 3;
-const PROGRESS_MS_MAX = 30_000;
+const PROGRESS_MS_MAX = 120_000;
 
 interface Killed {
   /** What was done, and after how many milliseconds. */

@@ -14,6 +14,7 @@ import { type Application, destinationsText, newApplications, REPLICA } from "./
 import { Chance } from "./chance.ts";
 import { compare, type Evidence, lastWanted } from "./compare.ts";
 import { doublesOf } from "./compare-reception.ts";
+import { storageDoublesMax } from "./compare-storage.ts";
 import { Consumer } from "./consumer.ts";
 import { describeFindings } from "./findings.ts";
 import { type Follower, walkLog } from "./follower.ts";
@@ -22,6 +23,7 @@ import { LateWriters } from "./late-writers.ts";
 import { newNames } from "./names.ts";
 import { type Filter, keyOf, Ledger, type LogRecord, type Reception } from "./record.ts";
 import { newStage, type Stage } from "./stage.ts";
+import { newStorages, type Storage } from "./storages.ts";
 import { WAYS, Walker } from "./walker.ts";
 import { PROVIDER, senderOf, Writer } from "./writers.ts";
 
@@ -35,9 +37,9 @@ const FOLLOWERS = 10;
 /** Of load after the last kill, while every follower keeps its connection. */
 const CALM_MS = 1000;
 /** The destination that was dead has everything before it. */
-const CATCH_UP_MS_MAX = Math.max(60_000, 2000 * SECONDS, 10 * RECORDS);
+const CATCH_UP_MS_MAX = Math.max(180_000, 2000 * SECONDS, 10 * RECORDS);
 /** Until each application has failed in all of its ways. */
-const UNMET_MS_MAX = 30_000;
+const UNMET_MS_MAX = 120_000;
 const RECORDS_MS_MAX = 1_200_000;
 const LONG_MS = 3_600_000;
 
@@ -80,13 +82,15 @@ interface Outcome {
 async function runLedger(
   stage: Stage,
   applications: readonly Application[],
+  storages: readonly Storage[],
   chance: Chance,
 ): Promise<Outcome> {
   const ledger = new Ledger();
   const abandoned = new AbortController();
   const { signal } = abandoned;
-  for (const application of applications) application.watch(() => chance.pick(stage.replicas).url);
-  const followers = [...startFollowers(stage, chance), ...applications];
+  const destinations = [...applications, ...storages];
+  for (const each of destinations) each.watch(() => chance.pick(stage.replicas).url);
+  const followers = [...startFollowers(stage, chance), ...destinations];
   const writers = Array.from({ length: WRITERS }, (_, number) => {
     const own = chance.of(`writer ${number}`);
     return new Writer({ signal, ledger, url: () => own.pick(stage.replicas).url, chance: own }, number);
@@ -98,13 +102,13 @@ async function runLedger(
       ...{ stage, chance: chance.of("killer"), kills: KILLS, forMs: SECONDS * 1000 },
       progress: () => ledger.acknowledged(),
       hurts: () => {
-        for (const application of applications) application.hurt();
+        for (const each of destinations) each.hurt();
       },
       disturbs: (during) => {
         for (const { record } of applications) record.disturbances.push(during);
       },
     });
-    const unmet = () => applications.flatMap((application) => application.unmet());
+    const unmet = () => destinations.flatMap((each) => each.unmet());
     await until("every way to fail", () => unmet().length === 0, UNMET_MS_MAX).catch(() => undefined);
     await until("as many records as there have to be", () => ledger.records() >= RECORDS, RECORDS_MS_MAX);
     for (const follower of followers) follower.calm();
@@ -125,7 +129,7 @@ async function runLedger(
       summary:
         `${ledger.posts.length} posts, ${log.length} records, ${FOLLOWERS} followers on ${connections} ` +
         `connections, ${deeds.join(", ")}; at the end after ${caughtUpMs.toFixed(0)} ms\n` +
-        applications.map(({ record }) => deliveriesOf(record)).join("\n"),
+        [...applications.map(({ record }) => deliveriesOf(record)), ...storages.map(storedAt)].join("\n"),
       faults: [
         ...faults,
         ...codes.filter((code) => code !== 0).map((code) => `at the end a replica exited with ${code}`),
@@ -148,6 +152,13 @@ function deliveriesOf(reception: Reception): string {
   const { came, most } = doublesOf(reception);
   const holders = turns.filter(({ what }) => what === "serves").length;
   return `${name}: ${deliveries.length} requests, ${came} came again of ${most} that may, served ${holders} times`;
+}
+
+/** The same of what a file or a broker has. */
+function storedAt({ record }: Storage): string {
+  const { name, taken, hurts } = record;
+  const again = taken.length - new Set(taken.map(({ seq }) => seq)).size;
+  return `${name}: ${taken.length} records, ${again} came again of ${storageDoublesMax(record)} that may, hurt ${hurts} times`;
 }
 
 /** Resolves with how long it took; one that doesn't get there is a finding, with what it lacks. */
@@ -182,17 +193,20 @@ test(
     writeFileSync(trusted, authority.cert);
     const names = newNames();
     const applications = await newApplications({ chance, authority, names });
+    const storages = await newStorages(chance, KILLS);
     const stage = await newStage({
-      text: (turn) => destinationsText(applications, turn),
+      text: (turn) =>
+        destinationsText(applications, turn) + storages.map((each) => each.settings(turn)).join(""),
       env: (replica) => ({ [REPLICA]: replica, NODE_EXTRA_CA_CERTS: trusted }),
       shell: names?.shell,
     });
     try {
-      const { summary, faults } = await runLedger(stage, applications, chance);
+      const { summary, faults } = await runLedger(stage, applications, storages, chance);
       console.log(`ledger: seed ${SEED}: ${summary}`);
       expect(faults, `seed ${SEED}`).toEqual([]);
     } finally {
       await stage.remove();
+      await Promise.all(storages.map((each) => each.remove()));
       names?.remove();
       folder.remove();
     }

@@ -20,7 +20,7 @@ import { type Handing, newTamperingProxy, newTamperingReceiver, type Tamper } fr
 import { WAYS, Walker } from "./walker.ts";
 
 const MESSAGES = 20;
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 
 const isVictim = (event: string) => event.includes('"message_id":"m-5"');
 

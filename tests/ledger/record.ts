@@ -181,4 +181,18 @@ export interface Reception extends Followed {
   readonly said: Said[];
 }
 
-export type FollowerRecord = Walk | Consumption | Reception;
+/** What a file or a broker has that the service writes to: everything at least once. */
+export interface Storing extends Followed {
+  readonly way: "storage";
+  readonly concurrency: number;
+  /** It drops what it has. */
+  readonly dropsDoubles: boolean;
+  /** How often the service or the broker was hurt: what was under way then may come again. */
+  hurts: number;
+  /** In the order in which they came; read at the end. */
+  readonly taken: Taken[];
+  /** What the service said last: its position, and how much isn't handed on. */
+  left: { readonly seq: number; readonly records: number } | undefined;
+}
+
+export type FollowerRecord = Walk | Consumption | Reception | Storing;

@@ -1,11 +1,14 @@
 /** Which kinds of destinations there are; the scheme of a destination's URL chooses. */
 import type { DestinationConfig } from "../../core/destination-config.ts";
+import { AMQP } from "./amqp-sink.ts";
 import { FILE } from "./file-sink.ts";
 import { HTTP } from "./http-kind.ts";
+import { NATS } from "./nats-sink.ts";
+import { REDIS } from "./redis-sink.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkKind, Surroundings } from "./sink-kind.ts";
 
-export const SINK_KINDS: readonly SinkKind[] = [HTTP, FILE];
+export const SINK_KINDS: readonly SinkKind[] = [HTTP, FILE, AMQP, NATS, REDIS];
 
 /** Undefined where no kind has the scheme. */
 export function knownSinkKind(url: string): SinkKind | undefined {
