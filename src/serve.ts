@@ -2,6 +2,7 @@
  * Puts the service together: settings → log → store → routes → listeners, and takes it apart in
  * reverse. The only file that knows all parts.
  */
+import { dirname } from "node:path";
 import { type Settings, webhookSecrets } from "./config.ts";
 import type { DestinationConfig, Destinations } from "./core/destination-config.ts";
 import { describe } from "./core/errors.ts";
@@ -15,12 +16,14 @@ import { eventsRoute } from "./features/events/list.ts";
 import { liveRoute, readyRoute } from "./features/health/health.ts";
 import type { IngestOptions } from "./features/ingest/accounting.ts";
 import { providerWebhookRoutes } from "./features/ingest/provider-webhook.ts";
+import { sourceRoutes } from "./features/ingest/source-routes.ts";
 import { type CountedSource, Sources } from "./features/ingest/sources.ts";
 import { webhookRoute } from "./features/ingest/webhook.ts";
 import { messagesRoute } from "./features/messages/list.ts";
 import { messageRoute } from "./features/messages/one.ts";
 import { sendersRoute } from "./features/messages/senders.ts";
 import { metricsRoute } from "./features/metrics/metrics.ts";
+import { type ServiceRouteOptions, serviceRoute } from "./features/stats/service.ts";
 import { statsRoute } from "./features/stats/stats.ts";
 import { ConsumerLags } from "./follow/consumers/lags.ts";
 import { consumerRoutes } from "./follow/consumers/routes.ts";
@@ -30,6 +33,7 @@ import { destinationRoutes } from "./follow/deliver/routes.ts";
 import { openSink } from "./follow/deliver/sinks.ts";
 import { Following } from "./follow/following.ts";
 import { logRoute } from "./follow/log/pages.ts";
+import { requestRoute } from "./follow/log/request.ts";
 import { logStreamRoute } from "./follow/log/stream.ts";
 import { seriesRoutes } from "./follow/series/routes.ts";
 import { Series } from "./follow/series/series.ts";
@@ -50,6 +54,7 @@ import { type Listening, listen } from "./http/server.ts";
 import { Streams } from "./http/streams.ts";
 import { chance, type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { diskSpace } from "./lib/disk-space.ts";
 import { inTime } from "./lib/in-time.ts";
 import type { Route } from "./lib/route.ts";
 import { Log } from "./observe/log.ts";
@@ -169,9 +174,11 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const perMinute = settings.failedAuthPerMinute;
   const failedAuth = new FailedAuth({ perMinute, seed: randomSeed(), clock, log });
   let bound: ConnectionBound | undefined;
+  let listeners: readonly Listening[] = [];
   const streamsMax = streamsLimit(settings.streamsMax, limit);
   const streams = new Streams({ streamsMax, connections: () => bound?.connections() ?? [], log, clock });
   metrics.watchStreams(() => streams.size);
+  const databaseFolder = folderOf(settings.databaseUrl);
   const dispatch = createDispatch({
     routes: routesOf({
       native: secrets.length === 0 ? undefined : nativeEntrance(secrets, sources, metrics),
@@ -186,6 +193,14 @@ export async function startService(settings: Settings, surroundings: Surrounding
       log,
       reload,
       guarded: settings.apiToken !== undefined,
+      service: {
+        ...{ store, metrics, clock, version: VERSION, linesDropped: () => log.dropped },
+        disk: async () => (databaseFolder === undefined ? undefined : diskSpace(databaseFolder)),
+        queueRowsMax: settings.queueRowsMax,
+        followerLagRowsMax: settings.followerLagRowsMax,
+      },
+      publicPort: settings.readPort === undefined ? undefined : () => listeners[0]?.port ?? settings.port,
+      newId,
     }),
     authorize: authorities(settings),
     isForeign: foreigners(settings),
@@ -206,7 +221,6 @@ export async function startService(settings: Settings, surroundings: Surrounding
     newId,
     closing: () => phase.stopping,
   });
-  let listeners: readonly Listening[];
   try {
     listeners = listenOn(settings, dispatch);
   } catch (error) {
@@ -279,11 +293,15 @@ interface RouteOptions {
   readonly reload: Reload | undefined;
   /** Whether a token is configured. */
   readonly guarded: boolean;
+  readonly service: ServiceRouteOptions;
+  /** Where webhooks come in, if reads have a listener of their own; known once it listens. */
+  readonly publicPort: (() => number) | undefined;
+  readonly newId: NewId;
 }
 
 function routesOf(options: RouteOptions): readonly Route[] {
   const { native, sources, ingest, store, following, delivering, series, metrics, phase, log } = options;
-  const { reload, guarded } = options;
+  const { reload, guarded, service, publicPort, newId } = options;
   const names = () => [...(native === undefined ? [] : [NATIVE]), ...sources.names];
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
@@ -293,8 +311,11 @@ function routesOf(options: RouteOptions): readonly Route[] {
     messageRoute(store),
     eventsRoute(store),
     statsRoute(store),
+    serviceRoute(service),
+    ...sourceRoutes({ native, sources, ingest, readsApart: publicPort !== undefined, newId }),
     logRoute(following),
     logStreamRoute({ following, metrics }),
+    requestRoute(following),
     ...consumerRoutes(following),
     ...destinationRoutes({ following, delivering }),
     ...seriesRoutes({ following, series, names }),
@@ -316,6 +337,7 @@ export function describeService(): object {
   const parts = {
     ...{ native: nothing, sources: nothing, ingest: nothing, store: nothing, following: nothing },
     ...{ delivering: nothing, series: nothing, metrics: nothing },
+    ...{ service: { clock: systemClock } as never, publicPort: undefined, newId: nothing },
   };
   return openApiDocument(
     routesOf({ ...parts, phase, log: nothing, reload: undefined, guarded: true }),
@@ -335,6 +357,11 @@ function nativeEntrance(
 ): CountedSource<Source> {
   const source = nativeSource(secrets, (name) => sources.isReserved(name));
   return { source, tally: metrics.webhooksOf(source.name) };
+}
+
+/** Of the database's file; undefined where another machine has it, or may. */
+function folderOf(url: Settings["databaseUrl"]): string | undefined {
+  return "path" in url ? dirname(url.path) : undefined;
 }
 
 function inspectorOf(log: Log): ThreadInspector {

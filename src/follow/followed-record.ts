@@ -7,7 +7,7 @@ import { positionOf } from "../core/position.ts";
 import { bodyOf, shownRecord } from "../core/record-text.ts";
 import { nullable } from "./nullable.ts";
 
-const RECORD_EXAMPLE = {
+export const RECORD_EXAMPLE = {
   position: "5f0c1d9a03bb71c2.1204",
   kind: "message",
   source: "wa",

@@ -15,7 +15,7 @@ const SID = "SM0123456789abcdef0123456789abcdef";
 
 let service: TestService;
 beforeAll(async () => {
-  service = await newService({}, { sources: { wa: META, sms: SMS } });
+  service = await newService({}, { sources: { wa: { ...META, keep_headers: ["X-Kept-*"] }, sms: SMS } });
 });
 afterAll(() => service.stop());
 
@@ -63,6 +63,18 @@ describe("a large body", () => {
     expect(answers.map((answer) => answer.status)).toEqual([...Array(8).fill(401), ...Array(4).fill(200)]);
     expect((await idsOf()).length).toBe(3000 + 3003);
     expect(await lineOf(answers[0] as Response)).toMatchObject({ reason: "no secret made this signature" });
+  });
+
+  test("a large body comes with the headers that its source keeps, and never with its signature", async () => {
+    const post = metaPost([text("with-headers", "z".repeat(20_000))]);
+    const headers = { ...post.headers, "X-Kept-Id": "7", "X-Other": "8" };
+    expect(resultOf(await service.send("/webhook/wa", { ...post, headers }))).toEqual([200, "ok"]);
+    const found = (await (await service.get("/messages/wa:with-headers")).json()) as { headers: object };
+    expect(found.headers).toEqual({
+      "content-type": "application/json",
+      "user-agent": expect.any(String),
+      "x-kept-id": "7",
+    });
   });
 
   test("a large body of the native source is verified and checked like a small one", async () => {

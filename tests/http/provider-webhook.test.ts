@@ -311,6 +311,31 @@ describe("what was verified", () => {
     expect(row?.text).toBe("first words");
   });
 
+  test("what was verified and has other content under an event's key is kept, logged at WARN and counted", async () => {
+    const counted = () => service.metric('webhook_events_differing_total{source="bot"}');
+    const before = (await counted()) ?? Number.NaN;
+    const update = (data: string) => ({
+      method: "POST",
+      headers: { "X-Telegram-Bot-Api-Secret-Token": BOT_TOKEN, "Content-Type": "application/json" },
+      body: JSON.stringify({ update_id: 117314199, callback_query: { id: "1", data } }),
+    });
+    const results = [];
+    for (const data of ["buy", "cancel", "buy", "cancel"]) {
+      const answer = await service.send("/webhook/bot", update(data));
+      const { level, differs, duplicate } = await lineOf(answer);
+      results.push([...resultOf(answer), level, differs, duplicate]);
+    }
+    expect(results).toEqual([
+      [200, "ok", "INFO", undefined, false],
+      [200, "ok", "WARN", true, false],
+      [200, "duplicate", "INFO", undefined, true],
+      [200, "duplicate", "INFO", undefined, true],
+    ]);
+    const keys = (await eventsOf("source=bot&limit=100")).map(({ event_key }) => event_key);
+    expect(keys.filter((key) => key.startsWith("117314199"))).toEqual(["117314199", "117314199#2"]);
+    expect(await counted()).toBe(before + 1);
+  });
+
   test.each([
     ["nothing", ""],
     ["no JSON", "hello"],

@@ -136,7 +136,7 @@ export function providerWebhookRoutes(sources: Sources, options: IngestOptions):
   ];
 }
 
-async function receiveFromProvider(
+export async function receiveFromProvider(
   counted: CountedSource<ProviderSource>,
   options: IngestOptions,
   exchange: Exchange,

@@ -82,7 +82,7 @@ export function webhookRoute(counted: CountedSource<Source>, options: IngestOpti
   };
 }
 
-async function receiveNative(
+export async function receiveNative(
   counted: CountedSource<Source>,
   options: IngestOptions,
   exchange: Exchange,
