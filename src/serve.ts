@@ -10,6 +10,7 @@ import { NATIVE, type ProviderSource, type Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
 import { type Reload, reloadRoute } from "./features/admin/reload.ts";
+import { sessionRoutes } from "./features/dashboard/session.ts";
 import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
 import { eventsRoute } from "./features/events/list.ts";
@@ -37,7 +38,7 @@ import { requestRoute } from "./follow/log/request.ts";
 import { logStreamRoute } from "./follow/log/stream.ts";
 import { seriesRoutes } from "./follow/series/routes.ts";
 import { Series } from "./follow/series/series.ts";
-import { bearerAuth } from "./http/auth.ts";
+import { type Authorize, bearerAuth } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
 import { ClientAddresses } from "./http/client-address.ts";
 import {
@@ -51,6 +52,7 @@ import { FailedAuth } from "./http/failed-auth.ts";
 import { changeRefusal, foreignPage, isLoopback } from "./http/host.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { type Listening, listen } from "./http/server.ts";
+import { Sessions } from "./http/sessions.ts";
 import { Streams } from "./http/streams.ts";
 import { chance, type NewId, randomId, randomSeed } from "./lib/chance.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
@@ -178,6 +180,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
   const streamsMax = streamsLimit(settings.streamsMax, limit);
   const streams = new Streams({ streamsMax, connections: () => bound?.connections() ?? [], log, clock });
   metrics.watchStreams(() => streams.size);
+  const sessions = new Sessions({ tokens: apiTokens(settings), clock });
   const databaseFolder = folderOf(settings.databaseUrl);
   const dispatch = createDispatch({
     routes: routesOf({
@@ -192,6 +195,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       phase,
       log,
       reload,
+      sessions,
       guarded: settings.apiToken !== undefined,
       service: {
         ...{ store, metrics, clock, version: VERSION, linesDropped: () => log.dropped },
@@ -202,7 +206,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
       publicPort: settings.readPort === undefined ? undefined : () => listeners[0]?.port ?? settings.port,
       newId,
     }),
-    authorize: authorities(settings),
+    authorize: authorities(settings, sessions),
     isForeign: foreigners(settings),
     changeRefusal: changeRefusal(settings.apiToken !== undefined, settings.host),
     clients: new ClientAddresses(settings.trustedProxies ?? { has: () => false }, (peer) =>
@@ -291,6 +295,7 @@ interface RouteOptions {
   readonly phase: Phase;
   readonly log: Log;
   readonly reload: Reload | undefined;
+  readonly sessions: Sessions;
   /** Whether a token is configured. */
   readonly guarded: boolean;
   readonly service: ServiceRouteOptions;
@@ -301,7 +306,7 @@ interface RouteOptions {
 
 function routesOf(options: RouteOptions): readonly Route[] {
   const { native, sources, ingest, store, following, delivering, series, metrics, phase, log } = options;
-  const { reload, guarded, service, publicPort, newId } = options;
+  const { reload, sessions, guarded, service, publicPort, newId } = options;
   const names = () => [...(native === undefined ? [] : [NATIVE]), ...sources.names];
   const routes: Route[] = [
     ...(native === undefined ? [] : [webhookRoute(native, ingest)]),
@@ -324,6 +329,7 @@ function routesOf(options: RouteOptions): readonly Route[] {
     metricsRoute(metrics),
     rebuildIndexRoute({ store, log, guarded }),
     reloadRoute({ reload, guarded }),
+    ...sessionRoutes(sessions, VERSION),
     // The document describes every route, these two included.
     ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),
   ];
@@ -336,7 +342,7 @@ export function describeService(): object {
   const phase = { stopping: false, refusing: false };
   const parts = {
     ...{ native: nothing, sources: nothing, ingest: nothing, store: nothing, following: nothing },
-    ...{ delivering: nothing, series: nothing, metrics: nothing },
+    ...{ delivering: nothing, series: nothing, metrics: nothing, sessions: nothing },
     ...{ service: { clock: systemClock } as never, publicPort: undefined, newId: nothing },
   };
   return openApiDocument(
@@ -370,9 +376,13 @@ function inspectorOf(log: Log): ThreadInspector {
   );
 }
 
-function authorities(settings: Settings) {
-  const tokens = [settings.apiToken, settings.apiTokenPrevious].filter((token) => token !== undefined);
-  const token = bearerAuth(tokens);
+function apiTokens({ apiToken, apiTokenPrevious }: Settings): readonly string[] {
+  return [apiToken, apiTokenPrevious].filter((token) => token !== undefined);
+}
+
+function authorities(settings: Settings, sessions: Sessions) {
+  const bearer = bearerAuth(apiTokens(settings));
+  const token: Authorize = (headers, method) => bearer(headers) || sessions.authorize(headers, method);
   const open = bearerAuth([]);
   return { open, token, metrics: settings.metricsPublic ? open : token };
 }

@@ -1,11 +1,14 @@
-/** The bearer token of reads. */
+/** Who may read: the bearer token, or the dashboard's session in its place. */
 import { equalInConstantTime } from "../lib/constant-time.ts";
 
-/** Whether a request may pass; without configured tokens everything may. */
-export type Authorize = (headers: Headers) => boolean;
+/** Whether a request may pass. */
+export type Authorize = (headers: Headers, method: string) => boolean;
 
-/** Accepts any of the tokens (several while one is rotated), compared in constant time. */
-export function bearerAuth(tokens: readonly string[]): Authorize {
+/**
+ * Accepts any of the tokens (several while one is rotated), compared in constant time; without
+ * configured tokens everything.
+ */
+export function bearerAuth(tokens: readonly string[]): (headers: Headers) => boolean {
   if (tokens.length === 0) return () => true;
   return (headers) => {
     const given = /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];

@@ -25,6 +25,7 @@ import type { ClientAddresses } from "./client-address.ts";
 import type { FailedAuth } from "./failed-auth.ts";
 import { isHost } from "./host.ts";
 import { parametersOf, sentPath, type Target, targetsOf, UNKNOWN } from "./route-table.ts";
+import { hasSessionCookie } from "./sessions.ts";
 import type { IdleTimeouts, Peer, Streams } from "./streams.ts";
 
 interface DispatchOptions {
@@ -127,10 +128,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const route = entry.routes.find((candidate) => candidate.method === wanted);
     if (route === undefined) return detail(405, "Method Not Allowed", { Allow: entry.allow });
     if (options.isForeign[route.access](headers)) return detail(403, FOREIGN);
-    if (!options.authorize[route.access](headers)) {
+    if (!options.authorize[route.access](headers, method)) {
       const refusal = detail(401, "unauthorized", { "WWW-Authenticate": 'Bearer realm="postern"' });
       return exchange.refuse("api", refusal, { reason: whyNoToken(headers) });
     }
+    exchange.isAllowed = () => options.authorize[route.access](headers, method);
     const refusal = route.changes && options.changeRefusal(headers);
     if (refusal !== undefined) return detail(403, refusal);
     return route.handle(exchange);
@@ -146,8 +148,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 }
 
 function whyNoToken(headers: Headers): string {
-  return headers.has("authorization")
-    ? "the header Authorization holds no token that is configured"
+  if (headers.has("authorization")) return "the header Authorization holds no token that is configured";
+  return hasSessionCookie(headers)
+    ? "the dashboard's session is over, or another page asks"
     : "the header Authorization is missing";
 }
 
@@ -175,6 +178,8 @@ class HttpExchange implements Exchange {
   readonly readBody: () => Promise<Uint8Array>;
   readonly checkDeclaredLength: () => void;
   pattern = UNMATCHED;
+  /** Whether it would still be let in. */
+  isAllowed = () => true;
   parameter = "";
   parameters: Readonly<Record<string, string>> = {};
   result: string | undefined;
@@ -226,7 +231,7 @@ class HttpExchange implements Exchange {
     const { request } = this;
     const { response, ended } = this.#options.streams.open(answer, {
       ...{ request, requestId: this.#requestId, pattern: this.pattern },
-      ...{ peer: this.#peer, server: this.#server },
+      ...{ peer: this.#peer, server: this.#server, isAllowed: this.isAllowed },
     });
     this.streamed = ended;
     this.log = {

@@ -1,7 +1,8 @@
 /**
  * Answers that go on. A piece is asked for when the client has taken the one before, so that a slow
  * client holds one piece here and the rest in the system's socket buffers, and one that takes
- * nothing is closed. No stream outlives its connection, nor the process's wish to stop.
+ * nothing is closed. No stream outlives its connection, nor the process's wish to stop, and by
+ * some seconds only the session that it was opened by.
  */
 import { describe, ShuttingDown, TooManyStreams } from "../core/errors.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -11,7 +12,7 @@ import type { Log } from "../observe/log.ts";
 
 /** A client that takes nothing for so long is closed. */
 const SLOW_MS = 60_000;
-/** Within the time that makes a client slow it is looked so often what it takes. */
+/** Within the time that makes a client slow it is looked so often what it takes, and if it may. */
 const LOOKS = 12;
 /** What is left of an ended stream is sent within so long, or its connection is closed. */
 const LEAVE_S = 5;
@@ -44,6 +45,8 @@ interface Origin {
   readonly pattern: string;
   readonly peer: Peer | undefined;
   readonly server: IdleTimeouts;
+  /** Whether its client may still read. */
+  readonly isAllowed: () => boolean;
 }
 
 interface Opened {
@@ -52,7 +55,7 @@ interface Opened {
   readonly ended: Promise<void> | undefined;
 }
 
-type Cause = "client" | "slow" | "shutdown" | "end" | "error";
+type Cause = "client" | "slow" | "session" | "shutdown" | "end" | "error";
 
 export class Streams {
   readonly #options: StreamsOptions;
@@ -108,6 +111,7 @@ export class Streams {
   }
 
   #look(): void {
+    for (const stream of this.#open) if (!stream.isAllowed) stream.end("session");
     const full = [...this.#open].filter((stream) => stream.fullMs() >= this.#slowMs / LOOKS);
     if (full.length > 0) {
       const acked = new Map(this.#options.connections().map(({ peer, ackedBytes }) => [peer, ackedBytes]));
@@ -165,6 +169,10 @@ class OpenStream {
       // Nothing is made before it is wanted.
       { highWaterMark: 0 },
     );
+  }
+
+  get isAllowed(): boolean {
+    return this.#origin.isAllowed();
   }
 
   /** For how long the client has taken nothing. */
