@@ -3,16 +3,18 @@
 FROM docker.io/library/node:24-trixie-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-# Bun is the only package whose install script is needed: it puts its binary in place.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && node node_modules/bun/install.js
-COPY scripts/compile.ts scripts/
+COPY tests/client/package.json tests/client/
+# Bun is the only package whose install script is needed: it puts its binary in place. What the dashboard is built from
+# are development's packages.
+RUN npm ci --ignore-scripts --no-audit --no-fund && node node_modules/bun/install.js
+COPY scripts/compile.ts scripts/build-ui.ts scripts/
 COPY src src
-RUN node_modules/.bin/bun scripts/compile.ts dist/postern && mkdir data
+RUN node_modules/.bin/bun scripts/compile.ts dist/postern && mkdir -m 700 data
 
 # The C library that the executable is linked with, certificates, time zones, and nothing else.
 FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="Postern" \
-      org.opencontainers.image.description="Receives messages by webhook, lets in only what proves its origin, and keeps each exactly once." \
+      org.opencontainers.image.description="Receives webhooks, verifies who sent them, keeps each message exactly once, and hands it on." \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/dist/postern /usr/local/bin/postern
 # A new volume takes its owner from here.

@@ -15,13 +15,21 @@ node_modules/.installed: package-lock.json
 postern.schema.json: node_modules/.installed $(shell find src/sources src/config-file -name '*.ts')
 	@$(BUN) src/main.ts config-schema > $@
 
+## The dashboard, as the service holds it; and the types of the API by which it is compiled.
+src/features/dashboard/bundle.txt: node_modules/.installed scripts/build-ui.ts src/features/icon.ts $(shell find src/ui -type f ! -name '*.d.ts')
+	@$(BUN) scripts/build-ui.ts > /dev/null
+
+src/ui/api-types.d.ts: node_modules/.installed scripts/build-ui-types.ts $(shell find src -name '*.ts' ! -path 'src/ui/*')
+	@$(BUN) scripts/build-ui-types.ts
+
 ## Serve on the embedded database, with a secret of its own if WEBHOOK_SECRET is not set.
-run: node_modules/.installed postern.schema.json
+run: node_modules/.installed postern.schema.json src/features/dashboard/bundle.txt
 	@exec sh scripts/run.sh
 
-lint: node_modules/.installed
+lint: node_modules/.installed src/ui/api-types.d.ts
 	node_modules/.bin/biome check .
 	node_modules/.bin/tsc
+	node_modules/.bin/tsc --project src/ui
 
 ## Format, lint, types, structure.
 check: lint
@@ -32,11 +40,11 @@ format: node_modules/.installed
 
 ## All tests: unit, contract, HTTP, command line, faults (three kills), side by side; HTTP and kills again on PostgreSQL.
 ## They start a server of their own, unless POSTGRES_URL names another one, or POSTGRES_BIN the folder of other binaries.
-test: lint
+test: lint src/features/dashboard/bundle.txt
 	@$(CLEAN_ENV) $(BUN) scripts/run-tests.ts
 
 ## The same with twenty kills, more messages, 100,000 records through the ledger and longer attacks.
-test-long: lint
+test-long: lint src/features/dashboard/bundle.txt
 	@$(CLEAN_ENV) POSTERN_KILL_ROUNDS=20 POSTERN_REPLICA_IDS=200000 POSTERN_LEDGER_SECONDS=120 POSTERN_LEDGER_RECORDS=100000 POSTERN_ATTACK_SECONDS=2 $(BUN) scripts/run-tests.ts --long
 
 ## What concerns PostgreSQL, on each version that is supported (npm's binaries, fetched once): about twenty minutes. V="14 17" runs these alone.

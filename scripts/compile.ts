@@ -5,6 +5,9 @@
  */
 import { build, file } from "bun";
 
+// The dashboard is in it: made first.
+await import("./build-ui.ts");
+
 const outfile = process.argv[2] ?? "dist/postern";
 
 const { logs } = await build({

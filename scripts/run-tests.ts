@@ -29,6 +29,8 @@ const LONG = [
   "tests/contract/",
   "tests/cli/migrate",
   "tests/ledger/",
+  "tests/ui/",
+  "tests/docs/pages",
 ];
 /**
  * Each start of Postern gives its log 64 MiB, a thousand times and more in a run, which would
@@ -41,13 +43,15 @@ const MEMORY = { folder: "/dev/shm", bytesMin: 4 * 1024 ** 3 };
  * time.
  */
 const FILES_PER_PROCESSOR = 2;
+/** Of what a failed test says, as repeated at the end. */
+const ERROR_LINES_MAX = 24;
 /** They share the connections of one PostgreSQL. */
 const FILES_MAX = 8;
 
 type Engine = "sqlite" | "postgres";
 
 const { values } = parseArgs({ options: { long: { type: "boolean", default: false } } });
-const testMsMax = values.long ? 600_000 : 60_000;
+const testMsMax = values.long ? 600_000 : 120_000;
 const files = [...new Bun.Glob("{src,tests}/**/*.test.ts").scanSync(ROOT)].sort();
 const startWith = (beginnings: readonly string[]) => (file: string) =>
   beginnings.some((beginning) => file.startsWith(beginning));
@@ -59,8 +63,10 @@ process.env["TMPDIR"] = folder;
 const executable = join(folder, "postern");
 const timings = join(folder, "timings.json");
 const server = process.env["POSTGRES_URL"] ? undefined : await newPostgresServer();
-let running: Bun.Subprocess | undefined;
+let running: Bun.Subprocess<"ignore", "inherit", "pipe"> | undefined;
 let stopped = false;
+/** Each test that failed, after what its error says, to be read at the end of a long output. */
+const failures: string[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     stopped = true;
@@ -86,9 +92,33 @@ async function bun(args: readonly string[], engine: Engine = "sqlite"): Promise<
       POSTERN_TEST_EXECUTABLE: executable,
       ...(server !== undefined && { POSTERN_TEST_SERVER: server.url("postgres") }),
     },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "pipe"],
   });
+  await passOn(running.stderr);
   return (await running.exited) === 0;
+}
+
+/** Bun writes what tests came to on stderr. */
+async function passOn(output: ReadableStream<Uint8Array>): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let errors: string[] = [];
+  for await (const chunk of output) {
+    process.stderr.write(chunk);
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (/^\((pass|fail|skip)\)/.test(line)) {
+        // Bun says each failure once more at its end.
+        if (line.startsWith("(fail)") && !failures.includes(line)) failures.push(...errors, line);
+        errors = [];
+      } else if (/^ {2}\^ this test/.test(line)) failures.push(line);
+      // What was expected, what came instead, and where; the source before it is left out.
+      else if (/^\w*error:/i.test(line)) errors = [line.slice(0, 300)];
+      else if (errors.length > 0 && errors.length < ERROR_LINES_MAX && line !== "")
+        errors.push(line.slice(0, 300));
+    }
+  }
 }
 
 async function part(
@@ -132,6 +162,7 @@ try {
     await part("on PostgreSQL", files.filter(startWith(ON_EACH_ENGINE)), "postgres", ...sideBySide),
     await part("alone", files.filter(isAlone), "sqlite"),
   ];
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n")}`);
   process.exitCode = passed.every(Boolean) ? 0 : 1;
 } finally {
   await server?.remove();

@@ -10,6 +10,7 @@ import { NATIVE, type ProviderSource, type Source } from "./core/source.ts";
 import type { Store } from "./core/store.ts";
 import { rebuildIndexRoute } from "./features/admin/rebuild-index.ts";
 import { type Reload, reloadRoute } from "./features/admin/reload.ts";
+import { dashboardRoutes } from "./features/dashboard/assets.ts";
 import { sessionRoutes } from "./features/dashboard/session.ts";
 import type { ApiDocument } from "./features/docs/api-document.ts";
 import { docsRoutes } from "./features/docs/docs.ts";
@@ -329,6 +330,7 @@ function routesOf(options: RouteOptions): readonly Route[] {
     metricsRoute(metrics),
     rebuildIndexRoute({ store, log, guarded }),
     reloadRoute({ reload, guarded }),
+    ...dashboardRoutes(),
     ...sessionRoutes(sessions, VERSION),
     // The document describes every route, these two included.
     ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),

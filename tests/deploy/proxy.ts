@@ -113,6 +113,21 @@ backend postern
   },
 ];
 
+/** Webhooks as they are, and everything below a path too, which is taken away. */
+export const BELOW_A_PATH: ProxyKind = {
+  ...NGINX,
+  file: "nginx-below.conf",
+  text: `server {
+  listen 443 ssl;
+  location /webhook { proxy_pass http://127.0.0.1:8000; }
+  location /hooks/ { proxy_pass http://127.0.0.1:8000/; proxy_buffering off; }
+}`,
+  adapt: (port, upstream) => [
+    [/443 ssl/, `127.0.0.1:${port}`],
+    [/127\.0\.0\.1:8000/g, upstream],
+  ],
+};
+
 /** Undefined where the program isn't installed. */
 export function programOf({ program }: ProxyKind): string | undefined {
   return Bun.which(program, { PATH: `${process.env["PATH"]}:/usr/sbin` }) ?? undefined;

@@ -1,0 +1,7 @@
+/** The pages, in the order of the header; the first one is shown where the address names none. */
+import type { Page } from "./page.ts";
+import { conversationsPage } from "./pages/conversations.tsx";
+import { eventsPage } from "./pages/events.tsx";
+import { messagesPage } from "./pages/messages.tsx";
+
+export const PAGES: readonly Page[] = [messagesPage, eventsPage, conversationsPage];
