@@ -15,6 +15,8 @@ const dayTime = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",
 });
+const minuteTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const utcDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const yearTime = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 const exact = new Intl.DateTimeFormat(undefined, {
   ...({ weekday: "short", day: "numeric", month: "short", year: "numeric" } as const),
@@ -30,9 +32,47 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60],
 ];
 
+/** By their unit, as the language writes them: 1.2 GB, 12 ms. */
+const units = new Map<string, Intl.NumberFormat>();
+const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+function inUnit(value: number, unit: string): string {
+  let format = units.get(unit);
+  if (format === undefined) {
+    const shown = {
+      maximumFractionDigits: 0,
+      maximumSignificantDigits: 2,
+      roundingPriority: "morePrecision",
+    } as const;
+    format = new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "short", ...shown });
+    units.set(unit, format);
+  }
+  return format.format(value);
+}
+
+export function bytes(value: number): string {
+  const power = Math.min(BYTES.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return inUnit(value / 1000 ** power, BYTES[power] ?? "byte");
+}
+
+/** Of milliseconds. */
+export function milliseconds(value: number): string {
+  return value < 1000 ? inUnit(value, "millisecond") : inUnit(value / 1000, "second");
+}
+
 /** `1 message`, `2 messages`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** The time of the day alone, without seconds. */
+export function minuteOf(instant: string): string {
+  return minuteTime.format(new Date(instant));
+}
+
+/** A day of UTC, whatever the browser's zone. */
+export function dayOfUtc(instant: string): string {
+  return utcDay.format(new Date(instant));
 }
 
 export function count(value: number): string {

@@ -3,5 +3,13 @@ import type { Page } from "./page.ts";
 import { conversationsPage } from "./pages/conversations.tsx";
 import { eventsPage } from "./pages/events.tsx";
 import { messagesPage } from "./pages/messages.tsx";
+import { overviewPage } from "./pages/overview.tsx";
+import { sourcesPage } from "./pages/sources.tsx";
 
-export const PAGES: readonly Page[] = [messagesPage, eventsPage, conversationsPage];
+export const PAGES: readonly Page[] = [
+  messagesPage,
+  eventsPage,
+  conversationsPage,
+  overviewPage,
+  sourcesPage,
+];
