@@ -333,7 +333,10 @@ function routesOf(options: RouteOptions): readonly Route[] {
     ...dashboardRoutes(),
     ...sessionRoutes(sessions, VERSION),
     // The document describes every route, these two included.
-    ...docsRoutes(() => openApiDocument(routes, VERSION) as unknown as ApiDocument),
+    ...docsRoutes({
+      ...{ guarded, publicPort, routes: () => routes },
+      document: () => openApiDocument(routes, VERSION) as unknown as ApiDocument,
+    }),
   ];
   return routes;
 }

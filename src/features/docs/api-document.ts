@@ -18,11 +18,21 @@ export interface ApiOperation {
   readonly security: readonly object[];
 }
 
+/** With where it stands in the document. */
+export interface NamedOperation {
+  readonly path: string;
+  /** In capitals. */
+  readonly method: string;
+  readonly operation: ApiOperation;
+}
+
 interface ApiParameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;
   readonly schema: ApiSchema;
+  /** What the example of a request has here. */
+  readonly example?: string | number;
 }
 
 export interface ApiAnswer {
@@ -31,7 +41,7 @@ export interface ApiAnswer {
   readonly content?: ApiContent;
 }
 
-export type ApiContent = Readonly<Record<string, { readonly schema: ApiSchema }>>;
+type ApiContent = Readonly<Record<string, { readonly schema: ApiSchema }>>;
 
 export interface ApiSchema {
   /** The component's name, where it is one. */
@@ -52,6 +62,11 @@ export interface ApiSchema {
   readonly properties?: Readonly<Record<string, ApiSchema>>;
   readonly items?: ApiSchema;
   readonly anyOf?: readonly ApiSchema[];
+}
+
+/** Media types of one body have one schema. */
+export function schemaOf(content: ApiContent): ApiSchema {
+  return Object.values(content)[0]?.schema ?? {};
 }
 
 /**
