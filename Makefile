@@ -2,7 +2,7 @@
 BUN := node_modules/.bin/bun
 # What the caller's shell holds must not change a test.
 CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREVIOUS -u POSTERN_CONFIG -u DATABASE_URL -u DATABASE_DIRECT_URL -u DATABASE_READ_URL -u API_TOKEN \
-	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u METRICS_PUBLIC \
+	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u LOG_FORMAT -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
 .PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-deliver bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean

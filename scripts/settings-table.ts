@@ -1,4 +1,4 @@
-/** The README's table of settings, made from the program's own: `bun scripts/settings-table.ts`. */
+/** The table of docs/settings.md, made from the program's own: `bun scripts/settings-table.ts`. */
 import { SETTINGS } from "../src/config.ts";
 
 export function settingsTable(): string {

@@ -10,7 +10,7 @@ import { type AddressRanges, parseRanges } from "./lib/ip-address.ts";
 import { endsWithTwoNewlines, readValueFile, UnreadableFile } from "./lib/text-file.ts";
 import { LEVELS, type Level } from "./observe/log.ts";
 
-/** One row of the table: how a variable is read, and what the README says of it. */
+/** One row of the table: how a variable is read, and what docs/settings.md says of it. */
 interface Setting<T> {
   readonly name: string;
   /** Undefined: there is none, and the value is undefined when the variable is unset. */
@@ -65,9 +65,12 @@ function parsePostgresUrl(given: string): PostgresUrl | undefined {
   return url?.engine === "postgres" ? url : undefined;
 }
 
+const LOG_FORMATS = ["json", "pretty"] as const;
+type LogFormat = (typeof LOG_FORMATS)[number];
+
 const MIB = 1024 * 1024;
 
-/** Every variable that Postern reads, in the order of the README's table. */
+/** Every variable that Postern reads, in the order of docs/settings.md. */
 export const SETTINGS = {
   webhookSecret: secret(
     "WEBHOOK_SECRET",
@@ -117,6 +120,15 @@ export const SETTINGS = {
     doc: "Lines below this level are not written. Any case.",
     parse: (given) => LEVELS.find((level) => level === given.toUpperCase()),
   }),
+  logFormat: setting<LogFormat>({
+    name: "LOG_FORMAT",
+    default: undefined,
+    takes: "json or pretty",
+    doc:
+      "How log lines look: `json` is an object a line, `pretty` is for people, behind a banner. Without it `pretty` where " +
+      "standard output is a terminal, else `json`.",
+    parse: (given) => LOG_FORMATS.find((format) => format === given.toLowerCase()),
+  }),
   host: text("HOST", "127.0.0.1", "an address", "Address to listen on. The container image sets `0.0.0.0`."),
   port: whole("PORT", 8000, 0, 65535, "Port to listen on; 0 takes a free one (it is in the first log line)."),
   readPort: setting<number>({
@@ -158,7 +170,7 @@ export const SETTINGS = {
   }),
   apiToken: token(
     "API_TOKEN",
-    "When set, everything but webhooks, health and docs wants `Authorization: Bearer`.",
+    "When set, everything but webhooks, health and docs wants `Authorization: Bearer`, or a session of the dashboard.",
   ),
   apiTokenPrevious: token(
     "API_TOKEN_PREVIOUS",
@@ -298,6 +310,7 @@ type Values = {
     : never;
 };
 type Optional =
+  | "logFormat"
   | "webhookSecret"
   | "webhookSecretPrevious"
   | "configFile"

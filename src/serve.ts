@@ -62,6 +62,7 @@ import { inTime } from "./lib/in-time.ts";
 import type { Route } from "./lib/route.ts";
 import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
+import { PrettyLines, type Terminal } from "./observe/pretty-lines.ts";
 import { ThreadInspector } from "./sources/inspection/thread-inspector.ts";
 import { nativeSource } from "./sources/native.ts";
 import { openOriginal } from "./sources/original.ts";
@@ -86,6 +87,10 @@ interface Surroundings extends Partial<Configuration> {
   readonly newId?: NewId;
   /** Where log lines go; 1 is stdout. */
   readonly logFd?: number;
+  /** What log lines are written for; without it they are JSON. */
+  readonly terminal?: Terminal | undefined;
+  /** Whole lines in place of the log's `listening`, once it does. */
+  readonly greeting?: ((ports: Pick<Service, "port" | "readPort">) => string) | undefined;
   /** Stands in for what hands records on. */
   readonly handsOn?: Destinations;
   /** What `POST /admin/reload` does; none without a configuration file. */
@@ -114,12 +119,13 @@ export interface Service {
 /** Starts the service; throws `StartRefused` when it can't. */
 export async function startService(settings: Settings, surroundings: Surroundings = {}): Promise<Service> {
   const { clock = systemClock, newId = randomId, logFd = 1, onFatal = () => undefined } = surroundings;
-  const { sources: configured = [], destinations: wanted = [], reload } = surroundings;
+  const { sources: configured = [], destinations: wanted = [], reload, terminal, greeting } = surroundings;
   const secrets = nativeSecrets(settings, configured);
   const log = new Log({
     level: settings.logLevel,
     bufferBytesMax: settings.logBufferBytesMax,
     clock,
+    lines: terminal && ((add) => new PrettyLines(terminal, clock, add)),
     fd: logFd,
   });
   const metrics = new Metrics({ version: VERSION, runtime: `bun ${Bun.version}` });
@@ -233,7 +239,7 @@ export async function startService(settings: Settings, surroundings: Surrounding
     await store.close();
     throw error;
   }
-  announce(settings, listeners, { limit, streamsMax }, log);
+  announce(settings, listeners, { limit, streamsMax }, log, greeting);
   series.begin();
   const ports = listeners.map((listener) => listener.port);
   bound = limit && new ConnectionBound(limit, ports, { streams, log, clock });
@@ -416,25 +422,30 @@ function listenOn(settings: Settings, dispatch: Dispatch): readonly Listening[] 
 
 function announce(
   settings: Settings,
-  listeners: readonly Listening[],
+  [first, second]: readonly Listening[],
   { limit, streamsMax }: { readonly limit: ConnectionLimit | undefined; readonly streamsMax: number },
   log: Log,
+  greeting: Surroundings["greeting"],
 ): void {
   if (settings.apiToken === undefined && !isLoopback(settings.host)) {
     log.warn(
       "API_TOKEN is not set and HOST is not a loopback address: everyone who reaches this port can read all messages",
     );
   }
-  log.info("listening", {
-    version: VERSION,
-    host: settings.host,
-    port: listeners[0]?.port,
-    read_port: listeners[1]?.port,
-    connections_max: limit?.connectionsMax,
-    open_files_max: limit?.openFilesMax,
-    // Only where the limit of open files leaves fewer than STREAMS_MAX.
-    streams_max: streamsMax < settings.streamsMax ? streamsMax : undefined,
-  });
+  const { port = settings.port } = first ?? {};
+  const readPort = second?.port;
+  if (greeting !== undefined) log.text(greeting({ port, readPort }));
+  else
+    log.info("listening", {
+      version: VERSION,
+      host: settings.host,
+      port,
+      read_port: readPort,
+      connections_max: limit?.connectionsMax,
+      open_files_max: limit?.openFilesMax,
+      // Only where the limit of open files leaves fewer than STREAMS_MAX.
+      streams_max: streamsMax < settings.streamsMax ? streamsMax : undefined,
+    });
 }
 
 interface Running {

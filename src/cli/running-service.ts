@@ -3,6 +3,7 @@
  * and asking it.
  */
 import { readSome } from "../config.ts";
+import { withPort } from "../lib/host-name.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 
 /**
@@ -15,7 +16,7 @@ export function serviceUrl(path: string, given?: number): URL {
   if (port === 0) throw new UsageError("PORT is 0, a free port that only the service knows: add --url");
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bare] ?? bare;
-  return new URL(path, `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`);
+  return new URL(path, `http://${withPort(reached, port)}`);
 }
 
 /** Throws `CommandFailed` when nobody answers. */

@@ -1,7 +1,7 @@
 /**
- * The log: one JSON object a line. Lines are gathered in memory and written without ever waiting
- * for the reader, so that a blocked stdout can't block a request; what doesn't fit meanwhile is
- * dropped and counted.
+ * The log: one JSON object a line, or what is given to write lines for people. Lines are gathered
+ * in memory and written without ever waiting for the reader, so that a blocked stdout can't block a
+ * request; what doesn't fit meanwhile is dropped and counted.
  */
 import { write, writeSync } from "node:fs";
 import { type Clock, isoTicker } from "../lib/clock.ts";
@@ -11,20 +11,30 @@ import { type Sync, WriteBack } from "./write-back.ts";
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 export const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
-type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** How lines are written: each text is whole lines, or empty for nothing. */
+export interface LogLines {
+  readonly event: (level: Level, message: string, fields: Fields | undefined) => string;
+  readonly request: (line: RequestLine) => string;
+  /** What is still to be said when the log is flushed. */
+  readonly rest: () => string;
+}
 
 interface LogOptions {
   readonly level: Level;
   /** Waiting lines beyond this many bytes (UTF-16 units, near enough) are dropped. */
   readonly bufferBytesMax: number;
   readonly clock: Clock;
+  /** JSON unless given; it may `add` lines later. */
+  readonly lines?: ((add: (text: string) => void) => LogLines) | undefined;
   /** A file descriptor; 1 is stdout. */
   readonly fd?: number;
   /** How a file is synced; tests look on. */
   readonly sync?: Sync;
 }
 
-interface RequestLine {
+export interface RequestLine {
   readonly level: Level;
   readonly requestId: string;
   readonly method: string;
@@ -46,7 +56,7 @@ export class Log {
   dropped = 0;
   readonly #threshold: number;
   readonly #bufferMax: number;
-  readonly #now: () => string;
+  readonly #lines: LogLines;
   readonly #fd: number;
   readonly #writeBack: WriteBack;
   #waiting = "";
@@ -61,7 +71,7 @@ export class Log {
     this.#threshold = LEVELS.indexOf(options.level);
     this.#bufferMax = options.bufferBytesMax;
     this.#clock = options.clock;
-    this.#now = isoTicker(options.clock);
+    this.#lines = options.lines?.((text) => this.#add(text)) ?? jsonLines(options.clock);
     this.#fd = options.fd ?? 1;
     this.#writeBack = new WriteBack(this.#fd, options.sync);
   }
@@ -82,19 +92,19 @@ export class Log {
     this.#event("ERROR", message, fields);
   }
 
-  /** The line of one request. Built by hand: it is written for every message that comes in. */
   request(line: RequestLine): void {
     if (LEVELS.indexOf(line.level) < this.#threshold) return;
-    this.#add(
-      `{"timestamp":"${this.#now()}","level":"${line.level}","request_id":"${line.requestId}","method":"${line.method}",` +
-        `"path":${JSON.stringify(line.path.slice(0, PATH_CHARS_MAX))},"status":${line.status},` +
-        `"latency_ms":${Math.round(line.latencyMs * 1000) / 1000}${member("result", line.result)}` +
-        `${members(line.fields)}${member("error", line.error)}}\n`,
-    );
+    this.#add(this.#lines.request(line));
+  }
+
+  /** Whole lines, as they stand, whatever the level: what people are told at a terminal. */
+  text(lines: string): void {
+    this.#add(lines);
   }
 
   /** Resolves when everything is written, or after `withinMs` when nobody reads. */
   async flush(withinMs: number): Promise<void> {
+    this.#add(this.#lines.rest());
     this.#send();
     if (this.#outgoing === undefined) return;
     await new Promise<void>((resolve) => {
@@ -120,21 +130,19 @@ export class Log {
 
   #event(level: Level, message: string, fields: Fields | undefined): void {
     if (LEVELS.indexOf(level) < this.#threshold) return;
-    this.#add(
-      `{"timestamp":"${this.#now()}","level":"${level}","message":${JSON.stringify(message)}${members(fields)}}\n`,
-    );
+    this.#add(this.#lines.event(level, message, fields));
   }
 
-  #add(json: string): void {
-    const line = visibleJson(json);
+  #add(text: string): void {
+    if (text === "") return;
     if (
       this.#broken ||
-      this.#waiting.length + (this.#outgoing?.length ?? 0) + line.length > this.#bufferMax
+      this.#waiting.length + (this.#outgoing?.length ?? 0) + text.length > this.#bufferMax
     ) {
       this.dropped++;
       return;
     }
-    this.#waiting += line;
+    this.#waiting += text;
     if (this.#waiting.length >= FLUSH_AT_CHARS) this.#send();
     else this.#sendSoon();
   }
@@ -179,6 +187,25 @@ export class Log {
       else setTimeout(() => this.#write(rest), RETRY_MS);
     });
   }
+}
+
+/** Built by hand: one is written for every message that comes in. */
+function jsonLines(clock: Clock): LogLines {
+  const now = isoTicker(clock);
+  return {
+    event: (level, message, fields) =>
+      visibleJson(
+        `{"timestamp":"${now()}","level":"${level}","message":${JSON.stringify(message)}${members(fields)}}\n`,
+      ),
+    request: (line) =>
+      visibleJson(
+        `{"timestamp":"${now()}","level":"${line.level}","request_id":"${line.requestId}","method":"${line.method}",` +
+          `"path":${JSON.stringify(line.path.slice(0, PATH_CHARS_MAX))},"status":${line.status},` +
+          `"latency_ms":${Math.round(line.latencyMs * 1000) / 1000}${member("result", line.result)}` +
+          `${members(line.fields)}${member("error", line.error)}}\n`,
+      ),
+    rest: () => "",
+  };
 }
 
 function members(fields: Fields | undefined): string {

@@ -15,6 +15,7 @@ const COMMANDS = [
   "openapi",
   "check-config",
   "config-schema",
+  "presets",
   "reload",
 ];
 const LINE = /^postern: [^\n]+\n$/;
