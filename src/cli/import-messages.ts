@@ -92,10 +92,9 @@ class ImportRun {
   summary(): string {
     const { messages, events } = this.#database.committed;
     const differing = messages.differs + messages.conflict;
+    const newEvents = events.created + events.differs;
     const besides =
-      events.created + events.duplicate === 0
-        ? ""
-        : `; events: new ${events.created}, duplicate ${events.duplicate}`;
+      newEvents + events.duplicate === 0 ? "" : `; events: new ${newEvents}, duplicate ${events.duplicate}`;
     return `new ${messages.created}, duplicate ${messages.duplicate}, differing ${differing}, invalid ${this.invalid}${besides}`;
   }
 

@@ -39,11 +39,13 @@ test("a consumer is made, listed, moved and deleted", async () => {
 
   await consumers("create", "end", "--start", "now", "--source", "native", "--to", "+2");
   const { stdout } = await consumers("list");
-  expect(stdout.replace(/\d+ s ago/, "… s ago").split("\n")).toEqual([
-    "NAME  BEHIND BY  OLDEST   ACKNOWLEDGED  KINDS           FILTER",
-    "crm   3 records  … s ago  never         message,status  from=+919876543210",
-    "end   0 records  -        never         message         source=native to=+2",
-    "",
+  // How wide a column is depends on how long ago something was.
+  const cells = stdout.split("\n").map((line) => line.replace(/\d+ \w+ ago/, "… ago").split(/ {2,}/));
+  expect(cells).toEqual([
+    ["NAME", "BEHIND BY", "OLDEST", "ACKNOWLEDGED", "KINDS", "FILTER"],
+    ["crm", "3 records", "… ago", "never", "message,status", "from=+919876543210"],
+    ["end", "0 records", "-", "never", "message", "source=native to=+2"],
+    [""],
   ]);
   const listed = await consumers("list", "--json");
   expect(

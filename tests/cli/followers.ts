@@ -2,6 +2,7 @@
 import { createConnection, createServer, type Socket, type Server as TcpServer } from "node:net";
 import { sign } from "../../src/sources/native.ts";
 import { message } from "../messages.ts";
+import { freePort } from "../postgres/kept-process.ts";
 import { until } from "../until.ts";
 import { SECRET, spawnPostern } from "./postern.ts";
 
@@ -60,7 +61,7 @@ interface Line {
 export async function newLine(port: number): Promise<Line> {
   const sockets = new Set<Socket>();
   let server: TcpServer | undefined;
-  let own = 0;
+  const own = freePort();
   const join = async (target: number) => {
     const listening = createServer((near) => {
       const far = createConnection({ port: target, host: "127.0.0.1" });
@@ -78,7 +79,6 @@ export async function newLine(port: number): Promise<Line> {
       }
     });
     await new Promise<void>((resolve) => listening.listen(own, "127.0.0.1", resolve));
-    own = (listening.address() as { port: number }).port;
     server = listening;
   };
   await join(port);

@@ -107,7 +107,7 @@ test("without a terminal nothing is sent unless --yes says so; then it is listed
     ["ID", "DONE", "RATE", "KINDS", "FILTER"],
     [id, "0 of 2", "50/s", "message,status", "from=+1 new ids"],
   ]);
-  expect(rows[1]?.[3]).toMatch(/^\d+ s ago$/);
+  expect(rows[1]?.[3]).toMatch(/^\d+ \w+ ago$/);
   expect(await listed()).toMatchObject([{ id, records: 2, kinds: ["message", "status"], from: "+1" }]);
   expect(await deliveries("stop", "app", id)).toEqual({
     ...{ code: 0, stdout: `stopped: replay ${id} to app\n`, stderr: "" },

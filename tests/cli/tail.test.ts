@@ -227,7 +227,7 @@ describe("a connection that is lost", () => {
       await first.stop();
       await database?.drop();
     },
-    30_000,
+    120_000,
   );
 
   test("a tail that finds another log says so, and shows that one from its start", async () => {

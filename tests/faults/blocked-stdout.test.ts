@@ -64,7 +64,7 @@ test("a full pipe blocks no request: lines beyond the buffer are dropped and cou
   expect(await postern.exited).toBe(0);
   expect(performance.now() - started).toBeLessThan(10_000);
   closeSync(reader);
-}, 60_000);
+}, 120_000);
 
 test("when the pipe is read again, lines come again, each of them whole", async () => {
   const postern = await start();
@@ -88,7 +88,7 @@ test("when the pipe is read again, lines come again, each of them whole", async 
   });
   expect(await postern.exited).toBe(0);
   closeSync(reader);
-}, 60_000);
+}, 120_000);
 
 test("a pipe whose reader has gone harms nobody", async () => {
   const postern = await start();
@@ -98,4 +98,4 @@ test("a pipe whose reader has gone harms nobody", async () => {
   expect(await droppedLines(postern.url)).toBeGreaterThan(0);
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
-}, 60_000);
+}, 120_000);

@@ -21,6 +21,8 @@ const database = () => join(folder(), "app.db");
 const OPEN_FILES = 256;
 const withOpenFiles = (count: number) => ({ database: database(), shell: `ulimit -n ${count}; exec "$@"` });
 const TICKS_PER_SECOND = 100;
+/** Half as long as a connection may be silent. */
+const SILENT_MS_MAX = 500;
 
 /** Clients that send so much each and then nothing, until they are told to leave. */
 function strangers(port: number, count: number, sent: string): { readonly leave: () => void } {
@@ -38,8 +40,15 @@ function sender(port: number, prefix: string) {
   const seen = { stored: 0, refused: [] as unknown[] };
   let running = true;
   const sending = (async () => {
-    const wire = await Wire.connect(port);
+    let wire = await Wire.connect(port);
+    let sentAt = performance.now();
     for (let count = 0; running; count++) {
+      // One that the machine has kept from sending for so long may go as well.
+      if (performance.now() - sentAt > SILENT_MS_MAX) {
+        wire.end();
+        wire = await Wire.connect(port);
+      }
+      sentAt = performance.now();
       const body = messageBody(`${prefix}-${count}`);
       const headers = { "X-Signature": sign(SECRET, body), "Content-Length": body.length };
       await wire.send(head("POST /webhook", headers) + body);
@@ -99,7 +108,7 @@ test.each([
       await Bun.sleep(500);
       return cpuSeconds(postern) - before < 0.25;
     });
-    expect(await isAnswered(postern.url, "/health/ready")).toBe(true);
+    await until("it is ready", () => isAnswered(postern.url, "/health/ready"));
     for (const { seen, stop } of steady) {
       await stop();
       expect(seen.refused).toEqual([]);
@@ -110,7 +119,7 @@ test.each([
     postern.kill("SIGTERM");
     expect(await postern.exited).toBe(0);
   },
-  30_000,
+  120_000,
 );
 
 test("CONNECTIONS_MAX bounds them where there are descriptors enough", async () => {

@@ -120,7 +120,7 @@ test.each(damages)(
     damage();
     await expectMadeAnew(await startPostern({ database }), sound);
   },
-  30_000,
+  120_000,
 );
 
 test.each([
@@ -138,7 +138,7 @@ test.each([
     expect(await postern.exited).toBe(0);
     expect(whatDiffers(database)).toEqual([]);
   },
-  30_000,
+  120_000,
 );
 
 test("what is damaged under a running server is noticed by the follower, and no message waits for it", async () => {
@@ -152,7 +152,7 @@ test("what is damaged under a running server is noticed by the follower, and no 
   postern.kill("SIGTERM");
   expect(await postern.exited).toBe(0);
   expect(whatDiffers(database)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("an index that is damaged again at once is not made anew again and again", async () => {
   await soundAnswers();
@@ -174,4 +174,4 @@ test("an index that is damaged again at once is not made anew again and again", 
   expect(linesWith(postern, "damaged again")).toHaveLength(1);
   expect(linesWith(postern, "is damaged and is made anew")).toHaveLength(1);
   expect((await post(postern.url, "still taken"))?.status).toBe(200);
-}, 30_000);
+}, 120_000);

@@ -126,7 +126,7 @@ test("a flipped byte in a text is told once with the message and the remedy, cou
     'the message with seq 155 (message_id "m77") is damaged: the checksum differs',
   );
   expect(doctor.stderr).toContain(REMEDY);
-}, 30_000);
+}, 120_000);
 
 test("an export leaves out a damaged row and says so; --include-damaged gives it as it is", async () => {
   flipText(database, "the text number 77.");
@@ -147,7 +147,7 @@ test("an export leaves out a damaged row and says so; --include-damaged gives it
   expect([all.code, all.rows.length]).toEqual([1, MESSAGES + (2 * MESSAGES) / 10]);
   expect(all.rows.find(({ message_id }) => message_id === "m77")?.text).toBe("tie text number 77.");
   expect(all.stderr).toContain("and exported as it is");
-}, 30_000);
+}, 120_000);
 
 test("an export goes on behind pages that can't be read, and names their rows", async () => {
   const leaves = leavesOf("messages");
@@ -172,7 +172,7 @@ test("an export goes on behind pages that can't be read, and names their rows", 
   expect(doctor.stdout).toMatch(/messages: rows \d+ to \d+ can't be read/);
   expect(doctor.stdout).toMatch(/messages: rows \d+ to the end can't be read/);
   expect(doctor.stderr).toContain(REMEDY);
-}, 30_000);
+}, 120_000);
 
 test("an export, doctor and reads notice rows that are gone though no page of theirs looks damaged", async () => {
   const [, , , page = 0] = leavesOf("messages");
@@ -191,7 +191,7 @@ test("an export, doctor and reads notice rows that are gone though no page of th
   const postern = await startPostern({ database });
   const answer = await fetch(`${postern.url}/messages?limit=100&offset=${Number(first) - 10}`);
   expect([answer.status, await answer.json()]).toEqual([503, { detail: "the database file is damaged" }]);
-}, 30_000);
+}, 120_000);
 
 test("reads of a page of the log that can't be read get 503, and the operator is told once", async () => {
   const leaves = leavesOf("messages");
@@ -216,7 +216,7 @@ test("reads of a page of the log that can't be read get 503, and the operator is
     remedy: expect.stringContaining(REMEDY),
   });
   expect(linesWith(postern, "made anew")).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("a log that the follower can't read is not taken for a damaged index", async () => {
   const leaves = leavesOf("messages");
@@ -226,7 +226,7 @@ test("a log that the follower can't read is not taken for a damaged index", asyn
   await until("the operator to be told", () => linesWith(postern, "the database file is damaged").length > 0);
   expect(linesWith(postern, "made anew")).toEqual([]);
   expect((await post(postern.url, "still taken"))?.status).toBe(200);
-}, 30_000);
+}, 120_000);
 
 test("a damaged primary key stops writing: 503, readiness says why, and nothing is tried again", async () => {
   overwritePages(leavesOf("sqlite_autoindex_messages_1"));
@@ -247,7 +247,7 @@ test("a damaged primary key stops writing: 503, readiness says why, and nothing 
   expect([doctor.code, doctor.stdout.includes("primary key can't be read")]).toEqual([1, true]);
   const { code, rows } = await exported();
   expect([code, rows.length]).toEqual([0, records().length]);
-}, 30_000);
+}, 120_000);
 
 test("a file whose header is gone refuses every start in one line that names it and the remedy", async () => {
   overwrite(database, 0, 100);
@@ -263,4 +263,4 @@ test("a file whose header is gone refuses every start in one line that names it 
     const { code, stderr } = await run(args, { env: env(), stdin: "" });
     expect({ args, code, told: stderr.startsWith(expected) }).toEqual({ args, code: 1, told: true });
   }
-}, 30_000);
+}, 120_000);

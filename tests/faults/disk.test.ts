@@ -32,7 +32,7 @@ function expectRetryLater(refused: Response): void {
 
 async function expectRecovery(postern: PosternProcess): Promise<void> {
   const ready = async () => (await fetch(`${postern.url}/health/ready`)).status === 200;
-  await until("readiness says 200", ready, 20_000);
+  await until("readiness says 200", ready);
   expect((await post(postern.url, "after-repair", LONG_TEXT))?.status).toBe(200);
 }
 

@@ -37,7 +37,7 @@ test("a second process is refused under every name that links and relative paths
   expect((await post(postern.url, "one"))?.status).toBe(200);
   const exported = await command(["export"], other);
   expect(exported.stdout).toContain('"message_id":"one"');
-}, 60_000);
+}, 120_000);
 
 test("a link to a file that isn't there yet is followed, and everything stands beside the real file", async () => {
   symlinkSync(join(folder(), "elsewhere"), join(folder(), "data"));
@@ -77,7 +77,7 @@ test("a file with a second name is refused by every command, with what to do abo
   expect(await postern.exited).toBe(0);
   const next = await startPostern({ database });
   expect([...(await storedIds(next.url)).keys()].sort()).toEqual(["one", "two"]);
-}, 60_000);
+}, 120_000);
 
 test("a folder, and a link that leads nowhere but to itself, are refused with one line", async () => {
   symlinkSync("loop.db", join(folder(), "loop.db"));

@@ -41,7 +41,7 @@ test.if(canMount)(
       const replica = await startReplica(server.url("postgres"));
       const load = new SteadyLoad(() => replica.url, "full", 16);
       const refused = () => load.attempted.size - load.acknowledged.size;
-      await until("refusals", () => refused() > 100, 60_000);
+      await until("refusals", () => refused() > 100);
       expect(await statusOf(replica.url, "/health/live")).toBe(200);
       await until("a page", async () => (await statusOf(replica.url, "/messages?limit=1")) === 200);
       rmSync(join(folder.path, "ballast"));

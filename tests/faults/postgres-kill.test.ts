@@ -58,7 +58,7 @@ const acknowledgedBy = (loads: readonly SteadyLoad[]) =>
 
 async function enough(loads: readonly SteadyLoad[], more: number): Promise<void> {
   const before = acknowledgedBy(loads);
-  await until("acknowledgements", () => acknowledgedBy(loads) > before + more, 60_000);
+  await until("acknowledgements", () => acknowledgedBy(loads) > before + more);
 }
 
 test(

@@ -51,6 +51,14 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
       ANSWER_MS_MAX,
     );
 
+  /** As a replica does that comes and goes. */
+  async function makeTables(url: string): Promise<void> {
+    const replica = await startReplica(url);
+    await ready(replica, 200);
+    replica.kill("SIGTERM");
+    expect(await replica.exited).toBe(0);
+  }
+
   const validIndex = "select indisvalid from pg_index where indexrelid = 'messages_folded'::regclass";
 
   for (const way of ["without a direct way", "with a direct way"]) {
@@ -115,7 +123,7 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
           const before = loads.map((load) => load.acknowledged.size);
           const more = () =>
             loads.every((load, index) => load.acknowledged.size > (before[index] ?? 0) + 100);
-          await until("every replica to store", more, 30_000);
+          await until("every replica to store", more);
         };
         for (let round = 0; round < ROUNDS; round++) {
           await stored();
@@ -153,14 +161,13 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
     "a missing index is made again by the direct way, while messages come in",
     async () => {
       const { direct, pooled, query, close } = await newDatabase();
-      (await startReplica(pooled)).kill("SIGTERM");
-      await until("the tables", () => query("select 1 from meta"));
+      await makeTables(pooled);
       await query("drop index if exists messages_folded");
       await query("delete from lease");
       const replica = await startReplica(pooled, { DATABASE_DIRECT_URL: direct });
       const load = new SteadyLoad(() => replica.url, "m", SENDERS);
       const isThere = async () => (await query<{ indisvalid: boolean }>(validIndex))[0]?.indisvalid === true;
-      await until("the index", isThere, 30_000);
+      await until("the index", isThere);
       await load.stop();
       expect(load.unfair).toEqual([]);
       await close();
@@ -183,10 +190,8 @@ describe.skipIf(PGBOUNCER === undefined)("through PgBouncer", () => {
       for (const { query } of [first, second])
         expect(await query("select 1 from pg_tables where schemaname = 'public'")).toEqual([]);
       // A database that is a copy says the same of itself, and is another one.
-      (await startReplica(first.pooled)).kill("SIGTERM");
-      await until("the tables", () => first.query("select 1 from meta"));
-      (await startReplica(second.direct)).kill("SIGTERM");
-      await until("the tables", () => second.query("select 1 from meta"));
+      await makeTables(first.pooled);
+      await makeTables(second.direct);
       const again = await refusedStart({
         database: "",
         env: { DATABASE_URL: first.pooled, DATABASE_DIRECT_URL: second.direct },

@@ -11,7 +11,7 @@ import { until } from "../until.ts";
 import { folderOfEachTest, type PosternProcess } from "./postern-process.ts";
 import { send, startReplica, statusOf } from "./replicas.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 120_000;
 const PASSWORD = "the-password-of-the-role";
 const WRONG = "a-password-that-is-wrong";
 
@@ -81,14 +81,14 @@ test.each(REFUSALS)(
     const replica = await startReplica(url(password));
     const errors = () =>
       ofItsOwn(replica).filter((line) => line.includes('"level":"ERROR"') && says.test(line));
-    expect(errors()).toHaveLength(1);
+    await until("it is said", () => errors().length > 0);
     const readiness = await fetch(`${replica.url}/health/ready`);
     expect(readiness.status).toBe(503);
     expect(await readiness.json()).toEqual({ detail: "storage unavailable" });
     expect(await statusOf(replica.url, "/health/live")).toBe(200);
     expect(await send(replica.url, "m1")).toMatchObject({ status: 503 });
     await after();
-    await until("readiness", async () => (await statusOf(replica.url, "/health/ready")) === 200, 20_000);
+    await until("readiness", async () => (await statusOf(replica.url, "/health/ready")) === 200);
     expect((await send(replica.url, "m1"))?.result).toBe("ok");
     expect(errors()).toHaveLength(1);
     expect(replica.log().join("\n")).not.toContain(password);
@@ -107,11 +107,11 @@ test(
     expect(errors()).toEqual([]);
     await server.start();
     beside = sessionOn(server.url("postgres"));
-    await until("the refusal to be logged", () => errors().length > 0, 20_000);
+    await until("the refusal to be logged", () => errors().length > 0);
     expect(errors()[0]).toContain('"level":"ERROR"');
     const refused = () => server.log().split("password authentication failed").length;
     const before = refused();
-    await until("more attempts", () => refused() > before + 2, 20_000);
+    await until("more attempts", () => refused() > before + 2);
     expect(errors()).toHaveLength(1);
     expect(replica.log().join("\n")).not.toContain(WRONG);
   },

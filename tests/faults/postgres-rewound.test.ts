@@ -30,7 +30,8 @@ const LONG_MS = 120_000;
 const WOKEN_MS_MAX = 5000;
 const DATABASE = "log";
 
-const open = (url: string) => openForTest({ engine: "postgres", url });
+const open = (url: string, options: Parameters<typeof openForTest>[1] = {}) =>
+  openForTest({ engine: "postgres", url }, options);
 
 async function once<T>(url: string, statement: string): Promise<readonly T[]> {
   const { query, close } = sessionOn(url);
@@ -277,7 +278,8 @@ test(
   "what a consumer has acknowledged outlasts a crash of a server that waits for its disk only when it is told to",
   async () => {
     const server = await newPostgresServer({ synchronous_commit: "off", wal_writer_delay: "10s" });
-    const store = await open(server.url("postgres"));
+    // So long it is asked while the server is gone.
+    const store = await open(server.url("postgres"), { queryTimeoutMs: 3000 });
     try {
       const [first = "", second = ""] = await append(store, "m1", "m2");
       const consumer = { name: "c", filter: { kinds: ["message"] as const }, position: first };

@@ -32,7 +32,7 @@ const lines = (replica: PosternProcess) =>
     .filter(({ message }) => /standby/.test(String(message)));
 const start = () => startReplica(server.url("postgres").replace(/\/\/\w+:/, "//limited:"));
 const ready = (replica: PosternProcess, status: number) =>
-  until(`readiness ${status}`, async () => (await statusOf(replica.url, "/health/ready")) === status, 20_000);
+  until(`readiness ${status}`, async () => (await statusOf(replica.url, "/health/ready")) === status);
 
 async function setSynchronous(names: string): Promise<void> {
   await beside.query(`alter system set synchronous_standby_names = '${names}'`);

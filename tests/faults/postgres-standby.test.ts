@@ -60,8 +60,20 @@ async function lagOf(replica: PosternProcess): Promise<number> {
   return Number(/^store_read_lag_seconds (\S+)$/m.exec(text)?.[1]);
 }
 
+/** All messages of these tests are of one. */
+async function countOfSender(replica: PosternProcess): Promise<number | undefined> {
+  const response = await fetch(`${replica.url}/senders`);
+  const { data } = (await response.json()) as { data: readonly { readonly count: number }[] };
+  return data[0]?.count;
+}
+
+/** What the standby has to replay ends a query there at once: it is asked again. */
+function askBehind<Row>(sql: string): Promise<readonly Row[]> {
+  return until(`an answer to ${sql}`, () => behind.query<Row>(sql));
+}
+
 async function whilePaused(work: () => Promise<void>): Promise<void> {
-  await behind.query("select pg_wal_replay_pause()");
+  await askBehind("select pg_wal_replay_pause()");
   const isPaused = async () => {
     const [row] = await behind.query<{ state: string }>("select pg_get_wal_replay_pause_state() as state");
     return row?.state === "paused";
@@ -70,7 +82,7 @@ async function whilePaused(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } finally {
-    await behind.query("select pg_wal_replay_resume()");
+    await askBehind("select pg_wal_replay_resume()");
   }
 }
 
@@ -87,12 +99,14 @@ test(
       await isOk(replica, "m2");
       expect(await total(replica, "/messages")).toBe(1);
       expect(await total(replica, "/stats")).toBe(1);
+      expect(await countOfSender(replica)).toBe(1);
       expect(await statusOf(replica.url, "/messages/m2")).toBe(404);
       expect((await send(replica.url, "m2"))?.result).toBe("duplicate");
       await until("the lag to be seen", async () => (await lagOf(replica)) > 2);
     });
     await until("the second message", async () => (await total(replica, "/messages")) === 2);
     expect(await total(replica, "/stats")).toBe(2);
+    expect(await countOfSender(replica)).toBe(2);
     expect(await statusOf(replica.url, "/messages/m2")).toBe(200);
     await until("the lag to be small", async () => (await lagOf(replica)) < 1);
   },
@@ -147,6 +161,7 @@ test(
     const replica = await start();
     // A new database's tables come to it a moment later.
     const away = lines(replica, AWAY).length;
+    const answered = lines(replica, ANSWERS).length;
     const load = new SteadyLoad(() => replica.url, "m", 4);
     await until("acknowledgements", () => load.acknowledged.size > 50);
     await behind.close();
@@ -161,7 +176,7 @@ test(
     expect(await statusOf(replica.url, "/messages/exact")).toBe(200);
     expect(await lagOf(replica)).toBe(0);
     await standby.start();
-    await until("it to answer again", () => lines(replica, ANSWERS).length === 2);
+    await until("it to answer again", () => lines(replica, ANSWERS).length > answered);
     expect(lines(replica, AWAY)).toHaveLength(away + 1);
     await load.stop();
     expect(load.unfair).toEqual([]);
@@ -180,7 +195,8 @@ test(
   async () => {
     const replica = await start();
     const away = lines(replica, AWAY).length;
-    const sessions = await behind.query<{ pid: number }>(
+    const answered = lines(replica, ANSWERS).length;
+    const sessions = await askBehind<{ pid: number }>(
       "select pid from pg_stat_activity where datname is not null and pid <> pg_backend_pid()",
     );
     const pids = [standby.pid(), ...sessions.map(({ pid }) => pid)];
@@ -192,7 +208,7 @@ test(
     } finally {
       for (const pid of pids) process.kill(pid, "SIGCONT");
     }
-    await until("it to answer again", () => lines(replica, ANSWERS).length === 2, 20_000);
+    await until("it to answer again", () => lines(replica, ANSWERS).length > answered);
   },
   LONG_MS,
 );
@@ -209,16 +225,12 @@ test(
     );
     await primary.close();
     await server.stop("immediate");
-    await until(
-      "not to be ready",
-      async () => (await statusOf(replica.url, "/health/ready")) === 503,
-      20_000,
-    );
+    await until("not to be ready", async () => (await statusOf(replica.url, "/health/ready")) === 503);
     expect(await total(replica, "/messages")).toBe(1);
     expect(await statusOf(replica.url, "/messages/m1")).toBe(200);
     await server.start();
     primary = sessionOn(server.url("postgres"));
-    await until("to be ready", async () => (await statusOf(replica.url, "/health/ready")) === 200, 20_000);
+    await until("to be ready", async () => (await statusOf(replica.url, "/health/ready")) === 200);
   },
   LONG_MS,
 );
@@ -293,11 +305,12 @@ test(
     const replica = await startReplica(server.url("postgres"), {
       DATABASE_READ_URL: standby.url("postgres"),
     });
-    expect(lines(replica, AWAY)).toHaveLength(1);
+    await until("that it is away to be logged", () => lines(replica, AWAY).length > 0);
     await isOk(replica, "m1");
     expect(await total(replica, "/messages")).toBe(1);
+    expect(lines(replica, AWAY)).toHaveLength(1);
     await standby.start();
-    await until("it to answer", () => lines(replica, ANSWERS).length === 1);
+    await until("it to answer", () => lines(replica, ANSWERS).length > 0);
     behind = sessionOn(standby.url("postgres"));
   },
   LONG_MS,
@@ -307,7 +320,7 @@ test(
   "a standby that is promoted answers no more: what it shows could be another history",
   async () => {
     const replica = await start();
-    await behind.query("select pg_promote()");
+    await askBehind("select pg_promote()");
     await isOk(replica, "m1");
     expect(await total(replica, "/messages")).toBe(1);
     await until(

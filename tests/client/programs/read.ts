@@ -19,7 +19,7 @@ function reasonOf({ detail }: Refusal): string {
   return detail.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
 }
 
-/** The cursor in `</messages?…&cursor=…>; rel="next"`; undefined behind the last page. */
+/** The cursor in `<?…&cursor=…>; rel="next"`; undefined behind the last page. */
 function nextCursor(link: string | null): string | undefined {
   const query = /\?([^>]*)>; rel="next"/.exec(link ?? "")?.[1];
   return new URLSearchParams(query).get("cursor") ?? undefined;
