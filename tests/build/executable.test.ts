@@ -3,6 +3,7 @@
  * shows here.
  */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { sign } from "../../src/sources/native.ts";
 import { type Folder, newFolder } from "../folder.ts";
@@ -23,8 +24,11 @@ test("the compiled executable serves, stores and stops on its own", async () => 
   });
   expect(compiled.exitCode).toBe(0);
   const database = join(folder.path, "data/app.db");
+  // Of neither is anything taken.
+  writeFileSync(join(folder.path, ".env"), "API_TOKEN=of-the-folder\n");
+  writeFileSync(join(folder.path, "bunfig.toml"), 'preload = ["./nothing.ts"]\n');
   const postern = Bun.spawn([executable, "serve"], {
-    cwd: "/",
+    cwd: folder.path,
     env: { WEBHOOK_SECRET: SECRET, DATABASE_URL: `sqlite:///${database}`, PORT: "0" },
     stdout: "pipe",
   });
@@ -39,8 +43,20 @@ test("the compiled executable serves, stores and stops on its own", async () => 
     expect(answer.headers.get("postern-result")).toBe("ok");
     const page = (await (await fetch(`http://127.0.0.1:${port}/messages`)).json()) as { total: number };
     expect(page.total).toBe(1);
+    const dashboard = await (await fetch(`http://127.0.0.1:${port}/ui/`)).text();
+    const [, script] = /src="(main-[^"]+)"/.exec(dashboard) ?? [];
+    expect((await fetch(`http://127.0.0.1:${port}/ui/${script}`)).status).toBe(200);
     postern.kill("SIGTERM");
     expect(await postern.exited).toBe(0);
+    // What a broker's library lacks shows before anybody is there to connect to.
+    const config = join(folder.path, "postern.yaml");
+    const urls = { amqp: "amqp://127.0.0.1:9", nats: "nats://127.0.0.1:9", redis: "redis://127.0.0.1:9" };
+    const lines = Object.entries(urls).map(([name, url]) => `  ${name}: { url: "${url}" }\n`);
+    writeFileSync(config, `destinations:\n${lines.join("")}`);
+    for (const name of Object.keys(urls)) {
+      const tried = Bun.spawnSync([executable, "deliveries", "test", name, "--config", config], { cwd: "/" });
+      expect(tried.stdout.toString()).toContain(" ms: refused: ");
+    }
   } finally {
     postern.kill("SIGKILL");
   }
