@@ -5,7 +5,7 @@ CLEAN_ENV := env -u WEBHOOK_SECRET -u WEBHOOK_SECRET_FILE -u WEBHOOK_SECRET_PREV
 	-u API_TOKEN_PREVIOUS -u ALLOWED_HOSTS -u PORT -u READ_PORT -u HOST -u LOG_LEVEL -u LOG_FORMAT -u METRICS_PUBLIC \
 	-u POSTERN_TEST_ENGINE -u POSTERN_TEST_SERVER -u POSTERN_TEST_EXECUTABLE -u PGPASSWORD -u PGSSL -u PGAPPNAME -u PGTARGETSESSIONATTRS
 
-.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-deliver bench-postgres bench-attacks bench-designs bench-search-designs up down reset logs image image-trial clean
+.PHONY: run lint check format test test-long test-postgres-versions bench bench-soak bench-growth bench-events bench-follow bench-deliver bench-dashboard bench-postgres bench-attacks bench-designs bench-search-designs screenshots up down reset logs image image-trial clean
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -75,6 +75,10 @@ bench-follow: node_modules/.installed
 bench-deliver: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/deliver.ts
 
+## The dashboard in Chromium over a million messages: about eight minutes.
+bench-dashboard: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) bench/dashboard.ts
+
 ## One and three replicas on one PostgreSQL, a row a statement, and the FastAPI reference; then reads (needs what `bench` needs
 ## and python3-asyncpg).
 bench-postgres: node_modules/.installed
@@ -91,6 +95,10 @@ bench-designs: node_modules/.installed
 ## The search index against FTS5's trigrams and a scan, at a million texts: about three minutes.
 bench-search-designs: node_modules/.installed
 	$(CLEAN_ENV) $(BUN) bench/search-designs.ts
+
+## The pictures of the docs: the dashboard with made-up messages, in Chromium. P="messages-light message" takes these alone.
+screenshots: node_modules/.installed
+	$(CLEAN_ENV) $(BUN) scripts/screenshots.ts $(P)
 
 up:
 	docker compose up -d --build

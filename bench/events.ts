@@ -37,6 +37,8 @@ const options = readOptions(() => {
 
 const sourceOf = (index: number) => sources[index % sources.length] as string;
 const kindOf = (index: number) => kinds[index % kinds.length] as string;
+/** Every other event of a kind. */
+const typeOf = (index: number) => (Math.floor(index / kinds.length) % 2 === 0 ? "read" : "sent");
 const instantOf = (index: number, size: number) =>
   `${new Date(firstMs + Math.floor((index * yearMs) / size)).toISOString().slice(0, 19)}Z`;
 const messageOf = (index: number) => `${sourceOf(0)}:${Math.floor(index / eventsAMessage)}`;
@@ -56,6 +58,12 @@ function casesOf(size: number): Case[] {
       total: count((index) => sourceOf(index) === "sms" && kindOf(index) === "callback"),
     },
     { name: "since", path: `since=${since}`, total: count((index) => instantOf(index, size) >= since) },
+    { name: "type", path: "type=read", total: count((index) => typeOf(index) === "read") },
+    {
+      name: "a text of a source's",
+      path: "source=sms&q=delivered",
+      total: count((index) => sourceOf(index) === "sms"),
+    },
     {
       name: "one message's",
       path: `message_id=${messageOf(size >> 1)}`,
@@ -88,6 +96,7 @@ async function build(scratch: Scratch, folder: string, size: number): Promise<vo
           seq,
           source: sourceOf(index),
           kind: kindOf(index),
+          type: typeOf(index),
           event_key: key,
           message_id: messageOf(index),
         },

@@ -44,7 +44,9 @@ async function read(port: number, path: string): Promise<{ status: number; link:
     const signal = AbortSignal.timeout(requestMsMax);
     const response = await fetch(`http://${host}:${port}${path}`, { signal });
     await response.arrayBuffer();
-    return { status: response.status, link: /<([^>]+)>/.exec(response.headers.get("Link") ?? "")?.[1] };
+    const reference = /<([^>]+)>/.exec(response.headers.get("Link") ?? "")?.[1];
+    const next = reference === undefined ? undefined : new URL(reference, response.url);
+    return { status: response.status, link: next && `${next.pathname}${next.search}` };
   } catch {
     return { status: 0, link: undefined };
   }
