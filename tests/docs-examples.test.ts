@@ -27,14 +27,32 @@ const EXAMPLES = PAGES.flatMap(({ path, text }) =>
     }),
   ),
 );
-/** A secret in every form that a preset knows. */
-const SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdA==";
+/** What a variable holds, by the end of its name; the last is a secret in most forms. */
+const STAND_INS = [
+  ["_HEX", "5afe5afe5afe5afe"],
+  ["_BASE64", "c2VjcmV0IG9mIGEgdGVzdA=="],
+  ["_CREDENTIALS", "user:password"],
+  ["_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"],
+  [
+    "_VERIFICATION_KEY",
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==",
+  ],
+  ["", "whsec_c2VjcmV0IG9mIGEgdGVzdA=="],
+] as const;
 
-/** Every variable and every file that an example refers to holds that secret. */
+function standIn(name: string): string {
+  return STAND_INS.find(([end]) => name.endsWith(end))?.[1] ?? "";
+}
+
+/** Every variable and every file that an example refers to holds a secret of the form it needs. */
 function load(yaml: string) {
-  const text = yaml.replace(/\$\{file:[^}]+\}/g, SECRET);
+  const text = yaml.replace(/\$\{file:[^}]+\}/g, standIn(""));
   const names = [...text.matchAll(/\$\{([A-Z0-9_]+)\}/g)].map(([, name = ""]) => name);
-  return parseConfigFile(text, "postern.yaml", Object.fromEntries(names.map((name) => [name, SECRET])));
+  return parseConfigFile(
+    text,
+    "postern.yaml",
+    Object.fromEntries(names.map((name) => [name, standIn(name)])),
+  );
 }
 
 describe("examples of configurations", () => {
@@ -95,9 +113,9 @@ describe("the page of the generic kind", () => {
     expect(rowsBelow(title).sort()).toEqual(keys.map((key) => [key, key]));
   });
 
-  test("the page of the generic kind names every option and every preset", () => {
+  test("the page of the generic kind names every option", () => {
     const options = Object.keys((KINDS["generic"] as { options: { properties: object } }).options.properties);
-    for (const name of [...options, ...PRESET_NAMES]) expect(text).toContain(`| \`${name}\` |`);
+    for (const name of options) expect(text).toContain(`| \`${name}\` |`);
   });
 });
 

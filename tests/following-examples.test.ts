@@ -17,7 +17,8 @@ const EXAMPLES = [
 
 function codeOf(title: string, language: string): string {
   const [, code] =
-    new RegExp(`^### ${title}\\n\\n\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "m").exec(PAGE) ?? [];
+    new RegExp(`^### ${title}\\n\\n(?:<!--.*\\n)?\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "m").exec(PAGE) ??
+    [];
   if (code === undefined) throw new Error(`there is no example in ${language} below ${title}`);
   return code;
 }
@@ -80,6 +81,6 @@ describe("a consumer of the page", () => {
         expect(second.length).toBe(1);
         expect(second[0]).toMatch(new RegExp(`^message ${file} c (undefined|null|None)$`));
       },
-      60_000,
+      120_000,
     );
 });
