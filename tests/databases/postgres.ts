@@ -51,12 +51,7 @@ const DIFFERENCES = `
   where (l.ts_key, l.message_id) is distinct from (m.ts_key, m.message_id)
   union all
   select 'batch without a number ' || batch from batches where seq is null`;
-/**
- * In the order in which Postern's own transactions lock them: who holds them all waits for those in
- * no circle.
- */
-const TABLES = `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'
-  order by array_position(array['totals', 'messages', 'events', 'deliveries', 'batches'], tablename::text)`;
+const TABLES = "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'";
 
 /**
  * A constraint and no trigger, which a distributed table can't have. An error ends statement and
@@ -117,8 +112,10 @@ export function postgresDatabase({ url, query, drop }: PostgresDatabase): Databa
     hold: async () => {
       const tables = await query<{ name: string }>(TABLES);
       const holder = sessionOn(url);
-      await holder.query("begin");
-      await holder.query(`lock table ${tables.map(({ name }) => name).join(", ")} in exclusive mode`);
+      const all = tables.map(({ name }) => name).join(", ");
+      // Who never waits for one is in no circle with transactions that lock them in other orders.
+      const lock = `rollback; begin; lock table ${all} in exclusive mode nowait`;
+      await until("all tables to be free", async () => [await holder.query(lock)]);
       return holder.close;
     },
     leaveNumberOut: async () => {
