@@ -7,7 +7,7 @@ import { openForTest } from "../contract/open-for-test.ts";
 import { failure, positionAt, second } from "../failures.ts";
 import { type Folder, newFolder } from "../folder.ts";
 
-const LONG_MS = 120_000;
+const LONG_MS = 300_000;
 const NAME = "app";
 
 let folder: Folder;
