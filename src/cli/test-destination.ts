@@ -24,7 +24,7 @@ interface TestFlags {
 /** Resolves with the exit code: 0 when the destination took the sample. */
 export async function testDestination(name: string, { config, json }: TestFlags): Promise<number> {
   const destination = await destinationOf(name, neededConfigPath(config));
-  const sink = openSink(destination, { version: VERSION, clock: systemClock });
+  const sink = openSink(destination, { version: VERSION, clock: systemClock, isGuest: true });
   const sample = { ...sampleNow(), ...originalSample(destination) };
   const outcome = await sink.send(sample, new AbortController().signal);
   await sink.close();

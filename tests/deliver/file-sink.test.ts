@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { FILE } from "../../src/follow/deliver/file-sink.ts";
 import type { Attempt, Outcome, Sink } from "../../src/follow/deliver/sink.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { postern } from "../cli/postern.ts";
 import { newDatabase } from "../databases/database.ts";
 import { killLeftovers, post, startPostern } from "../faults/postern-process.ts";
 import { type Folder, newFolder } from "../folder.ts";
@@ -141,6 +142,20 @@ describe("a file", () => {
     writeFileSync(path(), "# by hand");
     await send(sinkOf("log.ndjson"), 1);
     expect(read()).toBe(`# by hand\n${line(1)}`);
+  });
+
+  test("gets a sample behind what the service writes, and no half of its line is cut off", async () => {
+    const config = path("postern.yaml");
+    writeFileSync(config, `destinations:\n  out:\n    url: file://${path()}\n`);
+    const sample = () => postern(["deliveries", "test", "out", "--config", config]);
+    const half = line(1).slice(0, 40);
+    writeFileSync(path(), half);
+    const refused = { code: 1, stdout: expect.stringContaining("its last line isn't whole") };
+    expect(await sample()).toMatchObject(refused);
+    expect(read()).toBe(half);
+    writeFileSync(path(), line(1));
+    expect(await sample()).toMatchObject({ code: 0 });
+    expect(read()).toMatch(/^.*\n\{"id":"evt_[0-9a-f]{32}","type":"postern.test".*\}\n$/);
   });
 
   test("that somebody moves away is begun anew", async () => {

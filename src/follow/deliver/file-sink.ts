@@ -22,6 +22,8 @@ const NEWLINE = 10;
 /** A disk that hangs keeps nobody from ending. */
 const CLOSE_MS_MAX = 1000;
 const TAIL_BYTES = 64 * 1024;
+/** What another process writes is whole so soon. */
+const [LOOKS_MAX, LOOK_EVERY_MS] = [50, 20];
 
 export const FILE: SinkKind = {
   schemes: ["file:"],
@@ -72,9 +74,10 @@ function pathMistake(url: string): string | undefined {
   return /[{}]/.test(path.replaceAll(DATE, "")) ? ` knows ${DATE} and nothing else in braces` : undefined;
 }
 
-function openFileSink(config: DestinationConfig, { clock }: Surroundings): Sink {
+function openFileSink(config: DestinationConfig, { clock, isGuest }: Surroundings): Sink {
   const { url, timeoutMs, options } = config;
-  const file = new RotatedFile(pathOf(url), bytesOf(options["rotate"]), clock);
+  const begin = isGuest === true ? (handle: FileHandle) => whole(handle, clock) : mended;
+  const file = new RotatedFile(pathOf(url), bytesOf(options["rotate"]), clock, begin);
   const limits = new AttemptLimits(clock);
   let waiting: { readonly line: string; readonly limit: AttemptLimit }[] = [];
   const written = new SharedRun(
@@ -137,17 +140,22 @@ interface OpenFile {
   bytes: number;
 }
 
+/** Sees to it that a file ends with a whole line, and gives its size. */
+type Begin = (handle: FileHandle, size: number) => Promise<number>;
+
 /** One call at a time. After an error it opens its file anew. */
 class RotatedFile {
   readonly #template: string;
   readonly #bytesMax: number;
   readonly #clock: Clock;
+  readonly #begin: Begin;
   #current: OpenFile | undefined;
 
-  constructor(template: string, bytesMax: number, clock: Clock) {
+  constructor(template: string, bytesMax: number, clock: Clock, begin: Begin) {
     this.#template = template;
     this.#bytesMax = bytesMax;
     this.#clock = clock;
+    this.#begin = begin;
   }
 
   /** Whole lines; resolves when they are on stable storage. */
@@ -187,12 +195,12 @@ class RotatedFile {
     if (this.#current?.base !== base || !(await isThere(this.#current))) {
       await this.close();
       const isNumbered = this.#bytesMax < Number.POSITIVE_INFINITY;
-      this.#current = await opened(base, isNumbered ? await lastNumber(base) : 0);
+      this.#current = await opened(base, isNumbered ? await lastNumber(base) : 0, this.#begin);
     }
     while (this.#current.bytes > 0 && this.#current.bytes + bytes > this.#bytesMax) {
       const { number } = this.#current;
       await this.close();
-      this.#current = await opened(base, number + 1);
+      this.#current = await opened(base, number + 1, this.#begin);
     }
     return this.#current;
   }
@@ -220,7 +228,7 @@ async function lastNumber(base: string): Promise<number> {
   return Math.max(0, ...numbers.map(Number));
 }
 
-async function opened(base: string, number: number): Promise<OpenFile> {
+async function opened(base: string, number: number, begin: Begin): Promise<OpenFile> {
   const path = numbered(base, number);
   const folder = dirname(path);
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -228,7 +236,7 @@ async function opened(base: string, number: number): Promise<OpenFile> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new Error("it is no plain file");
-    const bytes = await mended(handle, stats.size);
+    const bytes = await begin(handle, stats.size);
     // What is new has to be found after a power cut.
     if (stats.size === 0) for (const each of foldersUpTo(folder, first)) await syncFolder(each);
     return { base, number, handle, stats, bytes };
@@ -270,4 +278,19 @@ async function mended(handle: FileHandle, size: number): Promise<number> {
   }
   await handle.write("\n");
   return size + 1;
+}
+
+/**
+ * Of a file that another process may be writing: it may see a part of a line that is being written,
+ * so nothing is cut off.
+ */
+async function whole(handle: FileHandle, clock: Clock): Promise<number> {
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const { size } = await handle.stat();
+    if (size === 0) return 0;
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+    if (buffer[0] === NEWLINE) return size;
+    await new Promise<void>((resolve) => void clock.after(LOOK_EVERY_MS, resolve));
+  }
+  throw new Error("its last line isn't whole: the service mends it when it has something to write");
 }

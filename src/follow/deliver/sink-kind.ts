@@ -24,6 +24,8 @@ export interface Surroundings {
   /** Postern's. */
   readonly version: string;
   readonly clock: Clock;
+  /** Whether the service may be handing on to the same place meanwhile. */
+  readonly isGuest?: true;
 }
 
 export interface SinkKind {
