@@ -376,6 +376,20 @@ describe("a pause", () => {
     await settled();
   });
 
+  test("leaves nothing due, as leaving the file does", async () => {
+    await serve(config({ retryMs: [3_600_000] }));
+    receiver.behave(fails(["bad"], answers(500)));
+    await post("bad", "+1");
+    await post("other", "+2");
+    await until("it is put aside", async () => (await shown()).put_aside === 1);
+    expect(await shown()).toMatchObject({ next_attempt_at: expect.any(String) });
+    await ask("/destinations/app/pause");
+    expect(await shown()).toMatchObject({ state: "paused", next_attempt_at: null });
+    await ask("/destinations/app/resume");
+    await restart();
+    expect(await shown()).toMatchObject({ state: "inactive", next_attempt_at: null });
+  });
+
   test("is what 410 asks for, and the record isn't lost", async () => {
     await serve(config());
     receiver.behave(answers(410));

@@ -41,7 +41,10 @@ export const DestinationAnswer = Type.Object(
     lag_seconds: Type.Number({ description: "How long ago the oldest of them was received; 0 without one." }),
     put_aside: Type.Integer({ description: "Records that failed and are tried again." }),
     dead: Type.Integer({ description: "Records that are not tried again until somebody asks for it." }),
-    next_attempt_at: nullable(Type.String(), "When something that waits is due."),
+    next_attempt_at: nullable(
+      Type.String(),
+      "When something that waits is due; null where nothing is tried.",
+    ),
     attempts: Type.Object(
       { success: Type.Integer(), failure: Type.Integer() },
       { description: "Since the process that serves it took it over." },
@@ -121,7 +124,8 @@ export async function shownDestination(
     lag_seconds: lag.seconds,
     put_aside: figures.waiting,
     dead: figures.dead,
-    next_attempt_at: report?.next_attempt_at ?? figures.nextAt ?? null,
+    next_attempt_at:
+      state === "inactive" || state === "paused" ? null : (report?.next_attempt_at ?? figures.nextAt ?? null),
     attempts: report?.attempts ?? { success: 0, failure: 0 },
     answer_ms: report?.answer_ms ?? { p50: null, p99: null },
   };
