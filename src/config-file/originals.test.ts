@@ -7,6 +7,7 @@ const SECRET = "a secret of the destination";
 const SOURCES = {
   wa: { kind: "meta", secret: "secret of the source", verify_token: "token of the source" },
   discord: { kind: "generic", preset: "discord", secret: "aa".repeat(32) },
+  linear: { kind: "generic", preset: "linear", secret: "secret of linear" },
   mailgun: { kind: "generic", preset: "mailgun", secret: "secret of mailgun" },
   clerk: { kind: "generic", preset: "clerk", secret: `whsec_${btoa("secret of clerk!!!")}` },
 };
@@ -51,7 +52,8 @@ describe("body: original", () => {
     ["without sources", {}, /app.body: original needs sources/],
     ["of the native source", { sources: ["wa", "native"] }, /native has none/],
     ["where only the provider can sign", { sources: "discord" }, /discord: only its provider can make/],
-    ["where the signature stands in the body", { sources: "mailgun" }, /mailgun: its signature stands in/],
+    ["where the signature stands in the body", { sources: "mailgun" }, /mailgun: its signature, or the time/],
+    ["where its time stands in the body", { sources: "linear" }, /linear: its signature, or the time/],
     ["with a secret that can't sign", { sources: "clerk", secret: "whsec_%%%%%%%%%%%%%%%%%%%%%" }, /secret/],
     [
       "into a file",

@@ -18,7 +18,7 @@ export function originalMistake(source: ConfiguredSource): string | undefined {
   if (signature === undefined) return "only its provider can make what proves its requests";
   return signature.body === undefined
     ? undefined
-    : "its signature stands in the body, which is handed on as it came";
+    : "its signature, or the time of that, stands in the body, which is handed on as it came";
 }
 
 /** `config` has the receiver's secret. Throws `SchemeError`. */
