@@ -3,7 +3,7 @@
  * messages, confirmed by the broker. Nothing is declared there: queues and bindings belong to
  * whoever reads them.
  */
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Channel, Connection, ReturnedMessage } from "rabbitmq-client";
 import type { DestinationConfig } from "../../core/destination-config.ts";
 import {
@@ -23,6 +23,8 @@ const [PORT, TLS_PORT] = [5672, 5671];
 const GUEST = "guest";
 /** It is connected anew by the next attempt, not by the library. */
 const NEVER_MS = 2 ** 31 - 1;
+/** What a broker says is in frames of 8 KiB, once that is agreed upon. */
+const FRAME_BYTES_MAX = 1024 * 1024;
 
 export const AMQP = brokerKind({
   scheme: "amqp",
@@ -48,7 +50,9 @@ export const AMQP = brokerKind({
   advice: {
     refused: "start the broker, and check the host and port of url: 5671 with amqps://, 5672 with amqp://.",
     unroutable: "create the exchange, and a queue that is bound to it by the routing key.",
-    timeout: "look at the broker's alarms: it takes nothing while its memory or disk is short.",
+    timeout:
+      "look at the broker's alarms: it takes nothing while its memory or disk is short. Where no connection was made, " +
+      "check the port of url, and whether it speaks TLS as url says.",
   },
   open: openAmqpSink,
 });
@@ -60,6 +64,8 @@ interface Client {
   readonly returned: Set<string>;
   /** Why the broker takes nothing for now. */
   blocked: string | undefined;
+  /** Why the broker closed the channel, where that holds for whatever goes to the exchange. */
+  closedFor: unknown;
 }
 
 /** Of the library's errors, which have the words of AMQP. */
@@ -81,7 +87,14 @@ const CODES: Readonly<Record<string, Cause>> = {
   CONNECTION_TIMEOUT: "timeout",
   TIMEOUT: "timeout",
   VERSION_MISMATCH: "answer",
+  FRAME_ERROR: "answer",
+  CODEC: "answer",
+  COMMAND_INVALID: "answer",
+  UNEXPECTED_FRAME: "answer",
 };
+
+const CLOSED = "CH_CLOSE";
+const OF_EXCHANGE: ReadonlySet<string> = new Set(["NOT_FOUND", "ACCESS_REFUSED"]);
 
 function amqpFailureOf(error: unknown): BrokerFailure | undefined {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
@@ -105,7 +118,14 @@ function openAmqpSink(config: DestinationConfig, surroundings: Surroundings): Si
       ...{ durable: true, messageId: id, correlationId, contentType: "application/json", appId: "postern" },
       headers: { "postern-attempt": attempt, ...(isReplay && { "postern-replay": true }) },
     };
-    await unlessBlocked(client, () => channel.basicPublish(envelope, Buffer.from(body)));
+    try {
+      await unlessBlocked(client, () => channel.basicPublish(envelope, Buffer.from(body)));
+    } catch (error) {
+      const { code = "" } = error as { readonly code?: string };
+      // The library tells it of the first alone, and of others on their way that it is closed.
+      if (OF_EXCHANGE.has(code)) client.closedFor ??= error;
+      throw code === CLOSED ? (client.closedFor ?? error) : error;
+    }
     if (!mandatory) return;
     // The library tells of what came back in the turn after it has confirmed it.
     await new Promise(setImmediate);
@@ -133,6 +153,7 @@ async function connect({ url, timeoutMs }: DestinationConfig, ended: () => void)
     ...{ connectionTimeout: timeoutMs, acquireTimeout: timeoutMs, connectionName: "postern" },
     ...{ retryLow: NEVER_MS, retryHigh: NEVER_MS },
   });
+  boundReads(connection);
   connection.on("error", (error) => {
     broken.reject(error);
     connection.unsafeDestroy();
@@ -141,7 +162,9 @@ async function connect({ url, timeoutMs }: DestinationConfig, ended: () => void)
   broken.promise.catch(() => undefined);
   const channel = await Promise.race([confirming(connection), broken.promise]);
   channel.on("close", ended);
-  const client: Client = { connection, channel, returned: new Set(), blocked: undefined };
+  const client: Client = {
+    ...{ connection, channel, returned: new Set<string>(), blocked: undefined, closedFor: undefined },
+  };
   channel.on("basic.return", ({ correlationId = "" }: ReturnedMessage) => client.returned.add(correlationId));
   // One for each attempt.
   connection.setMaxListeners(0);
@@ -168,6 +191,20 @@ async function unlessBlocked({ connection, blocked }: Client, publish: () => Pro
   } finally {
     connection.off("connection.blocked", stop);
   }
+}
+
+/**
+ * The library takes what any server says for frames: those of an HTTP server would have a gigabyte,
+ * which its stream can't read, and it throws that where nobody catches it.
+ */
+function boundReads(connection: Connection): void {
+  const { _socket: socket } = connection as unknown as { readonly _socket: Socket };
+  const read = socket.read.bind(socket);
+  socket.read = (bytes?: number) => {
+    if (bytes === undefined || bytes <= FRAME_BYTES_MAX) return read(bytes);
+    socket.destroy(new BrokerError("answer", "no AMQP"));
+    return null;
+  };
 }
 
 async function confirming(connection: Connection): Promise<Channel> {

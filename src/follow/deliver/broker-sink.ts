@@ -74,7 +74,7 @@ interface BrokerKind extends Pick<SinkKind, "members" | "advice" | "open"> {
   readonly template: string;
 }
 
-export function brokerKind({ scheme, description, path, template, ...rest }: BrokerKind): SinkKind {
+export function brokerKind({ scheme, description, path, template, advice, ...rest }: BrokerKind): SinkKind {
   const [plain, safe] = [`${scheme}:`, `${scheme}s:`];
   return {
     schemes: [safe, plain],
@@ -83,7 +83,21 @@ export function brokerKind({ scheme, description, path, template, ...rest }: Bro
     mistakes: (said) => mistakesIn(said, template),
     warnings: ({ url }) => plainWarnings(url, plain, `${safe}//`),
     shown: withoutCredentials,
+    advice: { ...adviceOf(scheme), ...advice },
     ...rest,
+  };
+}
+
+/** Where a broker hasn't its own. */
+function adviceOf(scheme: string): SinkKind["advice"] {
+  return {
+    reset: `look into the broker's log. A port that wants TLS (${scheme}s://), or speaks another protocol, closes connections too.`,
+    timeout:
+      "look whether the broker answers others, and whether its port speaks TLS as url says; if it is slow, raise timeout.",
+    tls:
+      "check that the certificate is for the host of url, has not expired, and comes from an authority that this machine " +
+      `trusts (NODE_EXTRA_CA_CERTS names one of your own); where no TLS is served, url begins with ${scheme}://.`,
+    answer: "check the port of url: what listens there is no such broker.",
   };
 }
 
@@ -176,10 +190,11 @@ export function openBrokerSink<Client>(
     } catch (error) {
       if (limit.why === "stopped") return failure("stopped", CAUSES.stopped);
       const found = broker.failureOf(error) ?? causeOf(error);
+      if (found.cause === "reset" || found.isElsewhere === true) drop(connection);
       // Who refuses a connection has seen no record.
-      const cause = client === undefined && found.cause === "rejected" ? "refused" : found.cause;
-      if (cause === "reset" || found.isElsewhere === true) drop(connection);
-      return failure(cause, `${WORDS[cause] ?? CAUSES[cause]} (${found.detail})`);
+      if (client === undefined && found.cause === "rejected")
+        return failure("refused", `the server takes no connection (${found.detail})`);
+      return failure(found.cause, `${WORDS[found.cause] ?? CAUSES[found.cause]} (${found.detail})`);
     }
   }
 

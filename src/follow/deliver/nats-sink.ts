@@ -49,8 +49,6 @@ const NAMES: Readonly<Record<string, Cause>> = {
   AuthorizationError: "login",
   UserAuthenticationExpiredError: "login",
   PermissionViolationError: "login",
-  JetStreamNotEnabled: "unroutable",
-  NoRespondersError: "unroutable",
   StreamNotFoundError: "unroutable",
   // Somebody else than a stream answers, and not by JSON.
   SyntaxError: "unroutable",
@@ -62,6 +60,8 @@ const NAMES: Readonly<Record<string, Cause>> = {
   [REQUEST]: "reset",
   TimeoutError: "timeout",
 };
+/** Nobody answers at a subject: the library takes that for JetStream that is off. */
+const NOBODY: ReadonlySet<string> = new Set(["JetStreamNotEnabled", "NoRespondersError"]);
 const NO_TLS = "server does not support 'tls'";
 
 function natsFailureOf(error: unknown): BrokerFailure | undefined {
@@ -78,8 +78,11 @@ function openNatsSink(config: DestinationConfig, surroundings: Surroundings): Si
     connect: (ended) => connect(config, ended),
     publish: async ({ jetstream }, { id, about, body }: Attempt) => {
       const place = placeOf(subject, about);
-      const ack: Partial<PubAck> = await jetstream.publish(place, body, {
-        ...{ msgID: id, timeout: config.timeoutMs },
+      const options = { msgID: id, timeout: config.timeoutMs };
+      const ack: Partial<PubAck> = await jetstream.publish(place, body, options).catch((error: Error) => {
+        throw NOBODY.has(error.name)
+          ? new BrokerError("unroutable", `no stream covers ${place}, or JetStream is off`)
+          : error;
       });
       if (ack.stream === undefined)
         throw new BrokerError("unroutable", `who answers at ${place} is no stream`);

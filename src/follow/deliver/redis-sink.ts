@@ -34,7 +34,9 @@ export const REDIS = brokerKind({
     },
   },
   advice: {
-    refused: "start the server, and check the host and port of url: 6379 unless it says another one.",
+    refused:
+      "do as the server says, where it says why; else start it, and check the host and port of url: 6379 unless it says " +
+      "another one.",
     rejected: "the words above are the server's own: a key of another type, memory that is full, a replica.",
   },
   open: openRedisSink,
