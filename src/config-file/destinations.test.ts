@@ -400,6 +400,7 @@ describe("a broker as a destination", () => {
 
   test.each<[what: string, lines: readonly string[], words: RegExp]>([
     ["a query", ["url: amqp://host?heartbeat=1"], /url doesn't fit: the broker and its virtual host/],
+    ["a password as it is", ["url: amqp://user:p/w@host"], /In a user or password \/ .* are %2F /],
     ["two parts of a path", ["url: redis://host/0/1"], /url doesn't fit: the server/],
     ["a database without a number", ["url: redis://host/main"], /url doesn't fit: the server and the number/],
     ["a path of NATS", ["url: nats://host/stream"], /url doesn't fit: the server/],

@@ -111,7 +111,10 @@ export function templateSchema(words: string, template: string): SinkKind["membe
 function urlSchema(schemes: string, path: string, description: string): SinkKind["url"] {
   const credentials = "([^\\s/?#@:[\\]]*(:[^\\s/?#@[\\]]*)?@)?";
   const host = "([^\\s/?#@:,[\\]]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]+)?";
-  return { type: "string", pattern: `^(${schemes})://${credentials}${host}(/${path})?$`, description };
+  return {
+    ...{ type: "string", pattern: `^(${schemes})://${credentials}${host}(/${path})?$` },
+    description: `${description} In a user or password / ? # @ [ ] and % are %2F %3F %23 %40 %5B %5D and %25.`,
+  };
 }
 
 /** What no schema tells of a broker's URL, and of the member that is a template. */
