@@ -197,7 +197,7 @@ export function openBrokerSink<Client>(
       // Who refuses a connection has seen no record.
       if (client === undefined && found.cause === "rejected")
         return failure("refused", `the server takes no connection (${found.detail})`);
-      return failure(found.cause, `${WORDS[found.cause] ?? CAUSES[found.cause]} (${found.detail})`);
+      return failure(found.cause, `${CAUSES[found.cause]} (${found.detail})`);
     }
   }
 
@@ -214,13 +214,6 @@ export function openBrokerSink<Client>(
     },
   };
 }
-
-/** What `CAUSES` says of requests, of brokers. */
-const WORDS: Partial<Readonly<Record<Cause, string>>> = {
-  reset: "the connection was closed before the broker had confirmed the record",
-  timeout: "the broker said nothing in time",
-  answer: "what came back is nothing that such a broker says",
-};
 
 /** What is wrong with the connection stands in the error, or in what has caused it. */
 function causeOf(error: unknown): BrokerFailure {

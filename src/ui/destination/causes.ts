@@ -25,7 +25,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   },
   timeout: {
     title: "No answer in time",
-    advice: "Answer as soon as a record is stored, and work on it afterwards; or give it a longer timeout.",
+    advice:
+      "An application should answer as soon as a record is stored, and work on it afterwards, or get a longer timeout. A broker may be short of memory or disk.",
   },
   dns: {
     title: "Its name isn't found",
@@ -40,8 +41,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     advice: "It isn't on the public internet. For a receiver of your own set allow_private: true.",
   },
   answer: {
-    title: "What answered speaks no HTTP",
-    advice: "See whether the port is the receiver's, and whether it wants https.",
+    title: "Something else answers there",
+    advice: "It doesn't speak as the URL begins. See whether the port is right, and whether it wants TLS.",
   },
   login: {
     title: "It doesn't let Postern in",
