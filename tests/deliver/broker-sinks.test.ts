@@ -260,6 +260,17 @@ test("an HTTP server at the port of a RabbitMQ says nothing that a broker would 
   await other.stop(true);
 });
 
+test("a server of another kind at the port of a NATS says nothing that a broker would say", async () => {
+  const other = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: { open: (socket) => void socket.write("SSH-2.0-server\r\n"), data: () => undefined },
+  });
+  const sink = sinkTo(`nats://127.0.0.1:${other.port}`, {});
+  expect(await sink.send(attempt(), going)).toMatchObject(failed("answer"));
+  await sink.close();
+  other.stop(true);
+});
+
 test("a Redis that takes no connection, as it reads its log, has refused no record", async () => {
   const loading = Bun.listen({
     ...{ hostname: "127.0.0.1", port: 0 },

@@ -62,6 +62,7 @@ const NAMES: Readonly<Record<string, Cause>> = {
 };
 /** Nobody answers at a subject: the library takes that for JetStream that is off. */
 const NOBODY: ReadonlySet<string> = new Set(["JetStreamNotEnabled", "NoRespondersError"]);
+const FIRST_WORD = "INFO";
 const NO_TLS = "server does not support 'tls'";
 
 function natsFailureOf(error: unknown): BrokerFailure | undefined {
@@ -119,7 +120,11 @@ async function greeted(host: string, port: number, timeoutMs: number): Promise<v
   const socket = connectTcp({ host, port });
   const end = (cause: Cause) => () =>
     greeting.reject(new BrokerError(cause, "before the server's first word"));
-  socket.on("data", () => greeting.resolve()).on("error", greeting.reject);
+  socket.on("error", greeting.reject).on("data", (bytes) => {
+    const word = bytes.toString("latin1").slice(0, FIRST_WORD.length);
+    if (FIRST_WORD.startsWith(word)) greeting.resolve();
+    else greeting.reject(new BrokerError("answer", "no NATS"));
+  });
   socket.on("close", end("reset")).setTimeout(timeoutMs, end("timeout"));
   try {
     await greeting.promise;
