@@ -122,18 +122,10 @@ describe("what a tail shows", () => {
     }
   });
 
-  test("a tail ends without a word when nobody reads it any more", async () => {
+  test("a tail ends without a word when nobody reads it any more, though nothing comes", async () => {
     const script = `"${process.execPath}" src/main.ts tail --since start | head -n 2 | wc -l`;
-    const ran = postern([], { command: ["sh", "-c", script], env: server.env });
-    let isDone = false;
-    ran.finally(() => {
-      isDone = true;
-    });
-    await until("its end", async () => {
-      await post(server.url, [next()]);
-      return isDone;
-    });
-    expect(await ran).toEqual({ code: 0, stdout: "2\n", stderr: "" });
+    const ran = await postern([], { command: ["sh", "-c", script], env: server.env });
+    expect(ran).toEqual({ code: 0, stdout: "2\n", stderr: "" });
   });
 
   test.each([

@@ -10,7 +10,7 @@ import { openConsumer } from "../consumer.ts";
 import { UsageError } from "../errors.ts";
 import { filterOf, type LogFilter } from "../flags.ts";
 import { onInterruption } from "../interruption.ts";
-import { say, writeAll } from "../output.ts";
+import { ClosedPipe, onClosedPipe, say, writeAll } from "../output.ts";
 import { ServiceClient } from "../service-client.ts";
 import { ConsumerFeed, type Feed, filterQuery, LogFeed } from "./feed.ts";
 import { Forwarder, type Outcome } from "./forwarder.ts";
@@ -50,15 +50,18 @@ export async function tailLog(flags: TailFlags): Promise<number> {
     stop.abort();
     await running.catch(() => undefined);
   });
+  const unwatch = onClosedPipe(process.stdout.fd, (closed) => stop.abort(closed));
   try {
     await running;
     return 0;
   } catch (error) {
+    if (stop.signal.reason instanceof ClosedPipe) throw stop.signal.reason;
     // The interruption ends the process.
     if (stop.signal.aborted) await new Promise(() => undefined);
     throw error;
   } finally {
     calm();
+    unwatch();
   }
 }
 
