@@ -76,7 +76,7 @@ export function readDestination(
     found.push(atName(pointer, `${pathText(pointer)} must be a mapping with url and secret`));
   }
   mistakes.push(...located(document, found));
-  return mistakes.length > 0 ? undefined : configOf(name, given as Said);
+  return found.length > 0 || document.holdsUnknown(pointer) ? undefined : configOf(name, given as Said);
 }
 
 const [FIRST] = SINK_KINDS as readonly [SinkKind, ...SinkKind[]];

@@ -34,6 +34,8 @@ export interface LocatedDocument {
   readonly keyLocationOf: (pointer: string) => Location;
   /** Whether a text's reference leads nowhere, so that there is nothing to say of its value. */
   readonly isUnknown: (pointer: string) => boolean;
+  /** Whether the same can be said of any part of it. */
+  readonly holdsUnknown: (pointer: string) => boolean;
 }
 
 /** Reads one document and puts variables and files into its texts. */
@@ -100,6 +102,7 @@ class Reading {
       locationOf: (pointer) => locations(pointer).value,
       keyLocationOf: (pointer) => locations(pointer).key ?? locations(pointer).value,
       isUnknown: (pointer) => this.#unknown.has(pointer),
+      holdsUnknown: (pointer) => [...this.#unknown].some((at) => `${at}/`.startsWith(`${pointer}/`)),
     };
   }
 

@@ -12,14 +12,14 @@ const SOURCES = {
   clerk: { kind: "generic", preset: "clerk", secret: `whsec_${btoa("secret of clerk!!!")}` },
 };
 
-const parse = (app: object) => {
+const parse = (app: object, others: object = {}) => {
   const destination = { url: "https://app.example.org/hook", secret: SECRET, body: "original", ...app };
-  const file = JSON.stringify({ sources: SOURCES, destinations: { app: destination } });
+  const file = JSON.stringify({ sources: { ...SOURCES, ...others }, destinations: { app: destination } });
   return parseConfigFile(file, "/postern.json", {}).destinations[0];
 };
-const mistakes = (app: object): string[] => {
+const mistakes = (app: object, others?: object): string[] => {
   try {
-    parse(app);
+    parse(app, others);
     return [];
   } catch (error) {
     if (error instanceof ConfigFileInvalid) return error.mistakes.map(({ message }) => message);
@@ -67,5 +67,17 @@ describe("body: original", () => {
     ],
   ])("is refused %s", (_, app, words) => {
     expect(mistakes(app).join("\n")).toMatch(words);
+  });
+
+  test("what is wrong with it is told together with what is wrong elsewhere", () => {
+    const said = mistakes(
+      {},
+      { wa: { kind: "meta", secret: "${NOPE}" }, bot: { kind: "telegrm", secret: "x" } },
+    );
+    expect(said.map((line) => /NOPE|telegram|original needs/.exec(line)?.[0])).toEqual([
+      ...["NOPE", "telegram", "original needs"],
+    ]);
+    const unknown = mistakes({ sources: "clerk", secret: "${NOPE}" });
+    expect(unknown).toEqual([expect.stringContaining("NOPE is not set")]);
   });
 });

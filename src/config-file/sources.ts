@@ -53,7 +53,7 @@ export function readSource(
     );
   }
   mistakes.push(...located(document, found));
-  if (mistakes.length > 0) return undefined;
+  if (found.length > 0 || document.holdsUnknown(pointer)) return undefined;
   const config = { secret: [], ...(given as Entry) } as unknown as SourceConfig;
   return { source: openSource(name, config), config };
 }
