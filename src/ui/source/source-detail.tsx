@@ -9,6 +9,7 @@ import { Problem } from "../problem.tsx";
 import { addressOf } from "../router.ts";
 import { FullTime, Time } from "../time.tsx";
 import { useLiveAnswer } from "../use-live-answer.ts";
+import { addressHere } from "./address.ts";
 import { SendTest } from "./send-test.tsx";
 import type { ShownSource } from "./shown-source.ts";
 
@@ -64,13 +65,10 @@ export function SourceDetail({ shown: { name, source, figures }, close }: Source
   );
 }
 
-function Address({
-  source: { kind, path, public_url: publicUrl, on_this_listener: isHere },
-}: {
-  readonly source: Schemas["Source"];
-}) {
-  const own = `${new URL("../", document.baseURI).href.replace(/\/$/, "")}${path}`;
-  const address = publicUrl ?? (isHere ? own : path);
+function Address({ source }: { readonly source: Schemas["Source"] }) {
+  const { kind, path, public_url: publicUrl } = source;
+  const own = addressHere(source);
+  const address = publicUrl ?? own ?? path;
   return (
     <section class="part">
       <h3>Address</h3>
@@ -81,7 +79,7 @@ function Address({
       <p class="quiet">
         {publicUrl === null ? (
           <>
-            {isHere ? (
+            {own !== undefined ? (
               <>
                 As this page is reached; its path is <code>{path}</code>.
               </>
