@@ -72,6 +72,23 @@ describe.skipIf(isSkipped)("conversations", () => {
     });
   });
 
+  test("the keyboard goes on from the last sender, though another one is open before", async () => {
+    await withSenders(MANY, async ({ page }) => {
+      const said = (text: string) => page.locator(".bubble-text").getByText(text, { exact: true }).waitFor();
+      await page
+        .locator(".row")
+        .filter({ hasText: numberOf(MANY - 1) })
+        .click();
+      await said(`text ${MANY - 1}`);
+      await page.locator(".list-scroll").focus();
+      // What is selected is opened, also where it has to be read first.
+      await page.keyboard.press("End");
+      await said("text 0");
+      await page.keyboard.press("k");
+      await said("text 1");
+    });
+  });
+
   test("a part of the number finds its senders, live, and the address keeps it", async () => {
     await withSenders(30, async ({ page }) => {
       await page.keyboard.press("/");

@@ -69,10 +69,12 @@ export function ListView<Row>(props: ListViewProps<Row>) {
     const top = at * rowHeight.value;
     if (top < space.top) goTo(top);
     else if (top + rowHeight.value > space.top + viewport.value) goTo(top + rowHeight.value - viewport.value);
-    if (openId !== undefined) openAt(at);
+    list.opensSelected = false;
+    if (openId !== undefined) openSelected();
   };
-  const openAt = (index: number) => {
-    const row = list.rows.row(index);
+  const openSelected = () => {
+    const row = list.rows.row(selected.value);
+    list.opensSelected = row === undefined && selected.value >= 0;
     if (row !== undefined) props.open(row);
   };
   const pageRows = () => Math.max(1, Math.floor(viewport.value / rowHeight.value) - 1);
@@ -99,7 +101,7 @@ export function ListView<Row>(props: ListViewProps<Row>) {
       act: () => void list.toTop().then(() => select(0)),
     },
     { keys: ["End"], does: "Last row", act: () => select(Number.MAX_SAFE_INTEGER) },
-    { keys: ["Enter"], does: "Open the row", act: () => openAt(selected.value) },
+    { keys: ["Enter"], does: "Open the row", act: openSelected },
   ]);
 
   useLayoutEffect(() => {
@@ -133,6 +135,7 @@ export function ListView<Row>(props: ListViewProps<Row>) {
   const last = Math.min((total ?? 0) - 1, Math.ceil((space.top + viewport.value) / height) + OVERSCAN_ROWS);
   useEffect(() => {
     if (viewport.value > 0 && last >= first) list.rows.want(first, last);
+    if (list.opensSelected) openSelected();
   }, [list, first, last, list.rows.version.value]);
 
   const rest = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -210,7 +213,7 @@ export function ListView<Row>(props: ListViewProps<Row>) {
                   }}
                   onClick={() => {
                     selected.value = index;
-                    if (row !== undefined) props.open(row);
+                    openSelected();
                   }}
                 >
                   {row === undefined ? <span role="gridcell" class="bone" /> : props.cells(row)}

@@ -26,6 +26,8 @@ export class LiveList<Row> {
   readonly isAtTop = signal(true);
   /** The row that the keyboard is at; -1 for none. */
   readonly selected = signal(-1);
+  /** Whether that row is to be opened once it is there. */
+  opensSelected = false;
   /** Scrolls to the top; the view sets it. */
   onTop: () => void = () => undefined;
   readonly #source: LiveSource<Row>;

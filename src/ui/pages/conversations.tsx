@@ -33,9 +33,10 @@ function Conversations() {
   useKeys([{ keys: ["Escape"], does: "Back to the senders", act: () => open(undefined) }]);
   const version = list?.rows.version.value;
   useEffect(() => {
-    // Whoever is open may have moved.
-    const at = from === undefined ? -1 : (list?.rows.indexInHead(from) ?? -1);
-    if (list !== undefined && at >= 0) list.selected.value = at;
+    // Whoever is open may have moved; by now it may be another one.
+    const opened = route.peek().parameters.get("from");
+    const at = opened === null ? -1 : (list?.rows.indexInHead(opened) ?? -1);
+    if (list !== undefined && at >= 0 && !list.opensSelected) list.selected.value = at;
   }, [list, version, from]);
   const total = list?.rows.total.value;
   if (total === 0 && !isStale && q === undefined && from === undefined)
