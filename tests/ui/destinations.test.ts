@@ -94,6 +94,7 @@ describe.skipIf(isSkipped)("destinations", () => {
       await page.getByRole("dialog").waitFor({ state: "detached" });
       expect(await agree(page, "Pause")).toContain("waits in the log");
       await page.locator(".notice.warn").getByText("Paused by an operator.").waitFor();
+      await page.getByText("not before it is resumed").waitFor();
       for (const id of ["m1", "m2"]) await service.post(message(id));
       const row = page.locator("[data-destination=app]");
       await looksAgain(page, row.getByText("2 behind"));

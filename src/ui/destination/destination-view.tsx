@@ -12,7 +12,7 @@ import { Failures } from "./failures.tsx";
 import { Probe } from "./probe.tsx";
 import { ReplayButton } from "./replay-form.tsx";
 import { Replays } from "./replays.tsx";
-import { behind, type Destination, rateOf, STATES, span, taken } from "./state.ts";
+import { behind, type Destination, rateOf, STATES, span, taken, whenNext } from "./state.ts";
 
 interface DestinationProps {
   readonly destination: Destination;
@@ -112,7 +112,11 @@ function Figures({ destination, perSecond }: Pick<DestinationProps, "destination
         {answer_ms.p99 === null ? "none yet" : `99 % within ${milliseconds(answer_ms.p99)}`}
       </Figure>
       <Figure name="Retrying" value={count(put_aside)}>
-        {next_attempt_at === null ? "nothing is due" : `next ${relativeTime(next_attempt_at, tick.value)}`}
+        {state === "paused"
+          ? "not before it is resumed"
+          : next_attempt_at === null
+            ? "nothing is due"
+            : whenNext(next_attempt_at, tick.value)}
       </Figure>
       <Figure name="Given up" value={count(dead)} tone={dead > 0 ? "wrong" : ""}>
         {dead === 0 ? "none" : "until you retry or drop"}

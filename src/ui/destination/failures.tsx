@@ -3,13 +3,13 @@ import { useSignal } from "@preact/signals";
 import { ActionButton } from "../action-button.tsx";
 import { get, type Schemas, send } from "../api.ts";
 import { tick } from "../clock.ts";
-import { count, relativeTime } from "../format.ts";
+import { count, counted } from "../format.ts";
 import { Problem } from "../problem.tsx";
 import { addressOf, changeParameters, route } from "../router.ts";
 import { Time } from "../time.tsx";
 import { useLiveAnswer } from "../use-live-answer.ts";
 import { CAUSE_NAMES, causeInWords } from "./causes.ts";
-import { type Destination, records } from "./state.ts";
+import { type Destination, records, whenNext } from "./state.ts";
 
 type Failure = Schemas["Failure"];
 
@@ -229,14 +229,14 @@ function Row({ failure, isExplained, act }: RowProps) {
             {kind} <bdi class="mono">{what}</bdi>
           </>
         )}
-        {isTried && ` · ${attempts} ${attempts === 1 ? "attempt" : "attempts"}`}
+        {isTried && attempts > 0 && ` · ${counted(attempts, "attempt")}`}
         {last_at !== null && (
           <>
-            {", last "}
+            {attempts > 0 ? ", last " : " · last tried "}
             <Time at={last_at} />
           </>
         )}
-        {next_at !== null && `, next ${relativeTime(next_at, tick.value)}`}
+        {next_at !== null && `, ${whenNext(next_at, tick.value)}`}
         {replay !== null && ` · in the replay ${replay}`}
       </p>
       {isExplained && why !== undefined && <p>{why.advice}</p>}

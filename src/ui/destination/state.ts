@@ -1,6 +1,6 @@
 /** How a destination stands, in words. */
 import type { Schemas } from "../api.ts";
-import { count } from "../format.ts";
+import { count, relativeTime } from "../format.ts";
 
 export type Destination = Schemas["Destination"];
 
@@ -35,6 +35,11 @@ export function troubleOf(destination: Destination): string {
 /** Beyond what is counted, at least so many. */
 export function behind({ lag_records, lag_is_bound }: Destination): string {
   return `${count(lag_records)}${lag_is_bound ? "+" : ""}`;
+}
+
+/** When a record that failed is tried next; what is overdue waits for its destination. */
+export function whenNext(nextAt: string, now: number): string {
+  return Date.parse(nextAt) < now ? "due" : `next ${relativeTime(nextAt, now)}`;
 }
 
 /** A span in one unit, for a sentence. */

@@ -73,5 +73,7 @@ test("what failed is said with its cause, whatever the filter takes by now", () 
   expect(of({ state: "dead", last_status: null, cause: "tls", attempts: 1 })).toBe(
     "given up: tls, 1 attempt",
   );
+  // An outage costs no attempt; while it lasts, what is due waits.
+  expect(of({ attempts: 0, next_at: "2026-11-29T09:55:00Z" })).toBe("tried again: answered 503, due");
   expect(of({ last_at: null })).toBe("waits behind an earlier one of its sender");
 });

@@ -1,6 +1,7 @@
 /** What is known of how a message fares with a destination, in words that claim no more. */
 import { type Schemas, seqOf } from "../api.ts";
-import { relativeTime } from "../format.ts";
+import { whenNext } from "../destination/state.ts";
+import { counted, relativeTime } from "../format.ts";
 
 type Destination = Schemas["Destination"];
 type Failure = Schemas["Failure"];
@@ -47,9 +48,10 @@ function ofFailure(failure: Failure, now: number): DeliveryState {
   if (failure.state === "waiting" && last_at === null)
     return { tone: "plain", words: "waits behind an earlier one of its sender" };
   const why = last_status === null ? (otherwise ?? "not tried yet") : `answered ${last_status}`;
-  const cause = `${why}, ${attempts} ${attempts === 1 ? "attempt" : "attempts"}`;
+  // An outage costs no attempt.
+  const cause = attempts === 0 ? why : `${why}, ${counted(attempts, "attempt")}`;
   if (failure.state === "dead") return { tone: "bad", words: `given up: ${cause}` };
-  const next = failure.next_at === null ? "" : `, next ${relativeTime(failure.next_at, now)}`;
+  const next = failure.next_at === null ? "" : `, ${whenNext(failure.next_at, now)}`;
   return { tone: "bad", words: `tried again: ${cause}${next}` };
 }
 
