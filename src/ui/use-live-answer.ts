@@ -7,6 +7,8 @@ import { useAnswer } from "./use-answer.ts";
 /** What took long costs the service something: it rests so many times as long, up to a minute. */
 const REST = 20;
 const REST_MS_MAX = 60_000;
+/** What failed may be well again soon, and until then nothing is shown. */
+const FAILED_REST_MS_MAX = 15_000;
 
 /** As `useAnswer`; a slow answer is waited for, and the next is asked for later. */
 export function useLiveAnswer<Value>(
@@ -19,11 +21,14 @@ export function useLiveAnswer<Value>(
   const answered = useAnswer(key, async (signal) => {
     underway.current++;
     const asked = now();
+    let restMsMax = FAILED_REST_MS_MAX;
     try {
-      return await read(signal);
+      const value = await read(signal);
+      restMsMax = REST_MS_MAX;
+      return value;
     } finally {
       underway.current--;
-      restsUntil.current = now() + Math.min(REST_MS_MAX, REST * (now() - asked));
+      restsUntil.current = now() + Math.min(restMsMax, REST * (now() - asked));
     }
   });
   const latest = useRef(answered);

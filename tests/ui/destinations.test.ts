@@ -83,6 +83,34 @@ describe.skipIf(isSkipped)("destinations", () => {
     });
   });
 
+  test("what failed after a long time is asked for again soon", async () => {
+    await withDestination({}, async ({ page }) => {
+      let asked = 0;
+      let fail = () => {};
+      await page.clock.install({ time: 0 });
+      await page.clock.pauseAt(HOUR_MS);
+      await page.route(/\/destinations$/, async (route) => {
+        asked++;
+        if (asked > 1) return route.continue();
+        await new Promise<void>((resolve) => {
+          fail = resolve;
+        });
+        await route.fulfill({ status: 503, json: { detail: "storage unavailable" } });
+      });
+      await page.reload();
+      await until("it is asked", async () => {
+        await page.clock.runFor(50);
+        return asked === 1;
+      });
+      await page.clock.runFor(10_000);
+      fail();
+      await page.getByText("Storage unavailable.").waitFor();
+      // It looks whether it may every three seconds.
+      await page.clock.runFor(18_500);
+      await page.locator("[data-destination=app]").waitFor();
+    });
+  });
+
   test("one is paused and resumed, after the page has said what that does", async () => {
     await withDestination({}, async ({ page, receiver, service }) => {
       expect(await page.locator(".destination-head").textContent()).toContain(receiver.url);

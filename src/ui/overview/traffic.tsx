@@ -57,7 +57,7 @@ export function Traffic() {
   const span = known<Span>(SPANS, parameters.get("span"), "hour");
   const by = known<By>(BYS, parameters.get("by"), "source");
   const { per, group, everyMs } = SPANS[span];
-  const { value, problem, isStale } = useLiveAnswer(`${span} ${by}`, everyMs, (signal) =>
+  const { value, problem, isStale, again } = useLiveAnswer(`${span} ${by}`, everyMs, (signal) =>
     read(span, by, signal),
   );
   const what = by === "result" ? "Requests" : "Messages and events";
@@ -70,7 +70,7 @@ export function Traffic() {
         <Choices name="by" label="By" choices={BYS} chosen={by} />
         <Choices name="span" label="Time" choices={titles} chosen={span} />
       </header>
-      {problem !== "" && <Problem words={problem} />}
+      {problem !== "" && <Problem words={problem} retry={again} />}
       {value === undefined ? (
         <div class="chart-wait" aria-busy="true" />
       ) : (

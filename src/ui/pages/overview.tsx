@@ -26,6 +26,10 @@ function Overview() {
   const service = useLiveAnswer("service", SERVICE_MS, (signal) => get("/stats/service", { signal }));
   const others = useLiveAnswer("others", OTHERS_MS, readOthers);
   const problem = service.problem || others.problem;
+  const again = () => {
+    service.again();
+    others.again();
+  };
   const known =
     service.value !== undefined && others.value !== undefined
       ? { service: service.value, ...others.value, isOpen: session.value?.state === "open", now: tick.value }
@@ -33,7 +37,7 @@ function Overview() {
   return (
     <div class="page-scroll" tabIndex={0} role="group" aria-label="Overview">
       <div class="overview">
-        {problem !== "" && <Problem words={problem} />}
+        {problem !== "" && <Problem words={problem} retry={again} />}
         <Needs known={known} />
         <Figures known={known} />
         <Traffic />
@@ -165,7 +169,7 @@ function Figures({ known }: KnownProps) {
       <Figure
         name="Index behind"
         value={service && count(service.behind_rows)}
-        more={service && `${bytes(service.index_bytes)} in all`}
+        more={service && (service.index_bytes > 0 ? `${bytes(service.index_bytes)} in all` : "")}
       />
       <Figure
         name="On the disk"
@@ -303,14 +307,16 @@ function Reasons({ known }: KnownProps) {
 }
 
 function Senders() {
-  const { value, problem } = useLiveAnswer("senders", SENDERS_MS, (signal) => get("/stats", { signal }));
+  const { value, problem, again } = useLiveAnswer("senders", SENDERS_MS, (signal) =>
+    get("/stats", { signal }),
+  );
   return (
     <section class="card" aria-labelledby="senders-title">
       <header class="card-head">
         <h2 id="senders-title">Top senders</h2>
         {value !== undefined && <span class="quiet">of {counted(value.senders_count, "sender")}</span>}
       </header>
-      {problem !== "" && <Problem words={problem} />}
+      {problem !== "" && <Problem words={problem} retry={again} />}
       {value === undefined && problem === "" && <Bones />}
       {value?.messages_per_sender.length === 0 && <p class="card-none quiet">No message yet.</p>}
       <ul class="top-senders">

@@ -129,7 +129,7 @@ function Brought({ figures, isServed }: BroughtProps) {
 }
 
 function Refused({ name }: { readonly name: string }) {
-  const { value, problem } = useLiveAnswer(name, EVERY_MS, async (signal) => {
+  const { value, problem, again } = useLiveAnswer(name, EVERY_MS, async (signal) => {
     const { data } = await get("/stats/refusals", { query: { source: name, limit: REFUSALS }, signal });
     return data;
   });
@@ -141,7 +141,7 @@ function Refused({ name }: { readonly name: string }) {
           <span class="quiet">the newest {count(value.length)}</span>
         )}
       </div>
-      {problem !== "" && <Problem words={problem} />}
+      {problem !== "" && <Problem words={problem} retry={again} />}
       {value?.length === 0 && <p class="quiet">No request was refused.</p>}
       {value !== undefined && value.length > 0 && (
         <>
