@@ -104,14 +104,14 @@ test("the example in the repository holds, names kinds that there are, and needs
     expect(mistakes(text, { ...environment, [name]: "" }).join()).toContain(` ${name} `);
 });
 
-test("a source that signs as a provider does who wants answers is told which preset gives them", () => {
+test("a source with the header of a provider who wants answers is told which preset gives them", () => {
   const told = (header: string, more: object = {}) => {
-    const scheme = { header, algorithm: "hmac-sha256", encoding: "hex", signed: "{body}" };
+    const scheme = { header, algorithm: "hmac-sha256", encoding: "hex", signed: "{sha256(body)}" };
     const config = { sources: { hooks: { kind: "generic", secret: "x", scheme, ...more } } };
     return parse(JSON.stringify(config)).warnings.map(({ message }) => message);
   };
   expect(told("X-ZM-Signature")).toEqual([
-    "sources.hooks: Zoom signs so, and wants answers that this source doesn't give: preset: zoom does",
+    "sources.hooks: Zoom signs by this header, and wants answers that this source doesn't give: preset: zoom does",
   ]);
   for (const header of ["x-xero-signature", "X-WC-Webhook-Signature", "Twitch-Eventsub-Message-Signature"])
     expect(told(header)).toEqual([expect.stringMatching(/preset: (xero|woocommerce|twitch) does$/)]);

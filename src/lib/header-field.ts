@@ -41,3 +41,14 @@ export function fieldNameMistake(name: string): string | undefined {
 export function isFieldValue(text: string): boolean {
   return text.length <= FIELD_CHARS_MAX && VALUE.test(text) && !/[ \t]$/.test(text);
 }
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** HTTP's parsers give bytes as Latin-1; where they are UTF-8 that is what was meant. */
+export function fieldText(received: string): string {
+  try {
+    return utf8.decode(Buffer.from(received, "latin1"));
+  } catch {
+    return received;
+  }
+}

@@ -4,6 +4,7 @@ import { fc } from "../../tests/property.ts";
 import {
   AT,
   expectAnythingKept,
+  expectTrialsComeBack,
   FORM_HEADERS,
   JSON_HEADERS,
   RECEIVED,
@@ -139,6 +140,26 @@ describe("JSON within texts", () => {
     const path = rigOf({ message_id: "payload.id", from: "payload.from", to: "=b" });
     const body = `payload=${encodeURIComponent('{"id":"1","from":"a"}')}&x=2`;
     expect(path.keptOf(body, FORM_HEADERS).messages).toMatchObject([{ message_id: "src:1", own: body }]);
+  });
+
+  test("a parameter with brackets is named as it is written, and a JSON document is followed", () => {
+    const rig = rigOf({
+      when: { "message[add][0][type]": "incoming" },
+      message_id: "message[add][0][id]",
+      from: "message[add][0][author][id]",
+      to: "$.account[id]",
+      text: "message[add][0][text]",
+    });
+    const form = "message[add][0][id]=7&message%5Badd%5D%5B0%5D%5Btype%5D=incoming&account[id]=12";
+    const kept = rig.keptOf(
+      `${form}&message[add][0][author][id]=9&message[add][0][text]=h%C3%A9`,
+      FORM_HEADERS,
+    );
+    const message = { message_id: "src:7", from: "src:9", to: "src:12", text: "hé" };
+    expect(kept.messages).toMatchObject([message]);
+    const added = { id: 7, type: "incoming", author: { id: 9 }, text: "hé" };
+    expect(rig.keptOf({ message: { add: [added] }, account: { id: 12 } }).messages).toMatchObject([message]);
+    expectTrialsComeBack(rig, () => ({ ts: RECEIVED }));
   });
 
   test("a form that is one event is known by its bytes", () => {

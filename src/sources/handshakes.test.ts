@@ -4,7 +4,7 @@ import { createHash, createHmac } from "node:crypto";
 import { fc } from "../../tests/property.ts";
 import { signedCase } from "../../tests/providers/own-cases.ts";
 import { AT, HOOK, Rig } from "../../tests/sources.ts";
-import { PRESET_NAMES } from "./presets.ts";
+import { PRESET_NAMES, PRESETS } from "./presets.ts";
 import { SchemeError } from "./schemes/proof.ts";
 
 const SECRET = "secret of the handshakes";
@@ -279,4 +279,26 @@ test.each([...PRESET_NAMES])("no request by GET or POST that says nothing is a h
   const rig = new Rig("generic", { preset: name, secret: signedCase(name)?.secret ?? TOPIC });
   for (const method of ["GET", "POST", "HEAD", "OPTIONS"])
     expect(rig.source.handshake(requestOf({ method }))).toBeUndefined();
+});
+
+test("a source that signs as a preset does gives its provider's answers, unless it says others", () => {
+  const spelled = (name: "zoom" | "xero" | "woocommerce", more: object = {}, scheme: object = {}) =>
+    new Rig("generic", { secret: SECRET, scheme: { ...PRESETS[name].options.scheme, ...scheme }, ...more })
+      .source;
+  const validation = requestOf({
+    headers: { "Content-Type": "application/json" },
+    body: '{"event":"endpoint.url_validation","payload":{"plainToken":"t"}}',
+  });
+  expect(spelled("zoom").handshake(validation)).toMatchObject({ signed: true, answer: { status: 200 } });
+  expect(spelled("zoom").hints).toEqual([]);
+  expect(spelled("zoom").explain().handshakes).toHaveLength(1);
+  const ping = requestOf({ headers: FORM, body: "webhook_id=5" });
+  expect(spelled("woocommerce").handshake(ping)).toMatchObject({ signed: false, answer: { body: "" } });
+  expect(spelled("xero").accepted).toMatchObject({ status: 200, body: "" });
+  expect(spelled("zoom", { handshakes: [] }).handshake(validation)).toBeUndefined();
+  expect(spelled("xero", { answer: { body: "ok" } }).accepted).toMatchObject({ body: "ok" });
+  // Another one's requests under the same header.
+  const otherwise = spelled("zoom", {}, { signed: "{timestamp}.{body}" });
+  expect(otherwise.handshake(validation)).toBeUndefined();
+  expect(otherwise.hints).toHaveLength(1);
 });

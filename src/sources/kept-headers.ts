@@ -3,7 +3,7 @@
  * one that could prove who sent it, whoever names it.
  */
 import type { KeptHeaders } from "../core/parsed-body.ts";
-import { FIELD_NAME } from "../lib/header-field.ts";
+import { FIELD_NAME, fieldText } from "../lib/header-field.ts";
 import { storable } from "./fields.ts";
 import { SchemeError } from "./schemes/proof.ts";
 
@@ -91,7 +91,7 @@ export function headerKeeper(rules: HeaderRules): (headers: Headers) => KeptHead
     let bytes = 0;
     for (const [name, received] of headers) {
       if (!isWanted(name) || isNever(name)) continue;
-      const value = textOf(received);
+      const value = storable(fieldText(received));
       if (secrets.some((secret) => says(value, secret) || says(received, secret))) continue;
       const more = Buffer.byteLength(name) + Buffer.byteLength(value);
       if (kept.length === HEADERS_MAX || bytes + more > HEADERS_BYTES_MAX) continue;
@@ -112,15 +112,4 @@ function spellings(secret: string): readonly string[] {
 
 function says(value: string, secret: string): boolean {
   return secret.length < SECRET_CHARS_MIN ? value === secret : value.includes(secret);
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** HTTP's parsers give bytes as Latin-1; where they are UTF-8 that is what was meant. */
-function textOf(received: string): string {
-  try {
-    return storable(utf8.decode(Buffer.from(received, "latin1")));
-  } catch {
-    return storable(received);
-  }
 }

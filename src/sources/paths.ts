@@ -10,20 +10,28 @@ export interface Scope {
 
 type Path = (scope: Scope) => JsonTree | undefined;
 
+/** An item of an array, or a name as the parameters of forms have it: `data[phone]`. */
+const IN_BRACKETS = "\\[([0-9]{1,4}|(?![0-9]*\\])[^.[\\]\"']+)\\]";
+
 /** The texts that `parsePath` takes, as a pattern for schemas. */
-export const PATH = "(\\$\\.)?([^.[\\]]+|\\[[0-9]{1,4}\\])(\\.[^.[\\]]+|\\[[0-9]{1,4}\\])*";
+export const PATH = `(\\$\\.)?([^.[\\]]+|${IN_BRACKETS})(\\.[^.[\\]]+|${IN_BRACKETS})*`;
 
 /** No document is nested so deeply. */
 const STEPS_MAX = 100;
-const STEP = /^(?:([^.[\]]+)|\[([0-9]{1,4})\])(?:\.(?=[^.[])|(?=\[)|$)/;
+const STEP = new RegExp(`^(?:([^.[\\]]+)|${IN_BRACKETS})(?:\\.(?=[^.[])|(?=\\[)|$)`);
 
 /**
  * Names apart by dots, `[n]` for an item of an array. From the item on; from the document on after
- * `$.`; `$` is the document. Where a string stands on the way, it is read as JSON. Throws
- * `SchemeError`, about `option`, for a text that is no path.
+ * `$.`; `$` is the document. Where a string stands on the way, it is read as JSON. A path with
+ * brackets may be the name of a form's parameter. Throws `SchemeError`, about `option`, for a text
+ * that is no path.
  */
 export function parsePath(text: string, option = "map"): Path {
-  return following(stepsOf(text, option));
+  const steps = stepsOf(text, option);
+  const follow = following(steps);
+  if (!text.includes("[")) return follow;
+  const parameter = following({ ...steps, steps: [text.replace(/^\$\./, "")] });
+  return (scope) => parameter(scope) ?? follow(scope);
 }
 
 /** The path of what holds the value that a path leads to. */
@@ -73,10 +81,10 @@ function stepsOf(text: string, option = "map"): Steps {
   const fromDocument = text.startsWith("$.");
   const steps: (string | number)[] = [];
   for (let rest = fromDocument ? text.slice(2) : text; rest !== "" || steps.length === 0; ) {
-    const [whole, name, index] = STEP.exec(rest) ?? [];
+    const [whole, name, inBrackets = ""] = STEP.exec(rest) ?? [];
     if (whole === undefined)
       throw new SchemeError(`"${text}" is no path such as message.contacts[0].phone`, option);
-    steps.push(name ?? Number(index));
+    steps.push(name ?? (/^[0-9]+$/.test(inBrackets) ? Number(inBrackets) : inBrackets));
     if (steps.length > STEPS_MAX) throw new SchemeError(`a path has more than ${STEPS_MAX} steps`, option);
     rest = rest.slice(whole.length);
   }

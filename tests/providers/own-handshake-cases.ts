@@ -3,6 +3,7 @@
  * that want an answer of their own. Everything is made up; the shapes are those of the pages that
  * the presets name.
  */
+import { PRESETS } from "../../src/sources/presets.ts";
 import type { Expected, ProviderCase } from "./case.ts";
 import {
   accepted,
@@ -208,7 +209,17 @@ function stravaCases(): Draft[] {
   ];
 }
 
+/** The same without the preset: who signs as it does is its provider, though nobody says so. */
+function byScheme(name: keyof typeof PRESETS, cases: readonly Draft[]): Draft[] {
+  const { scheme } = PRESETS[name].options;
+  return cases.map((draft) => ({ ...draft, id: `${draft.id}-by-scheme`, scheme, config: {} }));
+}
+
 export function handshakeCases(): ProviderCase[] {
-  const cases = [zoomCases(), twitchCases(), wooCommerceCases(), xeroCases(), stravaCases()].flat();
+  const [zoom, twitch, woocommerce, xero] = [zoomCases(), twitchCases(), wooCommerceCases(), xeroCases()];
+  const cases = [
+    ...[zoom, twitch, woocommerce, xero, stravaCases()],
+    ...[byScheme("zoom", zoom), byScheme("twitch", twitch), byScheme("woocommerce", woocommerce)],
+  ].flat();
   return cases.map((draft) => drafted("generic", { url: URL, ...draft }));
 }

@@ -17,6 +17,7 @@ import {
 import type { EventKind } from "../../core/parsed-body.ts";
 import { PRESET_NAMES, PRESETS } from "../presets.ts";
 import type { GenericScheme } from "../schemes/generic.ts";
+import { proofInWords } from "../schemes/words.ts";
 import { withPreset } from "./generic.ts";
 
 const SECRETS: Readonly<Record<string, string>> = { "standard-webhooks": "whsec_c2VjcmV0" };
@@ -558,4 +559,10 @@ test("a map of a source's own that says no key leaves the preset's, which decide
   const key = { delivery_id: "json message.messageId", key_decides: true };
   expect(withPreset(own)).toMatchObject(key);
   expect(withPreset({ ...own, map: { ...own.map, event_id: "id" } })).toMatchObject({ key_decides: false });
+});
+
+test("a proof in words says what another form of secret is checked by", () => {
+  expect(proofInWords(PRESETS["standard-webhooks"].options.scheme)).toMatch(
+    /^HMAC-SHA256 in .*, Ed25519 by a whpk_… secret$/,
+  );
 });

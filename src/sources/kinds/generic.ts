@@ -153,9 +153,12 @@ function openGeneric(
   };
 }
 
-/** Of a source that has a preset's header for its signature, and none of the preset's answers. */
-function unansweredIn({ preset, scheme, handshakes, answer }: GenericOptions): string[] {
-  if ((preset ?? handshakes ?? answer) !== undefined) return [];
+/**
+ * The preset that alone has a source's header for its signature; undefined where the source names
+ * one, or says what it answers.
+ */
+function presetAlike({ preset, scheme, handshakes, answer }: GenericOptions) {
+  if ((preset ?? handshakes ?? answer) !== undefined) return undefined;
   const headersOf = (given: GenericScheme | undefined) =>
     [given?.header ?? []].flat().map((name) => name.toLowerCase());
   const own = new Set(headersOf(scheme));
@@ -164,11 +167,29 @@ function unansweredIn({ preset, scheme, handshakes, answer }: GenericOptions): s
   );
   const [name] = alike;
   // A header that several have tells nobody's name.
-  if (name === undefined || alike.length > 1) return [];
+  if (name === undefined || alike.length > 1) return undefined;
   const { title, options }: Preset = PRESETS[name];
-  return options.handshakes === undefined && options.answer === undefined
+  const { algorithm, signed } = options.scheme;
+  const answers = {
+    ...(options.handshakes !== undefined && { handshakes: options.handshakes }),
+    ...(options.answer !== undefined && { answer: options.answer }),
+  };
+  return { name, title, answers, signsAlike: scheme?.algorithm === algorithm && scheme?.signed === signed };
+}
+
+/** Of a source with a provider's header that signs otherwise, and so doesn't get its answers. */
+function unansweredIn(given: GenericOptions): string[] {
+  const { name, title, answers = {}, signsAlike } = presetAlike(given) ?? {};
+  return signsAlike !== false || Object.keys(answers).length === 0
     ? []
-    : [`${title} signs so, and wants answers that this source doesn't give: preset: ${name} does`];
+    : [
+        `${title} signs by this header, and wants answers that this source doesn't give: preset: ${name} does`,
+      ];
+}
+
+function answersOf(given: GenericOptions): Partial<PresetOptions> {
+  const alike = presetAlike(given);
+  return alike?.signsAlike === true ? alike.answers : {};
 }
 
 /** Throws `SchemeError` for a text that is no place. */
@@ -218,10 +239,12 @@ type Resolved = Omit<GenericOptions, keyof PresetOptions | "preset"> & Partial<P
 
 /**
  * What a source says and, where it says nothing, its preset. Of a scheme each member by itself,
- * unless it has an algorithm of its own: then nothing of the preset's fits.
+ * unless it has an algorithm of its own: then nothing of the preset's fits. Who signs as a preset
+ * does is its provider, and gets the answers that it wants.
  */
-export function withPreset({ preset, scheme: ownScheme, map: ownMap, ...options }: GenericOptions): Resolved {
-  const beneath: Partial<PresetOptions> = preset === undefined ? {} : PRESETS[preset].options;
+export function withPreset(given: GenericOptions): Resolved {
+  const { preset, scheme: ownScheme, map: ownMap, ...options } = given;
+  const beneath: Partial<PresetOptions> = preset === undefined ? answersOf(given) : PRESETS[preset].options;
   const { delivery_id: _, ...withoutDeliveryId } = beneath;
   const standsAlone = ownScheme === undefined || ownScheme.algorithm !== undefined;
   const scheme = standsAlone ? (ownScheme ?? beneath.scheme) : { ...beneath.scheme, ...ownScheme };

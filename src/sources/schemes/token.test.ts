@@ -31,6 +31,16 @@ describe("what proves a sender alone", () => {
     }
   });
 
+  test("a secret beyond ASCII is taken in UTF-8 as in Latin-1", () => {
+    const bytes = (encoding: "utf8" | "latin1") => Buffer.from("schlüssel", encoding).toString("latin1");
+    for (const algorithm of ["token", "bearer"])
+      for (const value of [bytes("utf8"), bytes("latin1")]) {
+        const sent = { headers: { "X-Token": algorithm === "token" ? value : `Bearer ${value}` } };
+        expect(at({ algorithm, header: "X-Token" }, "schlüssel", sent)).toBe("proven");
+        expect(at({ algorithm, header: "X-Token" }, "schlussel", sent)).toMatch(/is not the secret/);
+      }
+  });
+
   test("a token may stand anywhere, also in each item, of which all have to hold it", () => {
     expect(at({ query: "token", algorithm: "token" }, "s3", { url: `${HOOK}?token=s3` })).toBe("proven");
     expect(at({ query: "token", algorithm: "token" }, "s3", { url: `${HOOK}?token=s4` })).toBe(

@@ -4,6 +4,7 @@
  */
 import { bytesOfBase64 } from "../../lib/base64.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { fieldText } from "../../lib/header-field.ts";
 import type { JsonTree } from "../../lib/json-tree.ts";
 import { itemsAt, RequestParts } from "../places.ts";
 import { Draft } from "./draft.ts";
@@ -51,9 +52,10 @@ export function tokenScheme(options: TokenOptions, secrets: readonly string[]): 
   const verdict = (parts: RequestParts, item?: JsonTree) => {
     const sent = at.read(parts, item);
     if (sent === undefined) return refused(`the ${at.words} is missing`);
-    const given = read(sent);
+    // A secret beyond ASCII is written in UTF-8 by some senders, and in Latin-1 by others.
+    const given = (at.places[0].kind === "header" ? [sent, fieldText(sent)] : [sent]).map(read);
     let proven = false;
-    for (const secret of known) proven = equalInConstantTime(secret, given) || proven;
+    for (const secret of known) for (const one of given) proven = equalInConstantTime(secret, one) || proven;
     return proven ? { proven } : refused(`the ${at.words} is not the secret`);
   };
   return defineScheme({

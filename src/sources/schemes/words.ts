@@ -12,6 +12,14 @@ const KEY_PAIR: Readonly<Record<string, string>> = {
 
 /** What proves a request, such as `HMAC-SHA256 in the header X-Signature`. */
 export function proofInWords(scheme: GenericScheme): string {
+  const others = (scheme.alternatives ?? []).map(
+    ({ secret_prefix, algorithm }) =>
+      `, ${KEY_PAIR[algorithm] ?? algorithm.toUpperCase()} by a ${secret_prefix}… secret`,
+  );
+  return `${mainProofInWords(scheme)}${others.join("")}`;
+}
+
+function mainProofInWords(scheme: GenericScheme): string {
   const { algorithm = "", issuer, jwks_url, certificate } = scheme;
   const at = placeInWords(scheme);
   if (SYMMETRIC.test(algorithm)) return `${algorithm.toUpperCase()} in ${at}`;
