@@ -60,6 +60,8 @@ export interface Server {
   /** What it has written so far: a JSON object a line. */
   readonly log: () => readonly Readonly<Record<string, unknown>>[];
   readonly signal: (signal: NodeJS.Signals) => void;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number>;
   /** Rows of `/messages`, in its order. */
   readonly messages: (query?: string) => Promise<{ data: Record<string, string | null>[]; total: number }>;
   readonly stop: () => Promise<number>;
@@ -103,6 +105,7 @@ export async function newServer(
         .filter((line) => line !== "")
         .map((line) => JSON.parse(line)),
     signal: (signal) => child.kill(signal),
+    exited: child.exited,
     env: { ...settings, PORT: String(port) },
     messages: async (query = "limit=100") =>
       (await fetch(`${url}/messages?${query}`)).json() as ReturnType<Server["messages"]>,

@@ -203,6 +203,8 @@ describe("a connection that is lost", () => {
       await post(first.url, names("before-", 5));
       await linesOf(started, 5);
       first.signal("SIGKILL");
+      // It has the database until then.
+      await first.exited;
       await line.cut();
       await until("that it is told", () => started.stderr().includes("no answer"));
       const second = await newServer({ env: { DATABASE_URL: url } });

@@ -18,6 +18,7 @@ beforeAll(async () => {
   beside = sessionOn(server.url("postgres"));
   await beside.query("create role limited login");
   await beside.query("alter database postgres owner to limited");
+  await until("the standby to stream", streams);
 }, LONG_MS);
 afterAll(async () => {
   await beside.close();
@@ -30,6 +31,7 @@ const lines = (replica: PosternProcess) =>
     .log()
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ message }) => /standby/.test(String(message)));
+const streams = async () => (await beside.query("select 1 from pg_stat_replication")).length === 1;
 const start = () => startReplica(server.url("postgres").replace(/\/\/\w+:/, "//limited:"));
 const ready = (replica: PosternProcess, status: number) =>
   until(`readiness ${status}`, async () => (await statusOf(replica.url, "/health/ready")) === status);
@@ -113,7 +115,6 @@ test(
     await outage();
     expect(lines(replica)).toHaveLength(1);
     await setSynchronous("standby1");
-    const streams = async () => (await beside.query("select 1 from pg_stat_replication")).length === 1;
     await until("the standby to be back", streams);
     await outage();
     await until("what has changed to be said", () => lines(replica).length > 1);
