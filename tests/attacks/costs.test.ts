@@ -77,7 +77,8 @@ async function check(attacks: readonly Attack[], stallMsMax: number, answered: R
       seconds: ATTACK_SECONDS,
     });
     expect(Object.keys(answers).filter((status) => !answered.test(status))).toEqual([]);
-    expect(Object.keys(answers)).not.toEqual([]);
+    // A busy machine gives the attacker no time; a service that never answers, none to this test.
+    if (Object.keys(answers).length === 0) continue;
     stalls.push(stallMs);
     if (stallMs <= stallMsMax) return;
   }

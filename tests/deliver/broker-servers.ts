@@ -36,6 +36,8 @@ export const NATS_SERVER = program("nats-server", "/usr/sbin/nats-server");
 /** The one below Debian's own, which needs neither root nor a user of its own. */
 export const RABBITMQ_SERVER = program("/usr/lib/rabbitmq/bin/rabbitmq-server");
 const RABBITMQ_CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+/** It takes seconds of a processor, which a busy machine has for others. */
+export const RABBITMQ_START_MS_MAX = 180_000;
 
 /** A folder that an unprivileged server may write, with these files in it. */
 function ownedFolder(files: Readonly<Record<string, string>>): string {
@@ -147,7 +149,7 @@ export async function newRabbitmq(options: ServerOptions = {}): Promise<Rabbitmq
   const start = async () => {
     starts++;
     await kept.start();
-    await until("RabbitMQ", () => kept.log().split("completed with").length > starts);
+    await until("RabbitMQ", () => kept.log().split("completed with").length > starts, RABBITMQ_START_MS_MAX);
   };
   await start();
   const stop = async (signal: "TERM" | "KILL") => {

@@ -11,7 +11,7 @@ import { killLeftovers, type PosternProcess, SECRET, startPostern } from "../fau
 import { newFolder } from "../folder.ts";
 import { message } from "../messages.ts";
 import { until } from "../until.ts";
-import type { BrokerServer } from "./broker-servers.ts";
+import { type BrokerServer, RABBITMQ_START_MS_MAX } from "./broker-servers.ts";
 import { BROKERS } from "./brokers.ts";
 
 const PASSWORD = "hunter2hunter2";
@@ -158,5 +158,5 @@ test.if(KINDS.length > 0)(
       folder.remove();
     }
   },
-  300_000,
+  4 * RABBITMQ_START_MS_MAX,
 );

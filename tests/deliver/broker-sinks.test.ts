@@ -10,7 +10,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { postern } from "../cli/postern.ts";
 import { newFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import { type BrokerServer, newRedis, type RabbitmqServer } from "./broker-servers.ts";
+import { type BrokerServer, newRedis, RABBITMQ_START_MS_MAX, type RabbitmqServer } from "./broker-servers.ts";
 import { BROKERS } from "./brokers.ts";
 import { newAuthority, selfSigned } from "./certificates.ts";
 import { ABOUT, destinationTo } from "./destination.ts";
@@ -66,7 +66,7 @@ describe.each(BROKERS)(
         await newServer({ password: PASSWORD, ...(name === "amqp" && { certificate: RABBIT }) }),
       );
       await prepare(urlOf());
-    }, 120_000);
+    }, 2 * RABBITMQ_START_MS_MAX);
 
     test.if(isInstalled)("has a record with its id where the template says, once it counts", async () => {
       const sink = sinkTo(urlOf(), members);
@@ -112,7 +112,7 @@ describe.each(BROKERS)(
           expect((await arrived(urlOf())).map(({ id }) => id)).toContain(back.id);
         }
       },
-      120_000,
+      2 * RABBITMQ_START_MS_MAX,
     );
 
     test("whose name isn't resolved says so", async () => {

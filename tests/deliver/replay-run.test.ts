@@ -178,8 +178,9 @@ describe("a replay", () => {
       for (let index = 0; index < 5; index++) {
         await post(`new${index}`, "+1");
         await until("the new one has come", () => live().length === index + 1);
+        // On a busy machine the rest may take longer than the replay.
+        if (index === 0) expect(replayed().length).toBeLessThan(records);
       }
-      expect(replayed().length).toBeLessThan(records);
       await ended();
       expect(replayed().map(idOf).sort()).toEqual(names(records));
       // What a second would take may come at once.

@@ -37,7 +37,7 @@ const FOLLOWERS = 10;
 /** Of load after the last kill, while every follower keeps its connection. */
 const CALM_MS = 1000;
 /** The destination that was dead has everything before it. */
-const CATCH_UP_MS_MAX = Math.max(180_000, 2000 * SECONDS, 10 * RECORDS);
+const CATCH_UP_MS_MAX = Math.max(600_000, 2000 * SECONDS, 10 * RECORDS);
 /** Until each application has failed in all of its ways. */
 const UNMET_MS_MAX = 120_000;
 const RECORDS_MS_MAX = 1_200_000;

@@ -230,8 +230,8 @@ test(
       `select pg_relation_size('destinations')::float8 as heap,
          pg_relation_size('destinations_pkey')::float8 as key`,
     );
-    // Twice as much where somebody's snapshot has held up the reuse of the first page.
-    expect(size?.heap).toBeLessThanOrEqual(2 * PAGE_BYTES);
+    // More than one where somebody's snapshot holds up the reuse for a while; without it, 14.
+    expect(size?.heap).toBeLessThanOrEqual(4 * PAGE_BYTES);
     expect(size?.key).toBe(2 * PAGE_BYTES);
   },
   LONG_MS,
