@@ -127,8 +127,9 @@ export interface EventFilters {
   /** The provider's own name of it; exact. */
   readonly type?: string;
   readonly messageId?: string;
-  /** An instant (grammar of `ts`), included. */
+  /** Instants (grammar of `ts`): `since` is included, `until` is not. */
   readonly since?: string;
+  readonly until?: string;
   /** A literal part of its body, in any case (see `bodySearch`). */
   readonly q?: string;
 }

@@ -30,6 +30,16 @@ const EVENTS: EventQuery = { limit: 100, offset: 0 };
 /** Some have what separates filters in an index, or escapes it. */
 const EVENT_TYPES = [null, "read", "a b/c", "a", "Réad", "a\u00010b/c", "a!"] as const;
 
+/** Of `INSTANTS`; the last one ends before it begins. */
+const SPANS = [
+  {},
+  { since: "2025-01-15T10:00:00Z" },
+  { since: "2026-01-01T00:00:00Z" },
+  { until: "2025-01-15T10:00:00.5Z" },
+  { since: "2025-01-15T10:00:00Z", until: "2025-01-15T10:00:00.500Z" },
+  { since: "2025-01-15T10:00:01Z", until: "2025-01-15T10:00:00Z" },
+] as const;
+
 export const event = (key: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind: "status",
   type: null,
@@ -260,7 +270,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         for (const source of [undefined, "wa", "sms", "none"])
           for (const kind of [undefined, "status", "other"] as const)
             for (const type of [undefined, "a b/c", "a"])
-              for (const since of [undefined, "2025-01-15T10:00:00Z", "2026-01-01T00:00:00Z"])
+              for (const span of SPANS)
                 for (const offset of [0, 3, 79, 1000]) {
                   const query = {
                     limit: 7,
@@ -268,11 +278,18 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
                     ...(source && { source }),
                     ...(kind && { kind }),
                     ...(type && { type }),
-                    ...(since && { since }),
+                    ...span,
                   };
                   const { data, total } = await store.events(query);
                   expect({ keys: data.map(({ event_key }) => event_key), total }).toEqual(model.page(query));
                 }
+        for (const span of SPANS)
+          for (const order of ["asc", "desc"] as const) {
+            const query = { offset: 0, order, ...span };
+            const walked = await allEvents(store, { ...query, limit: 31 });
+            const { keys } = model.page({ ...query, limit: 240 });
+            expect(walked.map(({ event_key }) => event_key)).toEqual(keys);
+          }
       };
       await ask();
       // Made anew, the index has taken everything.
@@ -372,6 +389,8 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
         expect(await found({ q: "müller", type: "even" })).toEqual([2, "e0", "e2"]);
         expect(await found({ q: "müller", messageId: "wa:1" })).toEqual([2, "e0", "e1"]);
         expect(await found({ q: "müller", since: "2025-01-15T10:00:01Z" })).toEqual([0]);
+        expect(await found({ q: "müller", until: "2025-01-15T10:00:00Z" })).toEqual([0]);
+        expect(await found({ q: "müller", until: "2025-01-15T10:00:01Z", limit: 1 })).toEqual([3, "e0"]);
         expect(await found({ q: "müller", source: "sms" })).toEqual([0]);
         expect(await found({ q: '"to":"m' })).toEqual([3, "e0", "e1", "e3"]);
         expect(await found({ q: "\\u00FC" })).toEqual([1, "e0"]);
@@ -525,6 +544,7 @@ export function postsContract(name: string, newDatabase: () => Promise<TestDatab
             q: fc.constantFrom("K", "2", "k1", "%"),
             messageId: fc.constantFrom("m1", "m2"),
             since: fc.constantFrom(...INSTANTS),
+            until: fc.constantFrom(...INSTANTS),
             order: fc.constantFrom("asc" as const, "desc" as const),
           },
           { requiredKeys: ["limit", "offset"] },
@@ -641,7 +661,7 @@ class EventModel {
     }
   }
 
-  page({ source, kind, type, messageId, since, q, offset, limit, order }: EventQuery): {
+  page({ source, kind, type, messageId, since, until, q, offset, limit, order }: EventQuery): {
     keys: string[];
     total: number;
   } {
@@ -654,7 +674,8 @@ class EventModel {
           // The body that `post` makes of an event is its key.
           (q === undefined || event.key.includes(q.toLowerCase())) &&
           (messageId === undefined || event.messageId === messageId) &&
-          (since === undefined || nanoseconds(event.ts) >= nanoseconds(since)),
+          (since === undefined || nanoseconds(event.ts) >= nanoseconds(since)) &&
+          (until === undefined || nanoseconds(event.ts) < nanoseconds(until)),
       )
       .map(({ event }, index) => ({ key: event.key, at: nanoseconds(event.ts), index }))
       .sort((a, b) => (a.at === b.at ? a.index - b.index : a.at < b.at ? -1 : 1));

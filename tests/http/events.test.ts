@@ -13,6 +13,7 @@ import { exchange, head } from "./wire.ts";
 const BOT = { kind: "telegram", secret: "token-of-the-telegram-source" };
 const BINARY = new Uint8Array([0x00, 0xff, 0x0a]);
 const WITH_MARK = "\ufeff{\u0000}";
+const BETWEEN = "&since=2023-11-14T22:13:30Z&until=2023-11-14T22:14:00Z";
 
 interface Page {
   readonly data: readonly EventRow[];
@@ -107,7 +108,7 @@ describe("a page of events", () => {
   test.each(["asc", "desc"])(
     "events are walked by cursor in the order %s, with their filters",
     async (order) => {
-      for (const filter of ["", "&source=wa", "&kind=status", "&message_id=wa:m/1"])
+      for (const filter of ["", "&source=wa", "&kind=status", "&message_id=wa:m/1", BETWEEN])
         for (const limit of [1, 2, 6]) {
           const all = await list(`?order=${order}${filter}`);
           const walked: EventRow[] = [];
@@ -158,10 +159,14 @@ describe("a page of events", () => {
     ["?since=2023-11-14T22:13:50Z", 4],
     ["?since=2023-11-14T22:13:50.000000001Z", 3],
     ["?source=wa&kind=status&since=2023-11-14T22:13:40Z", 2],
-    ["?source=&kind=&message_id=&since=", 6],
+    ["?until=2023-11-14T22:13:50Z", 2],
+    ["?until=2023-11-14T22:13:50.000000001Z", 3],
+    ["?source=wa&kind=status&since=2023-11-14T22:13:40Z&until=2023-11-14T22:13:50.0Z", 1],
+    ["?since=2023-11-14T22:13:50Z&until=2023-11-14T22:13:40Z", 0],
+    ["?source=&kind=&message_id=&since=&until=", 6],
     ["?kind=status&kind=edit", 1],
     ["?kind=nonsense&kind=edit", 1],
-    ["?unknown=1&until=x", 6],
+    ["?unknown=1&to=x", 6],
     ["?q=STATUS%22:%22read", 1],
     ["?q=nowhere", 0],
   ])("/events%s finds %i", async (query, total) => {
@@ -178,6 +183,8 @@ describe("a page of events", () => {
     ["kind=STATUS", "kind", "enum"],
     ["since=yesterday", "since", "value_error"],
     ["since=2025-02-30T00:00:00Z", "since", "value_error"],
+    ["until=yesterday", "until", "value_error"],
+    ["until=2025-02-30T00:00:00Z", "until", "value_error"],
     ["source=%ff", "source", "query_invalid"],
     ["source=%00", "source", "query_invalid"],
   ])("a page of events with %s gets 422 in the words of /messages", async (query, field, type) => {

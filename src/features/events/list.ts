@@ -53,6 +53,7 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
     ),
   },
   since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
+  until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
   q: {
     name: "q",
     schema: Type.Optional(

@@ -46,6 +46,7 @@ const TOLD_BY: ByFilter<EventFilters, "counts" | "rows"> = {
   type: "rows",
   messageId: "rows",
   since: "rows",
+  until: "rows",
   q: "rows",
 };
 

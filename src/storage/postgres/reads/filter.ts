@@ -38,6 +38,7 @@ const EVENT_CONDITIONS: Conditions<Omit<EventFilters, "q">> = {
   kind: (kind, parameter, of) => `${of}${EVENT_COLUMNS.kind} = ${parameter(kind)}`,
   type: (type, parameter, of) => `${of}${EVENT_COLUMNS.type} = ${parameter(type)}`,
   since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
+  until: (until, parameter, of) => `${of}ts_key < ${parameter(instantKey(until))}`,
 };
 
 /** Conditions with their values, whose numbers are given as they come. */

@@ -87,12 +87,16 @@ export function eventSortKey(filter: string, tsKey: string, event: number): Sort
 }
 
 /**
- * From where to where the range of a filter goes, from an instant's key on: `!` comes after the
- * space.
+ * From where to where the range of a filter goes, from one instant's key on and up to another's,
+ * which is not in it: `!` comes after the space.
  */
-export function filterRange(filter: string, sinceKey = ""): readonly [from: SortKey, to: SortKey] {
+export function filterRange(
+  filter: string,
+  sinceKey = "",
+  untilKey?: string,
+): readonly [from: SortKey, to: SortKey] {
   return [
     { tsKey: `${filter} ${sinceKey}`, messageId: "" },
-    { tsKey: `${filter}!`, messageId: "" },
+    { tsKey: untilKey ? `${filter} ${untilKey}` : `${filter}!`, messageId: "" },
   ];
 }

@@ -178,11 +178,14 @@ export class EventQueries {
   /** The range of the order that the filters are. */
   #rangeOf(query: EventQuery, position: number) {
     const order = this.#orderAt(position);
+    const { since, until } = query;
     const [first, end] = filterRange(
       filterText(query),
-      query.since === undefined ? "" : instantKey(query.since),
+      since && instantKey(since),
+      until && instantKey(until),
     );
-    return { order, from: order.rank(first), to: order.rank(end) };
+    const from = order.rank(first);
+    return { order, from, to: Math.max(from, order.rank(end)) };
   }
 
   /** Of the events that the order has not taken, those that pass. */
@@ -288,6 +291,7 @@ const CONDITIONS: Conditions<Omit<EventFilters, "q">> = {
   kind: ["kind = ?", (kind) => kind],
   type: ["type = ?", (type) => type],
   since: ["ts_key >= ?", instantKey],
+  until: ["ts_key < ?", instantKey],
 };
 
 function filterOf(query: EventFilters): { readonly where: string; readonly values: readonly string[] } {
