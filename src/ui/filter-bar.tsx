@@ -28,21 +28,19 @@ interface FilterBarProps {
   /** The search field's name; without it there is none. */
   readonly search?: string;
   readonly fields: readonly FilterField[];
-  /** Whether a span of time may have an end. */
-  readonly hasEnd: boolean;
   /** How many rows there are, in words. */
   readonly counted: string;
   readonly children?: ComponentChildren;
 }
 
-export function FilterBar({ search, fields, hasEnd, counted, children }: FilterBarProps) {
+export function FilterBar({ search, fields, counted, children }: FilterBarProps) {
   const { parameters } = route.value;
   const given = fields.filter(({ name }) => parameters.has(name));
   return (
     <div class="filters" role="search">
       <div class="filters-row">
         {search !== undefined && <SearchField label={search} />}
-        <Spans hasEnd={hasEnd} />
+        <Spans />
         <Menu
           label={
             <>
@@ -128,7 +126,7 @@ export function SearchField({ label }: { readonly label: string }) {
   );
 }
 
-function Spans({ hasEnd }: { readonly hasEnd: boolean }) {
+function Spans() {
   const { parameters } = route.value;
   const [range, since, until] = ["range", "since", "until"].map((name) => parameters.get(name) ?? "");
   const title = RANGES[range ?? ""]?.title ?? (since || until ? "Chosen times" : "Any time");
@@ -168,12 +166,10 @@ function Spans({ hasEnd }: { readonly hasEnd: boolean }) {
               From
               <input type="datetime-local" name="since" defaultValue={toField(since ?? "")} />
             </label>
-            {hasEnd && (
-              <label>
-                Until
-                <input type="datetime-local" name="until" defaultValue={toField(until ?? "")} />
-              </label>
-            )}
+            <label>
+              Until
+              <input type="datetime-local" name="until" defaultValue={toField(until ?? "")} />
+            </label>
             <button type="submit" class="primary">
               Apply
             </button>

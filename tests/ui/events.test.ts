@@ -126,4 +126,33 @@ describe.skipIf(isSkipped)("events", () => {
       await page.locator(".drawer").getByText("same129:accepted", { exact: true }).waitFor();
     });
   });
+
+  test("a time range has a start and an end, as events come in too, and stands in the address", async () => {
+    const sent = (id: string, time: string) =>
+      status(id, "sent", String(Date.parse(`2024-01-01T${time}Z`) / 1000));
+    const statuses = [
+      sent("t1", "10:00:59"),
+      sent("t2", "10:01:00"),
+      sent("t3", "10:01:59"),
+      sent("t4", "10:02:00"),
+    ];
+    await service.send("/webhook/wa", metaPost([], statuses));
+    await onEvents("events", async (page) => {
+      await page.getByRole("button", { name: "Any time" }).click();
+      await page.getByLabel("From", { exact: true }).fill("2024-01-01T10:01");
+      await page.getByLabel("Until", { exact: true }).fill("2024-01-01T10:02");
+      await page.getByRole("button", { name: "Apply" }).click();
+      await shows(page, ["sent wa:t3", "sent wa:t2"]);
+      await page.getByText("2 events").waitFor();
+      const { hash } = new URL(page.url());
+      expect(Object.fromEntries(new URLSearchParams(hash.slice(hash.indexOf("?"))))).toEqual({
+        since: "2024-01-01T10:01:00Z",
+        until: "2024-01-01T10:02:00Z",
+      });
+      await service.send("/webhook/wa", metaPost([], [sent("t5", "10:02:30"), sent("t6", "10:01:30")]));
+      await shows(page, ["sent wa:t3", "sent wa:t6", "sent wa:t2"]);
+      await page.reload();
+      await shows(page, ["sent wa:t3", "sent wa:t6", "sent wa:t2"]);
+    });
+  });
 });

@@ -15,8 +15,6 @@ interface ListPageProps<Row> {
   readonly names: readonly [one: string, several: string];
   readonly search: string;
   readonly fields: readonly FilterField[];
-  /** Whether a span of time may have an end. */
-  readonly hasEnd: boolean;
   /** What is asked for; another one is another list. */
   readonly filters: Readonly<Record<string, string>>;
   readonly sourceFor: () => LiveSource<Row>;
@@ -55,7 +53,6 @@ export function ListPage<Row>(props: ListPageProps<Row>) {
         <FilterBar
           search={props.search}
           fields={props.fields}
-          hasEnd={props.hasEnd}
           counted={total === undefined ? "" : `${count(total)} ${names[total === 1 ? 0 : 1]}`}
         >
           {props.tools?.(total)}

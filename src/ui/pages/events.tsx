@@ -21,7 +21,9 @@ interface Event
   /** What the provider says went wrong. */
   readonly wrong: string | undefined;
 }
-type Filters = Readonly<Partial<Record<"q" | "source" | "type" | "message_id" | "since", string>>> & {
+type Filters = Readonly<
+  Partial<Record<"q" | "source" | "type" | "message_id" | "since" | "until", string>>
+> & {
   readonly kind?: Kind;
 };
 
@@ -35,7 +37,7 @@ const KINDS: readonly Kind[] = [
   "system",
   "other",
 ];
-const NAMES = ["q", "source", "kind", "type", "message_id", "since"] as const;
+const NAMES = ["q", "source", "kind", "type", "message_id", "since", "until"] as const;
 const FIELDS: readonly FilterField[] = [
   { name: "kind", label: "Kind", options: KINDS },
   { name: "type", label: "Type", placeholder: "messages.status.delivered" },
@@ -57,7 +59,6 @@ function Events() {
       names={["event", "events"]}
       search="Search events"
       fields={FIELDS}
-      hasEnd={false}
       filters={filters as Readonly<Record<string, string>>}
       sourceFor={() => sourceFor(filters)}
       openIdOf={({ seq, ts }) => `${seq}@${ts}`}
@@ -129,7 +130,7 @@ function filtersOf(parameters: URLSearchParams): Filters {
 }
 
 function sourceFor(filters: Filters): LiveSource<Event> {
-  const { source, kind, type, message_id, since, q } = filters;
+  const { source, kind, type, message_id, since, until, q } = filters;
   return {
     idOf: ({ seq }) => String(seq),
     compare: (one, other) => compareKeys(other, one),
@@ -139,12 +140,14 @@ function sourceFor(filters: Filters): LiveSource<Event> {
     },
     rowOf: (record) => {
       if (record.kind === "message" || record.event_key === undefined) return undefined;
+      const ts = instantKey(record.ts);
       const matches =
         (source === undefined || source === record.source) &&
         (kind === undefined || kind === record.kind) &&
         (type === undefined || type === record.type) &&
         (message_id === undefined || message_id === record.message_id) &&
-        (since === undefined || instantKey(record.ts) >= instantKey(since));
+        (since === undefined || ts >= instantKey(since)) &&
+        (until === undefined || ts < instantKey(until));
       if (!matches) return undefined;
       // The stream has no bodies, in which the service searches and which say what went wrong.
       return q === undefined &&

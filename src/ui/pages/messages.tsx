@@ -38,7 +38,6 @@ function Messages() {
       names={["message", "messages"]}
       search="Search messages"
       fields={FIELDS}
-      hasEnd
       filters={filters}
       sourceFor={() => sourceFor(filters)}
       openIdOf={idOf}
