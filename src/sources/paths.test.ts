@@ -29,13 +29,18 @@ test.each([
   ['a["b"]', false],
   ["a[b.c]", false],
   ["a[12345]", false],
+  ["a[*].b", false],
+  ["a[-1]", false],
+  ["a[0:2]", false],
+  ["a[0,1]", false],
+  ["a[b-1]", true],
   ["a]", false],
 ])("the schema's pattern and the parser say the same of %j", (text, holds) => {
   expect([new RegExp(`^${PATH}$`).test(text), parses(text)]).toEqual([holds, holds]);
 });
 
 test("the schema's pattern and the parser say the same of any text", () => {
-  const text = fc.string({ unit: fc.constantFrom(...'$.[]019ab "\n'), maxLength: 12 });
+  const text = fc.string({ unit: fc.constantFrom(...'$.[]019ab* "\n'), maxLength: 12 });
   fc.assert(
     fc.property(text, (path) => expect(new RegExp(`^${PATH}$`).test(path)).toBe(parses(path))),
     { numRuns: 3000 },

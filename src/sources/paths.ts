@@ -10,8 +10,11 @@ export interface Scope {
 
 type Path = (scope: Scope) => JsonTree | undefined;
 
-/** An item of an array, or a name as the parameters of forms have it: `data[phone]`. */
-const IN_BRACKETS = "\\[([0-9]{1,4}|(?![0-9]*\\])[^.[\\]\"']+)\\]";
+/**
+ * An item of an array, or a name as the parameters of forms have it: `data[phone]`. What other
+ * languages have for several items or the last (`[*]`, `[0:2]`, `[-1]`) would find nothing.
+ */
+const IN_BRACKETS = "\\[([0-9]{1,4}|(?![-0-9*:,]*\\])[^.[\\]\"']+)\\]";
 
 /** The texts that `parsePath` takes, as a pattern for schemas. */
 export const PATH = `(\\$\\.)?([^.[\\]]+|${IN_BRACKETS})(\\.[^.[\\]]+|${IN_BRACKETS})*`;
