@@ -7,7 +7,7 @@ import { useAnswer } from "./use-answer.ts";
 /** What took long costs the service something: it rests so many times as long, up to a minute. */
 const REST = 20;
 const REST_MS_MAX = 60_000;
-/** What failed may be well again soon, and until then nothing is shown. */
+/** What failed may be well again soon, and until then nothing new is shown. */
 const FAILED_REST_MS_MAX = 15_000;
 
 /** As `useAnswer`; a slow answer is waited for, and the next is asked for later. */

@@ -1,6 +1,7 @@
 /**
  * A destination that is a file: a line of JSON for each record. What waits is written together, and
- * counts once it is synced. Only the process that has the destination's lease writes.
+ * counts once it is synced. Only the process that has the destination's lease writes, and whoever
+ * tests it adds a sample.
  */
 import type { Stats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, stat } from "node:fs/promises";
