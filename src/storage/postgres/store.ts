@@ -377,8 +377,10 @@ class PostgresStore implements Store {
     const { log } = this.#options;
     try {
       if (await this.#direct.use((connection) => makeSearchIndex(connection, this.#replica))) return;
+      if (this.#closing !== undefined) return;
       log.warn("pg_trgm is not there and may not be created: searches look at every text");
     } catch (error) {
+      if (this.#closing !== undefined) return;
       log.warn("the index for searches could not be looked at", { reason: String(error) });
     }
   }
