@@ -83,6 +83,12 @@ export interface FilterParameter {
   readonly read?: (text: string) => string;
 }
 
+/** A span of time, of rows that have an instant. */
+export const SPAN_FILTERS = {
+  since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
+  until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
+} satisfies Readonly<Record<string, FilterParameter>>;
+
 /**
  * A number as a query string has it, which turns `+` into a space: a leading space, or none before
  * bare digits, means `+`.
@@ -168,8 +174,20 @@ function nextLink(given: PageParameters["given"], limit: number, cursor: string)
   return { Link: `<?${search}>; rel="next"` };
 }
 
-/** What a list with `ORDER_PARAMETERS` may answer; `page` is what its page looks like. */
-export function pageAnswers(page: TObject): RouteDoc["answers"] {
+/**
+ * What a list with `ORDER_PARAMETERS` may answer: a page of these rows, by a name of its own, whose
+ * `total` counts what `counted` says.
+ */
+export function pageAnswers(name: string, row: TSchema, counted: string): RouteDoc["answers"] {
+  const page = Type.Object(
+    {
+      data: Type.Array(row),
+      total: Type.Integer({ format: "int64", examples: [1], description: counted }),
+      limit: Type.Integer({ examples: [50] }),
+      offset: Type.Integer({ format: "int64", examples: [0] }),
+    },
+    { $id: name },
+  );
   return {
     200: { description: "One page.", schema: page, headers: LINK_HEADER },
     422: { description: "A parameter can't be read.", schema: InvalidAnswer },

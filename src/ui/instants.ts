@@ -7,6 +7,14 @@ export function instantKey(instant: string): string {
   return bare.includes(".") ? bare.replace(/\.?0+$/, "") : bare;
 }
 
+/** Whether an instant is in a span, whose end isn't. */
+export function isWithin(instant: string, since: string | undefined, until: string | undefined): boolean {
+  const key = instantKey(instant);
+  return (
+    (since === undefined || key >= instantKey(since)) && (until === undefined || key < instantKey(until))
+  );
+}
+
 /** Spans of time that a filter offers, by what the address says. */
 export const RANGES: Readonly<Record<string, { readonly title: string; readonly ms: number }>> = {
   "15m": { title: "Last 15 minutes", ms: 900_000 },

@@ -8,7 +8,6 @@ import { EventRow, eventRow } from "../../core/event-row.ts";
 import {
   type FilterParameter,
   filterSchemas,
-  InstantParameter,
   ORDER_PARAMETERS,
   orderedPageReader,
   PAGE_PARAMETERS,
@@ -16,6 +15,7 @@ import {
   pageAnswers,
   readFilters,
   SourceParameter,
+  SPAN_FILTERS,
 } from "../../core/page-parameters.ts";
 import { EVENT_KINDS } from "../../core/parsed-body.ts";
 import type { ByFilter, EventFilters, Store } from "../../core/store.ts";
@@ -52,8 +52,7 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
       }),
     ),
   },
-  since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
-  until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
+  ...SPAN_FILTERS,
   q: {
     name: "q",
     schema: Type.Optional(
@@ -71,20 +70,6 @@ const FILTERS: ByFilter<EventFilters, FilterParameter> = {
 const Parameters = Type.Object({ ...PAGE_PARAMETERS, ...filterSchemas(FILTERS), ...ORDER_PARAMETERS });
 const readParameters = orderedPageReader(Parameters, decodeEventCursor);
 
-const PageAnswer = Type.Object(
-  {
-    data: Type.Array(EventRow),
-    total: Type.Integer({
-      format: "int64",
-      examples: [1],
-      description: "Every stored event that the filters match.",
-    }),
-    limit: Type.Integer({ examples: [50] }),
-    offset: Type.Integer({ format: "int64", examples: [0] }),
-  },
-  { $id: "EventPage" },
-);
-
 export function eventsRoute(store: Store): Route {
   return {
     method: "GET",
@@ -101,7 +86,7 @@ export function eventsRoute(store: Store): Route {
         "by `seq`. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
       exampleQuery: { kind: "status", limit: 10 },
-      answers: pageAnswers(PageAnswer),
+      answers: pageAnswers("EventPage", EventRow, "Every stored event that the filters match."),
     },
     handle: (exchange) => list(store, exchange),
   };

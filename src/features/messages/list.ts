@@ -5,7 +5,6 @@ import {
   addressOf,
   type FilterParameter,
   filterSchemas,
-  InstantParameter,
   ORDER_PARAMETERS,
   orderedPageReader,
   PAGE_PARAMETERS,
@@ -13,6 +12,7 @@ import {
   pageAnswers,
   readFilters,
   SourceParameter,
+  SPAN_FILTERS,
 } from "../../core/page-parameters.ts";
 import type { ByFilter, MessageFilters, Store } from "../../core/store.ts";
 import { json } from "../../lib/response.ts";
@@ -52,8 +52,7 @@ const FILTERS: ByFilter<MessageFilters, FilterParameter> = {
       }),
     ),
   },
-  since: { name: "since", schema: InstantParameter("Instants from this one on (`ts >=`).") },
-  until: { name: "until", schema: InstantParameter("Instants before this one (`ts <`).") },
+  ...SPAN_FILTERS,
   q: {
     name: "q",
     schema: Type.Optional(
@@ -94,19 +93,6 @@ const Row = Type.Object(
     ],
   },
 );
-const PageAnswer = Type.Object(
-  {
-    data: Type.Array(Row),
-    total: Type.Integer({
-      format: "int64",
-      examples: [1],
-      description: "Every stored message that the filters match.",
-    }),
-    limit: Type.Integer({ examples: [50] }),
-    offset: Type.Integer({ format: "int64", examples: [0] }),
-  },
-  { $id: "MessagePage" },
-);
 
 export function messagesRoute(store: Store): Route {
   return {
@@ -124,7 +110,7 @@ export function messagesRoute(store: Store): Route {
         "the moment that it has come to. Unknown parameters are ignored; of a repeated one the last counts.",
       parameters: Parameters,
       exampleQuery: { from: "+919876543210", limit: 10 },
-      answers: pageAnswers(PageAnswer),
+      answers: pageAnswers("MessagePage", Row, "Every stored message that the filters match."),
     },
     handle: (exchange) => list(store, exchange),
   };

@@ -66,15 +66,6 @@ const Row = Type.Object(
     ],
   },
 );
-const PageAnswer = Type.Object(
-  {
-    data: Type.Array(Row),
-    total: Type.Integer({ format: "int64", examples: [1], description: "All senders that match." }),
-    limit: Type.Integer({ examples: [50] }),
-    offset: Type.Integer({ format: "int64", examples: [0] }),
-  },
-  { $id: "SenderPage" },
-);
 
 export function sendersRoute(store: Store): Route {
   return {
@@ -92,7 +83,7 @@ export function sendersRoute(store: Store): Route {
         "that it has come to. Whoever writes while somebody walks the pages comes to the front.",
       parameters: Parameters,
       exampleQuery: { limit: 10 },
-      answers: pageAnswers(PageAnswer),
+      answers: pageAnswers("SenderPage", Row, "All senders that match."),
     },
     handle: (exchange) => list(store, exchange),
   };

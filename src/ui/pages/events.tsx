@@ -5,7 +5,7 @@ import { eventTone, eventWord } from "../event/event-words.ts";
 import { providerErrors } from "../event/provider-errors.ts";
 import { Export } from "../export.tsx";
 import type { FilterField } from "../filter-bar.tsx";
-import { beginOf, instantKey } from "../instants.ts";
+import { beginOf, instantKey, isWithin } from "../instants.ts";
 import { ListPage } from "../list/list-page.tsx";
 import type { LiveSource } from "../list/live-list.ts";
 import type { LogRecord } from "../live.ts";
@@ -140,14 +140,12 @@ function sourceFor(filters: Filters): LiveSource<Event> {
     },
     rowOf: (record) => {
       if (record.kind === "message" || record.event_key === undefined) return undefined;
-      const ts = instantKey(record.ts);
       const matches =
         (source === undefined || source === record.source) &&
         (kind === undefined || kind === record.kind) &&
         (type === undefined || type === record.type) &&
         (message_id === undefined || message_id === record.message_id) &&
-        (since === undefined || ts >= instantKey(since)) &&
-        (until === undefined || ts < instantKey(until));
+        isWithin(record.ts, since, until);
       if (!matches) return undefined;
       // The stream has no bodies, in which the service searches and which say what went wrong.
       return q === undefined &&

@@ -3,7 +3,7 @@ import { getPage, type Schemas } from "../api.ts";
 import { Export } from "../export.tsx";
 import type { FilterField } from "../filter-bar.tsx";
 import { Marked } from "../highlight.tsx";
-import { compareKeys, instantKey } from "../instants.ts";
+import { compareKeys, isWithin } from "../instants.ts";
 import { ListPage } from "../list/list-page.tsx";
 import type { LiveSource } from "../list/live-list.ts";
 import type { LogRecord } from "../live.ts";
@@ -100,14 +100,12 @@ function sourceFor(filters: MessageFilters): LiveSource<Message> {
     },
     rowOf: (record) => {
       if (record.kind !== "message" || !isMessage(record)) return undefined;
-      const ts = instantKey(record.ts);
       const matches =
         (source === undefined || source === record.source) &&
         (type === undefined || type === record.type) &&
         (from === undefined || from === record.from) &&
         (to === undefined || to === record.to) &&
-        (since === undefined || ts >= instantKey(since)) &&
-        (until === undefined || ts < instantKey(until));
+        isWithin(record.ts, since, until);
       if (!matches) return undefined;
       // How a text is folded is the service's to know.
       return q === undefined ? record : "unknown";

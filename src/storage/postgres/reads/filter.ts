@@ -19,6 +19,11 @@ type Conditions<Filters> = {
   ) => string;
 };
 
+const OF_SPAN: Conditions<Pick<MessageFilters & EventFilters, "since" | "until">> = {
+  since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
+  until: (until, parameter, of) => `${of}ts_key < ${parameter(instantKey(until))}`,
+};
+
 const MESSAGE_CONDITIONS: Conditions<MessageFilters> = {
   messageId: (id, parameter, of) => `${of}${MESSAGE_COLUMNS.message_id} = ${parameter(id)}`,
   from: (from, parameter, of) => `${of}${MESSAGE_COLUMNS.from} = ${parameter(from)}`,
@@ -26,8 +31,7 @@ const MESSAGE_CONDITIONS: Conditions<MessageFilters> = {
   source: (source, parameter, of) =>
     source === NATIVE ? `${of}source is null` : `${of}source = ${parameter(source)}`,
   type: (type, parameter, of) => `${of}${DETAIL_COLUMNS.type} = ${parameter(type)}`,
-  since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
-  until: (until, parameter, of) => `${of}ts_key < ${parameter(instantKey(until))}`,
+  ...OF_SPAN,
   q: (q, parameter, of) => `${of}folded like ${parameter(`%${escapeLike(fold(q))}%`)}`,
 };
 
@@ -37,8 +41,7 @@ const EVENT_CONDITIONS: Conditions<Omit<EventFilters, "q">> = {
   source: (source, parameter, of) => `${of}${EVENT_COLUMNS.source} = ${parameter(source)}`,
   kind: (kind, parameter, of) => `${of}${EVENT_COLUMNS.kind} = ${parameter(kind)}`,
   type: (type, parameter, of) => `${of}${EVENT_COLUMNS.type} = ${parameter(type)}`,
-  since: (since, parameter, of) => `${of}ts_key >= ${parameter(instantKey(since))}`,
-  until: (until, parameter, of) => `${of}ts_key < ${parameter(instantKey(until))}`,
+  ...OF_SPAN,
 };
 
 /** Conditions with their values, whose numbers are given as they come. */
